@@ -1,0 +1,60 @@
+"""The ledger's partitions: one per partition of links, from whatever tables stand on them so far."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from webtext import files, ledger, schemas
+from webtext.corpus import Corpus, Counts, Part, partition_name
+from webtext.engine import Report
+from webtext.recipe import fingerprint
+from webtext.stage import Plan, Work
+
+VERSION = 1
+COLUMNS = {
+    "pages": ["id", "state", "detail"],
+    "documents": ["id", "verdict", "detail"],
+    "clusters": ["id", "kept", "duplicate", "cluster", "similarity"],
+}
+
+
+@dataclass(frozen=True)
+class Item:
+    root: Path
+    file: str
+    key: str
+    tables: tuple[str, ...]  # those of COLUMNS that are up to date
+    published: bool
+
+
+def plan(corpus: Corpus, current: Sequence[str]) -> Plan:
+    """`current` names the tables that are up to date, in their order; what follows them is pending."""
+    links = corpus.table("links").manifest()
+    assert links is not None
+    hashes = [manifest.hash for name in ("links", *current) if (manifest := corpus.table(name).manifest())]
+    inputs = fingerprint(hashes)
+    tables = tuple(name for name in COLUMNS if name in current)
+    works = []
+    for number, part in enumerate(links.partitions):
+        file = partition_name(number)
+        key = fingerprint(VERSION, inputs)
+        works.append(Work(file, key, Item(corpus.root, file, key, tables, "shards" in current), part.rows))
+    return Plan("ledger", VERSION, fingerprint(), inputs, write_parts, tuple(works))
+
+
+def write_parts(items: Sequence[Item], report: Report) -> list[Part]:
+    return [_write_part(item, report) for item in items]
+
+
+def _write_part(item: Item, report: Report) -> Part:
+    corpus = Corpus(item.root)
+    links = corpus.table("links").read(item.file, ["id", "url"])
+    read = {name: corpus.table(name).read(item.file, COLUMNS[name]) for name in item.tables}
+    rows = ledger.entries(
+        links, read.get("pages"), read.get("documents"), read.get("clusters"), item.published
+    )
+    table = corpus.table("ledger")
+    written = files.write_parquet(table.folder / item.file, schemas.LEDGER, [rows], row_group_rows=50_000)
+    report(rows.num_rows, {})
+    counts = Counts(into=links.num_rows, out=rows.num_rows)
+    return Part(item.file, item.key, written.rows, written.bytes, written.hash, counts)

@@ -1,0 +1,54 @@
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from webtext import files
+
+SCHEMA = pa.schema([("n", pa.int64())])
+
+
+def _table(numbers: list[int]) -> pa.Table:
+    return pa.table({"n": numbers}, schema=SCHEMA)
+
+
+def test_a_file_is_not_there_until_it_is_whole(tmp_path: Path) -> None:
+    target = tmp_path / "a.txt"
+    with files.whole(target) as temporary:
+        temporary.write_text("half")
+        assert not target.exists()
+    assert target.read_text() == "half"
+
+
+def test_a_failed_write_leaves_the_old_file_and_no_litter(tmp_path: Path) -> None:
+    target = tmp_path / "a.txt"
+    target.write_text("old")
+    with pytest.raises(OSError), files.whole(target) as temporary:
+        temporary.write_text("new")
+        raise OSError
+    assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]
+    assert target.read_text() == "old"
+
+
+def test_what_killed_writers_left_is_cleaned(tmp_path: Path) -> None:
+    (tmp_path / ".part-00000.parquet.123.tmp").write_text("torn")
+    files.clean(tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+@given(st.lists(st.integers(0, 9), max_size=6), st.integers(1, 7))
+def test_parquet_bytes_depend_on_rows_not_on_batches(sizes: list[int], group: int) -> None:
+    import tempfile
+
+    rows = list(range(sum(sizes)))
+    pieces, start = [], 0
+    for size in sizes:
+        pieces.append(_table(rows[start : start + size]))
+        start += size
+    with tempfile.TemporaryDirectory() as folder:
+        one = files.write_parquet(Path(folder) / "one", SCHEMA, [_table(rows)], row_group_rows=group)
+        many = files.write_parquet(Path(folder) / "many", SCHEMA, pieces, row_group_rows=group)
+    assert one == many
+    assert one.rows == len(rows)

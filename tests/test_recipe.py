@@ -1,0 +1,83 @@
+from datetime import date
+
+import pytest
+
+from pipelines import recipes
+from webtext import recipe
+from webtext.errors import UserError
+
+
+def test_the_webtext_recipe_states_the_defaults() -> None:
+    assert recipes.find("webtext") == recipe.Recipe()
+
+
+def test_every_recipe_that_ships_is_valid() -> None:
+    assert {recipes.find(name).name for name in recipes.names()} == set(recipes.names())
+
+
+def test_a_resolved_recipe_reads_back_the_same() -> None:
+    demo = recipes.find("demo")
+    assert recipe.parse(demo.to_toml(), "frozen") == demo
+
+
+@pytest.mark.parametrize(
+    ("key", "nearest"),
+    [
+        ("links.min_carma", "links.min_karma"),
+        ("links.min_tokens", "filter.min_tokens"),
+        ("link.before", "links"),
+    ],
+)
+def test_an_unknown_key_names_the_nearest(key: str, nearest: str) -> None:
+    with pytest.raises(UserError, match=f"unknown key .*did you mean {nearest}"):
+        recipe.override(recipe.Recipe(), [f"{key}=3"])
+
+
+@pytest.mark.parametrize(
+    "setting", ["links.min_karma=many", "links.over_18=3", "dedup.bands=99", "min_karma=3"]
+)
+def test_a_wrong_value_is_the_users_error(setting: str) -> None:
+    with pytest.raises(UserError):
+        recipe.override(recipe.Recipe(), [setting])
+
+
+def test_set_takes_toml_values_and_plain_strings() -> None:
+    changed = recipe.override(
+        recipe.Recipe(),
+        [
+            "links.before=2015-06-01",
+            "crawl.contact=me@example.org",
+            'filter.languages=["de"]',
+            "links.after=",
+        ],
+    )
+    assert changed.links.before == date(2015, 6, 1)
+    assert changed.links.after is None
+    assert changed.crawl.contact == "me@example.org"
+    assert changed.filter.languages == ["de"]
+
+
+def test_a_bound_that_was_lifted_stays_lifted_in_the_frozen_recipe() -> None:
+    unbounded = recipe.override(recipe.Recipe(), ["links.before="])
+    assert recipe.parse(unbounded.to_toml(), "frozen").links.before is None
+
+
+def test_toml_that_does_not_parse_names_the_file() -> None:
+    with pytest.raises(UserError, match=r"my\.toml: not valid TOML"):
+        recipe.parse("[links\n", "my.toml")
+
+
+def test_a_recipe_that_does_not_ship_names_the_nearest() -> None:
+    with pytest.raises(UserError, match="did you mean webtext"):
+        recipes.find("webtxt")
+
+
+def test_fingerprints_differ_when_a_section_does() -> None:
+    links = recipe.Links()
+    assert recipe.fingerprint(links) == recipe.fingerprint(recipe.Links())
+    assert recipe.fingerprint(links) != recipe.fingerprint(recipe.Links(min_karma=4))
+
+
+def test_differences_name_each_changed_key() -> None:
+    changed = recipe.override(recipe.Recipe(), ["filter.min_tokens=64"])
+    assert recipe.differences(recipe.Recipe(), changed) == ["filter.min_tokens: 128 → 64"]

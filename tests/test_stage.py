@@ -1,0 +1,135 @@
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from webtext import files, schemas, stage
+from webtext.corpus import Corpus, Counts, Part, partition_name
+from webtext.engine import Report
+from webtext.engine.local import LocalEngine
+from webtext.errors import RunFailed, UserError
+from webtext.progress import Progress
+from webtext.recipe import Recipe
+from webtext.stage import Plan, Work
+
+
+@dataclass(frozen=True)
+class Item:
+    root: Path
+    file: str
+    key: str
+    lost: int = 0
+
+
+def write(items: Sequence[Item], report: Report) -> list[Part]:
+    parts = []
+    for item in items:
+        table = Corpus(item.root).table("clusters/edges")
+        row = {"a": [item.key], "b": ["b"], "similarity": [1.0]}
+        written = files.write_parquet(table.folder / item.file, schemas.EDGES, [pa.table(row)])
+        (table.folder / f"{item.file}.runs").open("a").write("x")
+        report(1, {})
+        counts = Counts(into=1 + item.lost, out=1)
+        parts.append(Part(item.file, item.key, written.rows, written.bytes, written.hash, counts))
+    return parts
+
+
+def plan_of(corpus: Corpus, keys: Sequence[str], recipe: str = "r") -> Plan:
+    works = []
+    for number, key in enumerate(keys):
+        file = partition_name(number)
+        works.append(Work(file, key, Item(corpus.root, file, key), rows=1))
+    return Plan("clusters/edges", 1, recipe, "inputs", write, tuple(works))
+
+
+@pytest.fixture
+def corpus(tmp_path: Path) -> Corpus:
+    corpus = Corpus(tmp_path / "corpus")
+    corpus.freeze(Recipe())
+    return corpus
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[LocalEngine]:
+    with LocalEngine(2) as engine:
+        yield engine
+
+
+def runs(corpus: Corpus, number: int) -> int:
+    return len((corpus.root / "clusters/edges" / f"{partition_name(number)}.runs").read_text())
+
+
+QUIET = Progress(quiet=True)
+
+
+def test_a_finished_stage_is_not_run_again(corpus: Corpus, engine: LocalEngine) -> None:
+    plan = plan_of(corpus, ["a", "b"])
+    first = stage.run(corpus, engine, plan, QUIET)
+    assert stage.standing(corpus, plan).current
+    assert stage.run(corpus, engine, plan, QUIET) == first
+    assert runs(corpus, 0) == 1
+
+
+def test_only_partitions_whose_key_changed_are_redone(corpus: Corpus, engine: LocalEngine) -> None:
+    stage.run(corpus, engine, plan_of(corpus, ["a", "b"]), QUIET)
+    stage.run(corpus, engine, plan_of(corpus, ["a", "c"]), QUIET)
+    assert (runs(corpus, 0), runs(corpus, 1)) == (1, 2)
+
+
+def test_what_is_stale_and_why_is_told(corpus: Corpus, engine: LocalEngine) -> None:
+    assert stage.standing(corpus, plan_of(corpus, ["a", "b"])).why == "2 of 2 partitions to do, never run"
+    stage.run(corpus, engine, plan_of(corpus, ["a", "b"]), QUIET)
+    stale = stage.standing(corpus, plan_of(corpus, ["a", "c"], recipe="changed"))
+    assert stale.why == "1 of 2 partitions to do, recipe changed"
+
+
+def test_an_interrupted_run_goes_on_from_its_journal(corpus: Corpus, engine: LocalEngine) -> None:
+    plan = plan_of(corpus, ["a", "b"])
+    manifest = stage.run(corpus, engine, plan, QUIET)
+    table = corpus.table("clusters/edges")
+    with table.journal(manifest.partitions[:1]):
+        pass
+    with (table.folder / "_journal.jsonl").open("a") as journal:
+        journal.write('{"file": "part-00001.parq')  # the kill came in the middle of a line
+    assert stage.standing(corpus, plan).why == "1 of 2 partitions to do, the last run was interrupted"
+    assert stage.run(corpus, engine, plan, QUIET) == manifest
+    assert (runs(corpus, 0), runs(corpus, 1)) == (1, 2)
+
+
+def test_a_partition_that_was_deleted_is_made_again(corpus: Corpus, engine: LocalEngine) -> None:
+    plan = plan_of(corpus, ["a", "b"])
+    stage.run(corpus, engine, plan, QUIET)
+    corpus.table("clusters/edges").path(1).unlink()
+    stage.run(corpus, engine, plan, QUIET)
+    assert (runs(corpus, 0), runs(corpus, 1)) == (1, 2)
+
+
+def test_partitions_of_an_earlier_plan_are_removed(corpus: Corpus, engine: LocalEngine) -> None:
+    stage.run(corpus, engine, plan_of(corpus, ["a", "b"]), QUIET)
+    manifest = stage.run(corpus, engine, plan_of(corpus, ["a"]), QUIET)
+    assert not corpus.table("clusters/edges").path(1).exists()
+    assert corpus.table("clusters/edges").manifest() == manifest
+
+
+def test_counts_that_do_not_balance_stop_the_run(corpus: Corpus, engine: LocalEngine) -> None:
+    plan = plan_of(corpus, ["a"])
+    work = plan.works[0]
+    plan = replace(plan, works=(replace(work, item=replace(work.item, lost=1)),))
+    with pytest.raises(RunFailed, match="do not balance"):
+        stage.run(corpus, engine, plan, QUIET)
+
+
+def test_a_second_writer_is_refused(corpus: Corpus) -> None:
+    with (
+        corpus.lock(),
+        pytest.raises(UserError, match=r"process \d+ is writing to this corpus"),
+        corpus.lock(),
+    ):
+        pass
+
+
+def test_a_folder_that_is_no_corpus_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="is not a corpus"):
+        Corpus.open(tmp_path)

@@ -1,0 +1,25 @@
+"""Engines run a stage's tasks; they know neither text nor URLs.
+
+A task is a module-level function `task(item, report) -> result`; item and result travel between processes
+of this program. `report(rows, {reason: count})` tells the driver what was done since the last call.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Protocol
+
+Report = Callable[[int, dict[str, int]], None]
+Task = Callable[[Any, Report], Any]
+
+
+class Engine(Protocol):
+    workers: int
+
+    def map(self, task: Task, items: Sequence[Any], report: Report) -> Iterator[Any]:
+        """Yields the tasks' results in the order in which they end.
+
+        An exception of a task is raised here. A task whose process dies is tried once more, then
+        `RunFailed` names it.
+        """
+        ...
+
+    def close(self) -> None: ...

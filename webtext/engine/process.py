@@ -1,0 +1,135 @@
+"""One child process that runs tasks and can be killed: the engine's worker, and the extractor's cage."""
+
+import multiprocessing
+import os
+import signal
+import threading
+import traceback
+from multiprocessing import connection
+from typing import Any
+
+from webtext.engine import Report, Task
+
+# spawn: a fresh interpreter, so that no thread, lock or open file is inherited by accident
+_context = multiprocessing.get_context("spawn")
+
+
+class Broken(Exception):
+    """The child died, or was killed for taking too long."""
+
+
+class Raised(Exception):
+    """The task raised; `error` is its exception, the message its traceback in the child."""
+
+    def __init__(self, error: BaseException, trace: str) -> None:
+        super().__init__(trace)
+        self.error = error
+
+
+class Child:
+    """A process that takes one task at a time.
+
+    `memory_bytes` caps its address space: a task that wants more gets MemoryError.
+    """
+
+    def __init__(self, memory_bytes: int | None = None) -> None:
+        self.pipe, theirs = _context.Pipe()
+        self.process = _context.Process(target=_serve, args=(theirs, memory_bytes), daemon=False)
+        self.process.start()
+        theirs.close()
+
+    def start(self, task: Task, item: Any) -> None:
+        try:
+            self.pipe.send((task, item))
+        except OSError:
+            raise Broken(self.obituary()) from None
+
+    def message(self) -> tuple[str, Any]:
+        """The next message: ("report", (rows, dropped)) or ("result", result)."""
+        try:
+            kind, value = self.pipe.recv()
+        except (EOFError, OSError):
+            raise Broken(self.obituary()) from None
+        if kind == "raised":
+            raise Raised(*value)
+        return kind, value
+
+    def call(self, task: Task, item: Any, timeout_s: float) -> Any:
+        """Runs one task to its end, or kills the child after `timeout_s` and raises TimeoutError."""
+        self.start(task, item)
+        while True:
+            if not self.pipe.poll(timeout_s):
+                self.kill()
+                raise TimeoutError
+            kind, value = self.message()
+            if kind == "result":
+                return value
+
+    def obituary(self) -> str:
+        self.process.join(timeout=5)
+        code = self.process.exitcode
+        if code is not None and code < 0:
+            return f"killed by {signal.Signals(-code).name}"
+        return f"exit code {code}"
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.join()
+        self.pipe.close()
+
+    def close(self) -> None:
+        """Lets the child end by itself, which it does when its pipe closes."""
+        self.pipe.close()
+        self.process.join(timeout=5)
+        if self.process.exitcode is None:
+            self.process.kill()
+            self.process.join()
+
+
+def _serve(pipe: "connection.Connection[Any, Any]", memory_bytes: int | None) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the driver's to handle
+    threading.Thread(target=_die_with_parent, daemon=True).start()
+    if memory_bytes is not None:
+        _cap_memory(memory_bytes)
+    lock = threading.Lock()
+
+    def send(kind: str, value: Any) -> None:
+        with lock:
+            pipe.send((kind, value))
+
+    def report(rows: int, dropped: dict[str, int]) -> None:
+        send("report", (rows, dropped))
+
+    while True:
+        try:
+            task, item = pipe.recv()
+        except EOFError:
+            return
+        _run(task, item, report, send)
+
+
+def _run(task: Task, item: Any, report: Report, send: Any) -> None:
+    try:
+        result = task(item, report)
+    except BaseException as error:
+        trace = traceback.format_exc()
+        try:
+            send("raised", (error, trace))
+        except Exception:  # an exception that cannot travel
+            send("raised", (RuntimeError(f"{type(error).__name__}: {error}"), trace))
+    else:
+        send("result", result)
+
+
+def _die_with_parent() -> None:
+    # A driver that was killed leaves no orphan that goes on writing beside its successor.
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        connection.wait([parent.sentinel])
+        os._exit(1)
+
+
+def _cap_memory(limit: int) -> None:
+    import resource
+
+    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))

@@ -1,0 +1,100 @@
+"""Every reason for which a submission, a page or a document is left out: a closed vocabulary.
+
+A reason is written into manifests, `pages.state`, `documents.verdict` and the ledger, so a name that has
+been released never changes its meaning. The sentence is what `webtext explain` and the report print.
+"""
+
+from enum import StrEnum
+
+FETCHED = "fetched"  # pages.state of a page that was stored
+KEEP = "keep"  # documents.verdict of a document that goes on
+
+
+class State(StrEnum):
+    """The final state of a link in the ledger; every link has exactly one."""
+
+    KEPT = "kept"
+    DUPLICATE = "duplicate"
+    FILTERED = "filtered"
+    UNEXTRACTABLE = "unextractable"
+    UNFETCHED = "unfetched"
+    REMOVED = "removed"
+    PENDING = "pending"
+
+
+# Submissions that never become a link: counts in the links manifest.
+LINKS = {
+    "malformed": "the line is not a JSON object with the fields of a submission",
+    "superseded": "the same submission was retrieved again later; the later retrieval counts",
+    "self_post": "the submission is a text post on Reddit itself and links to nothing",
+    "no_url": "the submission has no URL",
+    "bad_url": "the URL cannot be parsed as an absolute http or https address",
+    "scheme": "the URL is not http or https",
+    "too_long": "the URL is longer than 2,083 characters",
+    "promoted": "the submission is an advertisement",
+    "removed_post": "the submission was removed or deleted before it was captured",
+    "karma": "the score is below the recipe's min_karma, or unknown",
+    "too_new": "the submission was created on or after the recipe's `before` date",
+    "too_old": "the submission was created before the recipe's `after` date",
+    "over_18": "the submission is marked over 18",
+    "subreddit": "the subreddit is on a block list",
+    "domain": "the domain is on a block list",
+    "extension": "the URL's path ends in a blocked extension",
+}
+
+# Links without a stored page: pages.state.
+PAGES = {
+    "private_address": "the host is, or resolves to, an address that is not public",
+    "dns": "the host name could not be resolved",
+    "unreachable": "no connection to the host could be made, or it was reset",
+    "tls": "the TLS handshake failed",
+    "timeout": "the whole exchange did not end within crawl.timeout_s",
+    "bad_response": "the answer is not valid HTTP",
+    "headers_too_large": "the answer's headers are too many or too long",
+    "redirect_loop": "the redirects exceed crawl.max_redirects or lead in a circle",
+    "bad_redirect": "a redirect leads to something that is not an http or https address",
+    "not_found": "the server says that the page does not exist (404, 410)",
+    "forbidden": "the server refuses the page (401, 403, 407, 451)",
+    "rate_limited": "the server asks for fewer requests (429), after all retries",
+    "server_error": "the server failed (5xx), after all retries",
+    "http_error": "the server answered with another status that carries no page",
+    "robots": "robots.txt disallows the page",
+    "robots_unreachable": "robots.txt could not be had, which means disallow for now (RFC 9309 §2.3.1.4)",
+    "opted_out": "the page opts out of being used for training",
+    "not_html": "the content is not HTML, XHTML or plain text",
+    "empty": "the body is empty",
+    "too_large": "the body is longer than crawl.max_bytes",
+    "bad_encoding": "the content coding cannot be decoded, or expands beyond all measure",
+    "truncated": "the body was cut short, after all retries",
+    "host_gave_up": "the host kept failing and was given up",
+    "no_capture": "no source had a capture of the page",
+}
+
+# Pages without a usable text: documents.verdict, ledger state `unextractable`.
+UNEXTRACTABLE = {
+    "no_text": "no main text was found in the page",
+    "undecodable": "the bytes are not text in any known encoding",
+    "extract_timeout": "the extraction took longer than extract.timeout_s and was stopped",
+    "extract_crash": "the extraction broke its process, or ran out of its memory",
+    "lost_record": "the page's WARC record cannot be read back",
+}
+
+# Documents that a rule refuses: documents.verdict, ledger state `filtered`.
+FILTERED = {
+    "too_short": "the text has fewer tokens than filter.min_tokens",
+    "language": "the text is not in one of filter.languages, or not surely enough",
+    "wikipedia": "the page is on a Wikipedia or one of its sister projects",
+    "wikipedia_mirror": "the text carries the traces of a Wikipedia article copied elsewhere",
+}
+
+# Surviving documents that repeat another one: ledger state `duplicate`.
+DUPLICATE = {
+    "exact": "the normalised text is the same as the kept document's",
+    "near": "the text's shingles overlap the kept document's by at least dedup.threshold",
+}
+
+REMOVED = {"removed": "the document was taken out by `webtext remove`"}
+
+PENDING = {"pending": "the next stage has not seen it yet"}
+
+SENTENCES: dict[str, str] = LINKS | PAGES | UNEXTRACTABLE | FILTERED | DUPLICATE | REMOVED | PENDING

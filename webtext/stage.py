@@ -1,0 +1,159 @@
+"""Running a stage: which partitions are missing or stale and why, doing just those, marking them, counting.
+
+The runner knows tables and engines; what a stage computes is its task's business.
+"""
+
+import json
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from webtext.corpus import Corpus, Counts, Manifest, Part, Table
+from webtext.engine import Engine, Task
+from webtext.errors import RunFailed
+from webtext.progress import Progress
+
+NOTHING = Counts()
+
+
+@dataclass(frozen=True)
+class Work:
+    """One partition to be made: its file, the fingerprint of all its bytes depend on, the task's argument."""
+
+    file: str
+    key: str
+    item: Any
+    rows: int = 0  # expected, for the progress bar
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All partitions that a table should have. `task(items, report)` makes some and returns their parts."""
+
+    table: str
+    version: int
+    recipe: str  # fingerprint of what the recipe says to this stage
+    inputs: str  # fingerprint of what the stage reads
+    task: Task
+    works: tuple[Work, ...]
+    group: Callable[[Sequence[Work], int], list[list[Work]]] = lambda works, _: [[work] for work in works]
+    extra: dict[str, Any] = field(default_factory=dict)  # goes into the manifest
+    counts: Counts = NOTHING  # what was counted before the partitions
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where a table stands against its plan."""
+
+    done: tuple[Part, ...]
+    todo: tuple[Work, ...]
+    why: str  # one clause; empty when everything is done
+    published: bool
+
+    @property
+    def current(self) -> bool:
+        return self.published and not self.todo
+
+
+def standing(corpus: Corpus, plan: Plan) -> Standing:
+    table = corpus.table(plan.table)
+    manifest = table.manifest()
+    finished = {part.file: part for part in table.finished()}
+    wanted = {work.file: work for work in plan.works}
+    done, todo = [], []
+    for work in plan.works:
+        part = finished.get(work.file)
+        if part and part.key == work.key and (table.folder / work.file).exists():
+            done.append(part)
+        else:
+            todo.append(work)
+    published = manifest is not None and _says(manifest) == _says(plan) and len(finished) == len(wanted)
+    return Standing(tuple(done), tuple(todo), _why(plan, manifest, finished, todo, published), published)
+
+
+def run(corpus: Corpus, engine: Engine, plan: Plan, progress: Progress) -> Manifest:
+    """Brings a table up to its plan and publishes its manifest, which balances."""
+    table, state = corpus.table(plan.table), standing(corpus, plan)
+    manifest = table.manifest()
+    if state.current and manifest is not None:
+        progress.note(f"{plan.table}: up to date")
+        return manifest
+    progress.note(f"{plan.table}: {state.why}")
+    started = time.monotonic()
+    with table.journal(state.done) as journal, progress.bar(plan.table, _rows(state.todo)) as report:
+        parts = {part.file: part for part in state.done}
+        groups = [[work.item for work in group] for group in plan.group(state.todo, engine.workers)]
+        for made in engine.map(plan.task, groups, report):
+            for part in made:
+                journal.mark(part)
+                parts[part.file] = part
+    manifest = _manifest(plan, [parts[work.file] for work in plan.works])
+    _drop_strays(table, manifest)
+    table.publish(manifest)
+    made_rows = sum(parts[work.file].rows for work in state.todo)
+    log(corpus, plan.table, rows=made_rows, seconds=round(time.monotonic() - started, 3))
+    return manifest
+
+
+def log(corpus: Corpus, stage: str, **facts: Any) -> None:
+    """Appends a line to the corpus' history: rates for `webtext status`, nothing that results depend on."""
+    with (corpus.root / "history.jsonl").open("a", encoding="utf-8") as file:
+        file.write(json.dumps({"at": int(time.time()), "stage": stage} | facts) + "\n")
+
+
+def _manifest(plan: Plan, parts: list[Part]) -> Manifest:
+    counts = sum((part.counts for part in parts), plan.counts)
+    if not counts.balanced:
+        raise RunFailed(f"{plan.table}: the counts do not balance, which is a bug: {counts.as_json()}")
+    return Manifest(plan.table, plan.version, plan.recipe, plan.inputs, tuple(parts), counts, plan.extra)
+
+
+def _says(source: Manifest | Plan) -> tuple[int, str, str]:
+    return source.version, source.recipe, source.inputs
+
+
+def _why(
+    plan: Plan, manifest: Manifest | None, finished: dict[str, Part], todo: list[Work], published: bool
+) -> str:
+    share = f"{len(todo):,} of {len(plan.works):,} partitions"
+    if published and not todo:
+        return ""
+    if manifest is None:
+        return f"{share} to do, {'the last run was interrupted' if finished else 'never run'}"
+    causes = [
+        name
+        for name, old, new in zip(
+            ("code version", "recipe", "input"), _says(manifest), _says(plan), strict=True
+        )
+        if old != new
+    ]
+    return f"{share} to do, {' and '.join(causes) or 'files'} changed"
+
+
+def _rows(works: Sequence[Work]) -> int:
+    return sum(work.rows for work in works)
+
+
+def _drop_strays(table: Table, manifest: Manifest) -> None:
+    """Removes partitions of an earlier plan; files of other kinds are their stage's business."""
+    wanted = {part.file for part in manifest.partitions}
+    for path in table.folder.glob("*.parquet"):
+        if path.name not in wanted:
+            path.unlink()
+
+
+def scratch(folder: Path) -> Path:
+    """An empty folder for files between two maps."""
+    remove(folder)
+    folder.mkdir(parents=True)
+    return folder
+
+
+def remove(folder: Path) -> None:
+    import shutil
+
+    with suppress(FileNotFoundError):
+        shutil.rmtree(folder)
