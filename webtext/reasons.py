@@ -45,6 +45,7 @@ LINKS = {
 # Links without a stored page: pages.state.
 PAGES = {
     "private_address": "the host is, or resolves to, an address that is not public",
+    "port": "the URL names a port other than 80 and 443",
     "dns": "the host name could not be resolved",
     "unreachable": "no connection to the host could be made, or it was reset",
     "tls": "the TLS handshake failed",
@@ -75,7 +76,7 @@ UNEXTRACTABLE = {
     "no_text": "no main text was found in the page",
     "undecodable": "the bytes are not text in any known encoding",
     "extract_timeout": "the extraction took longer than extract.timeout_s and was stopped",
-    "extract_crash": "the extraction broke its process, or ran out of its memory",
+    "extract_crash": "the extraction failed on the page, broke its process, or ran out of its memory",
     "lost_record": "the page's WARC record cannot be read back",
 }
 

@@ -76,6 +76,7 @@ DOCUMENTS = _schema(
     words=pa.int64(),
     chars=pa.int64(),
     extractor=pa.string(),  # name and version
+    cut_chars=pa.int64(),  # what the text had beyond extract.max_chars
     pretokens=pa.int64(),  # pieces of GPT-2's split pattern: at most the tokens of any GPT-2-style BPE
     wikipedia_domain=pa.bool_(),
     wikipedia_traces=pa.int64(),  # how many traces of a Wikipedia article the page carries
@@ -84,13 +85,26 @@ DOCUMENTS = _schema(
 )
 
 # clusters/signatures: a row per surviving document, with all that duplicate detection needs of it.
+# With "near" there is also a column per band (see `signatures`).
 SIGNATURES = _schema(
     id=pa.string(),
     text_hash=pa.binary(16),  # xxh3-128 of the normalised text
-    bands=pa.list_(pa.uint64()),  # one hash per band of the MinHash signature; empty without "near"
     first_posted=TIME,
     karma=pa.int64(),
+    signature=pa.list_(pa.uint32()),  # the MinHash itself, where it serves to verify; else null
 )
+
+
+def band_column(band: int) -> str:
+    return f"band_{band:03d}"
+
+
+def signatures(bands: int) -> pa.Schema:
+    """SIGNATURES and a column per band, the hash of its MinHash entries (null for a text without a word):
+    columns, so that one band is read without the others."""
+    columns = [pa.field(band_column(band), pa.uint64()) for band in range(bands)]
+    return pa.schema([*SIGNATURES, *columns], metadata=SIGNATURES.metadata)
+
 
 # clusters/edges: candidate pairs whose similarity was verified.
 EDGES = _schema(a=pa.string(), b=pa.string(), similarity=pa.float64())

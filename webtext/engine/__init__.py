@@ -5,10 +5,15 @@ of this program. `report(rows, {reason: count})` tells the driver what was done 
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from enum import StrEnum
 from typing import Any, Protocol
 
 Report = Callable[[int, dict[str, int]], None]
 Task = Callable[[Any, Report], Any]
+
+
+class EngineName(StrEnum):
+    LOCAL = "local"
 
 
 class Engine(Protocol):

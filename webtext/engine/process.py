@@ -6,6 +6,7 @@ import signal
 import threading
 import traceback
 from multiprocessing import connection
+from pathlib import Path
 from typing import Any
 
 from webtext.engine import Report, Task
@@ -29,7 +30,7 @@ class Raised(Exception):
 class Child:
     """A process that takes one task at a time.
 
-    `memory_bytes` caps its address space: a task that wants more gets MemoryError.
+    `memory_bytes` caps what its tasks may add to its address space: one that wants more gets MemoryError.
     """
 
     def __init__(self, memory_bytes: int | None = None) -> None:
@@ -129,7 +130,9 @@ def _die_with_parent() -> None:
         os._exit(1)
 
 
-def _cap_memory(limit: int) -> None:
+def _cap_memory(more: int) -> None:
     import resource
 
-    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+    # What the interpreter has mapped by now depends on what the caller's main module imports.
+    mapped = int(Path("/proc/self/statm").read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE")
+    resource.setrlimit(resource.RLIMIT_AS, (mapped + more, mapped + more))

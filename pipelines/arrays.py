@@ -1,0 +1,50 @@
+"""Arrays that one map of a stage leaves for the next: whole files, mapped into memory when read."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from webtext import files
+
+Span = tuple[int, int]  # begin and end of a row in a ragged array
+
+
+@dataclass(frozen=True)
+class Arrays:
+    """A folder of arrays by name. Each is written whole or not at all, so that `has` means done."""
+
+    folder: Path
+
+    def has(self, name: str) -> bool:
+        return (self.folder / name).exists()
+
+    def save(self, name: str, array: npt.NDArray[Any]) -> None:
+        with files.whole(self.folder / name) as temporary, temporary.open("wb") as file:
+            np.save(file, array, allow_pickle=False)
+
+    def load(self, name: str) -> npt.NDArray[Any]:
+        array: npt.NDArray[Any] = np.load(self.folder / name, mmap_mode="r", allow_pickle=False)
+        return array
+
+    @contextmanager
+    def ragged(self, name: str) -> Iterator[Callable[[npt.NDArray[Any]], Span]]:
+        """Yields the function that appends a row of integers and returns where it lies."""
+        end = 0
+
+        def append(row: npt.NDArray[Any]) -> Span:
+            nonlocal end
+            file.write(row.astype("<u8").tobytes())
+            end += len(row)
+            return end - len(row), end
+
+        with files.whole(self.folder / name) as temporary, temporary.open("wb") as file:
+            yield append
+
+    def load_ragged(self, name: str) -> npt.NDArray[np.uint64]:
+        path = self.folder / name
+        return np.memmap(path, "<u8", "r") if path.stat().st_size else np.empty(0, np.uint64)

@@ -1,0 +1,62 @@
+"""`webtext audit`: the report over a corpus, as a page, as JSON and as charts."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from os import W_OK, access
+from pathlib import Path
+from typing import Any
+
+from webtext import files
+from webtext.audit import report
+from webtext.audit.page import page
+from webtext.audit.sections import SECTIONS
+from webtext.audit.source import Source
+from webtext.corpus import Corpus
+from webtext.errors import UserError
+from webtext.progress import Progress
+
+
+def run(corpus: Corpus, out: Path | None, progress: Progress) -> dict[str, Any]:
+    """Measures whatever stages the corpus has; writes report.html, report.json and the charts to `out`.
+
+    Returns what report.json holds, and the page's path as `report`. Raises UserError for a corpus without
+    links and for a place that cannot be written to.
+    """
+    folder = out or corpus.root / "audit"
+    with _undisturbed(corpus):
+        source = Source(corpus)
+        if not source.has("links"):
+            root = corpus.root
+            raise UserError(
+                f"{root}: nothing to audit: no links yet; `webtext crawl {root} --links …` makes them"
+            )
+        with progress.bar("audit", len(SECTIONS)) as done:
+            numbers = report.measure(source, lambda _: done(1, {}))
+        _write(folder, numbers)
+    return numbers | {"report": str(folder / "report.html")}
+
+
+def _write(folder: Path, numbers: dict[str, Any]) -> None:
+    html, charts = page(numbers)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError, PermissionError) as error:
+        raise UserError(
+            f"{folder}: not a directory to write to ({error.strerror}): name another with --out"
+        ) from None
+    for name in {chart for section in SECTIONS for chart in section.charts} - charts.keys():
+        (folder / f"{name}.svg").unlink(missing_ok=True)  # of an earlier report
+    for name, svg in charts.items():
+        files.write_text(folder / f"{name}.svg", svg)
+    files.write_json(folder / "report.json", numbers)
+    files.write_text(folder / "report.html", html)
+
+
+@contextmanager
+def _undisturbed(corpus: Corpus) -> Iterator[None]:
+    """Nobody writes to the corpus meanwhile; one that cannot be written to needs no lock."""
+    if not access(corpus.root, W_OK):
+        yield
+        return
+    with corpus.lock():
+        yield

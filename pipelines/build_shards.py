@@ -1,0 +1,48 @@
+"""`webtext build-shards`: pages → documents → clusters → shards → tokens → ledger."""
+
+from typing import Any
+
+from pipelines import clusters, documents, ledger, shards, status
+from pipelines.crawl import told
+from pipelines.request import Request
+from webtext import stage
+from webtext.corpus import Corpus
+from webtext.errors import UserError
+from webtext.progress import Progress
+
+TABLES = ("documents", "clusters", "shards", "tokens", "ledger")
+
+
+def run(request: Request, progress: Progress) -> dict[str, Any]:
+    """Brings every table after pages up to date."""
+    corpus = Corpus.open(request.root)
+    with corpus.lock():
+        recipe = request.settle(progress)
+        _require_pages(corpus)
+        with request.start_engine() as engine:
+            texts = stage.run(corpus, engine, documents.plan(corpus, recipe), progress)
+            if texts.counts.out:
+                clusters.build(corpus, engine, recipe, progress)
+                shards.build(corpus, engine, recipe, progress)
+            stage.run(corpus, engine, ledger.plan(corpus, status.current(corpus, recipe)), progress)
+    if not texts.counts.out:
+        raise UserError(f"no document is left: {told(texts, 'pages')}; `webtext explain` tells more")
+    tables = {name: manifest for name in TABLES if (manifest := corpus.table(name).manifest())}
+    return {"corpus": str(request.root)} | {name: table.counts.as_json() for name, table in tables.items()}
+
+
+def dry_run(request: Request) -> dict[str, Any]:
+    """What would run and why."""
+    corpus = Corpus.open(request.root)
+    recipe = request.wanted()
+    _require_pages(corpus)
+    rows = [row for row in status.stages(corpus, recipe) if row["stage"] not in ("links", "pages")]
+    return {"corpus": corpus.name, "recipe": recipe.name, "stages": rows}
+
+
+def _require_pages(corpus: Corpus) -> None:
+    pages = corpus.table("pages").manifest()
+    if pages is None:
+        raise UserError(f"{corpus.root}: its crawl has not finished; run `webtext crawl {corpus.root}` first")
+    if not pages.counts.out:
+        raise UserError(f"{corpus.root}: no page was fetched: {told(pages, 'links')}")

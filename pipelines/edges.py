@@ -1,0 +1,163 @@
+"""clusters/edges: candidate pairs, verified; a partition per range of later documents in keep order."""
+
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipelines import candidates, signatures
+from pipelines.candidates import PAIR_DOCUMENTS, Item, pairs_name, ranks_of, shares, signed
+from webtext import files, schemas
+from webtext.corpus import Corpus, Counts, Part, partition_name
+from webtext.dedup.candidates import Keys, split
+from webtext.dedup.normalise import normalise
+from webtext.dedup.order import Ranks, hex_of, ids_of
+from webtext.dedup.signatures import shingle_sets
+from webtext.dedup.verify import Evidence, similarities
+from webtext.engine import Engine, Report
+from webtext.progress import Progress
+from webtext.reasons import KEEP
+from webtext.recipe import Dedup, fingerprint
+from webtext.stage import Plan, Work
+
+TABLE = "clusters/edges"
+VERSION = 1
+PAIRS_AT_ONCE = 50_000  # between two reports
+
+
+@dataclass(frozen=True)
+class Share:
+    """A partition to be made."""
+
+    of: Item
+    key: str
+
+
+def plan(corpus: Corpus, item: Item) -> Plan:
+    """Reads the signatures table and what `prepare` left in the scratch folder."""
+    table = corpus.table(signatures.TABLE).manifest()
+    assert table is not None
+    says = _says(item.settings)
+    key = fingerprint(VERSION, PAIR_DOCUMENTS, says, table.hash)
+    works = tuple(
+        Work(partition_name(number), key, Share(replace(item, number=number), key))
+        for number in range(shares(table.counts.out, PAIR_DOCUMENTS))
+    )
+    return Plan(TABLE, VERSION, says, table.hash, write_parts, works)
+
+
+def prepare(engine: Engine, item: Item, progress: Progress) -> None:
+    """What the candidate pairs' documents are compared by."""
+    items = [replace(item, number=number) for number in range(len(signed(item.root)))]
+    candidates.run(engine, write_evidence, items, progress, "evidence")
+
+
+def write_evidence(item: Item, _: Report) -> None:
+    """A partition's shingle sets, or signatures, one after the other, and where each row's lies."""
+    name = _evidence_name(item.number)
+    if item.arrays.has(name):
+        return
+    part = signed(item.root)[item.number]
+    ranks, first = ranks_of(item, item.number)
+    wanted = first & item.arrays.load("wanted")[ranks]
+    read = _shingle_sets if item.settings.verify == "exact" else _signatures
+    spans = np.zeros((part.rows, 2), np.int64)
+    with item.arrays.ragged(name) as append:
+        for row, evidence in read(item, part, wanted):
+            spans[row] = append(evidence)
+        item.arrays.save(f"spans-{item.number:05d}", spans)
+
+
+def write_parts(items: Sequence[Share], report: Report) -> list[Part]:
+    return [_write_part(share.of, share.key, report) for share in items]
+
+
+def _says(settings: Dedup) -> str:
+    if "near" not in settings.methods:
+        return fingerprint()
+    return fingerprint(settings.shingle_words, settings.bands, settings.threshold, settings.verify)
+
+
+def _write_part(item: Item, key: str, report: Report) -> Part:
+    near = "near" in item.settings.methods
+    keys = item.arrays.load(pairs_name(item.number)) if near else np.empty(0, np.uint64)
+    measured = [np.empty(0)]
+    fetch = _Fetch(item)
+    for begin in range(0, len(keys), PAIRS_AT_ONCE):
+        some = keys[begin : begin + PAIRS_AT_ONCE]
+        measured.append(similarities(some, fetch, item.settings.verify, item.settings.threshold))
+        report(len(some), {})
+    similarity = np.concatenate(measured)
+    verified = similarity >= item.settings.threshold
+    edges = _edges(item, keys[verified], similarity[verified])
+    file = partition_name(item.number)
+    path = Corpus(item.root).table(TABLE).folder / file
+    written = files.write_parquet(path, schemas.EDGES, [edges], row_group_rows=50_000)
+    counts = Counts(into=edges.num_rows, out=edges.num_rows)
+    extra = {"candidates": len(keys)}
+    return Part(file, key, written.rows, written.bytes, written.hash, counts, extra)
+
+
+def _edges(item: Item, keys: Keys, similarity: npt.NDArray[np.float64]) -> pa.Table:
+    ids = [_ids(item, ranks) for ranks in split(keys)]
+    columns = {"a": hex_of(np.minimum(*ids)), "b": hex_of(np.maximum(*ids)), "similarity": similarity}
+    return pa.table(columns, schema=schemas.EDGES).sort_by([("a", "ascending"), ("b", "ascending")])
+
+
+def _ids(item: Item, ranks: Ranks) -> npt.NDArray[np.uint64]:
+    ids: npt.NDArray[np.uint64] = item.arrays.load("id")[item.arrays.load("first")[ranks]]
+    return ids
+
+
+class _Fetch:
+    """A document's evidence by its rank; files are opened when first needed."""
+
+    def __init__(self, item: Item) -> None:
+        self.item = item
+        self.opened: dict[int, tuple[npt.NDArray[np.int64], Evidence]] = {}
+
+    def __call__(self, rank: int) -> Evidence:
+        row = int(self.first[rank])
+        partition = bisect_right(self.starts, row) - 1
+        if partition not in self.opened:
+            arrays = self.item.arrays
+            spans = arrays.load(f"spans-{partition:05d}")
+            self.opened[partition] = spans, arrays.load_ragged(_evidence_name(partition))
+        spans, evidence = self.opened[partition]
+        begin, end = spans[row - self.starts[partition]]
+        return evidence[begin:end]
+
+    @cached_property
+    def starts(self) -> list[int]:
+        return signatures.starts(signed(self.item.root))
+
+    @cached_property
+    def first(self) -> Ranks:
+        return self.item.arrays.load("first")
+
+
+def _shingle_sets(item: Item, part: Part, wanted: npt.NDArray[np.bool_]) -> Iterator[tuple[int, Evidence]]:
+    start = signatures.starts(signed(item.root))[item.number]
+    ids = item.arrays.load("id")[start : start + part.rows]
+    for batch in signatures.texts(Corpus(item.root), part.file):
+        kept = batch.filter(pc.equal(batch["verdict"], KEEP))
+        rows = np.searchsorted(ids, ids_of(pa.chunked_array([kept["id"]])))
+        chosen = wanted[rows]
+        texts = kept["text"].filter(pa.array(chosen)).to_pylist()
+        sets = shingle_sets([normalise(text) for text in texts], item.settings.shingle_words)
+        yield from zip(rows[chosen].tolist(), sets, strict=True)
+
+
+def _signatures(item: Item, part: Part, wanted: npt.NDArray[np.bool_]) -> Iterator[tuple[int, Evidence]]:
+    column = Corpus(item.root).table(signatures.TABLE).read(part.file, ["signature"])["signature"]
+    for row in np.flatnonzero(wanted).tolist():
+        yield row, np.asarray(column[row].values)
+
+
+def _evidence_name(partition: int) -> str:
+    return f"evidence-{partition:05d}"

@@ -1,0 +1,90 @@
+"""`webtext explain`: one link's whole story, gathered from every table that has it."""
+
+from pathlib import Path
+from typing import Any
+
+import pyarrow.dataset as ds
+
+from pipelines.crawl import told
+from webtext import reasons
+from webtext.corpus import Corpus
+from webtext.errors import UserError
+from webtext.links.canonical import Rejected, canonicalise, link_id, registered_domain
+from webtext.recipe import Filter
+
+# Measure of a document → the key of [filter] that judges it.
+MEASURES = {
+    "pretokens": "min_tokens",
+    "language": "languages",
+    "language_score": "language_score",
+    "wikipedia_domain": "wikipedia",
+    "wikipedia_traces": "wikipedia",
+}
+
+
+def run(root: Path, url: str) -> dict[str, Any]:
+    """The rows of one link, with the sentence for its reason, the thresholds, and its kept twin."""
+    corpus = Corpus.open(root)
+    link = _find_link(corpus, url)
+    story: dict[str, Any] = {"url": link["url"], "id": link["id"], "link": link}
+    for key, table in (
+        ("page", "pages"),
+        ("document", "documents"),
+        ("cluster", "clusters"),
+        ("ledger", "ledger"),
+    ):
+        story[key] = _row(corpus, table, link["id"])
+    story["shard"] = _shard(corpus, link["id"])
+    if document := story["document"]:
+        story["measures"] = _measures(document, corpus.recipe().filter)
+    if (cluster := story["cluster"]) and not cluster["kept"]:
+        story["kept"] = _row(corpus, "links", cluster["cluster"])
+    if ledger := story["ledger"]:
+        story["sentence"] = reasons.SENTENCES.get(ledger["reason"], "the document is part of the corpus")
+    return story
+
+
+def _find_link(corpus: Corpus, url: str) -> dict[str, Any]:
+    links = corpus.table("links").manifest()
+    if links is None:
+        raise UserError(f"{corpus.root}: no links yet; run `webtext crawl {corpus.root} --links …` first")
+    try:
+        canonical = canonicalise(url)
+    except Rejected as error:
+        raise UserError(
+            f"{url}: {reasons.SENTENCES[error.reason]}; give an absolute http or https URL"
+        ) from None
+    link = _row(corpus, "links", link_id(canonical))
+    if link is None:
+        domain = registered_domain(canonical)
+        raise UserError(
+            f"{canonical}: not among the {links.counts.out:,} links of {corpus.root}. No source named it, "
+            f"or a rule left it out (domain {domain}; left out so far: {told(links, 'submissions')})"
+        )
+    return link
+
+
+def _row(corpus: Corpus, name: str, id: str) -> dict[str, Any] | None:
+    table = corpus.table(name)
+    if table.manifest() is None:
+        return None
+    rows = table.dataset().to_table(filter=ds.field("id") == id).to_pylist()
+    return rows[0] if rows else None
+
+
+def _shard(corpus: Corpus, id: str) -> dict[str, Any] | None:
+    manifest = corpus.table("shards").manifest()
+    for part in manifest.partitions if manifest else ():
+        rows = corpus.table("shards").read(part.file, ["id", "tokens"]).to_pylist()
+        for position, row in enumerate(rows):
+            if row["id"] == id:
+                return {"file": part.file, "row": position, "tokens": row["tokens"]}
+    return None
+
+
+def _measures(document: dict[str, Any], thresholds: Filter) -> list[dict[str, Any]]:
+    rules = thresholds.model_dump()
+    return [
+        {"measure": measure, "value": document[measure], "rule": f"filter.{key}", "threshold": rules[key]}
+        for measure, key in MEASURES.items()
+    ]

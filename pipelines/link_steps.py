@@ -1,0 +1,187 @@
+"""The three maps of the links stage, each a task over files that the one before it left.
+
+Sources are spilled by domain and by submission id, ids are settled bucket by bucket, and each partition of
+links is merged from the rows of its domains: memory is bounded by a bucket, not by the dumps.
+"""
+
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from webtext import files, schemas
+from webtext.corpus import Corpus, Part, partition_name
+from webtext.engine import Report
+from webtext.links.merging import merge
+from webtext.links.readers import Reading
+from webtext.links.selection import Rules
+from webtext.links.sifting import count_reasons, sift
+from webtext.links.sources import Source
+from webtext.links.spill import Spill, Spilled
+from webtext.links.superseding import (
+    BUCKETS,
+    SELECTED,
+    Numbers,
+    bucket_of,
+    code_of,
+    row_of,
+    source_of,
+    superseded,
+    with_source,
+)
+
+REPORT_EVERY_S = 0.2
+ROW_GROUP_ROWS = 10_000
+
+
+@dataclass(frozen=True)
+class SourceItem:
+    folder: Path
+    key: str
+    source: Source
+    rules: Rules
+
+
+def spill_source(item: SourceItem, report: Report) -> None:
+    """Sifts one source into its spill."""
+    reading = Reading(item.source)
+    live = _Throttled(report)
+    with Spill(item.folder, item.key, item.source.has_submissions) as spill:
+        summary = spill.summary
+        for posts, malformed in reading:
+            sifted = sift(posts, summary.rows, item.rules, item.source.scored)
+            spill.add(sifted.keys, sifted.selected)
+            dropped = sifted.dropped | ({"malformed": len(malformed)} if malformed else {})
+            examples = sifted.examples | ({"malformed": malformed[0]} if malformed else {})
+            rows = len(posts) + len(malformed)
+            summary.count(rows, dropped, examples)
+            live.add(rows, dropped)
+        summary.broken = reading.broken
+    live.flush()
+
+
+@dataclass(frozen=True)
+class IdsItem:
+    folder: Path
+    keys: tuple[str, ...]  # of the spills, in the order of their sources
+    first_bucket: int
+    end_bucket: int
+
+    @property
+    def losers(self) -> Path:
+        return self.folder / f"superseded-{self.first_bucket:03d}.npy"
+
+
+def settle_ids(item: IdsItem, _: Report) -> list[dict[str, int]]:
+    """Finds the superseded rows of some buckets of ids, and writes down those that were selected.
+
+    Gives per source how many rows of each reason were superseded, selected ones under "".
+    """
+    keys = [
+        with_source(spilled(item.folder, key).keys(item.first_bucket, item.end_bucket), source)
+        for source, key in enumerate(item.keys)
+    ]
+    lost = superseded(np.concatenate(keys))
+    selected = lost[code_of(lost) == SELECTED]
+    np.save(item.losers, selected[np.lexsort((selected, bucket_of(selected)))])
+    counts = []
+    for source in range(len(keys)):
+        codes = code_of(lost[source_of(lost) == source])
+        counts.append(count_reasons(codes) | {"": int(np.count_nonzero(codes == SELECTED))})
+    return counts
+
+
+@dataclass(frozen=True)
+class Job:
+    """What all partitions of links are merged from."""
+
+    root: Path
+    folder: Path
+    keys: tuple[str, ...]
+    losers: tuple[Path, ...]
+    rules: Rules
+    partitions: int
+
+
+@dataclass(frozen=True)
+class PartitionItem:
+    job: Job
+    partition: int
+    key: str
+
+    @property
+    def buckets(self) -> tuple[int, int]:
+        """The buckets of domains in which the partition's rows lie: several, or a part of one."""
+        first = self.partition * BUCKETS // self.job.partitions
+        end = (self.partition + 1) * BUCKETS // self.job.partitions
+        return first, max(end, first + 1)
+
+
+def merge_partitions(items: Sequence[PartitionItem], report: Report) -> list[Part]:
+    """Merges partitions whose rows lie in the same buckets."""
+    job = items[0].job
+    rows = pa.concat_tables(_remaining(job, *items[0].buckets))
+    partitions = rows["domain_hash"].to_numpy() >> np.uint64(65 - job.partitions.bit_length())
+    table = Corpus(job.root).table("links")
+    parts = []
+    for item in items:
+        file = partition_name(item.partition)
+        links, counts = merge(rows.filter(pa.array(partitions == item.partition)), job.rules)
+        written = files.write_parquet(
+            table.folder / file, schemas.LINKS, [links], row_group_rows=ROW_GROUP_ROWS
+        )
+        parts.append(Part(file, item.key, written.rows, written.bytes, written.hash, counts))
+        report(counts.into, counts.dropped)
+    return parts
+
+
+@lru_cache(maxsize=4096)
+def spilled(folder: Path, key: str) -> Spilled:
+    """A spill that is known to be there; its name says all of its content."""
+    found = Spilled.find(folder, key)
+    assert found is not None, f"{key} was to be spilled in {folder}"
+    return found
+
+
+def _remaining(job: Job, first_bucket: int, end_bucket: int) -> Iterator[pa.Table]:
+    """The selected rows of some buckets, source after source, less the superseded ones."""
+    lost = np.concatenate([_lost(path, first_bucket, end_bucket) for path in job.losers])
+    for source, key in enumerate(job.keys):
+        rows = spilled(job.folder, key).rows(first_bucket, end_bucket)
+        own = row_of(lost[source_of(lost) == source])
+        if len(own):
+            rows = rows.filter(pa.array(~np.isin(rows["row"].to_numpy(), own)))
+        yield rows.append_column("source", pa.array(np.full(rows.num_rows, source), pa.int32()))
+
+
+def _lost(path: Path, first_bucket: int, end_bucket: int) -> Numbers:
+    """The places of superseded rows in some buckets of domains."""
+    places = np.load(path, mmap_mode="r")
+    first, end = np.searchsorted(bucket_of(places), [first_bucket, end_bucket])
+    return np.array(places[first:end])
+
+
+class _Throttled:
+    """Reports at most some times a second."""
+
+    def __init__(self, report: Report) -> None:
+        self._report = report
+        self._reported = time.monotonic()
+        self._rows = 0
+        self._dropped: Counter[str] = Counter()
+
+    def add(self, rows: int, dropped: dict[str, int]) -> None:
+        self._rows += rows
+        self._dropped.update(dropped)
+        if time.monotonic() - self._reported > REPORT_EVERY_S:
+            self.flush()
+
+    def flush(self) -> None:
+        self._report(self._rows, dict(self._dropped))
+        self._rows, self._dropped = 0, Counter()
+        self._reported = time.monotonic()

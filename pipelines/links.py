@@ -1,0 +1,244 @@
+"""Sources → links: read and sift each source, settle which retrieval of a submission counts, merge by URL.
+
+A run that was killed reads no source again that it had read whole.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from pipelines.link_steps import (
+    IdsItem,
+    Job,
+    PartitionItem,
+    SourceItem,
+    merge_partitions,
+    settle_ids,
+    spill_source,
+    spilled,
+)
+from webtext import stage
+from webtext.corpus import Corpus, Counts, Manifest, partition_name
+from webtext.engine import Engine
+from webtext.errors import UserError
+from webtext.links import reddit, sources
+from webtext.links.partitions import partitions_for
+from webtext.links.selection import Rules
+from webtext.links.sources import Source
+from webtext.links.spill import Spilled
+from webtext.links.superseding import BUCKETS
+from webtext.progress import Progress
+from webtext.recipe import Recipe, fingerprint
+from webtext.stage import Plan, Standing, Work
+
+VERSION = 1
+KEYS_AT_ONCE = 1 << 22  # ids that are settled together: some 500 MB
+
+
+@dataclass(frozen=True)
+class Read:
+    """A source after it was read: where its rows were spilled, and what became of them so far."""
+
+    source: Source
+    spill: Spilled
+    counts: Counts  # of all its rows; neither dropped nor out are those that go on
+
+    @property
+    def remaining(self) -> int:
+        return self.counts.into - sum(self.counts.dropped.values())
+
+    def facts(self) -> dict[str, Any]:
+        """What the manifest remembers."""
+        facts: dict[str, Any] = {"source": self.source.name, "hash": self.source.hash}
+        facts |= {"in": self.counts.into, "dropped": dict(sorted(self.counts.dropped.items()))}
+        if self.spill.summary.examples:
+            facts["examples"] = dict(sorted(self.spill.summary.examples.items()))
+        if self.spill.summary.broken:
+            facts["broken"] = self.spill.summary.broken
+        return facts
+
+
+def harvest(
+    corpus: Corpus, engine: Engine, recipe: Recipe, given: Sequence[str], progress: Progress
+) -> Manifest:
+    """Brings the table of links up to the recipe and to the sources given; without any, to those that it was
+    made from.
+
+    Raises UserError where a source cannot be read, and where no submission qualifies.
+    """
+    table = corpus.table("links")
+    manifest = table.manifest()
+    if manifest is not None and standing(corpus, recipe, given).current:
+        progress.note("links: up to date")
+        return manifest
+    rules = Rules.of(recipe.links)
+    given = given or _remembered(manifest)
+    _save_listings(corpus, given, recipe.crawl.user_agent, progress)
+    folder = table.folder / "spill"
+    read = _spill(folder, engine, rules, _files(corpus, given), progress)
+    read, losers = _settle(folder, engine, read)
+    plan = _plan(corpus, folder, rules, read, losers)
+    if not any(each.remaining for each in read):
+        stage.remove(folder)
+        raise _nothing(plan.counts)
+    manifest = stage.run(corpus, engine, plan, progress)
+    stage.remove(folder)
+    if not manifest.counts.out:  # a karma that is summed is known only now
+        stage.remove(table.folder)
+        raise _nothing(manifest.counts)
+    return manifest
+
+
+def standing(corpus: Corpus, recipe: Recipe, given: Sequence[str] = ()) -> Standing:
+    """Whether the table is what the recipe and the sources given ask for, and if not why. Sources are read
+    only to hash them, and not at all when none are given."""
+    table = corpus.table("links")
+    manifest = table.manifest()
+    if manifest is None:
+        why = "the last run was interrupted" if table.finished() else "never run"
+        return Standing((), (), why, False)
+    causes = []
+    if manifest.version != VERSION:
+        causes.append("code version")
+    if manifest.recipe != Rules.of(recipe.links).fingerprint:
+        causes.append("recipe")
+    if given and (_unsaved(corpus, given) or manifest.inputs != _inputs(_files(corpus, given))):
+        causes.append("input")
+    if not all((table.folder / part.file).exists() for part in manifest.partitions):
+        causes.append("files")
+    why = f"{' and '.join(causes)} changed" if causes else ""
+    return Standing(manifest.partitions, (), why, not causes)
+
+
+def _remembered(manifest: Manifest | None) -> list[str]:
+    if manifest is None:
+        raise UserError("no sources of links: say --links SOURCE, such as --links RS_2015-01.zst")
+    return [source["source"] for source in manifest.extra["sources"]]
+
+
+def _save_listings(corpus: Corpus, given: Sequence[str], user_agent: str, progress: Progress) -> None:
+    for listing in _unsaved(corpus, given):
+        count = reddit.save(listing, _saved(corpus, listing), user_agent)
+        progress.note(f"{listing}: {count:,} submissions")
+
+
+def _unsaved(corpus: Corpus, given: Sequence[str]) -> list[reddit.Listing]:
+    listings = [reddit.Listing.parse(each) for each in given if each.startswith(reddit.PREFIX)]
+    return [listing for listing in listings if not _saved(corpus, listing).exists()]
+
+
+def _saved(corpus: Corpus, listing: reddit.Listing) -> Path:
+    return corpus.table("links").folder / "reddit" / listing.file_name
+
+
+def _files(corpus: Corpus, given: Sequence[str]) -> list[Source]:
+    """The sources with their hashes, in the order given; listings of Reddit have been saved."""
+    found: list[sources.Named] = []
+    for each in given:
+        if each.startswith(reddit.PREFIX):
+            found.append(sources.Named(each, _saved(corpus, reddit.Listing.parse(each)), {}))
+        else:
+            found += sources.find(each)
+    return sources.resolve(found)
+
+
+def _inputs(files: Sequence[Source]) -> str:
+    return fingerprint([source.identity for source in files])
+
+
+def _spill(
+    folder: Path, engine: Engine, rules: Rules, files: Sequence[Source], progress: Progress
+) -> list[Read]:
+    """Reads each source into its spill, where an earlier run did not leave it."""
+    keys = [fingerprint(VERSION, rules.fingerprint, source.identity) for source in files]
+    _clear(folder, keep=keys)
+    items = {
+        key: SourceItem(folder, key, source, rules)
+        for key, source in zip(keys, files, strict=True)
+        if Spilled.find(folder, key) is None
+    }
+    largest_first = sorted(items.values(), key=lambda item: -item.source.path.stat().st_size)
+    with progress.bar("submissions", 0) as report:
+        for _ in engine.map(spill_source, largest_first, report):
+            pass
+    read = []
+    for key, source in zip(keys, files, strict=True):
+        summary = spilled(folder, key).summary
+        if summary.broken:
+            progress.note(f"{source.name}: {summary.broken}: used up to there, {summary.rows:,} submissions")
+        read.append(Read(source, spilled(folder, key), Counts(summary.rows, dropped=summary.dropped)))
+    return read
+
+
+def _clear(folder: Path, keep: Sequence[str]) -> None:
+    """Removes spills of other sources and rules, and what a killed run left of one."""
+    whole = {key for key in keep if (folder / f"{key}.json").exists()}
+    for path in folder.glob("*"):
+        if path.stem not in whole:
+            path.unlink()
+
+
+def _settle(folder: Path, engine: Engine, read: Sequence[Read]) -> tuple[list[Read], tuple[Path, ...]]:
+    """(the sources with superseded rows counted as such, the files that name them)."""
+    ids = sum(offsets[-1] for each in read for offsets in each.spill.summary.key_offsets)
+    step = max(BUCKETS * KEYS_AT_ONCE // max(ids, 1), 1)
+    keys = tuple(each.spill.key for each in read)
+    items = [IdsItem(folder, keys, first, min(first + step, BUCKETS)) for first in range(0, BUCKETS, step)]
+    lost_of = [Counter[str]() for _ in read]
+    for per_source in engine.map(settle_ids, items, lambda *_: None):
+        for lost, more in zip(lost_of, per_source, strict=True):
+            lost.update(more)
+    settled = [
+        replace(each, counts=_superseded(each.counts, lost)) for each, lost in zip(read, lost_of, strict=True)
+    ]
+    return settled, tuple(item.losers for item in items)
+
+
+def _superseded(counts: Counts, lost: Counter[str]) -> Counts:
+    """Rows that lost count as superseded, and no longer under the reason that they had."""
+    dropped = Counter(counts.dropped)
+    dropped.subtract({reason: count for reason, count in lost.items() if reason})
+    dropped["superseded"] += lost.total()
+    return replace(counts, dropped={reason: count for reason, count in dropped.items() if count})
+
+
+def _plan(corpus: Corpus, folder: Path, rules: Rules, read: Sequence[Read], losers: tuple[Path, ...]) -> Plan:
+    rows = sum(each.remaining for each in read)
+    partitions = partitions_for(rows)
+    inputs = _inputs([each.source for each in read])
+    key = fingerprint(VERSION, rules.fingerprint, inputs, partitions)
+    job = Job(corpus.root, folder, tuple(each.spill.key for each in read), losers, rules, partitions)
+    works = [
+        Work(partition_name(n), key, PartitionItem(job, n, key), rows // partitions + (n < rows % partitions))
+        for n in range(partitions)
+    ]
+    dropped = sum((Counts(dropped=each.counts.dropped) for each in read), Counts()).dropped
+    return Plan(
+        table="links",
+        version=VERSION,
+        recipe=rules.fingerprint,
+        inputs=inputs,
+        task=merge_partitions,
+        works=tuple(works),
+        group=_by_buckets,
+        extra={"sources": [each.facts() for each in read]},
+        counts=Counts(into=sum(dropped.values()), dropped=dropped),
+    )
+
+
+def _by_buckets(works: Sequence[Work], _: int) -> list[list[Work]]:
+    """Partitions that lie in one bucket are merged together, so that it is read once."""
+    groups: dict[tuple[int, int], list[Work]] = {}
+    for work in works:
+        groups.setdefault(work.item.buckets, []).append(work)
+    return list(groups.values())
+
+
+def _nothing(counts: Counts) -> UserError:
+    most = sorted(counts.dropped.items(), key=lambda item: (-item[1], item[0]))
+    why = ", ".join([f"{counts.into:,} submissions", *(f"{count:,} {reason}" for reason, count in most)])
+    return UserError(
+        f"no link qualified: {why}: loosen the recipe's [links] with --set, or give other sources"
+    )

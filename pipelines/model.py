@@ -1,0 +1,56 @@
+"""`webtext train` and `webtext sample`: the trainer, imported when asked, its errors made ours."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from webtext.corpus import Corpus
+from webtext.errors import RunFailed, UserError
+
+
+@dataclass(frozen=True)
+class Sampling:
+    max_tokens: int = 200
+    temperature: float = 0.8
+    top_k: int = 50
+    top_p: float = 1.0
+    seed: int = 1337
+    n: int = 1
+
+
+def train(root: Path, out: Path, config: str, sets: tuple[str, ...], quiet: bool) -> dict[str, Any]:
+    """Trains on a corpus' tokens, or goes on with the run in `out`; returns the run's summary."""
+    if Corpus.open(root).table("tokens").manifest() is None:
+        raise UserError(f"{root}: no tokens yet; run `webtext build-shards {root}` first")
+    with _trainer():
+        from train import loop, progress, settings
+
+        return loop.train(root, out, settings.load(config, sets), progress.for_terminal(quiet))
+
+
+def sample(run: Path, prompt: str, sampling: Sampling) -> dict[str, Any]:
+    """Continuations of a prompt by a run's newest checkpoint."""
+    with _trainer():
+        from train.sample import generate
+
+        return {"prompt": prompt, "texts": generate(run, prompt, **asdict(sampling))}
+
+
+@contextmanager
+def _trainer() -> Iterator[None]:
+    try:
+        import torch  # noqa: F401
+
+        from train import errors
+    except ImportError as error:
+        raise UserError(
+            f"{error.name} is not installed; training needs the extra: pip install 'webtext[train]'"
+        ) from None
+    try:
+        yield
+    except errors.TrainError as error:
+        raise UserError(str(error)) from None
+    except errors.RunFailed as error:
+        raise RunFailed(str(error)) from None

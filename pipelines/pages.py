@@ -1,0 +1,187 @@
+"""Links → pages: a partition of pages for each of links, crawled in groups that share one schedule of hosts.
+
+A page that the web gave once is not asked for again: a killed crawl goes on from its journals, and rows of
+fetched pages outlive changes of the links and of the recipe.
+"""
+
+import heapq
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from webtext import files, schemas
+from webtext.corpus import Corpus, Counts, Part, Table, partition_name
+from webtext.crawl import carry
+from webtext.crawl.addresses import is_private_name, is_reserved_name
+from webtext.crawl.crawler import crawl
+from webtext.crawl.errands import Errand, host
+from webtext.crawl.journal import Journal, Row
+from webtext.crawl.network import Network, check_settings
+from webtext.crawl.rows import FACTS
+from webtext.engine import Report
+from webtext.errors import UserError
+from webtext.reasons import FETCHED
+from webtext.recipe import Crawl, Recipe, fingerprint
+from webtext.stage import Plan, Work
+
+VERSION = 1
+MAX_GROUP_LINKS = 500_000  # what one process keeps in memory: about 200 MB
+
+# How a crawl goes about it, which decides when a page is had, not whether.
+_MANNERS = {"contact", "threads", "per_host_delay_s", "per_host_connections", "proxy"}
+
+# What the estimates of a dry run assume.
+REQUESTS_PER_LINK = 1.3  # redirects
+SECONDS_PER_REQUEST = 1.0
+WARC_BYTES_PER_LINK = 25_000
+
+
+@dataclass(frozen=True)
+class Item:
+    root: Path
+    number: int
+    partitions: int
+    key: str
+    settings: Crawl
+
+    @property
+    def file(self) -> str:
+        return partition_name(self.number)
+
+    @property
+    def path(self) -> Path:
+        return Corpus(self.root).table("pages").folder / self.file
+
+
+def check(corpus: Corpus, recipe: Recipe) -> None:
+    """Raises UserError where a crawl of these links must not begin."""
+    settings = recipe.crawl
+    for source in settings.sources:
+        if source != "live":
+            raise UserError(f'crawl.sources: {source!r} is not available yet; set it to ["live"]')
+    check_settings(settings)
+    if settings.contact:
+        return
+    for url in _urls(corpus.table("links")):
+        name = host(url)
+        if not is_private_name(name) and not is_reserved_name(name):
+            raise UserError(
+                f"crawl.contact is not set, and {name} is a public host; say whom its owner can write to: "
+                "--set crawl.contact=you@example.org"
+            )
+
+
+def plan(corpus: Corpus, recipe: Recipe) -> Plan:
+    links = corpus.table("links").manifest()
+    assert links is not None
+    outcome = recipe.crawl.model_dump(mode="json", exclude=_MANNERS)
+    works = []
+    for number, part in enumerate(links.partitions):
+        key = fingerprint(VERSION, outcome, part.hash)
+        item = Item(corpus.root, number, len(links.partitions), key, recipe.crawl)
+        works.append(Work(item.file, key, item, part.rows))
+    return Plan("pages", VERSION, fingerprint(outcome), links.hash, crawl_parts, tuple(works), plan_groups)
+
+
+def crawl_parts(items: Sequence[Item], report: Report) -> list[Part]:
+    """Crawls some partitions at once, so that the slow hosts of one do not keep the others waiting."""
+    todo = [item for item in items if carry.made_for(item.path) != item.key]
+    known: dict[int, list[Row]] = {}  # rows that earlier tables have
+    waiting: list[Errand] = []
+    with ExitStack() as stack:
+        journals = {
+            item.number: stack.enter_context(Journal(item.path.parent, item.path.stem, item.key))
+            for item in todo
+        }
+        for item in todo:
+            known[item.number], errands = _sorted_out(item, journals[item.number].ids)
+            waiting += errands
+        report(sum(len(_links(item)) for item in items) - len(waiting), {})
+        if waiting:
+            with closing(Network(items[0].settings)) as network:
+                network.reach_proxy()
+                crawl(network, waiting, journals, report)
+        for item in todo:
+            journal = journals[item.number]
+            journal.sync()  # a row's record is on disk before the row is
+            _write(item, [*known[item.number], *journal.rows()])
+            journal.remove()
+    return [_part(item) for item in items]
+
+
+def dry_run(corpus: Corpus, recipe: Recipe) -> dict[str, Any]:
+    """What a crawl of the links would take, for one worker."""
+    links: dict[str, int] = {}
+    for url in _urls(corpus.table("links")):
+        links[host(url)] = links.get(host(url), 0) + 1
+    total, longest = sum(links.values()), max(links, key=lambda name: links[name], default="")
+    robots = 1 if recipe.crawl.robots else 0
+    tail_s = (links.get(longest, 0) + robots) * recipe.crawl.per_host_delay_s
+    requests = total * REQUESTS_PER_LINK + robots * len(links)
+    return {
+        "links": total,
+        "hosts": len(links),
+        "longest_host": longest,
+        "longest_host_links": links.get(longest, 0),
+        "longest_host_seconds": round(tail_s),
+        "estimated_seconds": round(max(tail_s, requests * SECONDS_PER_REQUEST / recipe.crawl.threads)),
+        "estimated_warc_mb": round(total * WARC_BYTES_PER_LINK / 1e6, 1),
+        "assumptions": f"{REQUESTS_PER_LINK} requests a link, {SECONDS_PER_REQUEST:g} s a request, "
+        f"{WARC_BYTES_PER_LINK // 1000} kB a page, one worker of {recipe.crawl.threads} threads",
+    }
+
+
+def _sorted_out(item: Item, journalled: Collection[str]) -> tuple[list[Row], list[Errand]]:
+    """The rows that earlier tables have of a partition's links, and the links that are to be fetched."""
+    left = {id: url for id, url in _links(item) if id not in journalled}
+    known = carry.known_rows(item.path.parent, item.number, item.partitions, left.keys())
+    for row in known:
+        del left[row["id"]]
+    return known, [Errand(item.number, id, url, url) for id, url in left.items()]
+
+
+def _write(item: Item, rows: Sequence[Row]) -> None:
+    of = {row["id"]: row for row in rows}
+    table = pa.Table.from_pylist([of[id] for id, _ in _links(item)], schema=schemas.PAGES)
+    carry.write_rows(item.path.parent, item.file, table, item.key)
+
+
+def _part(item: Item) -> Part:
+    """The partition as it stands on disk."""
+    facts = pq.read_table(item.path, columns=list(FACTS), partitioning=None)
+    states = Counter(facts["state"].to_pylist())
+    counts = Counts(into=facts.num_rows, out=states.pop(FETCHED, 0), dropped=dict(states))
+    extra = {"file_hash": files.hash_file(item.path)}
+    facts_hash = fingerprint([row for batch in facts.to_batches() for row in batch.to_pylist()])
+    return Part(item.file, item.key, facts.num_rows, item.path.stat().st_size, facts_hash, counts, extra)
+
+
+def _links(item: Item) -> list[tuple[str, str]]:
+    """Id and URL of a partition's links, in their order."""
+    links = Corpus(item.root).table("links").read(item.file, ["id", "url"])
+    return list(zip(links["id"].to_pylist(), links["url"].to_pylist(), strict=True))
+
+
+def _urls(links: Table) -> Iterator[str]:
+    manifest = links.manifest()
+    for part in manifest.partitions if manifest else ():
+        yield from links.read(part.file, ["url"])["url"].to_pylist()
+
+
+def plan_groups(works: Sequence[Work], workers: int) -> list[list[Work]]:
+    """As many groups as workers, or as memory asks for, of about the same number of links each."""
+    total = sum(work.rows for work in works)
+    count = min(max(workers, -(-total // MAX_GROUP_LINKS)), len(works))
+    groups: list[list[Work]] = [[] for _ in range(count)]
+    heap = [(0, number) for number in range(count)]
+    for work in sorted(works, key=lambda work: -work.rows):
+        rows, number = heapq.heappop(heap)
+        groups[number].append(work)
+        heapq.heappush(heap, (rows + work.rows, number))
+    return groups

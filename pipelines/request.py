@@ -1,0 +1,45 @@
+"""What every corpus command is asked for, and the recipe that follows from it."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipelines import recipes
+from webtext import recipe
+from webtext.corpus import Corpus
+from webtext.engine import EngineName
+from webtext.engine.local import LocalEngine
+from webtext.progress import Progress
+from webtext.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class Request:
+    root: Path
+    recipe: str | None = None  # a name or a file; None: the corpus' own, or "webtext" for a new one
+    settings: tuple[str, ...] = ()
+    workers: int | None = None
+    engine: EngineName = EngineName.LOCAL
+
+    def start_engine(self) -> LocalEngine:
+        assert self.engine is EngineName.LOCAL
+        return LocalEngine(self.workers or os.cpu_count() or 1)
+
+    def wanted(self) -> Recipe:
+        """The recipe asked for; what was frozen in the corpus holds unless another one is named."""
+        corpus = Corpus(self.root)
+        if self.recipe is None and (self.root / "recipe.toml").exists():
+            return recipe.override(corpus.recipe(), self.settings)
+        return recipe.override(recipes.find(self.recipe or "webtext"), self.settings)
+
+    def settle(self, progress: Progress) -> Recipe:
+        """Freezes the recipe asked for in the corpus, and says what it changes."""
+        corpus, wanted = Corpus(self.root), self.wanted()
+        if (self.root / "recipe.toml").exists():
+            changes = recipe.differences(corpus.recipe(), wanted)
+            for change in changes:
+                progress.note(f"recipe: {change}")
+            if not changes:
+                return wanted
+        corpus.freeze(wanted)
+        return wanted

@@ -1,0 +1,197 @@
+"""The shards: a census of the kept documents, a vocabulary, a shuffle, and the files of both last tables.
+
+A shard's task writes its Parquet file, which counts tokens, and its token file together.
+"""
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import pyarrow as pa
+
+from pipelines import census, kept, tokens, vocabulary
+from webtext import files, schemas, stage
+from webtext.corpus import Corpus, Counts, Manifest, Part
+from webtext.engine import Engine, Report
+from webtext.errors import UserError
+from webtext.progress import Progress
+from webtext.recipe import Recipe, fingerprint
+from webtext.shards import rows, shuffle
+from webtext.shards.card import COLUMNS, Summary, card
+from webtext.shards.encode import Encoder
+from webtext.shards.layout import Layout, Shard
+from webtext.shards.tokens import TokenWriter, token_file
+from webtext.stage import Plan, Work
+
+VERSION = 1
+UPSTREAM = ("links", "pages", "documents", "clusters")
+
+
+def build(corpus: Corpus, engine: Engine, recipe: Recipe, progress: Progress) -> tuple[Manifest, Manifest]:
+    """Brings shards/ and tokens/ up to the tables before them; returns the manifests of both."""
+    for table in ("shards", "tokens"):
+        files.clean(corpus.table(table).folder)
+    layout = census.take(corpus, engine, recipe.shards, progress)
+    if not any(layout.documents.values()):
+        raise UserError(_nothing(corpus))
+    words = vocabulary.current(corpus, recipe)
+    if words is None:
+        tokens.retract(corpus)
+        words = vocabulary.make(corpus, engine, recipe, layout, progress)
+    vocabulary.check_ids_fit(words, recipe)
+    shards = _run(corpus, engine, recipe, layout, progress)
+    made = tokens.build(corpus, engine, recipe, words, progress)
+    _write_card(corpus, recipe, shards, words.vocab_size)
+    return shards, made
+
+
+def plan_shards(corpus: Corpus, recipe: Recipe) -> Plan:
+    """A Parquet file for each shard of the layout; all depend on all tables before them."""
+    layout = census.look(corpus, recipe.shards)
+    words, inputs = vocabulary.key(corpus, recipe), _inputs(corpus)
+    works = []
+    for shard in layout.shards():
+        key = fingerprint(VERSION, recipe.shards, words, inputs, shard.parquet)
+        item = Item(corpus.root, shard, key, recipe.tokens.dtype)
+        works.append(Work(shard.parquet, key, item, layout.expected(shard)))
+    says = fingerprint(recipe.shards, vocabulary.says(recipe))
+    return Plan("shards", VERSION, says, inputs, write_parts, tuple(works))
+
+
+def plan_tokens(corpus: Corpus, recipe: Recipe) -> Plan:
+    """A token file for each shard; needs shards that are up to date."""
+    return tokens.plan(corpus, recipe)
+
+
+@dataclass(frozen=True)
+class Item:
+    root: Path
+    shard: Shard
+    key: str
+    dtype: str
+    pieces: tuple[shuffle.Piece, ...] = ()  # known once the rows are scattered
+
+
+def write_parts(items: Sequence[Item], report: Report) -> list[Part]:
+    return [_write_part(item, report) for item in items]
+
+
+def _write_part(item: Item, report: Report) -> Part:
+    corpus = Corpus(item.root)
+    encoder = vocabulary.encoder(corpus)
+    path = corpus.table("shards").folder / item.shard.parquet
+    ids = corpus.table("tokens").folder / item.shard.bin
+    with token_file(ids, item.dtype, encoder.eot) as writer:
+        tables = _encoded(shuffle.gather(item.pieces), encoder, writer, report)
+        written = files.write_parquet(path, schemas.SHARDS, tables)
+    assert writer.written is not None
+    counts = Counts(into=written.rows, out=written.rows)
+    extra = {"tokens": asdict(writer.written)}
+    return Part(path.name, item.key, written.rows, written.bytes, written.hash, counts, extra)
+
+
+def _encoded(
+    tables: Iterator[pa.Table], encoder: Encoder, writer: TokenWriter, report: Report
+) -> Iterator[pa.Table]:
+    for table in tables:
+        counts = tokens.append(table, encoder, writer)
+        hashes = [hashlib.sha256(text.encode()).hexdigest() for text in table["text"].to_pylist()]
+        table = table.append_column("tokens", pa.array(counts, pa.int64()))
+        yield table.append_column("sha256", pa.array(hashes, pa.string()))
+        report(table.num_rows, {})
+
+
+@dataclass(frozen=True)
+class Scattering:
+    root: Path
+    file: str
+    layout: Layout
+    shards: frozenset[int]  # those that are to be written, by their place in layout.shards()
+    scratch: Path
+
+
+def scatter_partition(item: Scattering, report: Report) -> tuple[Path, list[int]]:
+    """Writes a partition's rows to a scratch file, as a task; returns it with the shard of each batch."""
+    corpus = Corpus(item.root)
+    links = rows.Lookup(corpus.table("links").read(item.file, rows.LINK_COLUMNS))
+    pages = rows.Lookup(corpus.table("pages").read(item.file, rows.PAGE_COLUMNS))
+    path = item.scratch / f"{item.file}.arrow"
+    with shuffle.Scatter(path) as out:
+        for documents in kept.documents(corpus, item.file, rows.DOCUMENT_COLUMNS):
+            places = [item.layout.place(id) for id in documents["id"].to_pylist()]
+            chosen = [n for n, (shard, _) in enumerate(places) if shard in item.shards]
+            mine, order = documents.take(pa.array(chosen, pa.int64())), [places[n][1] for n in chosen]
+            out.write(rows.joined(mine, links, pages, order), [places[n][0] for n in chosen])
+            report(documents.num_rows, {})
+        duplicates = _duplicates(corpus, item)
+        out.write(rows.repeats(duplicates), [item.layout.place(id)[0] for id in duplicates])
+    return path, out.batches
+
+
+def _duplicates(corpus: Corpus, item: Scattering) -> dict[str, int]:
+    """How many of the partition's documents each kept document, of any partition, stands for."""
+    clusters = corpus.table("clusters").read(item.file, ["cluster", "kept"])
+    dropped = Counter(row["cluster"] for row in clusters.to_pylist() if not row["kept"])
+    return {id: count for id, count in sorted(dropped.items()) if item.layout.place(id)[0] in item.shards}
+
+
+def _run(corpus: Corpus, engine: Engine, recipe: Recipe, layout: Layout, progress: Progress) -> Manifest:
+    plan, scratch = plan_shards(corpus, recipe), corpus.table("shards").folder / ".scratch"
+    stage.remove(scratch)
+    todo = {work.file for work in stage.standing(corpus, plan).todo}
+    if todo:
+        tokens.retract(corpus)
+        pieces = _scatter(corpus, engine, layout, todo, stage.scratch(scratch), progress)
+        works = tuple(_with_pieces(work, pieces.get(work.file, ())) for work in plan.works)
+        plan = replace(plan, works=works)
+    manifest = stage.run(corpus, engine, plan, progress)
+    stage.remove(scratch)
+    return manifest
+
+
+def _with_pieces(work: Work, pieces: tuple[shuffle.Piece, ...]) -> Work:
+    return replace(work, item=replace(work.item, pieces=pieces))
+
+
+def _scatter(
+    corpus: Corpus, engine: Engine, layout: Layout, todo: set[str], scratch: Path, progress: Progress
+) -> dict[str, tuple[shuffle.Piece, ...]]:
+    """Scatters all partitions; returns for each file to write where its rows are."""
+    names = [shard.parquet for shard in layout.shards()]
+    shards = frozenset(place for place, name in enumerate(names) if name in todo)
+    items = [Scattering(corpus.root, file, layout, shards, scratch) for file in kept.partitions(corpus)]
+    pieces: dict[str, list[shuffle.Piece]] = {}
+    with progress.bar("shuffle", sum(layout.documents.values())) as report:
+        for path, batches in engine.map(scatter_partition, items, report):
+            for shard in set(batches):
+                numbers = tuple(n for n, owner in enumerate(batches) if owner == shard)
+                pieces.setdefault(names[shard], []).append((path, numbers))
+    return {name: tuple(sorted(found)) for name, found in pieces.items()}
+
+
+def _inputs(corpus: Corpus) -> str:
+    """All that a shard's rows depend on: of pages also where each lies in the WARC files."""
+    pages = [part.extra.get("file_hash", part.hash) for part in kept.published(corpus, "pages").partitions]
+    return fingerprint(kept.hashes(corpus), kept.published(corpus, "links").hash, pages)
+
+
+def _write_card(corpus: Corpus, recipe: Recipe, shards: Manifest, vocab_size: int) -> None:
+    summary, table = Summary(), corpus.table("shards")
+    for part in shards.partitions:
+        made = part.extra["tokens"]
+        split = part.file.partition("-")[0]
+        summary.add(split, table.read(part.file, COLUMNS), made["tokens"], made["bytes"])
+    stages = {name: kept.published(corpus, name).counts for name in UPSTREAM}
+    files.write_text(
+        table.folder / "README.md", card(recipe, summary, stages, f"a vocabulary of {vocab_size:,}")
+    )
+
+
+def _nothing(corpus: Corpus) -> str:
+    documents, clusters = (kept.published(corpus, name).counts for name in ("documents", "clusters"))
+    dropped = sorted((documents + clusters).dropped.items(), key=lambda item: (-item[1], item[0]))
+    reasons = "".join(f", {count:,} {reason}" for reason, count in dropped)
+    found = f"{documents.into:,} documents{reasons}"
+    return f"{corpus.root}: nothing to write: {found}; loosen [filter] or crawl more links"

@@ -1,0 +1,82 @@
+"""clusters/signatures: a partition per partition of documents."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from webtext import files
+from webtext.corpus import Corpus, Counts, Part
+from webtext.dedup.minhash import ALGORITHM
+from webtext.dedup.normalise import UNICODE_VERSION
+from webtext.dedup.signatures import schema, sign
+from webtext.engine import Report
+from webtext.recipe import Dedup, Recipe, fingerprint
+from webtext.stage import Plan, Work
+
+TABLE = "clusters/signatures"
+VERSION = 1
+BATCH_DOCUMENTS = 200  # texts held in memory at once
+
+
+@dataclass(frozen=True)
+class Item:
+    root: Path
+    file: str
+    key: str
+    settings: Dedup
+
+
+def plan(corpus: Corpus, recipe: Recipe) -> Plan:
+    documents, links = corpus.table("documents").manifest(), corpus.table("links").manifest()
+    assert documents is not None and links is not None
+    link_hashes = {part.file: part.hash for part in links.partitions}
+    says = _says(recipe.dedup)
+    works = []
+    for part in documents.partitions:
+        key = fingerprint(VERSION, says, part.hash, link_hashes[part.file])
+        works.append(Work(part.file, key, Item(corpus.root, part.file, key, recipe.dedup), part.counts.out))
+    return Plan(TABLE, VERSION, says, fingerprint(documents.hash, links.hash), write_parts, tuple(works))
+
+
+def write_parts(items: Sequence[Item], report: Report) -> list[Part]:
+    return [_write_part(item, report) for item in items]
+
+
+def starts(parts: Sequence[Part]) -> list[int]:
+    """The row at which each partition begins, counted over all of them; at the end, how many there are."""
+    rows = [0]
+    for part in parts:
+        rows.append(rows[-1] + part.rows)
+    return rows
+
+
+def texts(corpus: Corpus, file: str) -> Iterator[pa.RecordBatch]:
+    """The id, text and verdict of a documents partition, in batches that fit in memory."""
+    with pq.ParquetFile(corpus.table("documents").folder / file) as partition:
+        yield from partition.iter_batches(BATCH_DOCUMENTS, columns=["id", "text", "verdict"])
+
+
+def _says(settings: Dedup) -> str:
+    """What the recipe says to signatures; the threshold, for one, is not their business."""
+    if "near" not in settings.methods:
+        return fingerprint(UNICODE_VERSION)
+    sizes = [settings.shingle_words, settings.permutations, settings.bands, settings.rows]
+    return fingerprint(UNICODE_VERSION, ALGORITHM, sizes, settings.verify == "signature")
+
+
+def _write_part(item: Item, report: Report) -> Part:
+    corpus = Corpus(item.root)
+    links = corpus.table("links").read(item.file, ["id", "first_posted", "karma"])
+    tables = []
+    for table in sign(texts(corpus, item.file), links, item.settings):
+        tables.append(table)
+        report(table.num_rows, {})
+    columns = schema(item.settings)
+    rows = pa.concat_tables(tables or [columns.empty_table()]).sort_by("id")
+    path = corpus.table(TABLE).folder / item.file
+    written = files.write_parquet(path, columns, [rows], row_group_rows=50_000)
+    counts = Counts(into=rows.num_rows, out=rows.num_rows)
+    return Part(item.file, item.key, written.rows, written.bytes, written.hash, counts)

@@ -1,0 +1,91 @@
+"""Where every stage of a corpus stands: counts, rate of its last run, what is stale and why."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from pipelines import clusters, documents, ledger, links, pages, shards
+from webtext import stage
+from webtext.corpus import Corpus
+from webtext.recipe import Recipe
+from webtext.stage import Plan, Standing
+
+# In the order of the pipeline: a stage can be planned only when those before it are current.
+PLANS: dict[str, Callable[[Corpus, Recipe], Plan]] = {
+    "pages": pages.plan,
+    "documents": documents.plan,
+    "clusters": clusters.plan,
+    "shards": shards.plan_shards,
+    "tokens": shards.plan_tokens,
+}
+
+
+def run(root: Path) -> dict[str, Any]:
+    corpus = Corpus.open(root)
+    recipe = corpus.recipe()
+    return {"corpus": corpus.name, "recipe": recipe.name, "stages": stages(corpus, recipe)}
+
+
+def stages(corpus: Corpus, recipe: Recipe) -> list[dict[str, Any]]:
+    """A row per table: its state (current, stale, missing, unfinished, waits), why, and its counts."""
+    history = _last_runs(corpus)
+    rows = []
+    for name, (state, why) in _states(corpus, recipe).items():
+        manifest = corpus.table(name).manifest()
+        counts = manifest.counts.as_json() if manifest else None
+        rows.append(
+            {"stage": name, "state": state, "why": why, "counts": counts, "last_run": history.get(name)}
+        )
+    return rows
+
+
+def current(corpus: Corpus, recipe: Recipe) -> list[str]:
+    """The tables from pages on that are up to date."""
+    return [
+        name for name, (state, _) in _states(corpus, recipe).items() if state == "current" and name in PLANS
+    ]
+
+
+def _states(corpus: Corpus, recipe: Recipe) -> dict[str, tuple[str, str]]:
+    states = {"links": _told(corpus, "links", links.standing(corpus, recipe))}
+    before = "links"
+    for name, plan in PLANS.items():
+        if states[before][0] == "current":
+            states[name] = _judged(corpus, plan(corpus, recipe))
+        else:
+            states[name] = ("waits", f"for {before}")
+        before = name
+    if states["links"][0] == "current":
+        finished = [name for name in PLANS if states[name][0] == "current"]
+        states["ledger"] = _judged(corpus, ledger.plan(corpus, finished))
+    else:
+        states["ledger"] = ("waits", "for links")
+    return states
+
+
+def _judged(corpus: Corpus, plan: Plan) -> tuple[str, str]:
+    return _told(corpus, plan.table, stage.standing(corpus, plan))
+
+
+def _told(corpus: Corpus, table: str, standing: Standing) -> tuple[str, str]:
+    if standing.current:
+        return "current", ""
+    if corpus.table(table).manifest() is not None:
+        return "stale", standing.why
+    return ("unfinished" if corpus.table(table).finished() else "missing"), standing.why
+
+
+def _last_runs(corpus: Corpus) -> dict[str, dict[str, Any]]:
+    try:
+        lines = (corpus.root / "history.jsonl").read_text("utf-8").splitlines()
+    except FileNotFoundError:
+        return {}
+    runs = {}
+    for line in lines:
+        try:
+            run = json.loads(line)
+        except ValueError:  # cut short by a kill; the history is for people, nothing depends on it
+            continue
+        runs[run.pop("stage")] = run
+    return runs

@@ -1,0 +1,117 @@
+"""The tokens: each shard's ids in a file beside it, and an index of them all.
+
+The ids are written where a shard is written, so that each text is encoded once; this stage takes over what
+it finds right, and encodes again from the shards what it does not.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from pipelines import kept, vocabulary
+from pipelines.vocabulary import Vocabulary
+from webtext import files, stage
+from webtext.corpus import Corpus, Counts, Manifest, Part
+from webtext.engine import Engine, Report
+from webtext.progress import Progress
+from webtext.recipe import Recipe, fingerprint
+from webtext.shards.encode import Encoder
+from webtext.shards.layout import SPLITS
+from webtext.shards.tokens import TokenFile, TokenWriter, index, token_file
+from webtext.stage import Plan, Work
+
+VERSION = 1
+
+
+def plan(corpus: Corpus, recipe: Recipe) -> Plan:
+    """A `.bin` for each file of the shards table, which is up to date."""
+    shards = kept.published(corpus, "shards")
+    dtype, words = recipe.tokens.dtype, vocabulary.key(corpus, recipe)
+    works = []
+    for part in shards.partitions:
+        file = part.file.partition("-of-")[0] + ".bin"
+        key = fingerprint(VERSION, dtype, words, part.hash, file)
+        item = Item(corpus.root, part.file, file, key, dtype, TokenFile(**part.extra["tokens"]))
+        works.append(Work(file, key, item, part.rows))
+    says = fingerprint(vocabulary.says(recipe), dtype)
+    return Plan("tokens", VERSION, says, shards.hash, write_parts, tuple(works))
+
+
+def build(corpus: Corpus, engine: Engine, recipe: Recipe, words: Vocabulary, progress: Progress) -> Manifest:
+    """Brings the token files up to the published shards and sums them up in index.json."""
+    wanted = plan(corpus, recipe)
+    folder = corpus.table("tokens").folder
+    _sweep(folder, {Path(work.file).stem for work in wanted.works})
+    manifest = stage.run(corpus, engine, wanted, progress)
+    made = {part.file: TokenFile(**part.extra) for part in manifest.partitions}
+    facts = {"sha256": words.sha256, "vocab_size": words.vocab_size, "eot": words.eot}
+    files.write_json(folder / "index.json", index(facts, recipe.tokens.dtype, SPLITS, made))
+    progress.note(_told(list(made.values())))
+    return manifest
+
+
+def retract(corpus: Corpus) -> None:
+    """Takes back the word that the token files are whole, before any of them is replaced."""
+    for name in ("index.json", "_manifest.json", "_journal.jsonl"):
+        (corpus.table("tokens").folder / name).unlink(missing_ok=True)
+
+
+def append(rows: pa.Table, encoder: Encoder, writer: TokenWriter) -> list[int]:
+    """Encodes rows (id, text) into a token file; returns each text's number of tokens, end-of-text aside."""
+    ids = encoder.encode(rows["text"].to_pylist())
+    writer.add(rows["id"].to_pylist(), ids, pc.sum(pc.binary_length(rows["text"])).as_py() or 0)
+    return [len(document) for document in ids]
+
+
+@dataclass(frozen=True)
+class Item:
+    root: Path
+    shard: str
+    file: str
+    key: str
+    dtype: str
+    made: TokenFile  # by the shards' task
+
+
+def write_parts(items: Sequence[Item], report: Report) -> list[Part]:
+    return [_write_part(item, report) for item in items]
+
+
+def _write_part(item: Item, report: Report) -> Part:
+    corpus = Corpus(item.root)
+    path, made = corpus.table("tokens").folder / item.file, item.made
+    if made.dtype != item.dtype or not made.stands(path):
+        made = _encode_shard(corpus, item, path)
+    report(made.documents, {})
+    counts = Counts(into=made.documents, out=made.documents)
+    return Part(item.file, item.key, made.documents, path.stat().st_size, made.hash, counts, asdict(made))
+
+
+def _encode_shard(corpus: Corpus, item: Item, path: Path) -> TokenFile:
+    encoder = vocabulary.encoder(corpus)
+    shard = corpus.table("shards").folder / item.shard
+    with token_file(path, item.dtype, encoder.eot) as writer, pq.ParquetFile(shard) as parquet:
+        for batch in parquet.iter_batches(kept.BATCH_ROWS, columns=["id", "text"]):
+            append(pa.Table.from_batches([batch]), encoder, writer)
+    assert writer.written is not None
+    return writer.written
+
+
+def _sweep(folder: Path, stems: set[str]) -> None:
+    """Removes token files of an earlier plan, and those that lost their index, or their ids."""
+    for path in sorted([*folder.glob("*.bin"), *folder.glob("*.idx")]):
+        other = path.with_suffix(".idx" if path.suffix == ".bin" else ".bin")
+        if path.stem not in stems or not other.exists():
+            path.unlink()
+
+
+def _told(made: Sequence[TokenFile]) -> str:
+    tokens, documents = sum(file.tokens for file in made), sum(file.documents for file in made)
+    per_token = sum(file.bytes for file in made) / tokens
+    return (
+        f"tokens: {tokens:,}, {per_token:.2f} bytes per token, {tokens / documents:,.0f} tokens per document"
+    )

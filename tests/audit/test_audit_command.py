@@ -1,0 +1,154 @@
+"""`webtext audit`: whatever stages there are, the same bytes each time, one clear line for bad input."""
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from pipelines import audit
+from webtext.corpus import Corpus, Counts, Manifest
+from webtext.errors import UserError
+from webtext.progress import Progress
+
+
+def _files(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_the_result_is_what_report_json_holds_and_where_the_page_is(planted: Corpus, quiet: Progress) -> None:
+    result = audit.run(planted, None, quiet)
+    page = Path(result.pop("report"))
+    assert page == planted.root / "audit" / "report.html"
+    assert json.loads((page.parent / "report.json").read_text("utf-8")) == json.loads(json.dumps(result))
+
+
+def test_every_chart_is_a_file_too(planted: Corpus, tmp_path: Path, quiet: Progress) -> None:
+    audit.run(planted, tmp_path, quiet)
+    assert sorted(_files(tmp_path)) == [
+        "attrition.svg",
+        "bytes.svg",
+        "clusters.svg",
+        "domains.svg",
+        "karma.svg",
+        "lengths-tokens.svg",
+        "lengths-words.svg",
+        "months.svg",
+        "report.html",
+        "report.json",
+        "similarity.svg",
+    ]
+
+
+def test_two_corpora_of_the_same_rows_give_the_same_bytes(
+    plant: SimpleNamespace, tmp_path: Path, quiet: Progress
+) -> None:
+    one, two = (plant.corpus(tmp_path / place / "same", plant.links(), karma=3) for place in ("a", "b"))
+    audit.run(one, tmp_path / "x", quiet)
+    audit.run(two, tmp_path / "y" / "deeper", quiet)
+    assert _files(tmp_path / "x") == _files(tmp_path / "y" / "deeper")
+
+
+def test_after_the_crawl_alone_links_and_pages_are_reported_and_the_rest_named_missing(
+    plant: SimpleNamespace, tmp_path: Path, quiet: Progress
+) -> None:
+    corpus = plant.corpus(tmp_path / "crawled", plant.links(), until="pages", karma=3)
+    numbers = audit.run(corpus, None, quiet)
+    assert [row["table"] for row in numbers["missing"]] == ["documents", "clusters", "shards", "tokens"]
+    assert {"attrition", "domains", "posting", "fetching"} <= numbers.keys()
+    assert not {"languages", "lengths", "duplicates", "tokens", "samples"} & numbers.keys()
+    assert numbers["attrition"]["states"] == {"pending": 22, "unfetched": 4}
+    assert "No text has been extracted yet" in Path(numbers["report"]).read_text("utf-8")
+
+
+def test_a_crawl_that_did_not_come_to_its_ledger_is_reported_without_the_fate_of_its_links(
+    plant: SimpleNamespace, tmp_path: Path, quiet: Progress
+) -> None:
+    corpus = plant.corpus(tmp_path / "interrupted", plant.links(), until="pages")
+    (corpus.table("ledger").folder / "_manifest.json").unlink()
+    numbers = audit.run(corpus, None, quiet)
+    assert numbers["missing"][0]["table"] == "ledger"
+    assert numbers["attrition"]["states"] == {}
+    assert "Fetched" not in Path(numbers["report"]).read_text("utf-8")
+
+
+@pytest.mark.parametrize("until", ["links", "documents", "clusters", "shards"])
+def test_a_report_can_be_made_after_any_stage(
+    plant: SimpleNamespace, tmp_path: Path, quiet: Progress, until: str
+) -> None:
+    numbers = audit.run(plant.corpus(tmp_path / "part", plant.links(), until=until), None, quiet)
+    assert numbers["attrition"]["stages"][-1]["table"] == until
+    assert numbers["attrition"]["broken"] == []
+
+
+def test_a_corpus_in_which_no_link_qualified_has_a_report(
+    plant: SimpleNamespace, tmp_path: Path, quiet: Progress
+) -> None:
+    numbers = audit.run(plant.corpus(tmp_path / "empty", [], karma=7), None, quiet)
+    assert [(row["name"], row["count"]) for row in numbers["summary"]][:2] == [
+        ("submissions", 7),
+        ("links", 0),
+    ]
+
+
+def test_charts_of_an_earlier_report_do_not_stay_beside_a_later_one(
+    plant: SimpleNamespace, planted: Corpus, tmp_path: Path, quiet: Progress
+) -> None:
+    (tmp_path / "mine.svg").write_text("not of the report")
+    audit.run(planted, tmp_path, quiet)
+    audit.run(plant.corpus(tmp_path / "crawled", plant.links(), until="pages"), tmp_path, quiet)
+    charts = {path.name for path in tmp_path.glob("*.svg")}
+    assert charts == {"mine.svg", "attrition.svg", "bytes.svg", "domains.svg", "karma.svg", "months.svg"}
+
+
+def test_a_stage_that_was_made_from_other_rows_is_said_to_be_stale(
+    plant: SimpleNamespace, tmp_path: Path, quiet: Progress
+) -> None:
+    corpus = plant.corpus(tmp_path / "stale", plant.links())
+    corpus.table("shards").publish(Manifest("shards", 1, "recipe", "inputs", (), Counts(9, 9)))
+    broken = audit.run(corpus, None, quiet)["attrition"]["broken"]
+    assert broken == [
+        "shards was made from 9 rows, but clusters now gives 12: shards is stale, run its stage again."
+    ]
+
+
+def test_a_corpus_without_links_is_a_user_error(tmp_path: Path, quiet: Progress) -> None:
+    (tmp_path / "recipe.toml").write_text("")
+    with pytest.raises(UserError, match="no links yet; `webtext crawl"):
+        audit.run(Corpus.open(tmp_path), None, quiet)
+
+
+def test_a_damaged_partition_is_a_user_error_that_names_it(
+    plant: SimpleNamespace, tmp_path: Path, quiet: Progress
+) -> None:
+    corpus = plant.corpus(tmp_path / "damaged", plant.links())
+    path = corpus.table("pages").path(1)
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(UserError, match=r"pages/part-00001.parquet: cannot be read .*_manifest.json"):
+        audit.run(corpus, None, quiet)
+
+
+def test_an_output_that_is_a_file_is_a_user_error(planted: Corpus, tmp_path: Path, quiet: Progress) -> None:
+    (tmp_path / "taken").write_text("")
+    with pytest.raises(UserError, match=r"taken: not a directory to write to .* --out"):
+        audit.run(planted, tmp_path / "taken", quiet)
+
+
+def test_a_corpus_that_is_being_written_to_is_not_audited(planted: Corpus, quiet: Progress) -> None:
+    with planted.lock(), pytest.raises(UserError, match="is writing to this corpus"):
+        audit.run(planted, None, quiet)
+
+
+def test_neither_contact_nor_proxy_nor_folders_of_the_recipe_are_in_the_report(
+    plant: SimpleNamespace, tmp_path: Path, quiet: Progress
+) -> None:
+    corpus = plant.corpus(tmp_path / "private", plant.links())
+    settings: dict[str, Any] = {"contact": "me@home.example", "proxy": "http://user:secret@proxy.example"}
+    recipe = corpus.recipe()
+    crawl = recipe.crawl.model_copy(update=settings | {"sources": ["live", "warc:/home/me/old.warc.gz"]})
+    corpus.freeze(recipe.model_copy(update={"crawl": crawl}))
+    folder = Path(audit.run(corpus, None, quiet)["report"]).parent
+    for text in ((folder / name).read_text("utf-8") for name in ("report.html", "report.json")):
+        assert "warc:old.warc.gz" in text
+        assert not [private for private in ("me@home", "secret", "/home/me") if private in text]

@@ -1,0 +1,72 @@
+"""When two texts count as the same."""
+
+import sys
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from webtext.dedup.normalise import normalise, text_hash
+
+
+def hashed(text: str) -> bytes:
+    return text_hash(text, normalise(text))
+
+
+@pytest.mark.parametrize(
+    ("text", "same"),
+    [
+        ("Hello, World!", "hello world"),
+        (" A\tline,\r\n\n and   another ", "a line and another"),
+        ("“Don’t” — she said…", "don t she said"),
+        ("ＦＵＬＬ　ｗｉｄｔｈ １２３", "full width 123"),
+        ("ΣΊΣΥΦΟΣ straße Ёлка", "σίσυφοσ straße ёлка"),
+        ("soft\u00adhyphen, zero\u200bwidth", "softhyphen zerowidth"),
+        ("naïve café nº 5", "naïve café no 5"),
+        ("हिन्दी में", "हिन्दी में"),
+        ("한국어 문장", "한국어 문장"),
+        ("I ❤️ C", "i c"),
+    ],
+)
+def test_case_space_punctuation_and_compatibility_forms_are_folded(text: str, same: str) -> None:
+    assert normalise(text).decode() == same
+
+
+@pytest.mark.parametrize("text", ["全文、检索。", "全 文检 索", "全文\n检索"])
+def test_without_spaces_each_character_is_a_word(text: str) -> None:
+    assert normalise(text).decode() == "全 文 检 索"
+
+
+def test_scripts_may_be_mixed() -> None:
+    assert normalise("Python入門ガイド 3.12").decode() == "python 入 門 ガ イ ド 3 12"
+
+
+def test_texts_without_a_word_are_told_apart_by_their_characters() -> None:
+    assert normalise("* * *") == b""
+    assert hashed("* * *") == hashed(" *\n* * ")
+    assert len({hashed(text) for text in ("* * *", "→ → →", "")}) == 3
+
+
+@given(st.text())
+def test_normalising_is_done_once(text: str) -> None:
+    once = normalise(text)
+    assert normalise(once.decode("utf-8", "surrogatepass")) == once
+
+
+@given(st.text(st.characters(max_codepoint=127)))
+def test_ascii_text_is_folded_as_in_any_other_text(text: str) -> None:
+    assert normalise(text + " é") == normalise(text + " e")[:-1] + "é".encode()
+
+
+def test_every_character_can_be_normalised() -> None:
+    everything = "".join(map(chr, range(sys.maxunicode + 1)))
+    once = normalise(everything).decode("utf-8", "surrogatepass")
+    assert "  " not in once and normalise(once).decode("utf-8", "surrogatepass") == once
+
+
+@pytest.mark.parametrize("unit", ["a", " ", "a ", "全", "é!", "\u200b", "𝒳"])
+def test_a_million_odd_characters_take_no_time(unit: str) -> None:
+    started = time.process_time()
+    normalise(unit * (1_000_000 // len(unit)))
+    assert time.process_time() - started < 2

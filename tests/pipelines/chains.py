@@ -1,0 +1,78 @@
+"""Running the command line as a user does, on webs served from loopback."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+
+FETCH_COLUMNS = ("captured_at", "fetched_at", "warc_file", "warc_offset", "warc_length", "attempts")
+QUICK = ("crawl.per_host_delay_s=0", "crawl.contact=tests@webtext.example", "crawl.timeout_s=5")
+
+
+def command(*arguments: object) -> list[str]:
+    return [sys.executable, "-m", "webtext", *map(str, arguments)]
+
+
+def settings(*assignments: str) -> list[str]:
+    return [word for assignment in assignments for word in ("--set", assignment)]
+
+
+def webtext(*arguments: object, code: int = 0, timeout_s: float = 280) -> subprocess.CompletedProcess[str]:
+    """Runs one command to its end, which must be the expected exit code."""
+    done = subprocess.run(command(*arguments), capture_output=True, text=True, timeout=timeout_s, check=False)
+    assert done.returncode == code, f"exit code {done.returncode}\n{done.stdout}\n{done.stderr}"
+    return done
+
+
+def webtext_json(*arguments: object) -> Any:
+    return json.loads(webtext(*arguments, "--json").stdout)
+
+
+def killed_after(seconds: float, arguments: Sequence[object]) -> bool:
+    """Starts a command and kills its whole process tree after a while; False if it had ended by then."""
+    process = subprocess.Popen(
+        command(*arguments), start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    time.sleep(seconds)
+    ended = process.poll() is not None
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    return not ended
+
+
+def results(corpus: Path) -> dict[str, Any]:
+    """What must be the same in every run: shards and pages (but for what belongs to the fetch), the bytes of
+    tokens and ledger."""
+    rows = {
+        str(path.relative_to(corpus)): _rows_without_fetch(path)
+        for table in ("shards", "pages")
+        for path in sorted((corpus / table).glob("*.parquet"))
+    }
+    plain = {
+        str(path.relative_to(corpus)): path.read_bytes()
+        for folder in ("tokens", "ledger", "documents", "clusters", "links")
+        for path in sorted((corpus / folder).rglob("*.*"))
+        if path.is_file() and path.name != "_manifest.json"
+    }
+    return rows | plain | {"ledger manifest": (corpus / "ledger" / "_manifest.json").read_bytes()}
+
+
+def differing(one: dict[str, Any], other: dict[str, Any]) -> list[str]:
+    return sorted(name for name in one.keys() | other.keys() if one.get(name) != other.get(name))
+
+
+def url_list(path: Path, urls: Sequence[str]) -> Path:
+    path.write_text("".join(f"{url}\n" for url in urls))
+    return path
+
+
+def _rows_without_fetch(path: Path) -> list[dict[str, Any]]:
+    table = pq.read_table(path, partitioning=None)
+    return table.drop_columns([name for name in FETCH_COLUMNS if name in table.column_names]).to_pylist()

@@ -1,0 +1,127 @@
+"""Every mistake of a user is one line that says what, where, what to do; exit code 2; nothing lost."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.pipelines.chains import settings, url_list, webtext
+from webtext.corpus import Corpus
+
+
+@pytest.fixture
+def links(tmp_path: Path) -> Path:
+    return url_list(tmp_path / "links.txt", ["http://127.0.0.1:9/a"])
+
+
+def refused(*arguments: object) -> str:
+    stderr = webtext(*arguments, code=2).stderr.strip()
+    assert "Traceback" not in stderr
+    return stderr.splitlines()[-1]
+
+
+def test_a_directory_that_is_not_a_corpus(tmp_path: Path) -> None:
+    for name in ("build-shards", "status", "audit"):
+        assert "is not a corpus" in refused(name, tmp_path)
+
+
+def test_a_corpus_that_does_not_exist(tmp_path: Path) -> None:
+    assert "does not exist" in refused("status", tmp_path / "nowhere")
+
+
+def test_a_folder_with_other_things_in_it_is_not_made_a_corpus(tmp_path: Path, links: Path) -> None:
+    assert "exists and is not a corpus" in refused("crawl", tmp_path, "--links", links)
+
+
+def test_a_missing_source(tmp_path: Path) -> None:
+    line = refused("crawl", tmp_path / "corpus", "--links", tmp_path / "RS_2011-01.zst")
+    assert str(tmp_path / "RS_2011-01.zst") in line
+
+
+def test_a_source_that_may_not_be_read(tmp_path: Path, links: Path) -> None:
+    if os.geteuid() == 0:
+        pytest.skip("root may read everything")
+    links.chmod(0)
+    assert str(links) in refused("crawl", tmp_path / "corpus", "--links", links)
+
+
+def test_a_dump_that_is_not_zstd(tmp_path: Path) -> None:
+    dump = tmp_path / "RS_2011-01.zst"
+    dump.write_bytes(b"\x00\x01 not a dump \xff" * 100)
+    assert str(dump) in refused("crawl", tmp_path / "corpus", "--links", dump)
+
+
+def test_no_source_at_all(tmp_path: Path) -> None:
+    assert "--links" in refused("crawl", tmp_path / "corpus")
+
+
+def test_an_unknown_recipe_key_names_the_nearest(tmp_path: Path, links: Path) -> None:
+    line = refused("crawl", tmp_path / "corpus", "--links", links, *settings("links.min_carma=3"))
+    assert "did you mean links.min_karma?" in line
+
+
+def test_a_recipe_value_of_the_wrong_type(tmp_path: Path, links: Path) -> None:
+    line = refused("crawl", tmp_path / "corpus", "--links", links, *settings("links.min_karma=lots"))
+    assert "links.min_karma" in line
+    assert "'lots'" in line
+
+
+def test_a_recipe_file_that_is_not_toml(tmp_path: Path, links: Path) -> None:
+    recipe = tmp_path / "mine.toml"
+    recipe.write_text("[links\n")
+    assert "mine.toml: not valid TOML" in refused(
+        "crawl", tmp_path / "c", "--links", links, "--recipe", recipe
+    )
+
+
+def test_a_result_without_a_single_link(tmp_path: Path) -> None:
+    source = tmp_path / "low.ndjson"
+    source.write_text(
+        '{"id":"a1","url":"http://a.example/","score":1,"created_utc":1300000000,"subreddit":"x"}\n'
+    )
+    line = refused("crawl", tmp_path / "corpus", "--links", source)
+    assert "no link qualified" in line
+    assert "1 karma" in line
+
+
+def test_a_crawl_that_fetches_nothing_says_why_and_keeps_the_ledger(tmp_path: Path, links: Path) -> None:
+    corpus = tmp_path / "corpus"
+    quick = settings("crawl.allow_private=true", "crawl.retries=0", "crawl.robots=false")
+    line = refused("crawl", corpus, "--links", links, *quick)
+    assert "no page was fetched: 1 links, 1 unreachable" in line
+    assert Corpus(corpus).table("ledger").manifest() is not None
+    assert "no page was fetched" in refused("build-shards", corpus)
+
+
+def test_public_hosts_without_a_contact(tmp_path: Path) -> None:
+    links = url_list(tmp_path / "links.txt", ["http://www.python.org/"])
+    assert "crawl.contact" in refused("crawl", tmp_path / "corpus", "--links", links)
+
+
+def test_two_commands_on_one_corpus(tmp_path: Path, links: Path) -> None:
+    corpus = Corpus(tmp_path / "corpus")
+    corpus.root.mkdir()
+    (corpus.root / "recipe.toml").write_text("")
+    with corpus.lock():
+        assert "is writing to this corpus" in refused("crawl", corpus.root, "--links", links)
+
+
+def test_training_before_there_are_tokens(tmp_path: Path) -> None:
+    (tmp_path / "recipe.toml").write_text("")
+    assert "build-shards" in refused("train", tmp_path, "--out", tmp_path / "run")
+
+
+def test_sampling_from_what_is_not_a_run(tmp_path: Path) -> None:
+    assert str(tmp_path) in refused("sample", tmp_path)
+
+
+def test_explaining_a_link_that_is_not_there(tmp_path: Path) -> None:
+    (tmp_path / "recipe.toml").write_text("")
+    assert "no links yet" in refused("explain", tmp_path, "http://a.example/")
+
+
+@pytest.mark.parametrize(
+    "name", ["demo", "crawl", "build-shards", "train", "sample", "status", "explain", "audit"]
+)
+def test_help_has_an_example(name: str) -> None:
+    assert f"webtext {name}" in webtext(name, "--help").stdout.split("Example", 1)[1]

@@ -1,0 +1,63 @@
+"""kill -9 of the whole process tree at random moments, the same command again, then a comparison."""
+
+import random
+from pathlib import Path
+
+import pytest
+
+from benchmarks.serve_pages import real_web
+from data import miniweb
+from data.miniweb import MiniWeb, serve
+from tests.pipelines.chains import (
+    QUICK,
+    differing,
+    killed_after,
+    results,
+    settings,
+    url_list,
+    webtext,
+)
+
+SMALL = ("tokens.vocab_size=600", "shards.validation=0.1", "shards.target_mb=0.05", "filter.min_tokens=32")
+
+
+def stormy(arguments: list[object], random_moments: random.Random, kills: int, longest_s: float) -> int:
+    """Kills a command up to `kills` times, then lets it end; returns how often it was hit while running."""
+    hit = sum(killed_after(random_moments.uniform(0.3, longest_s), arguments) for _ in range(kills))
+    webtext(*arguments)
+    return hit
+
+
+def undisturbed_and_stormy(
+    folder: Path, web: MiniWeb, source: Path, options: list[str], kills: int, longest_s: float
+) -> tuple[Path, Path, int]:
+    calm, storm = folder / "calm", folder / "storm"
+    moments = random.Random(20171231)
+    with serve(web) as proxy:
+        options = [*options, *settings(f"crawl.proxy={proxy.address}")]
+        webtext("crawl", calm, "--links", source, *options, "--workers", 1)
+        hit = stormy(["crawl", storm, "--links", source, *options], moments, kills, longest_s)
+    webtext("build-shards", calm, "--workers", 1)
+    hit += stormy(["build-shards", storm], moments, kills, longest_s)
+    return calm, storm, hit
+
+
+def test_a_chain_that_was_killed_gives_the_same_bytes(shared: Path, tmp_path: Path) -> None:
+    web = real_web(shared / "pages" / "pages.parquet", 24)
+    source = url_list(tmp_path / "links.txt", sorted(web.pages))
+    options = settings(*QUICK, *SMALL, "crawl.per_host_delay_s=0.3")
+    calm, storm, hit = undisturbed_and_stormy(tmp_path, web, source, options, kills=3, longest_s=4)
+    assert differing(results(calm), results(storm)) == []
+    assert hit >= 3
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_a_demo_killed_at_ten_random_moments_gives_the_same_bytes(tmp_path: Path) -> None:
+    web = miniweb.build()
+    source = tmp_path / "RS_demo.zst"
+    miniweb.write_dump(web, source)
+    options = ["--recipe", "demo"]
+    calm, storm, hit = undisturbed_and_stormy(tmp_path, web, source, options, kills=5, longest_s=12)
+    assert differing(results(calm), results(storm)) == []
+    assert hit >= 8

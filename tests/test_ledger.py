@@ -1,0 +1,52 @@
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from webtext import ledger
+
+LINKS = pa.table({"id": ["1"], "url": ["http://a.example/"]})
+FETCHED = pa.table({"id": ["1"], "state": ["fetched"], "detail": [None]})
+KEPT = pa.table({"id": ["1"], "verdict": ["keep"], "detail": [None]})
+
+
+def clusters(kept: bool) -> pa.Table:
+    row = {"id": ["1"], "kept": [kept], "duplicate": ["near"], "cluster": ["2"], "similarity": [0.9]}
+    return pa.table(row)
+
+
+def document(verdict: str) -> pa.Table:
+    return pa.table({"id": ["1"], "verdict": [verdict], "detail": ["pretokens 3 < 128"]})
+
+
+@pytest.mark.parametrize(
+    ("tables", "state", "reason", "stage"),
+    [
+        ((None, None, None, False), "pending", "pending", "pages"),
+        ((FETCHED, None, None, False), "pending", "pending", "documents"),
+        ((FETCHED, KEPT, None, False), "pending", "pending", "clusters"),
+        ((FETCHED, KEPT, clusters(True), False), "pending", "pending", "shards"),
+        ((FETCHED, KEPT, clusters(True), True), "kept", None, "shards"),
+        ((FETCHED, KEPT, clusters(False), True), "duplicate", "near", "clusters"),
+        ((FETCHED, document("too_short"), None, False), "filtered", "too_short", "documents"),
+        ((FETCHED, document("no_text"), None, False), "unextractable", "no_text", "documents"),
+    ],
+)
+def test_the_last_table_that_has_a_link_decides_its_state(
+    tables: Any, state: str, reason: str | None, stage: str
+) -> None:
+    (row,) = ledger.entries(LINKS, *tables).to_pylist()
+    assert (row["state"], row["reason"], row["stage"]) == (state, reason, stage)
+
+
+def test_a_page_that_was_not_fetched_keeps_its_reason_and_detail() -> None:
+    page = pa.table({"id": ["1"], "state": ["robots"], "detail": ["Disallow: /private"]})
+    (row,) = ledger.entries(LINKS, page, None, None, published=False).to_pylist()
+    assert (row["state"], row["reason"], row["detail"]) == ("unfetched", "robots", "Disallow: /private")
+
+
+def test_every_link_has_exactly_one_row_in_its_order() -> None:
+    links = pa.table({"id": ["3", "1", "2"], "url": ["c", "a", "b"]})
+    rows = ledger.entries(links, FETCHED, None, None, published=False)
+    assert rows["id"].to_pylist() == ["3", "1", "2"]
+    assert rows["state"].to_pylist() == ["pending"] * 3

@@ -1,0 +1,26 @@
+"""The report's sections, in the order in which the page shows them."""
+
+from webtext.audit.section import Section
+from webtext.audit.sections import (
+    attrition,
+    domains,
+    duplicates,
+    fetching,
+    languages,
+    lengths,
+    posting,
+    samples,
+    tokens,
+)
+
+SECTIONS: tuple[Section, ...] = (
+    attrition.SECTION,
+    domains.SECTION,
+    languages.SECTION,
+    lengths.SECTION,
+    duplicates.SECTION,
+    tokens.SECTION,
+    posting.SECTION,
+    fetching.SECTION,
+    samples.SECTION,
+)

@@ -1,0 +1,115 @@
+"""Samples: a few documents to read, published ones and refused ones by reason.
+
+Which ones is decided by the second half of an id, which is a hash: the same corpus gives the same sample.
+"""
+
+import heapq
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from webtext.audit.blocks import Block, wide
+from webtext.audit.figures import number
+from webtext.audit.markup import Child, Markup, element, foreign, join, link
+from webtext.audit.section import Numbers, Section
+from webtext.audit.source import Source
+from webtext.reasons import KEEP, SENTENCES
+
+PUBLISHED, REFUSED = 6, 2  # documents; per reason
+EXCERPT_CHARS = 700
+SHARD_COLUMNS = ["id", "url", "domain", "title", "language", "words", "tokens", "subreddits", "text"]
+DOCUMENT_COLUMNS = ["id", "url", "domain", "title", "language", "words", "detail", "text"]
+
+
+@dataclass(frozen=True, order=True)
+class _Place:
+    """Where a sampled row is; `rank` orders rows as a shuffle would."""
+
+    rank: str
+    file: str
+    group: int
+    index: int
+
+
+def measure(source: Source) -> Numbers:
+    published = _places(source, "shards", None, PUBLISHED).get(KEEP, [])
+    refused = _places(source, "documents", "verdict", REFUSED)
+    refused.pop(KEEP, None)
+    return {
+        "published": [_sample(source, "shards", place, SHARD_COLUMNS) for place in published],
+        "refused": [
+            {
+                "reason": reason,
+                "sentence": SENTENCES.get(reason, reason),
+                "documents": [_sample(source, "documents", place, DOCUMENT_COLUMNS) for place in places],
+            }
+            for reason, places in sorted(refused.items())
+        ],
+    }
+
+
+def view(numbers: Numbers) -> list[Block]:
+    blocks: list[Block] = []
+    if numbers["published"]:
+        read = element("div", (_card(row) for row in numbers["published"]), class_="cards")
+        blocks.append(wide(element("h3", "Published"), read))
+    for group in numbers["refused"]:
+        title = element("h3", "Refused: ", element("code", group["reason"]))
+        cards = element("div", (_card(row) for row in group["documents"]), class_="cards")
+        blocks.append(wide(title, element("p", group["sentence"], "."), cards))
+    return blocks
+
+
+def _places(source: Source, table: str, by: str | None, most: int) -> dict[str, list[_Place]]:
+    """The `most` first rows of the shuffle, per value of the column `by` (or of all, as KEEP)."""
+    found: dict[str, list[_Place]] = {}
+    for file, group, rows in source.row_groups(table, ["id", by] if by else ["id"]):
+        ranks = pc.utf8_slice_codeunits(rows.column("id"), 8)
+        keys = rows.column(by) if by else pa.array([KEEP] * rows.num_rows, pa.string())
+        ranked = pa.table({"rank": ranks, "key": keys, "index": range(rows.num_rows)})
+        for key in pc.unique(ranked.column("key")).to_pylist():
+            of_key = ranked.filter(pc.field("key") == key)
+            first = of_key.take(
+                pc.select_k_unstable(of_key, most, [("rank", "ascending"), ("index", "ascending")])
+            )
+            places = [_Place(row["rank"], file, group, row["index"]) for row in first.to_pylist()]
+            found[key] = heapq.nsmallest(most, found.get(key, []) + places)
+    return found
+
+
+def _sample(source: Source, table: str, place: _Place, columns: list[str]) -> dict[str, Any]:
+    row = source.row(table, place.file, place.group, place.index, columns)
+    text = row.pop("text") or ""
+    return row | {"excerpt": text[:EXCERPT_CHARS], "cut": len(text) > EXCERPT_CHARS}
+
+
+def _card(row: dict[str, Any]) -> Markup:
+    excerpt = element("p", row["excerpt"], "…" if row["cut"] else None, class_="excerpt", dir="auto")
+    return element(
+        "article",
+        element("h4", foreign(row["title"], 120) if row["title"] else "Untitled"),
+        element("p", link(row["url"])),
+        excerpt if row["excerpt"] else None,
+        element("p", join(_facts(row)), class_="facts"),
+        class_="card",
+    )
+
+
+def _facts(row: dict[str, Any]) -> list[Child]:
+    facts: list[Child] = []
+    for key in ("words", "tokens"):
+        if row.get(key) is not None:
+            facts.append(element("span", number(row[key]), f" {key}"))
+    for text in (
+        row["language"],
+        *(f"r/{name}" for name in (row.get("subreddits") or [])[:3]),
+        row.get("detail"),
+    ):
+        if text:
+            facts.append(element("span", foreign(text, 80)))
+    return facts
+
+
+SECTION = Section("samples", "Documents to read", ("documents",), measure, view)

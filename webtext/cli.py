@@ -1,0 +1,241 @@
+"""The command line: options in, one pipeline called, its result shown. No command does work of its own."""
+
+import errno
+import json
+import signal
+import sys
+from pathlib import Path
+from types import FrameType
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperCommand
+
+from webtext import show
+from webtext.engine import EngineName
+from webtext.errors import RunFailed, UserError
+from webtext.options import (
+    CorpusPath,
+    DryRun,
+    EngineOption,
+    Json,
+    Quiet,
+    RecipeName,
+    RunPath,
+    Settings,
+    Workers,
+)
+from webtext.progress import Progress
+
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
+
+app = typer.Typer(
+    help="From Reddit links to a pretrained GPT-2. Start with `webtext demo`.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+)
+
+
+class Command(TyperCommand):
+    """Turns the ways in which a command can end into one line and an exit code."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except UserError as error:
+            raise _ended(2, str(error)) from None
+        except RunFailed as error:
+            raise _ended(1, f"{error}; the same command goes on from here") from None
+        except KeyboardInterrupt:
+            raise _ended(130, "interrupted; the same command goes on from here") from None
+        except OSError as error:
+            if error.errno not in DISK_FULL:
+                raise
+            where = error.filename or "the disk"
+            line = f"no space left at {where}: free some; the same command goes on from here"
+            raise _ended(1, line) from None
+
+
+def _ended(code: int, line: str) -> typer.Exit:
+    print(f"webtext: {line}", file=sys.stderr)
+    return typer.Exit(code)
+
+
+@app.command(cls=Command)
+def demo(
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where to build it.")] = Path("demo"),
+    workers: Workers = None,
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
+    """The whole chain on an embedded mini web: crawl, build, train, sample, audit; offline, in minutes.
+
+    Example: `webtext demo --out demo`
+    """
+    from pipelines import demo as pipeline
+
+    progress = Progress(quiet)
+    _print(pipeline.run(out, workers, progress), as_json, show.demo)
+
+
+@app.command(cls=Command)
+def crawl(
+    corpus: CorpusPath,
+    links: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--links",
+            metavar="SOURCE",
+            help="A dump (RS_*.zst, .ndjson), CSV, Parquet, URL list, a glob, or reddit:r/NAME/top?limit=N.",
+        ),
+    ] = None,
+    recipe: RecipeName = None,
+    settings: Settings = None,
+    workers: Workers = None,
+    engine: EngineOption = EngineName.LOCAL,
+    dry_run: DryRun = False,
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
+    """Links to pages: selects links from submissions and fetches them, politely, into WARC.
+
+    Example: `webtext crawl corpus --links 'RS_2015-*.zst' --set crawl.contact=me@example.org`
+    """
+    from pipelines import crawl as pipeline
+    from pipelines.request import Request
+
+    request = Request(corpus, recipe, tuple(settings or ()), workers, engine)
+    sources, progress = tuple(links or ()), Progress(quiet)
+    if dry_run:
+        _print(pipeline.dry_run(request, sources, progress), as_json, show.crawl_plan)
+    else:
+        _print(pipeline.run(request, sources, progress), as_json, show.crawl)
+
+
+@app.command(cls=Command)
+def build_shards(
+    corpus: CorpusPath,
+    recipe: RecipeName = None,
+    settings: Settings = None,
+    workers: Workers = None,
+    engine: EngineOption = EngineName.LOCAL,
+    dry_run: DryRun = False,
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
+    """Pages to documents, clusters, shards and tokens; redoes only what is missing or stale.
+
+    Example: `webtext build-shards corpus --set filter.min_tokens=64`
+    """
+    from pipelines import build_shards as pipeline
+    from pipelines.request import Request
+
+    request = Request(corpus, recipe, tuple(settings or ()), workers, engine)
+    progress = Progress(quiet)
+    if dry_run:
+        _print(pipeline.dry_run(request), as_json, show.status)
+    else:
+        _print(pipeline.run(request, progress), as_json, show.build)
+
+
+@app.command(cls=Command)
+def train(
+    corpus: CorpusPath,
+    out: Annotated[Path, typer.Option("--out", metavar="RUN", help="The run directory.")],
+    config: Annotated[
+        str, typer.Option("--config", metavar="NAME|FILE", help="A configuration that ships, or a TOML file.")
+    ] = "gpt2-124m",
+    settings: Settings = None,
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
+    """Tokens to a GPT-2; on a RUN that exists it goes on from the last checkpoint.
+
+    Example: `webtext train corpus --out run --config laptop --set train.steps=500`
+    """
+    from pipelines import model
+
+    _print(model.train(corpus, out, config, tuple(settings or ()), quiet), as_json, show.training)
+
+
+@app.command(cls=Command)
+def sample(
+    run: RunPath,
+    prompt: Annotated[str, typer.Option(help="What the text starts with.")] = "",
+    max_tokens: Annotated[int, typer.Option(min=1, help="At most so many tokens.")] = 200,
+    temperature: Annotated[float, typer.Option(min=0, help="0 takes the likeliest token.")] = 0.8,
+    top_k: Annotated[int, typer.Option(min=0, help="Sample among so many; 0: all.")] = 50,
+    top_p: Annotated[float, typer.Option(min=0, max=1, help="Sample within this probability.")] = 1.0,
+    seed: Annotated[int, typer.Option(help="Same seed, same text.")] = 1337,
+    samples: Annotated[int, typer.Option("--n", min=1, help="How many.")] = 1,
+    as_json: Json = False,
+) -> None:
+    """Text from a trained model.
+
+    Example: `webtext sample run --prompt "The module" --n 3`
+    """
+    from pipelines import model
+
+    sampling = model.Sampling(max_tokens, temperature, top_k, top_p, seed, samples)
+    _print(model.sample(run, prompt, sampling), as_json, show.samples)
+
+
+@app.command(cls=Command)
+def status(corpus: CorpusPath, as_json: Json = False) -> None:
+    """Where every stage stands: counts, rates, what is stale and why.
+
+    Example: `webtext status corpus`
+    """
+    from pipelines import status as pipeline
+
+    _print(pipeline.run(corpus), as_json, show.status)
+
+
+@app.command(cls=Command)
+def explain(
+    corpus: CorpusPath, url: Annotated[str, typer.Argument(metavar="URL")], as_json: Json = False
+) -> None:
+    """One link's whole story: submissions, fetch, text, verdict, cluster, shard, or why not.
+
+    Example: `webtext explain corpus http://example.org/page`
+    """
+    from pipelines import explain as pipeline
+
+    _print(pipeline.run(corpus, url), as_json, show.explanation)
+
+
+@app.command(cls=Command)
+def audit(
+    corpus: CorpusPath,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="Where to write. [default: CORPUS/audit]")
+    ] = None,
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
+    """The report on a corpus: one HTML page, its numbers as JSON, its charts as SVG.
+
+    Example: `webtext audit corpus`
+    """
+    from pipelines import audit as pipeline
+    from webtext.corpus import Corpus
+
+    _print(pipeline.run(Corpus.open(corpus), out, Progress(quiet)), as_json, show.audit)
+
+
+def _print(result: dict[str, Any], as_json: bool, view: Any) -> None:
+    if as_json:
+        print(json.dumps(result, ensure_ascii=False, default=str))
+    else:
+        view(result)
+
+
+def _terminated(_: int, __: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def main() -> None:
+    signal.signal(signal.SIGTERM, _terminated)
+    app()

@@ -1,0 +1,90 @@
+"""Pages that the web gave once, kept through changes of the links and of the recipe.
+
+A partition's table is replaced when its links or the recipe change. Rows of fetched pages go over into the
+new table; those whose link is not selected any more wait in the attic, should it come back.
+"""
+
+from collections.abc import Collection, Iterator
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from webtext import files, schemas
+from webtext.corpus import partition_name
+from webtext.crawl.journal import Row
+from webtext.reasons import FETCHED
+
+ATTIC = "attic"  # under pages/
+KEY = b"webtext.key"  # in a partition's metadata: what it was made for
+ROW_GROUP_ROWS = 20_000
+
+
+def known_rows(folder: Path, number: int, partitions: int, ids: Collection[str]) -> list[Row]:
+    """The rows of fetched pages, of those links, that earlier tables hold.
+
+    Links are divided among partitions by the top bits of a hash, so that with another number of partitions
+    a link's row lies where its range then lay.
+    """
+    rows: dict[str, Row] = {}
+    wanted = set(ids)
+    # Tables before the attic: a row that another process just moves is first put there, then taken here.
+    for path in [*_places(folder, number, partitions), *_places(folder / ATTIC, number, partitions)]:
+        if not wanted:
+            break
+        for row in _fetched(path, wanted):
+            rows.setdefault(row["id"], row)
+        wanted -= rows.keys()
+    return list(rows.values())
+
+
+def write_rows(folder: Path, file: str, rows: pa.Table, key: str) -> files.Written:
+    """Puts a partition's table in place of the one before, whose rows that are wanted no more are kept."""
+    _retire(folder, file, set(rows["id"].to_pylist()))
+    schema = schemas.PAGES.with_metadata(schemas.PAGES.metadata | {KEY: key.encode()})
+    return files.write_parquet(folder / file, schema, [rows], row_group_rows=ROW_GROUP_ROWS)
+
+
+def made_for(path: Path) -> str | None:
+    """The key under which a partition's table was written, if there is one."""
+    if not path.exists():
+        return None
+    metadata: dict[bytes, bytes] = pq.read_schema(path).metadata or {}
+    return metadata.get(KEY, b"").decode()
+
+
+def _places(folder: Path, number: int, partitions: int) -> Iterator[Path]:
+    """Where a partition's links may lie, whatever the number of partitions was; its own file first."""
+    there = {int(path.stem.removeprefix("part-")) for path in folder.glob("part-*.parquet")}
+    most = max([partitions - 1, *there]) + 1
+    for count in [partitions, *(1 << bits for bits in range(most.bit_length() + 1))]:
+        first, last = number * count // partitions, ((number + 1) * count - 1) // partitions
+        for candidate in range(first, min(last, most - 1) + 1):
+            if candidate in there:
+                there.discard(candidate)
+                yield folder / partition_name(candidate)
+
+
+def _fetched(path: Path, ids: Collection[str]) -> list[Row]:
+    table = pq.read_table(path, columns=["id", "state"], partitioning=None)
+    hits = pc.and_(
+        pc.equal(table["state"], FETCHED), pc.is_in(table["id"], pa.array(sorted(ids), pa.string()))
+    )
+    if not pc.any(hits).as_py():
+        return []
+    rows: list[Row] = pq.read_table(path, partitioning=None).filter(hits).to_pylist()
+    return rows
+
+
+def _retire(folder: Path, file: str, staying: Collection[str]) -> None:
+    """Moves the fetched rows that a table is about to lose into the attic."""
+    attic = folder / ATTIC / file
+    old = [pq.read_table(path, partitioning=None) for path in (folder / file, attic) if path.exists()]
+    if not old:
+        return
+    rows = {row["id"]: row for table in reversed(old) for row in table.to_pylist()}
+    leaving = [row for id, row in sorted(rows.items()) if id not in staying and row["state"] == FETCHED]
+    if leaving:
+        table = pa.Table.from_pylist(leaving, schema=schemas.PAGES)
+        files.write_parquet(attic, schemas.PAGES, [table], row_group_rows=ROW_GROUP_ROWS)

@@ -1,0 +1,214 @@
+"""A crawl: links in, a row for each out, every host asked politely.
+
+One thread decides (whose turn it is, what robots.txt allows, what is tried again) and so needs no locks;
+the others make one request at a time. Every request takes a turn of its host, also one for robots.txt or
+for the target of a redirect.
+"""
+
+import time
+from collections import Counter, OrderedDict
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from queue import Empty, SimpleQueue
+from threading import Thread
+
+from webtext.crawl import errands
+from webtext.crawl.errands import Errand, Outcome
+from webtext.crawl.journal import SYNC_EVERY_S, Journal
+from webtext.crawl.network import Network
+from webtext.crawl.page import REDIRECT, Verdict
+from webtext.crawl.retry_after import back_off_s
+from webtext.crawl.robots import Rules
+from webtext.crawl.rows import row
+from webtext.crawl.schedule import Schedule
+from webtext.engine import Report
+from webtext.reasons import FETCHED
+from webtext.recipe import Crawl
+
+GIVE_UP_AFTER = 8  # failures of a host in a row
+KNOWN_ORIGINS = 20_000  # whose rules are remembered
+TICK_S = 0.5  # so often progress is told
+
+# What speaks against the host rather than the page, and what happened before the host was asked.
+FAILING = ("unreachable", "timeout", "rate_limited", "server_error", "robots_unreachable")
+UNASKED = ("private_address", "port", "dns")
+
+_Turn = tuple[str, Errand]  # a host's name, what to ask it
+
+
+def crawl(network: Network, links: Iterable[Errand], journals: Mapping[int, Journal], report: Report) -> None:
+    """Gives every link its row, in the journal of its partition."""
+    crawler = Crawler(network.settings, links, journals)
+    jobs: SimpleQueue[_Turn | None] = SimpleQueue()
+    results: SimpleQueue[tuple[_Turn, Outcome | BaseException]] = SimpleQueue()
+    idle = network.settings.threads
+    for number in range(idle):
+        Thread(target=_work, args=(network, jobs, results), name=f"fetch-{number}", daemon=True).start()
+    try:
+        while crawler.left:
+            while idle and (turn := crawler.next_turn(time.monotonic())):
+                jobs.put(turn)
+                idle -= 1
+            crawler.tell(report)
+            due = crawler.schedule.next_due() if idle and crawler.left else None
+            wait_s = TICK_S if due is None else min(max(due - time.monotonic(), 0.0), TICK_S)
+            try:
+                turn, outcome = results.get(timeout=wait_s)
+            except Empty:
+                continue
+            idle += 1
+            if isinstance(outcome, BaseException):
+                raise outcome
+            crawler.end_turn(turn, outcome, time.monotonic())
+    finally:
+        for _ in range(network.settings.threads):
+            jobs.put(None)
+    crawler.tell(report, at_once=True)
+
+
+def _work(
+    network: Network,
+    jobs: "SimpleQueue[_Turn | None]",
+    results: "SimpleQueue[tuple[_Turn, Outcome | BaseException]]",
+) -> None:
+    while (turn := jobs.get()) is not None:
+        try:
+            results.put((turn, errands.run(turn[1], network)))
+        except BaseException as error:  # a bug of ours: the deciding thread raises it
+            results.put((turn, error))
+
+
+class Crawler:
+    """The decisions of a crawl. Times are seconds of one clock."""
+
+    def __init__(self, settings: Crawl, links: Iterable[Errand], journals: Mapping[int, Journal]) -> None:
+        self.settings, self.journals = settings, journals
+        queues: dict[str, list[Errand]] = {}
+        for errand in links:
+            queues.setdefault(errands.host(errand.link), []).append(errand)
+        self.left = sum(map(len, queues.values()))
+        self.schedule = Schedule(settings.per_host_delay_s, settings.per_host_connections, queues)
+        self._origins: OrderedDict[str, Rules | Verdict] = OrderedDict()  # a verdict is all pages' fate
+        self._parked: dict[str, list[Errand]] = {}  # until their origin's rules are known
+        self._delays_s: dict[str, float] = {}  # of hosts that ask for a longer one
+        self._failures: Counter[str] = Counter()  # of a host, in a row
+        self._told_at, self._untold = 0.0, Counter[str]()  # rows by state
+
+    def next_turn(self, now: float) -> _Turn | None:
+        """The next request to be made, if a host is due."""
+        while turn := self.schedule.take(now):
+            if self._may_ask(*turn, now):
+                turn[1].attempts += not turn[1].visited
+                return turn
+            self.schedule.cancel(turn[0], now)
+        return None
+
+    def end_turn(self, turn: _Turn, outcome: Outcome, now: float) -> None:
+        """Takes note of what a request gave: lets the host rest, and ends the errand or sends it on."""
+        name, errand = turn
+        errand.spent_s += outcome.seconds
+        if outcome.verdict.state == REDIRECT:
+            self._follow(errand, outcome)
+        elif outcome.verdict.again and errand.attempts <= self.settings.retries:
+            errand.last = self._archived(errand, outcome)
+            errand.restart()
+            self.schedule.add(errands.host(errand.url), errand, first=errand.is_robots)
+        else:
+            self._conclude(errand, self._archived(errand, outcome))
+        # Last, because the outcome may have been what this host's robots.txt says of its delay.
+        self.schedule.release(name, now, self._pause_s(name, outcome))
+
+    def tell(self, report: Report, *, at_once: bool = False) -> None:
+        """Reports the rows since the last time, and has the journals synced; now and then is enough."""
+        now = time.monotonic()
+        if not at_once and now - self._told_at < TICK_S:
+            return
+        done, self._untold, self._told_at = self._untold, Counter(), now
+        if done:
+            report(done.total(), {state: count for state, count in done.items() if state != FETCHED})
+        for journal in self.journals.values():
+            journal.sync(every_s=SYNC_EVERY_S)
+
+    def _may_ask(self, name: str, errand: Errand, now: float) -> bool:
+        """Whether the errand's request may be made now; if not, it is parked or ended."""
+        if self._failures[name] >= GIVE_UP_AFTER:
+            self._conclude(errand, errand.last or errand.ends(Verdict("host_gave_up")))
+            return False
+        if errand.is_robots or not self.settings.robots:
+            return True
+        origin = errands.origin(errand.url)
+        known = self._origins.get(origin)
+        if known is None or (isinstance(known, Rules) and known.until < now):
+            self._park(name, origin, errand)
+            return False
+        refusal = known if isinstance(known, Verdict) else self._refusal(known, errand.url)
+        if refusal is not None:
+            self._conclude(errand, errand.ends(refusal))
+        return refusal is None
+
+    def _refusal(self, rules: Rules, url: str) -> Verdict | None:
+        if not rules.allows(url):
+            return Verdict("robots")
+        if self.settings.opt_outs and rules.reserves(url):
+            return Verdict("opted_out", "robots.txt Content-Usage: train-ai=n")
+        return None
+
+    def _park(self, name: str, origin: str, errand: Errand) -> None:
+        if origin not in self._parked:
+            url = f"{origin}/robots.txt"
+            ask = Errand(errand.partition, origin, url, url, is_robots=True)
+            self.schedule.add(name, ask, first=True)
+        self._parked.setdefault(origin, []).append(errand)
+
+    def _settle(self, origin: str, outcome: Outcome) -> None:
+        """An origin's rules have come, or will not come: its pages go on."""
+        if len(self._origins) >= KNOWN_ORIGINS:
+            self._origins.popitem(last=False)
+        self._origins[origin] = outcome.rules or outcome.verdict
+        name = errands.host(origin)
+        if outcome.rules and outcome.rules.delay_s > self._delays_s.get(name, 0.0):
+            self._delays_s[name] = outcome.rules.delay_s
+        for errand in reversed(self._parked.pop(origin)):
+            if outcome.rules is None:
+                self._conclude(errand, errand.ends(outcome.verdict))
+            else:
+                self.schedule.add(name, errand, first=True)
+
+    def _pause_s(self, name: str, outcome: Outcome) -> float:
+        state = outcome.verdict.state
+        if state in UNASKED:
+            return 0.0
+        pause_s = max(self.settings.per_host_delay_s, self._delays_s.get(name, 0.0))
+        if state not in FAILING or not outcome.verdict.again:
+            self._failures.pop(name, None)
+            return pause_s
+        self._failures[name] += 1
+        return max(pause_s, back_off_s(self._failures[name]), outcome.wait_s)
+
+    def _follow(self, errand: Errand, outcome: Outcome) -> None:
+        target, visited = outcome.verdict.location or "", (*errand.visited, errand.url)
+        circle = target in visited
+        if not errand.is_robots and (circle or len(visited) > self.settings.max_redirects):
+            detail = "in a circle" if circle else f"more than {self.settings.max_redirects}"
+            looped = replace(outcome, verdict=Verdict("redirect_loop", detail))
+            self._conclude(errand, self._archived(errand, looped))
+            return
+        self._archived(errand, outcome)
+        errand.url, errand.visited = target, visited
+        self.schedule.add(errands.host(target), errand, first=True)
+
+    def _archived(self, errand: Errand, outcome: Outcome) -> Outcome:
+        """The outcome, its exchange in the archive."""
+        if outcome.packed is None:
+            return outcome
+        position = self.journals[errand.partition].append(outcome.packed)
+        return replace(outcome, packed=None, position=position)
+
+    def _conclude(self, errand: Errand, outcome: Outcome) -> None:
+        """The errand's end: its origin's rules, or its link's row."""
+        if errand.is_robots:
+            self._settle(errand.id, outcome)
+            return
+        self.journals[errand.partition].add(row(errand, outcome))
+        self._untold[outcome.verdict.state] += 1
+        self.left -= 1

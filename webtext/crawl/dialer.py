@@ -1,0 +1,175 @@
+"""Connections that are made to checked addresses and end at a deadline.
+
+A socket's timeout is for one read; a server that sends a byte now and then outlives it. Here `settimeout`
+starts one deadline for everything that follows on the socket, below `http.client` and TLS.
+"""
+
+import io
+import ssl
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import TimeoutError as FutureTimeout
+from dataclasses import dataclass
+from re import compile as regex
+from socket import AF_INET6, IPPROTO_TCP, SOCK_STREAM, TCP_NODELAY, getaddrinfo, socket
+from typing import Any
+
+import certifi
+from urllib3.util.ssl_ import create_urllib3_context
+
+from webtext.crawl.addresses import is_public
+from webtext.crawl.failures import Failure, HeadTooLarge, connect_failure, lookup_failure
+
+MAX_HEAD_BYTES = 256 * 1024
+DNS_CACHE_S, DNS_CACHE_NAMES = 300.0, 50_000
+
+Lookup = Callable[[str], list[str]]  # the addresses of a name; raises OSError or UnicodeError
+
+# RFC 9112 §5: a field line, or the continuation of one.
+_FIELD_LINE = regex(rb"[!-9;-~]+:|[ \t]").match
+
+
+class _Reader(io.BufferedReader):
+    """A response's reader: bounds the head, and leaves out header lines that are none.
+
+    `http.client` would end the headers at such a line and take what follows, Transfer-Encoding for
+    instance, for the body.
+    """
+
+    _left, _in_headers, _lines = MAX_HEAD_BYTES, True, 0
+
+    def readline(self, size: int | None = -1, /) -> bytes:
+        while True:
+            line = super().readline(size)
+            self._left -= len(line)
+            if self._left < 0:
+                raise HeadTooLarge
+            self._lines += 1
+            self._in_headers = self._in_headers and bool(line.strip())
+            if not self._in_headers or self._lines == 1 or _FIELD_LINE(line):
+                return line
+
+    def read1(self, size: int = -1, /) -> bytes:
+        self._left = MAX_HEAD_BYTES  # between chunks only the chunk's own line may come
+        return super().read1(size)
+
+
+class _Timed(socket):
+    _deadline: float | None = None
+
+    def settimeout(self, value: float | None, /) -> None:
+        self._deadline = None if value is None else time.monotonic() + value
+        super().settimeout(value)
+
+    def gettimeout(self) -> float | None:
+        return None if self._deadline is None else max(self._deadline - time.monotonic(), 0.001)
+
+    def recv_into(self, *args: Any, **kwargs: Any) -> int:
+        if self._deadline is not None:
+            left = self._deadline - time.monotonic()
+            if left <= 0:
+                raise TimeoutError("timed out")
+            super().settimeout(left)
+        return super().recv_into(*args, **kwargs)
+
+    def makefile(self, mode: str = "r", *args: Any, **kwargs: Any) -> Any:
+        if mode != "rb":
+            return super().makefile(mode, *args, **kwargs)  # type: ignore[call-overload]
+        return _Reader(super().makefile("rb", buffering=0))
+
+
+class _TimedTLS(_Timed, ssl.SSLSocket):
+    pass
+
+
+def tls_context() -> ssl.SSLContext:
+    """The one context of a process: loading the certificates anew costs more than a handshake."""
+    context = create_urllib3_context()
+    context.load_default_certs()
+    context.load_verify_locations(certifi.where())
+    return timed(context)
+
+
+def timed(context: ssl.SSLContext) -> ssl.SSLContext:
+    """The context, making sockets that keep their deadline."""
+    context.sslsocket_class = _TimedTLS
+    return context
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    addresses: tuple[str, ...]
+    failure: Failure | None
+    until: float
+
+
+class Resolver:
+    """Names to addresses, remembered for some minutes. A lookup that hangs keeps nobody waiting for long."""
+
+    def __init__(self, threads: int, lookup: Lookup | None = None) -> None:
+        self._lookup = lookup or system_lookup
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="dns")
+        self._known: dict[str, _Known] = {}
+
+    def addresses(self, host: str, timeout_s: float) -> tuple[str, ...]:
+        """All addresses of a host; raises Failure."""
+        known = self._known.get(host)
+        if known is None or known.until < time.monotonic():
+            known = self._ask(host, timeout_s)
+            if len(self._known) >= DNS_CACHE_NAMES:
+                self._known.clear()
+            self._known[host] = known
+        if known.failure:
+            raise known.failure.anew()
+        return known.addresses
+
+    def _ask(self, host: str, timeout_s: float) -> _Known:
+        future = self._pool.submit(self._lookup, host)
+        try:
+            addresses = tuple(future.result(timeout=timeout_s))
+        except (OSError, UnicodeError, FutureTimeout) as error:
+            failure = lookup_failure(error)
+            return _Known((), failure, time.monotonic() + (0 if failure.again else DNS_CACHE_S))
+        return _Known(addresses, None, time.monotonic() + DNS_CACHE_S)
+
+
+def system_lookup(host: str) -> list[str]:
+    found = getaddrinfo(host.strip("[]"), None, type=SOCK_STREAM)
+    return list(dict.fromkeys(str(address[0]) for *_, address in found))
+
+
+class Dialer:
+    """Makes connections: all addresses of the host must be public, and one of those is connected to."""
+
+    def __init__(self, resolver: Resolver, allow_private: bool) -> None:
+        self.resolver, self.allow_private = resolver, allow_private
+
+    def connect(self, host: str, port: int, timeout_s: float, *, trusted: bool = False) -> socket:
+        """A connected socket; raises Failure. `trusted` exempts the recipe's own proxy from the check."""
+        deadline = time.monotonic() + timeout_s
+        addresses = self.resolver.addresses(host, timeout_s)
+        if not (trusted or self.allow_private or all(map(is_public, addresses))):
+            raise Failure("private_address", "the address is not public")
+        failure = Failure("dns", "no such name")
+        for position, address in enumerate(addresses):
+            left = deadline - time.monotonic()
+            try:
+                return _connect(address, port, left / (len(addresses) - position))
+            except OSError as error:
+                failure = connect_failure(error)
+        raise failure
+
+
+def _connect(address: str, port: int, timeout_s: float) -> socket:
+    from socket import AF_INET
+
+    sock = _Timed(AF_INET6 if ":" in address else AF_INET, SOCK_STREAM)
+    try:
+        sock.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)
+        sock.settimeout(max(timeout_s, 0.001))
+        sock.connect((address, port))
+    except BaseException:
+        sock.close()
+        raise
+    return sock

@@ -1,0 +1,144 @@
+"""What a thread of the crawler does: one request for a page or for a robots.txt, and what it means."""
+
+import time
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import partial
+from urllib.parse import urlsplit
+
+from webtext.crawl import coding, page, robots
+from webtext.crawl.exchange import Exchange, Headers
+from webtext.crawl.failures import Failure
+from webtext.crawl.network import Network, WantedBytes
+from webtext.crawl.page import REDIRECT, Verdict
+from webtext.crawl.retry_after import asked_wait_s
+from webtext.crawl.robots import ALLOW_ALL, Rules
+from webtext.crawl.warc import Packed, Position, pack
+
+# Failures to fetch robots.txt that are the host's own: its pages have the same fate.
+OF_THE_HOST = ("private_address", "port", "dns", "unreachable", "tls")
+
+
+@dataclass(slots=True)
+class Errand:
+    """A link on its way to a page, or an origin's robots.txt on its way to rules."""
+
+    partition: int
+    id: str
+    link: str
+    url: str  # where the redirects have led so far
+    is_robots: bool = False
+    visited: tuple[str, ...] = ()  # the URLs that redirected
+    attempts: int = 0
+    spent_s: float = 0.0  # of timeout_s, in this attempt
+    last: "Outcome | None" = None
+
+    def restart(self) -> None:
+        """Back to the link, for another attempt."""
+        self.url, self.visited, self.spent_s = self.link, (), 0.0
+
+    def ends(self, verdict: Verdict) -> "Outcome":
+        """The outcome without a response."""
+        return Outcome(verdict, self.url, len(self.visited))
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one request gave: a verdict, or an origin's rules; and the exchange, ready for the archive."""
+
+    verdict: Verdict
+    url: str
+    redirects: int = 0  # that led to `url`
+    rules: Rules | None = None
+    status: int | None = None
+    at: datetime | None = None
+    packed: Packed | None = None
+    position: Position | None = None  # once archived
+    wait_s: float = 0.0  # what Retry-After asks for
+    seconds: float = 0.0
+
+
+def origin(url: str) -> str:
+    """Scheme, host and port: what a robots.txt speaks for."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}".lower()
+
+
+def host(url: str) -> str:
+    """The host, to which politeness is owed; "" if the URL has none."""
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
+
+
+def run(errand: Errand, network: Network) -> Outcome:
+    """Makes the errand's next request."""
+    started = time.monotonic()
+    try:
+        outcome = _robots(errand, network) if errand.is_robots else _page(errand, network)
+    except Failure as failure:
+        outcome = errand.ends(_failed(errand, failure))
+    except (ValueError, LookupError, RecursionError, MemoryError) as error:
+        # What a server sent broke a library: that costs its page and nothing else.
+        outcome = errand.ends(_failed(errand, Failure("bad_response", type(error).__name__)))
+    return replace(outcome, redirects=len(errand.visited), seconds=time.monotonic() - started)
+
+
+def _page(errand: Errand, network: Network) -> Outcome:
+    exchange = _fetch(errand, network, partial(page.wanted_bytes, network.settings))
+    verdict, kept = page.judge(exchange, network.settings)
+    return _outcome(verdict, kept)
+
+
+def _robots(errand: Errand, network: Network) -> Outcome:
+    def wanted(status: int, _: Headers) -> int:
+        return robots.MAX_BYTES if status // 100 == 2 else page.OTHER_BODY_BYTES
+
+    exchange = _fetch(errand, network, wanted)
+    if exchange.status // 100 == 2:
+        return _robots_body(exchange, robots.product_token(network.settings.user_agent))
+    if exchange.status == 429 or exchange.status >= 500:
+        return _outcome(Verdict("robots_unreachable", f"status {exchange.status}", again=True), exchange)
+    if exchange.status in page.REDIRECT_STATUSES and len(errand.visited) < robots.MAX_REDIRECTS:
+        verdict = page.redirect(exchange)
+        if verdict.state == REDIRECT:
+            return _outcome(verdict, exchange)
+    return replace(_outcome(Verdict("unavailable"), exchange), rules=ALLOW_ALL)  # RFC 9309 §2.3.1.3
+
+
+def _robots_body(exchange: Exchange, agent: str) -> Outcome:
+    if exchange.truncated in ("time", "disconnect"):
+        return _outcome(Verdict("robots_unreachable", "it broke off", again=True), exchange)
+    try:
+        decoded = coding.decode(exchange.body, exchange.header("content-encoding"), robots.MAX_BYTES)
+    except coding.BadCoding as error:
+        return _outcome(Verdict("robots_unreachable", str(error)), exchange)
+    rules = robots.parse(decoded.body, agent)
+    return replace(_outcome(Verdict("read"), exchange), rules=rules)
+
+
+def _fetch(errand: Errand, network: Network, wanted_bytes: WantedBytes) -> Exchange:
+    left_s = network.settings.timeout_s - errand.spent_s
+    if left_s <= 0:
+        raise Failure("timeout", "the redirects took too long", again=True)
+    return network.fetch(errand.url, left_s, wanted_bytes)
+
+
+def _outcome(verdict: Verdict, exchange: Exchange) -> Outcome:
+    wait_s = asked_wait_s(exchange.header("retry-after"))
+    return Outcome(
+        verdict,
+        exchange.url,
+        status=exchange.status,
+        at=exchange.at,
+        packed=pack(exchange),
+        wait_s=wait_s,
+    )
+
+
+def _failed(errand: Errand, failure: Failure) -> Verdict:
+    verdict = Verdict(failure.state, failure.detail, failure.again)
+    if not errand.is_robots or (failure.state in OF_THE_HOST and not errand.visited):
+        return verdict
+    return replace(verdict, state="robots_unreachable", detail=f"{failure.state}: {failure.detail}")

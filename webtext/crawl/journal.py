@@ -1,0 +1,213 @@
+"""A partition's rows while it is crawled: appended one by one, so that a kill loses none that was had.
+
+A response goes into the WARC file before its row goes into the journal, and both are the operating system's
+at once. The disk is asked for them every few seconds, and then the journal says up to where. What stands
+after the last such line is believed as far as its WARC records can be read, so that neither a kill nor a
+power cut leaves a row without its record, or a record cut in the middle.
+"""
+
+import fcntl
+import json
+import os
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from webtext import files
+from webtext.crawl.warc import FOLDER, Packed, Position, WarcFile, whole_records
+from webtext.errors import RunFailed
+from webtext.reasons import FETCHED
+
+WARC_BYTES = 1_000_000_000  # a file that has grown beyond is followed by another
+SYNC_EVERY_S = 5.0
+LOCK_WAIT_S = 60.0  # an orphan of a killed run ends within a second or so
+
+Row = dict[str, Any]
+_TIMES = ("captured_at", "fetched_at")
+
+
+class Journal:
+    """The journal of one partition, for one process at a time; it goes on where an earlier one ended.
+
+    `key` fingerprints what the rows depend on: of rows under another key, those of fetched pages are kept.
+    """
+
+    def __init__(self, pages_folder: Path, stem: str, key: str) -> None:
+        self.folder, self.stem = pages_folder, stem
+        self.path = journal_path(pages_folder, stem)
+        self._file = _lock(self.path)
+        kept = _read(self.path)
+        os.ftruncate(self._file, kept.bytes)
+        first = _next_number(pages_folder, stem) if kept.first_warc is None else kept.first_warc
+        if kept.key != key:
+            self._write({"key": key, "first_warc": first})
+            os.fsync(self._file)
+            files.sync(self.path.parent)
+        self.ids = {row["id"] for row in kept.rows if kept.key == key or row["state"] == FETCHED}
+        self._warc = _trimmed(pages_folder, stem, first, kept.warc)
+        self._dirty, self._synced_at = False, time.monotonic()
+
+    def append(self, packed: Packed) -> Position:
+        """Writes an exchange to the archive."""
+        if self._warc is not None and self._warc.end >= WARC_BYTES:
+            self.sync()
+            self._warc.close()
+            self._warc = None
+        if self._warc is None:
+            self._warc = WarcFile(self.folder, _warc_name(self.stem, _next_number(self.folder, self.stem)))
+        self._dirty = True
+        return self._warc.append(packed)
+
+    def add(self, row: Row) -> None:
+        """Writes a link's row; its exchanges have been appended before."""
+        self._write({"row": row, "warc": self._reached()})
+        self.ids.add(row["id"])
+        self._dirty = True
+
+    def sync(self, *, every_s: float = 0.0) -> None:
+        """Brings what was written to disk, unless that was done less than `every_s` ago."""
+        if not self._dirty or time.monotonic() - self._synced_at < every_s:
+            return
+        if self._warc is not None:
+            self._warc.sync()
+        self._write({"synced": self._reached()})
+        os.fsync(self._file)
+        self._dirty, self._synced_at = False, time.monotonic()
+
+    def rows(self) -> Iterator[Row]:
+        """The rows so far, in the order in which they came."""
+        for row in _read(self.path).rows:
+            times = {name: row[name] and datetime.fromisoformat(row[name]) for name in _TIMES}
+            yield row | times
+
+    def remove(self) -> None:
+        """Ends the journal: its rows are in the table."""
+        self.path.unlink()
+
+    def __enter__(self) -> "Journal":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._warc is not None:
+            self._warc.close()
+        os.close(self._file)
+
+    def _reached(self) -> tuple[str, int] | None:
+        return None if self._warc is None else (self._warc.name, self._warc.end)
+
+    def _write(self, line: Mapping[str, Any]) -> None:
+        data = memoryview(json.dumps(line, default=datetime.isoformat, ensure_ascii=False).encode() + b"\n")
+        while data:
+            data = data[os.write(self._file, data) :]
+
+
+def journal_path(pages_folder: Path, stem: str) -> Path:
+    return pages_folder / f"{stem}.journal.jsonl"
+
+
+@dataclass
+class _Kept:
+    """What the believable lines of a journal say."""
+
+    rows: list[Row] = field(default_factory=list)
+    key: str | None = None
+    first_warc: int | None = None  # files of this number and above are the journal's
+    warc: tuple[str, int] | None = None  # the file that the last row had reached, and its end then
+    bytes: int = 0  # of those lines
+
+
+def _read(path: Path) -> _Kept:
+    """The journal up to its first line that is torn, or whose WARC records are."""
+    kept = _Kept()
+    entries = list(_entries(path))
+    last_sync = max((number for number, (entry, _) in enumerate(entries) if "synced" in entry), default=-1)
+    lengths: dict[str, int] = {}  # of the WARC files, as far as they are whole
+    for number, (entry, end) in enumerate(entries):
+        reached = entry.get("warc")
+        if number == last_sync + 1:
+            lengths.clear()
+        if reached and reached[0] not in lengths:
+            start = kept.warc[1] if kept.warc and kept.warc[0] == reached[0] else 0
+            lengths[reached[0]] = _length(path.parent / reached[0], None if number <= last_sync else start)
+        if reached and reached[1] > lengths[reached[0]]:
+            break
+        if "key" in entry:
+            kept.rows = [row for row in kept.rows if row["state"] == FETCHED]
+            kept.key = entry["key"]
+            kept.first_warc = entry["first_warc"]
+        elif "row" in entry:
+            kept.rows.append(entry["row"])
+        if reached:
+            kept.warc = (reached[0], reached[1])
+        kept.bytes = end
+    return kept
+
+
+def _entries(path: Path) -> Iterator[tuple[dict[str, Any], int]]:
+    """Each whole line, and where it ends."""
+    end = 0
+    with path.open("rb") as file:
+        for line in file:
+            end += len(line)
+            try:
+                entry = json.loads(line)
+            except ValueError:
+                return
+            if not line.endswith(b"\n") or not isinstance(entry, dict):
+                return
+            yield entry, end
+
+
+def _length(path: Path, unsure_from: int | None) -> int:
+    """A WARC file's length; where the disk may not have had its end, up to its last whole record."""
+    if not path.exists():
+        return 0
+    return path.stat().st_size if unsure_from is None else whole_records(path, unsure_from)
+
+
+def _trimmed(folder: Path, stem: str, first: int, reached: tuple[str, int] | None) -> WarcFile | None:
+    """The WARC file to go on with, without what no row knows of; later ones are removed."""
+    last = _number(Path(reached[0]).name) if reached else first - 1
+    for path in (folder / FOLDER).glob(f"{stem}-*.warc.gz"):
+        if _number(path.name) > last:
+            path.unlink()
+    if reached is None:
+        return None
+    os.truncate(folder / reached[0], reached[1])
+    return WarcFile(folder, Path(reached[0]).name)
+
+
+def _warc_name(stem: str, number: int) -> str:
+    return f"{stem}-{number:04d}.warc.gz"
+
+
+def _number(name: str) -> int:
+    return int(name.removesuffix(".warc.gz").rpartition("-")[2])
+
+
+def _next_number(folder: Path, stem: str) -> int:
+    numbers = [_number(path.name) for path in (folder / FOLDER).glob(f"{stem}-*.warc.gz")]
+    return max(numbers, default=-1) + 1
+
+
+def _lock(path: Path) -> int:
+    """Opens a file that only this process writes; waits for another one that is about to end."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    give_up = time.monotonic() + LOCK_WAIT_S
+    while True:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o666)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if path.exists() and path.stat().st_ino == os.fstat(handle).st_ino:
+                return handle
+        except BlockingIOError:
+            if time.monotonic() > give_up:
+                os.close(handle)
+                raise RunFailed(
+                    f"{path}: another process is still writing it; stop it and try again"
+                ) from None
+            time.sleep(0.1)
+        os.close(handle)

@@ -1,0 +1,125 @@
+"""Signals by which a page reserves itself from being used for training, as machine-readable opt-outs.
+
+- `X-Robots-Tag` headers and `<meta name="robots">`: `noai`, `noimageai` (DeviantArt 2022, widely copied)
+- TDM Reservation Protocol (W3C Community Group 2024): `tdm-reservation: 1` as header and as meta
+- `Content-Usage: train-ai=n` (IETF AIPREF drafts)
+
+Any one is enough, whatever another says.
+"""
+
+import re
+from collections.abc import Iterator
+
+from webtext.crawl.exchange import Headers
+
+DIRECTIVES = ("noai", "noimageai")
+META_SCAN_BYTES = 512 * 1024
+META_TAG_BYTES = 4096
+
+_META = re.compile(rb"<meta(?=[\s/])", re.IGNORECASE)
+# Begins where a name begins and never steps back: linear in the tag, whatever it holds.
+_ATTRIBUTE = re.compile(rb"""(?<![^\s"'<>/])([^\s"'<>/=]++)\s*+=\s*+(?:"([^"]*+)"|'([^']*+)'|([^\s"'>]++))""")
+# Directives of X-Robots-Tag that take a value after a colon; any other word before one is an agent.
+_WITH_VALUE = {"unavailable_after", "max-snippet", "max-image-preview", "max-video-preview"}
+
+
+def signal(headers: Headers, body: bytes, agent: str) -> str | None:
+    """The signal by which a response opts out for `agent` (a product token, lower case), or None."""
+    if sign := header_signal(headers, agent):
+        return sign
+    for name, content in _metas(body):
+        if name in ("robots", agent) and (directive := _directive(content)):
+            return f"meta {name}: {directive}"
+        if name == "tdm-reservation" and content.strip() == "1":
+            return "meta tdm-reservation: 1"
+    return None
+
+
+def header_signal(headers: Headers, agent: str) -> str | None:
+    """The signal that the headers alone give."""
+    for name, value in headers:
+        match name.lower():
+            case "x-robots-tag":
+                if directive := _robots_tag(value, agent):
+                    return f"X-Robots-Tag: {directive}"
+            case "tdm-reservation":
+                if value.strip() == "1":
+                    return "tdm-reservation: 1"
+            case "content-usage":
+                if refuses_training(value):
+                    return "Content-Usage: train-ai=n"
+    return None
+
+
+def refuses_training(preferences: str) -> bool:
+    """Whether a Content-Usage dictionary (RFC 9651 §3.2) says `train-ai=n`; its last word counts."""
+    refused = False
+    for member in preferences.split(","):
+        key, _, value = member.partition(";")[0].partition("=")
+        if key.strip() == "train-ai":
+            refused = value.strip() == "n"
+    return refused
+
+
+def _robots_tag(value: str, agent: str) -> str | None:
+    """An X-Robots-Tag value: directives for all, or after `agent:` for that one alone."""
+    addressed = True
+    for word in value.lower().split(","):
+        prefix, colon, rest = word.partition(":")
+        if colon and prefix.strip() not in _WITH_VALUE:
+            addressed, word = prefix.strip() in ("*", agent), rest
+        if addressed and word.strip() in DIRECTIVES:
+            return word.strip()
+    return None
+
+
+def _directive(content: str) -> str | None:
+    words = {word.strip() for word in content.lower().replace(";", ",").split(",")}
+    return next((directive for directive in DIRECTIVES if directive in words), None)
+
+
+def _metas(body: bytes) -> Iterator[tuple[str, str]]:
+    """Name and content of the meta elements in the first part of a page, comments left out."""
+    head = _without_comments(_ascii(body[:META_SCAN_BYTES]))
+    end = 0
+    while tag := _META.search(head, end):
+        end = _end_of_tag(head, tag.end())
+        attributes: dict[bytes, bytes] = {}
+        for attribute in _ATTRIBUTE.finditer(head, tag.end(), end):
+            name, *values = attribute.groups()
+            attributes.setdefault(name.lower(), next((v for v in values if v is not None), b""))
+        if b"name" in attributes:
+            name, content = attributes[b"name"], attributes.get(b"content", b"")
+            yield name.strip().lower().decode("latin-1"), content.decode("latin-1")
+
+
+def _end_of_tag(head: bytes, start: int) -> int:
+    """Where the first > outside quotes stands, or as far as a sane tag may reach."""
+    quote, limit = 0, min(start + META_TAG_BYTES, len(head))
+    for position in range(start, limit):
+        byte = head[position]
+        if quote:
+            quote = 0 if byte == quote else quote
+        elif byte in b"\"'":
+            quote = byte
+        elif byte == ord(">"):
+            return position
+    return limit
+
+
+def _without_comments(text: bytes) -> bytes:
+    kept, position = [], 0
+    while (start := text.find(b"<!--", position)) >= 0:
+        kept.append(text[position:start])
+        end = text.find(b"-->", start + 4)
+        if end < 0:
+            return b"".join(kept)  # browsers take the rest for comment too
+        position = end + 3
+    return b"".join([*kept, text[position:]])
+
+
+def _ascii(body: bytes) -> bytes:
+    """Markup is ASCII in every encoding that pages use, but for UTF-16."""
+    if body.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return body.decode("utf-16", "replace").encode("ascii", "replace")
+    return body

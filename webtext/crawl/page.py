@@ -1,0 +1,145 @@
+"""What a response means for a page: stored, elsewhere, or why not."""
+
+import hashlib
+from dataclasses import dataclass, replace
+from urllib.parse import urljoin
+
+from webtext.crawl import coding, media_types, optouts
+from webtext.crawl.exchange import Exchange, Headers, header
+from webtext.crawl.failures import Failure
+from webtext.crawl.network import prepare
+from webtext.crawl.robots import product_token
+from webtext.reasons import FETCHED
+from webtext.recipe import Crawl
+
+PAGE_STATUSES = (200, 203)
+REDIRECT_STATUSES = (301, 302, 303, 307, 308)
+OTHER_BODY_BYTES = 64 * 1024  # kept of a redirect's or an error's body
+NOT_KEPT = ("not_html", "too_large", "opted_out")  # of such pages the archive has the head alone
+REDIRECT = "redirect"  # a verdict's state that is not a page's
+
+_STATES = {429: "rate_limited"} | dict.fromkeys((404, 410), "not_found")
+_STATES |= dict.fromkeys((401, 403, 407, 451), "forbidden")
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What became of a page: `fetched`, `redirect` or a reason, and the facts of its row."""
+
+    state: str
+    detail: str | None = None
+    again: bool = False  # another try may end better
+    location: str | None = None  # where a redirect leads
+    content_type: str | None = None
+    charset: str | None = None
+    bytes: int | None = None
+    sha256: str | None = None
+
+
+def wanted_bytes(settings: Crawl, status: int, headers: Headers) -> int:
+    """How much of a body is worth reading, given the head."""
+    if status not in PAGE_STATUSES:
+        return OTHER_BODY_BYTES
+    content_type, _ = media_types.parse(header(headers, "content-type"))
+    return settings.max_bytes if _refused_by_head(headers, content_type, settings) is None else 0
+
+
+def judge(exchange: Exchange, settings: Crawl) -> tuple[Verdict, Exchange]:
+    """The verdict on a response, and the exchange as it may be stored."""
+    if exchange.status in REDIRECT_STATUSES:
+        return redirect(exchange), exchange
+    if exchange.status not in PAGE_STATUSES:
+        return _refusal(exchange.status), exchange
+    verdict, body = _page(exchange, settings)
+    if verdict.state in NOT_KEPT and exchange.body:
+        exchange = replace(exchange, body=b"", truncated="unspecified")
+    if verdict.state != FETCHED:
+        return verdict, exchange
+    digest = hashlib.sha256(body).hexdigest()
+    return replace(verdict, bytes=len(body), sha256=digest), exchange
+
+
+def _page(exchange: Exchange, settings: Crawl) -> tuple[Verdict, bytes]:
+    """The verdict on a response that should carry a page, and the page's decoded body."""
+    content_type, charset = media_types.parse(exchange.header("content-type"))
+    refusal = _refused_by_head(exchange.headers, content_type, settings)
+    decoded = coding.Decoded(b"")
+    if refusal is None:
+        refusal, decoded = _decoded(exchange, settings)
+    if refusal is None:
+        refusal = _refused_by_body(exchange.headers, decoded.body, content_type, settings)
+    if refusal is not None:
+        return replace(refusal, content_type=content_type, charset=charset), b""
+    content_type = content_type or media_types.sniff(decoded.body)
+    return Verdict(FETCHED, content_type=content_type, charset=charset), decoded.body
+
+
+def _refused_by_head(headers: Headers, content_type: str | None, settings: Crawl) -> Verdict | None:
+    if content_type is not None and content_type not in media_types.ACCEPTED:
+        return Verdict("not_html", content_type)
+    if settings.opt_outs and (sign := optouts.header_signal(headers, product_token(settings.user_agent))):
+        return Verdict("opted_out", sign)
+    if _announced_bytes(headers) > settings.max_bytes:
+        return Verdict("too_large")
+    return None
+
+
+def _decoded(exchange: Exchange, settings: Crawl) -> tuple[Verdict | None, coding.Decoded]:
+    nothing = coding.Decoded(b"")
+    match exchange.truncated:
+        case "length":
+            return Verdict("too_large"), nothing
+        case "time":
+            return Verdict("timeout", "the body did not end", again=True), nothing
+        case "disconnect":
+            return Verdict("truncated", again=True), nothing
+    try:
+        decoded = coding.decode(exchange.body, exchange.header("content-encoding"), settings.max_bytes)
+    except coding.BadCoding as error:
+        return Verdict("bad_encoding", str(error)), nothing
+    if decoded.too_large:
+        return Verdict("too_large", "once decoded"), nothing
+    if not decoded.complete:
+        return Verdict("truncated", "within its content coding", again=True), nothing
+    return None, decoded
+
+
+def _refused_by_body(
+    headers: Headers, body: bytes, content_type: str | None, settings: Crawl
+) -> Verdict | None:
+    if not body.strip():
+        return Verdict("empty")
+    if (disguise := media_types.disguised(body)) is not None:
+        return Verdict("not_html", f"{disguise} content")
+    if content_type is None and media_types.sniff(body) not in media_types.ACCEPTED:
+        return Verdict("not_html", "binary content without a type")
+    if settings.opt_outs and (sign := optouts.signal(headers, body, product_token(settings.user_agent))):
+        return Verdict("opted_out", sign)
+    return None
+
+
+def redirect(exchange: Exchange) -> Verdict:
+    location = exchange.header("location")
+    if not location:
+        return Verdict("bad_redirect", "no Location")
+    try:
+        # Browsers read the header's bytes as UTF-8; http.client has read them as Latin-1.
+        location = location.encode("latin-1").decode("utf-8", "replace")
+        target = urljoin(exchange.url, location)
+        if not target.lower().startswith(("http://", "https://")):
+            return Verdict("bad_redirect", f"to {target.partition(':')[0].lower()[:20]}")
+        return Verdict(REDIRECT, location=prepare(target).url)
+    except (Failure, ValueError):
+        return Verdict("bad_redirect", "not a URL")
+
+
+def _refusal(status: int) -> Verdict:
+    detail = f"status {status}"
+    if status >= 500:
+        return Verdict("server_error", detail, again=True)
+    return Verdict(_STATES.get(status, "http_error"), detail, again=status == 429)
+
+
+def _announced_bytes(headers: Headers) -> int:
+    value = header(headers, "content-length") or ""
+    return int(value) if value.isascii() and value.isdigit() and len(value) < 19 else 0

@@ -1,0 +1,133 @@
+"""robots.txt as RFC 9309 says: what it allows us, how long to wait, and what it reserves.
+
+Protego matches paths. The file's lines are put into groups here, because RFC 9309 §2.2.1 and §2.2.4 let no
+unknown line end a group and name agents by their product token alone, which Protego reads otherwise.
+"""
+
+import re
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from protego import Protego
+
+from webtext.crawl.optouts import refuses_training
+
+MAX_BYTES = 500 * 1024  # RFC 9309 §2.5
+MAX_REDIRECTS = 5  # §2.3.1.2
+FRESH_S = 24 * 3600.0  # §2.4
+MAX_CRAWL_DELAY_S = 30.0
+
+_TOKEN = re.compile(r"[A-Za-z0-9_-]+")
+_AGENT = {"user-agent", "useragent", "user agent"}
+_ALLOW = {"allow"}
+_DISALLOW = {"disallow", "dissallow", "dissalow", "disalow", "diasllow", "disallaw"}
+_DELAY = {"crawl-delay", "crawl delay"}
+_USAGE = {"content-usage"}  # IETF AIPREF: an optional path, then preferences
+_FIELDS = sorted(_AGENT | _ALLOW | _DISALLOW | _DELAY | _USAGE, key=len, reverse=True)
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What one origin's robots.txt says to one agent."""
+
+    paths: Protego | None = None  # None: everything is allowed
+    reserved: Protego | None = None  # None: nothing is reserved from training
+    delay_s: float = 0.0
+    until: float = field(default_factory=lambda: time.monotonic() + FRESH_S)
+
+    def allows(self, url: str) -> bool:
+        return self.paths is None or bool(self.paths.can_fetch(_slashes(url), "*"))
+
+    def reserves(self, url: str) -> bool:
+        """Whether pages at this URL are reserved from training."""
+        return self.reserved is not None and not self.reserved.can_fetch(_slashes(url), "*")
+
+
+ALLOW_ALL = Rules(until=float("inf"))
+
+
+@lru_cache(maxsize=16)
+def product_token(user_agent: str) -> str:
+    """The name by which robots.txt files call a crawler: the first token of its user agent, lower case."""
+    token = _TOKEN.match(user_agent.strip())
+    return token.group().lower() if token else ""
+
+
+def parse(body: bytes, agent: str) -> Rules:
+    """The rules for a product token. Any bytes are a robots.txt: what cannot be read is passed over."""
+    groups = list(_groups(body[:MAX_BYTES]))
+    ours = [group for group in groups if agent in group.agents]
+    chosen = ours or [group for group in groups if "*" in group.agents]
+    lines = [line for group in chosen for line in group.rules]
+    usage = [line for group in chosen for line in group.usage]
+    delays = [delay for group in chosen for delay in group.delays]
+    return Rules(_matcher(lines), _matcher(usage), min(max(delays, default=0.0), MAX_CRAWL_DELAY_S))
+
+
+@dataclass
+class _Group:
+    agents: set[str] = field(default_factory=set)
+    rules: list[str] = field(default_factory=list)
+    usage: list[str] = field(default_factory=list)
+    delays: list[float] = field(default_factory=list)
+    open: bool = True  # another user-agent line still joins the group
+
+
+def _groups(body: bytes) -> Iterator[_Group]:
+    group: _Group | None = None
+    for name, value in _lines(body):
+        if name in _AGENT:
+            if group is None or not group.open:
+                if group is not None:
+                    yield group
+                group = _Group()
+            group.agents.add(_agent(value))
+        elif group is not None:
+            _add(group, name, value)
+    if group is not None:
+        yield group
+
+
+def _add(group: _Group, name: str, value: str) -> None:
+    group.open = False
+    if name in _ALLOW or name in _DISALLOW:
+        if value:
+            group.rules.append(f"{'Allow' if name in _ALLOW else 'Disallow'}: {_slashes(value)}")
+    elif name in _USAGE:
+        path, _, preferences = value.rpartition(" ") if value.startswith("/") else ("/", "", value)
+        group.usage.append(f"{'Disallow' if refuses_training(preferences) else 'Allow'}: {path.strip()}")
+    elif re.fullmatch(r"\d{1,6}(\.\d*)?|\.\d+", value):
+        group.delays.append(float(value))
+
+
+def _lines(body: bytes) -> Iterator[tuple[str, str]]:
+    """Known fields and their values. Bytes, because only CR and LF end a line here (§2.2)."""
+    for raw in body.removeprefix(b"\xef\xbb\xbf").splitlines():
+        line = raw.partition(b"#")[0].decode("utf-8", "replace").strip()
+        name, colon, value = line.partition(":")
+        if colon and name.strip().lower() in _FIELDS:
+            yield name.strip().lower(), value.strip()
+        elif not colon:  # "Disallow /private" is common enough to be understood
+            lower = line.lower()
+            known = next((field for field in _FIELDS if lower.startswith(field + " ")), None)
+            if known:
+                yield known, line[len(known) :].strip()
+
+
+def _agent(value: str) -> str:
+    if value == "*" or value.startswith(("* ", "*\t")):
+        return "*"
+    token = _TOKEN.match(value)
+    return token.group().lower() if token else ""
+
+
+def _slashes(text: str) -> str:
+    """A slash in a query is data, and the same as its escape (the example in §2.2.2)."""
+    path, mark, query = text.partition("?")
+    return path + mark + query.replace("/", "%2F")
+
+
+def _matcher(lines: list[str]) -> Protego | None:
+    return Protego.parse("\n".join(["User-agent: *", *lines])) if lines else None

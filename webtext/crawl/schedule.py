@@ -1,0 +1,96 @@
+"""Whose turn it is: hosts by the time when they may be asked again.
+
+Between the end of one exchange with a host and the start of the next lies at least the delay, whatever was
+asked for: a page, a redirect's target, robots.txt. Only so many hosts are in turn at a time, the largest
+first, because the host with the most links decides when a crawl ends.
+"""
+
+import heapq
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+WINDOW_HOSTS = 1024  # in turn at a time: connections stay open from turn to turn, memory stays bounded
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class _Host(Generic[T]):
+    name: str
+    queue: deque[T] = field(default_factory=deque)
+    due: float = 0.0
+    running: int = 0
+    listed: bool = False  # in the heap
+
+
+class Schedule(Generic[T]):
+    """Queues of errands, one per host. Times are seconds of the caller's clock."""
+
+    def __init__(
+        self, delay_s: float, connections: int, queues: Mapping[str, list[T]], window: int = WINDOW_HOSTS
+    ) -> None:
+        self.delay_s, self.connections, self.window = delay_s, connections, window
+        self._hosts: dict[str, _Host[T]] = {}
+        self._heap: list[tuple[float, int, str]] = []
+        self._listings = 0
+        self._later = deque(sorted(queues.items(), key=lambda item: -len(item[1])))
+        self._open_window()
+
+    def add(self, name: str, errand: T, *, first: bool = False) -> None:
+        """Queues one more errand for a host, as its last or as its next."""
+        host = self._hosts.get(name)
+        if host is None:
+            host = self._hosts[name] = _Host(name)
+        (host.queue.appendleft if first else host.queue.append)(errand)
+        self._list(host)
+
+    def take(self, now: float) -> tuple[str, T] | None:
+        """The next errand of a host that is due; the host counts as busy until `release`."""
+        while self._heap and self._heap[0][0] <= now:
+            host = self._hosts[heapq.heappop(self._heap)[2]]
+            host.listed = False
+            if host.due > now:
+                self._list(host)
+            elif host.queue:
+                host.running += 1
+                host.due = now + self.delay_s  # a parallel connection keeps its distance too
+                errand = host.queue.popleft()
+                self._list(host)
+                return host.name, errand
+            elif not host.running:
+                del self._hosts[host.name]
+                self._open_window()
+        return None
+
+    def release(self, name: str, now: float, pause_s: float) -> None:
+        """Ends an errand. The host is due again after `pause_s`: the delay, or a longer time it asked for."""
+        host = self._hosts[name]
+        host.running -= 1
+        host.due = max(host.due, now + pause_s)
+        self._list(host)
+
+    def cancel(self, name: str, now: float) -> None:
+        """Ends an errand that asked the host nothing."""
+        host = self._hosts[name]
+        host.running -= 1
+        host.due = now
+        self._list(host)
+
+    def next_due(self) -> float | None:
+        """When a host is due, at the earliest; None when none waits for its turn."""
+        return self._heap[0][0] if self._heap else None
+
+    def _list(self, host: _Host[T]) -> None:
+        if not host.listed and host.running < self.connections:
+            host.listed = True
+            self._listings += 1  # hosts that are due at the same time keep their order
+            heapq.heappush(self._heap, (host.due, self._listings, host.name))
+
+    def _open_window(self) -> None:
+        while self._later and len(self._hosts) < self.window:
+            name, errands = self._later.popleft()
+            host = self._hosts.setdefault(name, _Host(name))
+            host.queue.extend(errands)
+            self._list(host)

@@ -1,0 +1,85 @@
+"""Shingles: the runs of n consecutive words of a text, each as a 64-bit hash.
+
+Many texts are hashed at once, because a numpy call costs as much as a thousand of its characters. The hash
+is fast and even, not cryptographic: whoever forges equal shingles makes his own page a duplicate.
+"""
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
+import xxhash
+
+Hashes = npt.NDArray[np.uint64]
+Indices = npt.NDArray[np.int64]
+
+SPACE = 0x20
+CHUNK = 8  # bytes of a word hashed at a time
+LONG = 32  # bytes; longer words are rare, and hashed one by one
+MULTIPLIER = np.uint64(0xD6E8FEB86659FD93)
+GOLDEN = 0x9E3779B97F4A7C15
+HALF = np.uint64(32)
+# the bytes of a little-endian integer that belong to the word
+MASKS = np.array([(1 << (8 * size)) - 1 for size in range(CHUNK + 1)], np.uint64)
+
+
+def shingle_hashes(normalised: Sequence[bytes], words: int) -> tuple[Hashes, Indices]:
+    """All shingles of each normalised text, in order, and the offsets of each text's first: text i has
+    `hashes[offsets[i]:offsets[i + 1]]`. A text shorter than a shingle has one, of all its words; a text
+    without a word has none."""
+    pieces = [_padded(text, words) for text in normalised]
+    data = b"".join(pieces)
+    ends = np.flatnonzero(np.frombuffer(data, np.uint8) == SPACE)
+    begins = np.concatenate(([0], ends[:-1] + 1)) if len(ends) else ends
+    hashes = _combine(_word_hashes(data, begins, ends - begins), words)
+    words_before = np.searchsorted(ends, np.cumsum([0, *map(len, pieces)]))
+    # those that begin in one text and end in the next are left out
+    spans = [(begin, max(begin, end - words + 1)) for begin, end in pairwise(words_before.tolist())]
+    offsets = np.cumsum([0, *(end - begin for begin, end in spans)], dtype=np.int64)
+    return np.concatenate([hashes[:0], *(hashes[begin:end] for begin, end in spans)]), offsets
+
+
+def mix(hashes: Hashes) -> Hashes:
+    """Spreads every bit over the whole hash, in place; a bijection."""
+    hashes ^= hashes >> HALF
+    hashes *= MULTIPLIER
+    hashes ^= hashes >> HALF
+    return hashes
+
+
+def _padded(text: bytes, words: int) -> bytes:
+    """The text with a space after each word, and as many empty words as it lacks for one shingle."""
+    if not text:
+        return b""
+    present = len(text.split(b" ", words - 1))  # no more than are needed
+    return text + b" " * (1 + words - present)
+
+
+def _word_hashes(data: bytes, begins: Indices, lengths: Indices) -> Hashes:
+    # every offset's next eight bytes as an integer, without copying
+    windows: Hashes = np.ndarray((len(data) + 1,), "<u8", buffer=data + bytes(CHUNK), strides=(1,))
+    hashes = windows[begins] & MASKS[np.minimum(lengths, CHUNK)]
+    hashes ^= lengths.astype(np.uint64) * np.uint64(GOLDEN)
+    mix(hashes)
+    for at in range(CHUNK, LONG, CHUNK):
+        longer = np.flatnonzero(lengths > at)
+        chunk = windows[begins[longer] + at] & MASKS[np.minimum(lengths[longer] - at, CHUNK)]
+        hashes[longer] = mix(hashes[longer] * np.uint64(GOLDEN) ^ chunk)
+    for word in np.flatnonzero(lengths > LONG).tolist():
+        begin = int(begins[word])
+        hashes[word] = xxhash.xxh3_64_intdigest(data[begin : begin + int(lengths[word])])
+    return hashes
+
+
+def _combine(word_hashes: Hashes, words: int) -> Hashes:
+    count = max(0, len(word_hashes) - words + 1)
+    hashes = np.zeros(count, np.uint64)
+    for position, factor in enumerate(_factors(words)):
+        hashes += word_hashes[position : position + count] * factor
+    return mix(hashes)
+
+
+def _factors(words: int) -> Hashes:
+    """A random odd factor for each position in a shingle, so that the order of words counts."""
+    return mix(np.arange(1, words + 1, dtype=np.uint64) * np.uint64(GOLDEN)) | np.uint64(1)

@@ -1,0 +1,85 @@
+"""The first step: what duplicate detection needs of each surviving document."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from webtext import schemas
+from webtext.dedup.minhash import Signatures, band_hashes, signatures
+from webtext.dedup.normalise import normalise, text_hash
+from webtext.dedup.shingles import Hashes, shingle_hashes
+from webtext.reasons import KEEP
+from webtext.recipe import Dedup
+
+BATCH_BYTES = 256_000  # of text hashed at once: what stays in a core's cache
+
+
+def schema(settings: Dedup) -> pa.Schema:
+    return schemas.signatures(settings.bands if "near" in settings.methods else 0)
+
+
+def sign(documents: Iterable[pa.RecordBatch], links: pa.Table, settings: Dedup) -> Iterator[pa.Table]:
+    """A row of `schema(settings)` for each document whose verdict is keep, a table per batch.
+
+    Batches have id, text and verdict; `links` has id, first_posted and karma.
+    """
+    wanted = schema(settings)
+    for batch in documents:
+        kept = batch.filter(pc.equal(batch["verdict"], KEEP))
+        posted = links.take(pc.index_in(kept["id"], links["id"].combine_chunks()))
+        texts = kept["text"].fill_null("").to_pylist()
+        normalised = [normalise(text) for text in texts]
+        columns = {
+            "id": kept["id"],
+            "text_hash": pa.array(map(text_hash, texts, normalised), pa.binary(16)),
+            "first_posted": posted["first_posted"],
+            "karma": posted["karma"],
+        }
+        columns |= _near(normalised, settings) if "near" in settings.methods else _far(len(texts))
+        yield pa.table(columns, schema=wanted)
+
+
+def shingle_sets(normalised: Sequence[bytes], words: int) -> Iterator[Hashes]:
+    """Each text's shingles as a sorted array without repetitions."""
+    for group in _groups(normalised):
+        hashes, offsets = shingle_hashes(group, words)
+        for begin, end in pairwise(offsets.tolist()):
+            yield np.unique(hashes[begin:end])
+
+
+def _near(normalised: Sequence[bytes], settings: Dedup) -> dict[str, pa.Array]:
+    signed = _signatures(normalised, settings)
+    wordless = np.array([not text for text in normalised], np.bool_)
+    banded = band_hashes(signed, settings.bands, settings.rows)
+    columns = {
+        schemas.band_column(band): pa.array(banded[:, band], mask=wordless) for band in range(settings.bands)
+    }
+    entries = list(signed) if settings.verify == "signature" else [None] * len(signed)
+    return columns | {"signature": pa.array(entries, pa.list_(pa.uint32()))}
+
+
+def _far(rows: int) -> dict[str, pa.Array]:
+    return {"signature": pa.nulls(rows, pa.list_(pa.uint32()))}
+
+
+def _signatures(normalised: Sequence[bytes], settings: Dedup) -> Signatures:
+    made = [np.empty((0, settings.permutations), np.uint32)]
+    for group in _groups(normalised):
+        made.append(signatures(*shingle_hashes(group, settings.shingle_words), settings.permutations))
+    return np.concatenate(made)
+
+
+def _groups(normalised: Sequence[bytes]) -> Iterator[list[bytes]]:
+    group: list[bytes] = []
+    size = 0
+    for text in normalised:
+        group.append(text)
+        size += len(text)
+        if size >= BATCH_BYTES:
+            yield group
+            group, size = [], 0
+    if group:
+        yield group

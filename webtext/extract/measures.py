@@ -1,0 +1,80 @@
+"""All that is known of a page's text, measured once: filters decide by these numbers later, and again."""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import regex  # type: ignore[import-untyped]
+
+from webtext.extract import language, text, wikipedia
+from webtext.extract.decode import decode
+from webtext.extract.normalise import normalise
+from webtext.recipe import Extract
+
+MEASURES_VERSION = 1  # changes when the same page may be measured differently
+PLAIN_EXTRACTOR = "plain text"  # the body is the text
+
+# GPT-2's split pattern (openai/gpt-2, encoder.py): byte-pair encoding merges nothing across its pieces.
+PRETOKENS = regex.compile(r"'(?:[sdmt]|ll|ve|re)| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+")
+
+_HTML = re.compile(rb"\s{0,100}<(?:!doctype html|html)[\s>]", re.IGNORECASE)
+
+Row = dict[str, Any]  # columns of `documents`
+
+
+@dataclass(frozen=True)
+class Page:
+    """A fetched page: its body with the content coding undone, and what is known of it from outside."""
+
+    body: bytes
+    url: str
+    content_type: str | None = None
+    charset: str | None = None  # as the Content-Type header names it
+    latest: str | None = None  # YYYY-MM-DD: it was not published after
+
+
+def measure(page: Page, section: Extract) -> Row:
+    """A page's text and all measures of it, as columns.
+
+    Where there is nothing to measure, `verdict` says why. A text longer than `max_chars` is cut at the end
+    of a paragraph or a word; `cut_chars` counts what was left out.
+    """
+    # Servers send whole pages as text/plain; their source is nobody's text.
+    plain = page.content_type == "text/plain" and not _HTML.match(page.body)
+    row: Row = {"extractor": PLAIN_EXTRACTOR if plain else text.EXTRACTOR}
+    decoded = decode(page.body, page.charset, html=not plain)
+    if decoded is None:
+        return row | {"verdict": "undecodable"}
+    found = (
+        text.Extracted(normalise(decoded.text))
+        if plain
+        else text.extract(decoded.text, page.url, section, page.latest)
+    )
+    row["wikipedia_traces"] = wikipedia.traces(decoded.text)
+    if not found.text:
+        return row | {"verdict": "no_text"}
+    kept = _cut(found.text, section.max_chars)
+    code, score = language.detect(kept)
+    return row | {
+        "text": kept,
+        "title": found.title,
+        "author": found.author,
+        "published": found.published,
+        "language": code,
+        "language_score": score,
+        "words": len(kept.split()),
+        "chars": len(kept),
+        "cut_chars": len(found.text) - len(kept),
+        "pretokens": len(PRETOKENS.findall(kept)),
+    }
+
+
+def _cut(whole: str, max_chars: int) -> str:
+    """At most so many characters, to the last line end or else space of their second half."""
+    if len(whole) <= max_chars:
+        return whole
+    for mark in ("\n", " "):
+        end = whole.rfind(mark, max_chars // 2, max_chars + 1)
+        if end >= 0:
+            return whole[:end].rstrip()
+    return whole[:max_chars]

@@ -1,0 +1,167 @@
+"""One spelling per page: the canonical URL, from which a link's id, its domain and its partition follow.
+
+Only changes that cannot change which page is meant (RFC 3986 §6.2.2-6.2.3, WHATWG URL): spelling of scheme,
+host, port and escapes, dot segments, the fragment, known tracking parameters, known mirrors. `http` and
+`https`, `www.`, a trailing slash and the order of parameters may matter to a server, so they stay.
+"""
+
+import re
+from functools import lru_cache
+
+import xxhash
+
+from webtext.links import escapes, mirrors, tracking
+from webtext.links.hosts import parse_host, registered_domain
+
+__all__ = ["MAX_CHARS", "Rejected", "canonicalise", "link_id", "posted_url", "registered_domain"]
+
+MAX_CHARS = 2083  # the longest URL that browsers, sitemaps and archives have long agreed on
+_MAX_RAW_CHARS = 10 * MAX_CHARS  # with all that may still fall away
+_DEFAULT_PORTS = {"http": "80", "https": "443"}
+
+# Around a URL, never in it: controls, spaces, and invisible marks that editors leave.
+_OUTER = "".join(
+    map(chr, (*range(0x21), *range(0x7F, 0xA1), 0xFEFF, *range(0x2000, 0x2010), *range(0x2028, 0x2070)))
+)
+_LINE_BREAKS = str.maketrans("", "", "\t\n\r")
+_SECOND_URL = re.compile(r"[,;|]*\s[\s,;|]*https?:/", re.IGNORECASE)
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*):")
+_AUTHORITY_END = re.compile(r"[/\\?]")
+_PLAIN = re.compile(
+    r"https?://([a-z0-9-]+(?:\.[a-z0-9-]+)+)((?:/[A-Za-z0-9\-._~!$'()*+,;=:@/]*)?)"
+    r"(?:\?([A-Za-z0-9\-._~!$&'()*+,=:@/?]*))?"
+)
+
+
+class Rejected(Exception):
+    """The URL cannot be a link; `reason` is one of webtext.reasons.LINKS."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+def canonicalise(url: str) -> str:
+    """The canonical spelling of a URL as it was posted: ASCII, and a fixed point of this function.
+
+    Raises `Rejected` (bad_url, scheme, too_long, no_url) for what names no page; never anything else.
+    """
+    plain = _PLAIN.fullmatch(url)
+    if plain is None or len(url) > MAX_CHARS or "/." in plain[2] or not _is_canonical_host(plain[1]):
+        return _rewritten(url)
+    if plain[3] is None:
+        return url if plain[2] else url + "/"
+    return _rewritten(url) if not plain[2] or tracking.untracked(plain[3]) != plain[3] else url
+
+
+def url_hash(canonical_url: str) -> int:
+    return xxhash.xxh3_64_intdigest(canonical_url.encode("ascii"))
+
+
+def link_id(canonical_url: str) -> str:
+    """The link's name in every table: 16 hex digits, xxh3-64."""
+    return f"{url_hash(canonical_url):016x}"
+
+
+def posted_url(text: str) -> str:
+    """The URL in a field: without what surrounds it, the first where there are several, HTML undone."""
+    text = text.strip(_OUTER)
+    second = _SECOND_URL.search(text)
+    if second and second.start():
+        text = text[: second.start()]
+    return escapes.unescape_html(text)
+
+
+@lru_cache(maxsize=1 << 16)
+def _is_canonical_host(text: str) -> bool:
+    return _host(text) == text and not mirrors.may_mirror(text)
+
+
+def _rewritten(url: str) -> str:
+    if len(url) > _MAX_RAW_CHARS:
+        raise Rejected("too_long")
+    text = posted_url(url).partition("#")[0].translate(_LINE_BREAKS)
+    if not text:
+        raise Rejected("bad_url" if url.strip(_OUTER) else "no_url")
+    if len(text) > MAX_CHARS:
+        raise Rejected("too_long")
+    scheme, rest = _scheme(text)
+    end = _AUTHORITY_END.search(rest)
+    authority, target = (rest[: end.start()], rest[end.start() :]) if end else (rest, "")
+    user, host, port = _authority(authority, scheme)
+    target = _target(target)
+    origin = mirrors.amp_origin(host, target) if mirrors.may_mirror(host) else None
+    if origin and (document := _document(origin)):
+        return document
+    canonical = f"{scheme}://{user}{mirrors.desktop_host(host)}{port}{target}"
+    if len(canonical) > MAX_CHARS:
+        raise Rejected("too_long")
+    return canonical
+
+
+def _document(origin: str) -> str | None:
+    """What an AMP page is a copy of, if that is a URL of the public web at all."""
+    try:
+        canonical = canonicalise(origin)
+    except Rejected:
+        return None
+    return canonical if "." in registered_domain(canonical) else None
+
+
+def _scheme(text: str) -> tuple[str, str]:
+    match = _SCHEME.match(text)
+    # "example.org:8080/" is a host and a port that lack their scheme, not a scheme
+    if match is None or "." in match[1]:
+        raise Rejected("bad_url")
+    scheme = match[1].lower()
+    if scheme not in _DEFAULT_PORTS:
+        raise Rejected("scheme")
+    return scheme, text[match.end() :].lstrip("/\\")
+
+
+def _authority(authority: str, scheme: str) -> tuple[str, str, str]:
+    """("user:password@" or "", host, ":port" or "")."""
+    user, _, host_port = authority.rpartition("@")
+    at = host_port.find(":", host_port.find("]") + 1)
+    host, port = (host_port[:at], host_port[at + 1 :]) if at >= 0 else (host_port, "")
+    if port and not (port.isascii() and port.isdigit() and int(port) <= 65_535):
+        raise Rejected("bad_url")
+    port = str(int(port)) if port else ""
+    return _user(user), _host(host), "" if port in ("", _DEFAULT_PORTS[scheme]) else f":{port}"
+
+
+def _host(text: str) -> str:
+    try:
+        return parse_host(text)
+    except ValueError:
+        raise Rejected("bad_url") from None
+
+
+def _user(user: str) -> str:
+    name, _, password = (escapes.escape_user(part) for part in user.partition(":"))
+    return f"{name}:{password}@" if password else f"{name}@" if name else ""
+
+
+def _target(text: str) -> str:
+    """Path and query; a query that only tracked goes with its `?`."""
+    path, mark, query = text.partition("?")
+    path = _without_dots(escapes.escape_path(path.replace("\\", "/")))
+    kept = tracking.untracked(escapes.escape_query(query))
+    return path if query and not kept else f"{path}{mark}{kept}"
+
+
+def _without_dots(path: str) -> str:
+    """RFC 3986 §5.2.4, as the URL standard does it."""
+    if "/." not in path:
+        return path or "/"
+    segments: list[str] = []
+    *inner, last = path.split("/")[1:]
+    for segment in inner:
+        if segment == "..":
+            del segments[-1:]
+        elif segment != ".":
+            segments.append(segment)
+    if last == "..":
+        del segments[-1:]
+    segments.append("" if last in (".", "..") else last)
+    return "/" + "/".join(segments)

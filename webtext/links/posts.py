@@ -1,0 +1,165 @@
+"""A post: one row of a source, as loosely as dumps of twenty years write it, and how its fields are read.
+
+`created_utc` is a number, a string or a float by the year; scores are null where they were hidden; flags are
+words. Nothing in a row is trusted to have its type.
+"""
+
+import json
+import math
+import re
+from datetime import UTC, date, datetime
+from typing import Any
+
+import msgspec
+
+from webtext.links.escapes import utf8
+
+MAX_SECONDS = 253_402_300_800  # the year 10,000
+MAX_INTEGER = 2**63
+MAX_TITLE_CHARS = 1000  # Reddit allows 300
+MAX_NAME_CHARS = 100
+
+_SURROGATES = re.compile(r"[\ud800-\udfff]")
+
+
+class Post(msgspec.Struct, gc=False, rename={"meta": "_meta"}):
+    """The fields that matter, of any type. Each field more costs the parser time on every row."""
+
+    id: Any = None
+    url: Any = None
+    score: Any = None
+    created_utc: Any = None
+    is_self: Any = None
+    over_18: Any = None
+    subreddit: Any = None
+    title: Any = None
+    num_comments: Any = None
+    retrieved_on: Any = None
+    retrieved_utc: Any = None
+    url_overridden_by_dest: Any = None
+    promoted: Any = None
+    meta: Any = None
+
+
+_decoder = msgspec.json.Decoder(Post)
+_JSON_NAMES = {field.encode_name: field.name for field in msgspec.structs.fields(Post)}
+
+
+def parse_lines(lines: memoryview) -> tuple[list[Post], list[str]]:
+    """The posts in NDJSON lines, and how the malformed lines begin."""
+    try:
+        return _decoder.decode_lines(lines), []
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return _parse_each(bytes(lines))
+
+
+def _parse_each(lines: bytes) -> tuple[list[Post], list[str]]:
+    posts, malformed = [], []
+    for line in lines.split(b"\n"):
+        if not line.strip():
+            continue
+        post = _parse(line)
+        if post is None:
+            malformed.append(excerpt(line))
+        else:
+            posts.append(post)
+    return posts, malformed
+
+
+def _parse(line: bytes) -> Post | None:
+    try:
+        return _decoder.decode(line)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        pass
+    # not UTF-8, lone surrogates, raw control characters, numbers out of range: still a post
+    try:
+        fields = json.loads(line.decode("utf-8", "surrogateescape"), strict=False)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(fields, dict):
+        return None
+    return Post(**{name: fields[key] for key, name in _JSON_NAMES.items() if key in fields})
+
+
+def excerpt(line: bytes) -> str:
+    return line[:120].decode("utf-8", "replace").strip()
+
+
+def text(value: Any, max_chars: int) -> str | None:
+    """A string that UTF-8 can hold, cut at `max_chars`; a number as its digits."""
+    if type(value) is not str:
+        if type(value) is not int:
+            return None
+        value = str(value)
+    if len(value) > max_chars:
+        value = value[:max_chars]
+    return value if value.isascii() else _SURROGATES.sub("\ufffd", value)
+
+
+def integer(value: Any) -> int | None:
+    """A whole number of 64 bits, from a number or its digits."""
+    if type(value) is str:
+        try:
+            value = float(value) if "." in value else int(value)
+        except ValueError:
+            return None
+    if type(value) is float and math.isfinite(value):
+        value = int(value)
+    return value if type(value) is int and -MAX_INTEGER <= value < MAX_INTEGER else None
+
+
+def seconds(value: Any) -> int | None:
+    """Seconds since 1970, from a number, its digits, or an ISO 8601 date or time (UTC if it does not say)."""
+    if type(value) is str and "-" in value[1:]:
+        try:
+            value = datetime.fromisoformat(value.strip())
+        except ValueError:
+            return None
+    if isinstance(value, date) and not isinstance(value, datetime):
+        value = datetime(value.year, value.month, value.day)
+    if isinstance(value, datetime):
+        value = int((value if value.tzinfo else value.replace(tzinfo=UTC)).timestamp())
+    number = integer(value)
+    return number if number is not None and 0 <= number < MAX_SECONDS else None
+
+
+def flag(value: Any) -> bool | None:
+    """A yes or no, from a boolean, 0 or 1, or its word."""
+    if type(value) is bool:
+        return value
+    return {"true": True, "1": True, "false": False, "0": False}.get(str(value).strip().lower())
+
+
+def name(value: Any) -> str | None:
+    """An id or the name of a subreddit: not empty, without the type prefix of Reddit's full names."""
+    found = text(value, MAX_NAME_CHARS)
+    return found.strip().removeprefix("t3_") or None if found else None
+
+
+def retrieved(post: Post) -> int | None:
+    """When the score was read: the dump's retrieval time, or that of its second retrieval (since 2023-11)."""
+    first = seconds(post.retrieved_utc)
+    if first is None:
+        first = seconds(post.retrieved_on)
+    if type(post.meta) is dict:
+        second = seconds(post.meta.get("retrieved_2nd_on"))
+        if second is not None:
+            return second if first is None else max(first, second)
+    return first
+
+
+def url_field(post: Post) -> str:
+    """The URL as it was posted; empty where there is none.
+
+    Reddit shows a relative or no `url` where another field overrides it.
+    """
+    url = post.url if type(post.url) is str else ""
+    if not url or url.startswith("/"):
+        override = post.url_overridden_by_dest
+        return override if type(override) is str and override else url
+    return url
+
+
+def storable(url: str) -> str:
+    """A URL as posted, in valid UTF-8; bytes that were not UTF-8 as U+FFFD."""
+    return url if url.isascii() else utf8(url).decode("utf-8", "replace")

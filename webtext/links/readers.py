@@ -1,0 +1,99 @@
+"""Sources as batches of posts, whatever their form."""
+
+import csv
+from collections.abc import Iterator
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from webtext.links.ahead import MAX_LINE_BYTES, LineChunks
+from webtext.links.posts import Post, excerpt, parse_lines
+from webtext.links.sources import Source
+
+Batch = tuple[list[Post], list[str]]  # posts, and how the malformed rows begin
+
+BATCH_ROWS = 1000
+OVERLONG = f"a line of more than {MAX_LINE_BYTES >> 20} MiB"
+
+
+class Reading:
+    """One pass over a source, batch after batch. A source that breaks is read up to there, and `broken` then
+    says why."""
+
+    def __init__(self, source: Source) -> None:
+        self.broken: str | None = None
+        self._source = source
+
+    def __iter__(self) -> Iterator[Batch]:
+        if self._source.form == "parquet":
+            yield from self._parquet()
+            return
+        chunks = LineChunks(self._source.path)
+        match self._source.form:
+            case "submissions":
+                yield from map(parse_lines, chunks)
+            case "urls":
+                yield from map(_urls, chunks)
+            case "csv":
+                yield from _table(_lines(chunks), self._source)
+        if chunks.overlong:
+            yield [], [OVERLONG] * chunks.overlong
+        self.broken = chunks.broken
+
+    def _parquet(self) -> Iterator[Batch]:
+        fields, columns = zip(*self._source.columns, strict=True)
+        try:
+            batches = pq.ParquetFile(self._source.path).iter_batches(BATCH_ROWS, columns=list(columns))
+            for batch in batches:
+                values = [_values(batch.column(column)) for column in columns]
+                yield [Post(**dict(zip(fields, row, strict=True))) for row in zip(*values, strict=True)], []
+        except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
+            self.broken = f"damaged: {error}"
+
+
+def _values(column: pa.Array) -> list[Any]:
+    if pa.types.is_timestamp(column.type):  # in whole seconds, since Python's times hold no nanoseconds
+        column = column.cast(pa.timestamp("s", column.type.tz), safe=False)
+    values: list[Any] = column.to_pylist()
+    return values
+
+
+def _urls(chunk: memoryview) -> Batch:
+    lines = (line.strip() for line in bytes(chunk).split(b"\n"))
+    return [Post(url=line.decode("utf-8", "surrogateescape")) for line in lines if line], []
+
+
+def _lines(chunks: LineChunks) -> Iterator[str]:
+    for chunk in chunks:
+        for line in bytes(chunk).split(b"\n"):
+            yield line.decode("utf-8", "surrogateescape") + "\n"
+
+
+def _table(lines: Iterator[str], source: Source) -> Iterator[Batch]:
+    csv.field_size_limit(MAX_LINE_BYTES)
+    rows = csv.reader(lines, delimiter=source.delimiter)
+    header = [cell.strip() for cell in next(row for row in rows if any(row))]
+    places = {field: header.index(column.strip()) for field, column in source.columns}
+    posts: list[Post] = []
+    malformed: list[str] = []
+    while True:
+        try:
+            row = next(rows)
+        except StopIteration:
+            break
+        except csv.Error as error:
+            malformed.append(str(error))
+            continue
+        if len(row) > places["url"]:
+            posts.append(Post(**_fields(row, places)))
+        elif any(row):
+            malformed.append(excerpt(source.delimiter.join(row).encode("utf-8", "surrogateescape")))
+        if len(posts) + len(malformed) >= BATCH_ROWS:
+            yield posts, malformed
+            posts, malformed = [], []
+    yield posts, malformed
+
+
+def _fields(row: list[str], places: dict[str, int]) -> dict[str, Any]:
+    return {field: row[at] for field, at in places.items() if at < len(row) and row[at]}

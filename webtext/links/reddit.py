@@ -1,0 +1,125 @@
+"""Links from Reddit's API: a sample of a subreddit, since its listings end near 1,000 submissions.
+
+What the API says today it will not say tomorrow, so what was read is kept as a dump, from which the links are
+then made as from any other.
+"""
+
+import os
+import re
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import msgspec
+import praw
+import prawcore
+from praw.exceptions import MissingRequiredAttributeException
+
+from webtext import files
+from webtext.errors import RunFailed, UserError
+
+PREFIX = "reddit:"
+MAX_LISTED = 1000
+LISTINGS = ("hot", "new", "top", "rising", "controversial")
+
+_SPECIFICATION = re.compile(r"reddit:r/(\w{2,30}(?:\+\w{2,30})*)(?:/(\w+))?(?:\?limit=([1-9]\d{0,8}))?")
+_FIELDS = (
+    "id",
+    "url",
+    "url_overridden_by_dest",
+    "score",
+    "created_utc",
+    "is_self",
+    "over_18",
+    "promoted",
+    "title",
+    "num_comments",
+)
+
+
+@dataclass(frozen=True)
+class Listing:
+    """`reddit:r/NAME[/hot|new|top|…][?limit=N]`."""
+
+    subreddit: str
+    order: str
+    limit: int
+
+    @classmethod
+    def parse(cls, specification: str) -> Self:
+        match = _SPECIFICATION.fullmatch(specification)
+        order = (match[2] or "hot") if match else ""
+        if not match or order not in LISTINGS:
+            example = f"{PREFIX}r/NAME, with /{', /'.join(LISTINGS)} and ?limit=N as wanted"
+            raise UserError(f"{specification}: not a listing of Reddit; expected {example}")
+        return cls(match[1], order, min(int(match[3] or MAX_LISTED), MAX_LISTED))
+
+    @property
+    def file_name(self) -> str:
+        return f"{self.subreddit.lower().replace('+', '-')}-{self.order}-{self.limit}.ndjson"
+
+    def __str__(self) -> str:
+        return f"{PREFIX}r/{self.subreddit}/{self.order}?limit={self.limit}"
+
+
+def save(listing: Listing, path: Path, user_agent: str) -> int:
+    """Writes a listing as NDJSON, whole or not at all; how many submissions it had.
+
+    Credentials are read from REDDIT_CLIENT_ID and REDDIT_CLIENT_SECRET, else from praw.ini. Raises UserError
+    for wrong ones and for a subreddit that cannot be read, RunFailed where trying again later may help.
+    """
+    with _client(user_agent) as client:
+        try:
+            rows = [_row(each) for each in _submissions(client, listing)]
+        except (prawcore.PrawcoreException, ValueError) as error:
+            raise _explained(error, listing) from None
+    with files.whole(path) as temporary:
+        temporary.write_bytes(b"".join(msgspec.json.encode(row) + b"\n" for row in rows))
+    return len(rows)
+
+
+def _client(user_agent: str) -> praw.Reddit:
+    given = {
+        "client_id": os.environ.get("REDDIT_CLIENT_ID"),
+        "client_secret": os.environ.get("REDDIT_CLIENT_SECRET"),
+        "reddit_url": (server := os.environ.get("WEBTEXT_REDDIT_URL")),
+        "oauth_url": server,
+    }
+    settings: dict[str, Any] = {key: value for key, value in given.items() if value}
+    try:
+        return praw.Reddit(user_agent=user_agent, check_for_updates=False, **settings)
+    except MissingRequiredAttributeException:
+        raise UserError(
+            "Reddit's API wants credentials: set REDDIT_CLIENT_ID and REDDIT_CLIENT_SECRET, or write praw.ini"
+        ) from None
+
+
+def _submissions(client: praw.Reddit, listing: Listing) -> Any:
+    subreddit = client.subreddit(listing.subreddit)
+    return getattr(subreddit, listing.order)(limit=listing.limit)
+
+
+def _row(submission: Any) -> dict[str, Any]:
+    """What the listing said; an attribute that it did not have would be fetched page by page."""
+    facts = vars(submission)
+    row = {field: facts[field] for field in _FIELDS if field in facts}
+    return row | {"subreddit": str(facts.get("subreddit") or ""), "retrieved_utc": int(time.time())}
+
+
+def _explained(error: Exception, listing: Listing) -> UserError | RunFailed:
+    if isinstance(error, prawcore.OAuthException | prawcore.InvalidToken):
+        return UserError(
+            f"{listing}: Reddit refuses the credentials in REDDIT_CLIENT_ID and REDDIT_CLIENT_SECRET: {error}"
+        )
+    status = getattr(getattr(error, "response", None), "status_code", None)
+    if status == 401:
+        return UserError(f"{listing}: Reddit refuses REDDIT_CLIENT_ID and REDDIT_CLIENT_SECRET (401)")
+    if status in (403, 451):
+        return UserError(f"{listing}: the subreddit is private, quarantined or banned ({status})")
+    if status == 404 or isinstance(error, prawcore.Redirect):
+        return UserError(f"{listing}: there is no such subreddit")
+    if isinstance(error, prawcore.TooManyRequests):
+        wait = f"; it asks to wait {error.retry_after} s" if error.retry_after else ""
+        return RunFailed(f"{listing}: Reddit allows no more requests now (429){wait}: run again later")
+    return RunFailed(f"{listing}: Reddit's API failed: {error}: run again later")

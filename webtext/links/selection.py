@@ -1,0 +1,99 @@
+"""Which submissions become links: the recipe's rules, each with the reason that it counts under.
+
+The cheap rules come first and the URL last, because most submissions fall to the cheap ones. Posts that
+moderators removed later stay: the paper selects by karma alone, and their URL is in the dump.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Self
+
+from webtext import recipe
+from webtext.links import blocklists
+from webtext.links.canonical import Rejected, canonicalise
+from webtext.links.hosts import host_of, parents
+from webtext.links.posts import Post, flag, integer, name, seconds, url_field
+from webtext.recipe import fingerprint
+
+LOWEST = -(2**63)
+
+
+@dataclass(frozen=True)
+class Rules:
+    """The recipe's section with its lists resolved and its dates in seconds."""
+
+    min_karma: int
+    karma_is_summed: bool
+    before: int | None
+    after: int | None
+    over_18: bool
+    subreddits: frozenset[str]
+    domains: frozenset[str]
+    extensions: frozenset[str]
+
+    @classmethod
+    def of(cls, links: recipe.Links) -> Self:
+        """Raises UserError for a block list that cannot be had."""
+        return cls(
+            min_karma=links.min_karma,
+            karma_is_summed=links.karma_rule == "sum",
+            before=_midnight(links.before),
+            after=_midnight(links.after),
+            over_18=links.over_18,
+            subreddits=blocklists.resolve(links.subreddits_blocked, "subreddits"),
+            domains=blocklists.resolve(links.domains_blocked, "domains"),
+            extensions=blocklists.resolve(links.extensions_blocked, "extensions"),
+        )
+
+    @property
+    def fingerprint(self) -> str:
+        return fingerprint({field: getattr(self, field) for field in self.__dataclass_fields__})
+
+    def refusal(self, post: Post, scored: bool) -> str | None:
+        """The reason why a submission is no link, as far as that can be told without its URL."""
+        own = post.is_self
+        if own is not False and (own is True or _is_self(post)):
+            return "self_post"
+        if scored:
+            score = post.score if type(post.score) is int else integer(post.score)
+            if score is None or (score < self.min_karma and not self.karma_is_summed):
+                return "karma"
+        created = post.created_utc if type(post.created_utc) is int else seconds(post.created_utc)
+        if created is not None:
+            if self.before is not None and created >= self.before:
+                return "too_new"
+            if self.after is not None and created < self.after:
+                return "too_old"
+        if post.over_18 is not False and not self.over_18 and flag(post.over_18):
+            return "over_18"
+        if post.promoted is not None and flag(post.promoted):
+            return "promoted"
+        if self.subreddits and (name(post.subreddit) or "").lower() in self.subreddits:
+            return "subreddit"
+        return None
+
+    def link(self, post: Post) -> tuple[str, str]:
+        """(canonical URL, host) of a submission; raises `Rejected` where its URL makes it no link."""
+        posted = url_field(post)
+        if not posted:
+            raise Rejected("no_url")
+        url = canonicalise(posted)
+        host = host_of(url)
+        if not self.domains.isdisjoint(parents(host)):
+            raise Rejected("domain")
+        file = url.partition("?")[0].rpartition("/")[2]
+        if "." in file and "." + file.rpartition(".")[2].lower() in self.extensions:
+            raise Rejected("extension")
+        return url, host
+
+
+def _is_self(post: Post) -> bool:
+    """Where the flag is missing: a text post's URL is its own page."""
+    stated = flag(post.is_self)
+    if stated is not None:
+        return stated
+    return type(post.id) is str and f"/comments/{post.id}/" in url_field(post)
+
+
+def _midnight(day: date | None) -> int | None:
+    return None if day is None else int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp())

@@ -1,0 +1,26 @@
+"""The options that commands share, each written once."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from webtext.engine import EngineName
+
+CorpusPath = Annotated[Path, typer.Argument(metavar="CORPUS", help="The corpus directory.")]
+RunPath = Annotated[Path, typer.Argument(metavar="RUN", help="The run directory that `train` wrote.")]
+RecipeName = Annotated[
+    str | None,
+    typer.Option("--recipe", metavar="NAME|FILE", help="A recipe that ships, or a TOML file."),
+]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="SECTION.KEY=VALUE", help="Overrides one key; repeatable."),
+]
+Workers = Annotated[
+    int | None, typer.Option(min=1, help="Worker processes. [default: one per core]", show_default=False)
+]
+EngineOption = Annotated[EngineName, typer.Option("--engine", help="What runs the stages.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and stop.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")]
+Json = Annotated[bool, typer.Option("--json", help="The result as JSON on stdout.")]

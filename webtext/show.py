@@ -1,0 +1,149 @@
+"""Results for a person at a terminal; `--json` prints the same results for programs."""
+
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+Result = dict[str, Any]
+console = Console(highlight=False)
+
+
+def crawl(result: Result) -> None:
+    _counts({name: result[name] for name in ("links", "pages", "ledger")})
+    console.print(f"Next: webtext build-shards {result['corpus']}", markup=False)
+
+
+def crawl_plan(result: Result) -> None:
+    _facts("What a crawl would do", result)
+
+
+def build(result: Result) -> None:
+    _counts({name: counts for name, counts in result.items() if name != "corpus"})
+    console.print(
+        f"Next: webtext train {result['corpus']} --out RUN, webtext audit {result['corpus']}", markup=False
+    )
+
+
+def status(result: Result) -> None:
+    table = _table(
+        f"{result['corpus']} (recipe {result['recipe']})",
+        "stage",
+        "state",
+        ">in",
+        ">out",
+        "dropped",
+        ">rows/s",
+    )
+    for row in result["stages"]:
+        counts, last = row["counts"] or {}, row["last_run"] or {}
+        rate = f"{last['rows'] / max(last['seconds'], 0.001):,.0f}" if last else ""
+        state = f"{row['state']}: {row['why']}" if row["why"] else row["state"]
+        table.add_row(
+            row["stage"],
+            escape(state),
+            _number(counts.get("in")),
+            _number(counts.get("out")),
+            _drops(counts),
+            rate,
+        )
+    console.print(table)
+
+
+def training(result: Result) -> None:
+    _facts("Training", result)
+    console.print(f"Next: webtext sample {result['run']}", markup=False)
+
+
+def samples(result: Result) -> None:
+    console.print("\n\n---\n\n".join(result["prompt"] + text for text in result["texts"]), markup=False)
+
+
+def audit(result: Result) -> None:
+    console.print(f"Report: {result['report']}", markup=False)
+
+
+def explanation(story: Result) -> None:
+    ledger, link = story["ledger"], story["link"]
+    console.print(f"[bold]{escape(story['url'])}[/bold]  (id {story['id']})")
+    if ledger:
+        reason = f", {ledger['reason']}" if ledger["reason"] else ""
+        console.print(f"{ledger['state']}{reason} at stage {ledger['stage']}: {escape(story['sentence'])}")
+        if ledger["detail"]:
+            console.print(escape(ledger["detail"]), style="dim")
+    posts = _table(
+        f"posted as {link['url_as_posted']}", "submission", "subreddit", ">score", ">created", "title"
+    )
+    for post in link["submissions"]:
+        posts.add_row(
+            *(escape(str(post[key])) for key in ("id", "subreddit", "score", "created_utc", "title"))
+        )
+    console.print(posts)
+    for name in ("page", "document", "cluster", "shard"):
+        if story[name]:
+            _facts(
+                name, {key: value for key, value in story[name].items() if key not in ("id", "url", "text")}
+            )
+    if story.get("measures"):
+        measures = _table("measures and thresholds", "measure", ">value", "rule", ">threshold")
+        for row in story["measures"]:
+            measures.add_row(row["measure"], str(row["value"]), row["rule"], escape(str(row["threshold"])))
+        console.print(measures)
+    if story.get("kept"):
+        console.print(f"kept instead: {story['kept']['url']}", markup=False)
+    if text := (story["document"] or {}).get("text"):
+        console.print(f"\n{text[:600]}{'…' if len(text) > 600 else ''}", markup=False)
+
+
+def demo(result: Result) -> None:
+    table = _table("Planted in the mini web, and found", "what", ">planted", ">found", "became")
+    for row in result["planted"]:
+        style = "" if row["found"] == row["planted"] else "bold red"
+        table.add_row(row["kind"], str(row["planted"]), str(row["found"]), row["expected"], style=style)
+    console.print(table)
+    console.print("\n[bold]A sample of the model[/bold]")
+    console.print(result["sample"], markup=False)
+    _facts("\nThe model", result["training"])
+    console.print("\n[bold]What to look at[/bold]")
+    for what, where in result["look_at"].items():
+        console.print(f"  {what}: {where}", markup=False)
+
+
+def _counts(tables: dict[str, Result]) -> None:
+    table = _table("", "table", ">in", ">out", ">merged", "dropped")
+    for name, counts in tables.items():
+        table.add_row(name, *(_number(counts[key]) for key in ("in", "out", "merged")), _drops(counts))
+    console.print(table)
+
+
+def _facts(title: str, facts: Result) -> None:
+    table = _table(title, "", "", header=False)
+    for key, value in facts.items():
+        table.add_row(
+            key.replace("_", " "), escape(_number(value) if isinstance(value, int | float) else str(value))
+        )
+    console.print(table)
+
+
+def _drops(counts: Result) -> str:
+    most = sorted(counts.get("dropped", {}).items(), key=lambda item: -item[1])
+    return ", ".join(f"{reason} {count:,}" for reason, count in most)
+
+
+def _number(value: float | None) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"{value:,}" if isinstance(value, int) else f"{value:,.3f}"
+
+
+def _table(title: str, *columns: str, header: bool = True) -> Table:
+    """Columns whose name starts with ">" are numbers, set to the right."""
+    table = Table(
+        title=escape(title) or None, title_justify="left", box=None, show_header=header, pad_edge=False
+    )
+    for column in columns:
+        table.add_column(column.removeprefix(">"), justify="right" if column.startswith(">") else "left")
+    return table
