@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from pipelines import clusters, documents, ledger, shards, status
+from pipelines import clusters, documents, ledger, shards, status, vocabulary
 from pipelines.crawl import told
 from pipelines.request import Request
 from webtext import stage
@@ -19,6 +19,7 @@ def run(request: Request, progress: Progress) -> dict[str, Any]:
     with corpus.lock():
         recipe = request.settle(progress)
         _require_pages(corpus)
+        vocabulary.says(recipe)  # a tokenizer that is not there is told now, not after hours
         with request.start_engine() as engine:
             texts = stage.run(corpus, engine, documents.plan(corpus, recipe), progress)
             if texts.counts.out:

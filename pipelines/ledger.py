@@ -31,14 +31,15 @@ def plan(corpus: Corpus, current: Sequence[str]) -> Plan:
     """`current` names the tables that are up to date, in their order; what follows them is pending."""
     links = corpus.table("links").manifest()
     assert links is not None
-    hashes = [manifest.hash for name in ("links", *current) if (manifest := corpus.table(name).manifest())]
-    inputs = fingerprint(hashes)
     tables = tuple(name for name in COLUMNS if name in current)
+    published = "shards" in current
+    read = [corpus.table(name).manifest() for name in ("links", *tables)]
+    inputs = fingerprint([manifest.hash for manifest in read if manifest], published)
     works = []
     for number, part in enumerate(links.partitions):
         file = partition_name(number)
         key = fingerprint(VERSION, inputs)
-        works.append(Work(file, key, Item(corpus.root, file, key, tables, "shards" in current), part.rows))
+        works.append(Work(file, key, Item(corpus.root, file, key, tables, published), part.rows))
     return Plan("ledger", VERSION, fingerprint(), inputs, write_parts, tuple(works))
 
 

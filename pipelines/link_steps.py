@@ -20,7 +20,7 @@ from webtext.engine import Report
 from webtext.links.merging import merge
 from webtext.links.readers import Reading
 from webtext.links.selection import Rules
-from webtext.links.sifting import count_reasons, sift
+from webtext.links.sifting import Sieve, count_reasons
 from webtext.links.sources import Source
 from webtext.links.spill import Spill, Spilled
 from webtext.links.superseding import (
@@ -49,19 +49,18 @@ class SourceItem:
 
 def spill_source(item: SourceItem, report: Report) -> None:
     """Sifts one source into its spill."""
-    reading = Reading(item.source)
+    reading, sieve = Reading(item.source), Sieve(item.rules, item.source.scored)
     live = _Throttled(report)
     with Spill(item.folder, item.key, item.source.has_submissions) as spill:
-        summary = spill.summary
         for posts, malformed in reading:
-            sifted = sift(posts, summary.rows, item.rules, item.source.scored)
-            spill.add(sifted.keys, sifted.selected)
-            dropped = sifted.dropped | ({"malformed": len(malformed)} if malformed else {})
+            sifted = sieve.sift(posts)
+            spill.add(sifted)
+            dropped = sifted.dropped() | ({"malformed": len(malformed)} if malformed else {})
             examples = sifted.examples | ({"malformed": malformed[0]} if malformed else {})
             rows = len(posts) + len(malformed)
-            summary.count(rows, dropped, examples)
+            spill.summary.count(rows, dropped, examples)
             live.add(rows, dropped)
-        summary.broken = reading.broken
+        spill.summary.broken = reading.broken
     live.flush()
 
 
@@ -91,8 +90,8 @@ def settle_ids(item: IdsItem, _: Report) -> list[dict[str, int]]:
     np.save(item.losers, selected[np.lexsort((selected, bucket_of(selected)))])
     counts = []
     for source in range(len(keys)):
-        codes = code_of(lost[source_of(lost) == source])
-        counts.append(count_reasons(codes) | {"": int(np.count_nonzero(codes == SELECTED))})
+        codes = code_of(lost[source_of(lost) == source]).tolist()
+        counts.append(count_reasons(codes) | {"": codes.count(SELECTED)})
     return counts
 
 

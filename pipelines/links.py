@@ -20,7 +20,7 @@ from pipelines.link_steps import (
     spilled,
 )
 from webtext import stage
-from webtext.corpus import Corpus, Counts, Manifest, partition_name
+from webtext.corpus import Corpus, Counts, Manifest, Table, partition_name
 from webtext.engine import Engine
 from webtext.errors import UserError
 from webtext.links import reddit, sources
@@ -69,22 +69,23 @@ def harvest(
     Raises UserError where a source cannot be read, and where no submission qualifies.
     """
     table = corpus.table("links")
-    manifest = table.manifest()
-    if manifest is not None and standing(corpus, recipe, given).current:
+    manifest, rules = table.manifest(), Rules.of(recipe.links)
+    _save_listings(corpus, given, recipe.crawl.user_agent, progress)
+    found = _files(corpus, given)
+    spill_folder = table.folder / "spill"
+    if manifest is not None and not _why_stale(table, manifest, rules, found):
+        stage.remove(spill_folder)
         progress.note("links: up to date")
         return manifest
-    rules = Rules.of(recipe.links)
-    given = given or _remembered(manifest)
-    _save_listings(corpus, given, recipe.crawl.user_agent, progress)
-    folder = table.folder / "spill"
-    read = _spill(folder, engine, rules, _files(corpus, given), progress)
-    read, losers = _settle(folder, engine, read)
-    plan = _plan(corpus, folder, rules, read, losers)
+    found = found or _files(corpus, _remembered(manifest))
+    read = _spill(spill_folder, engine, rules, found, progress)
+    read, losers = _settle(spill_folder, engine, read)
+    plan = _plan(corpus, spill_folder, rules, read, losers)
     if not any(each.remaining for each in read):
-        stage.remove(folder)
+        stage.remove(spill_folder)
         raise _nothing(plan.counts)
     manifest = stage.run(corpus, engine, plan, progress)
-    stage.remove(folder)
+    stage.remove(spill_folder)
     if not manifest.counts.out:  # a karma that is summed is known only now
         stage.remove(table.folder)
         raise _nothing(manifest.counts)
@@ -99,17 +100,22 @@ def standing(corpus: Corpus, recipe: Recipe, given: Sequence[str] = ()) -> Stand
     if manifest is None:
         why = "the last run was interrupted" if table.finished() else "never run"
         return Standing((), (), why, False)
-    causes = []
-    if manifest.version != VERSION:
-        causes.append("code version")
-    if manifest.recipe != Rules.of(recipe.links).fingerprint:
-        causes.append("recipe")
-    if given and (_unsaved(corpus, given) or manifest.inputs != _inputs(_files(corpus, given))):
-        causes.append("input")
-    if not all((table.folder / part.file).exists() for part in manifest.partitions):
-        causes.append("files")
-    why = f"{' and '.join(causes)} changed" if causes else ""
-    return Standing(manifest.partitions, (), why, not causes)
+    if _unsaved(corpus, given):
+        return Standing(manifest.partitions, (), "input changed", False)
+    why = _why_stale(table, manifest, Rules.of(recipe.links), _files(corpus, given))
+    return Standing(manifest.partitions, (), why, not why)
+
+
+def _why_stale(table: Table, manifest: Manifest, rules: Rules, found: Sequence[Source]) -> str:
+    """One clause; empty when nothing is. Without sources it is taken that they are what they were."""
+    causes = {
+        "code version": manifest.version != VERSION,
+        "recipe": manifest.recipe != rules.fingerprint,
+        "input": bool(found) and manifest.inputs != _inputs(found),
+        "files": not all((table.folder / part.file).exists() for part in manifest.partitions),
+    }
+    changed = [cause for cause, holds in causes.items() if holds]
+    return f"{' and '.join(changed)} changed" if changed else ""
 
 
 def _remembered(manifest: Manifest | None) -> list[str]:

@@ -2,9 +2,13 @@
 
 A page that the web gave once is not asked for again: a killed crawl goes on from its journals, and rows of
 fetched pages outlive changes of the links and of the recipe.
+
+Links are partitioned by registered domain, so one process alone asks a host for its own pages. Redirects may
+lead two processes to one host, where each keeps the delay by itself.
 """
 
 import heapq
+import resource
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack, closing
@@ -22,7 +26,7 @@ from webtext.crawl.addresses import is_private_name, is_reserved_name
 from webtext.crawl.crawler import crawl
 from webtext.crawl.errands import Errand, host
 from webtext.crawl.journal import Journal, Row
-from webtext.crawl.network import Network, check_settings
+from webtext.crawl.network import HOSTS_PER_THREAD, Network, check_settings
 from webtext.crawl.rows import FACTS
 from webtext.engine import Report
 from webtext.errors import UserError
@@ -31,7 +35,9 @@ from webtext.recipe import Crawl, Recipe, fingerprint
 from webtext.stage import Plan, Work
 
 VERSION = 1
-MAX_GROUP_LINKS = 500_000  # what one process keeps in memory: about 200 MB
+# What one process takes at once: links for its memory (about 200 MB), partitions for its open files.
+MAX_GROUP_LINKS, MAX_GROUP_PARTITIONS = 500_000, 1000
+FILES_PER_PARTITION, OTHER_FILES = 2, 100  # a journal and a WARC file each
 
 # How a crawl goes about it, which decides when a page is had, not whether.
 _MANNERS = {"contact", "threads", "per_host_delay_s", "per_host_connections", "proxy"}
@@ -66,6 +72,11 @@ def check(corpus: Corpus, recipe: Recipe) -> None:
         if source != "live":
             raise UserError(f'crawl.sources: {source!r} is not available yet; set it to ["live"]')
     check_settings(settings)
+    if _open_files(settings) < _sockets(settings) + FILES_PER_PARTITION:
+        raise UserError(
+            f"crawl.threads = {settings.threads} needs {_sockets(settings):,} open files, more than this "
+            "system allows; set it lower, or raise `ulimit -n`"
+        )
     if settings.contact:
         return
     for url in _urls(corpus.table("links")):
@@ -91,6 +102,7 @@ def plan(corpus: Corpus, recipe: Recipe) -> Plan:
 
 def crawl_parts(items: Sequence[Item], report: Report) -> list[Part]:
     """Crawls some partitions at once, so that the slow hosts of one do not keep the others waiting."""
+    _open_files(items[0].settings)
     todo = [item for item in items if carry.made_for(item.path) != item.key]
     known: dict[int, list[Row]] = {}  # rows that earlier tables have
     waiting: list[Errand] = []
@@ -175,13 +187,35 @@ def _urls(links: Table) -> Iterator[str]:
 
 
 def plan_groups(works: Sequence[Work], workers: int) -> list[list[Work]]:
-    """As many groups as workers, or as memory asks for, of about the same number of links each."""
-    total = sum(work.rows for work in works)
-    count = min(max(workers, -(-total // MAX_GROUP_LINKS)), len(works))
+    """As many groups as workers, or as memory and open files ask for, of about as many links each."""
+    if not works:
+        return []
+    settings = works[0].item.settings
+    partitions = max((_open_files(settings) - _sockets(settings)) // FILES_PER_PARTITION, 1)
+    links = sum(work.rows for work in works)
+    count = min(max(workers, -(-links // MAX_GROUP_LINKS), -(-len(works) // partitions)), len(works))
     groups: list[list[Work]] = [[] for _ in range(count)]
-    heap = [(0, number) for number in range(count)]
+    heap = [(0, 0, number) for number in range(count)]
     for work in sorted(works, key=lambda work: -work.rows):
-        rows, number = heapq.heappop(heap)
+        rows, size, number = heapq.heappop(heap)
         groups[number].append(work)
-        heapq.heappush(heap, (rows + work.rows, number))
+        if size + 1 < partitions:
+            heapq.heappush(heap, (rows + work.rows, size + 1, number))
     return groups
+
+
+def _sockets(settings: Crawl) -> int:
+    """How many files a crawl may have open beside its partitions'."""
+    idle = HOSTS_PER_THREAD * settings.threads * settings.per_host_connections
+    return idle + settings.threads + OTHER_FILES
+
+
+def _open_files(settings: Crawl) -> int:
+    """How many files a process may open: as many as a full group needs, if the system lets it."""
+    wanted = MAX_GROUP_PARTITIONS * FILES_PER_PARTITION + _sockets(settings)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY:
+        wanted = min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    return wanted

@@ -7,11 +7,13 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
 
 from pipelines import census, kept, tokens, vocabulary
+from pipelines.vocabulary import Vocabulary
 from webtext import files, schemas, stage
 from webtext.corpus import Corpus, Counts, Manifest, Part
 from webtext.engine import Engine, Report
@@ -41,10 +43,8 @@ def build(corpus: Corpus, engine: Engine, recipe: Recipe, progress: Progress) ->
         tokens.retract(corpus)
         words = vocabulary.make(corpus, engine, recipe, layout, progress)
     vocabulary.check_ids_fit(words, recipe)
-    shards = _run(corpus, engine, recipe, layout, progress)
-    made = tokens.build(corpus, engine, recipe, words, progress)
-    _write_card(corpus, recipe, shards, words.vocab_size)
-    return shards, made
+    shards = _run(corpus, engine, recipe, layout, words, progress)
+    return shards, tokens.build(corpus, engine, recipe, words, progress)
 
 
 def plan_shards(corpus: Corpus, recipe: Recipe) -> Plan:
@@ -137,7 +137,9 @@ def _duplicates(corpus: Corpus, item: Scattering) -> dict[str, int]:
     return {id: count for id, count in sorted(dropped.items()) if item.layout.place(id)[0] in item.shards}
 
 
-def _run(corpus: Corpus, engine: Engine, recipe: Recipe, layout: Layout, progress: Progress) -> Manifest:
+def _run(
+    corpus: Corpus, engine: Engine, recipe: Recipe, layout: Layout, words: Vocabulary, progress: Progress
+) -> Manifest:
     plan, scratch = plan_shards(corpus, recipe), corpus.table("shards").folder / ".scratch"
     stage.remove(scratch)
     todo = {work.file for work in stage.standing(corpus, plan).todo}
@@ -146,6 +148,7 @@ def _run(corpus: Corpus, engine: Engine, recipe: Recipe, layout: Layout, progres
         pieces = _scatter(corpus, engine, layout, todo, stage.scratch(scratch), progress)
         works = tuple(_with_pieces(work, pieces.get(work.file, ())) for work in plan.works)
         plan = replace(plan, works=works)
+    plan = replace(plan, finish=partial(_write_card, corpus, recipe, words.vocab_size))
     manifest = stage.run(corpus, engine, plan, progress)
     stage.remove(scratch)
     return manifest
@@ -177,9 +180,9 @@ def _inputs(corpus: Corpus) -> str:
     return fingerprint(kept.hashes(corpus), kept.published(corpus, "links").hash, pages)
 
 
-def _write_card(corpus: Corpus, recipe: Recipe, shards: Manifest, vocab_size: int) -> None:
+def _write_card(corpus: Corpus, recipe: Recipe, vocab_size: int, parts: Sequence[Part]) -> None:
     summary, table = Summary(), corpus.table("shards")
-    for part in shards.partitions:
+    for part in parts:
         made = part.extra["tokens"]
         split = part.file.partition("-")[0]
         summary.add(split, table.read(part.file, COLUMNS), made["tokens"], made["bytes"])

@@ -5,7 +5,8 @@ it finds right, and encodes again from the shards what it does not.
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
@@ -46,12 +47,18 @@ def build(corpus: Corpus, engine: Engine, recipe: Recipe, words: Vocabulary, pro
     wanted = plan(corpus, recipe)
     folder = corpus.table("tokens").folder
     _sweep(folder, {Path(work.file).stem for work in wanted.works})
-    manifest = stage.run(corpus, engine, wanted, progress)
-    made = {part.file: TokenFile(**part.extra) for part in manifest.partitions}
-    facts = {"sha256": words.sha256, "vocab_size": words.vocab_size, "eot": words.eot}
-    files.write_json(folder / "index.json", index(facts, recipe.tokens.dtype, SPLITS, made))
-    progress.note(_told(list(made.values())))
+    manifest = stage.run(
+        corpus, engine, replace(wanted, finish=partial(_write_index, corpus, recipe, words)), progress
+    )
+    progress.note(_told([TokenFile(**part.extra) for part in manifest.partitions]))
     return manifest
+
+
+def _write_index(corpus: Corpus, recipe: Recipe, words: Vocabulary, parts: Sequence[Part]) -> None:
+    made = {part.file: TokenFile(**part.extra) for part in parts}
+    facts = {"sha256": words.sha256, "vocab_size": words.vocab_size, "eot": words.eot}
+    path = corpus.table("tokens").folder / "index.json"
+    files.write_json(path, index(facts, recipe.tokens.dtype, SPLITS, made))
 
 
 def retract(corpus: Corpus) -> None:

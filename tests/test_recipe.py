@@ -81,3 +81,14 @@ def test_fingerprints_differ_when_a_section_does() -> None:
 def test_differences_name_each_changed_key() -> None:
     changed = recipe.override(recipe.Recipe(), ["filter.min_tokens=64"])
     assert recipe.differences(recipe.Recipe(), changed) == ["filter.min_tokens: 128 → 64"]
+
+
+def test_a_public_recipe_names_no_person_and_no_place() -> None:
+    settings = [
+        "crawl.contact=me@example.org",
+        "crawl.proxy=http://me:secret@proxy:1",
+        "tokens.tokenizer=/home/me/gpt2/",
+    ]
+    public = recipe.override(recipe.Recipe(), settings).public()
+    assert (public.crawl.contact, public.crawl.proxy, public.tokens.tokenizer) == ("", "", "gpt2")
+    assert public.filter == recipe.Filter()

@@ -7,6 +7,7 @@ where the paper says. An unknown key is an error that names the nearest known on
 import difflib
 import hashlib
 import json
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from datetime import date
@@ -143,6 +144,12 @@ class Recipe(Section):
     def to_toml(self) -> str:
         return tomli_w.dumps(_tree(self))
 
+    def public(self) -> "Recipe":
+        """The recipe without what names a person, a machine or a place on it, for what is published."""
+        crawl = self.crawl.model_copy(update={"contact": "", "proxy": "", "user_agent": ""})
+        tree = _without_folders(_tree(self.model_copy(update={"crawl": crawl})))
+        return Recipe.model_validate(tree)
+
 
 def parse(text: str, where: str) -> Recipe:
     """The recipe in a TOML text; `where` names it in errors."""
@@ -192,6 +199,15 @@ def _tree(recipe: Recipe) -> dict[str, Any]:
         else section
         for name, section in sections.items()
     }
+
+
+def _without_folders(value: Any) -> Any:
+    """Paths by their files' names alone: `warc:/data/old.warc.gz` becomes `warc:old.warc.gz`."""
+    if isinstance(value, dict):
+        return {key: _without_folders(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_without_folders(inner) for inner in value]
+    return re.sub(r"[^:]*/", "", value.rstrip("/")) if isinstance(value, str) else value
 
 
 def _flat(tree: Mapping[str, Any]) -> dict[str, Any]:

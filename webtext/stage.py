@@ -42,6 +42,9 @@ class Plan:
     group: Callable[[Sequence[Work], int], list[list[Work]]] = lambda works, _: [[work] for work in works]
     extra: dict[str, Any] = field(default_factory=dict)  # goes into the manifest
     counts: Counts = NOTHING  # what was counted before the partitions
+    finish: Callable[[Sequence[Part]], None] = lambda _: (
+        None
+    )  # files beside the partitions, before the manifest
 
 
 @dataclass(frozen=True)
@@ -92,6 +95,7 @@ def run(corpus: Corpus, engine: Engine, plan: Plan, progress: Progress) -> Manif
                 parts[part.file] = part
     manifest = _manifest(plan, [parts[work.file] for work in plan.works])
     _drop_strays(table, manifest)
+    plan.finish(manifest.partitions)
     table.publish(manifest)
     made_rows = sum(parts[work.file].rows for work in state.todo)
     log(corpus, plan.table, rows=made_rows, seconds=round(time.monotonic() - started, 3))

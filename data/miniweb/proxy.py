@@ -33,9 +33,9 @@ class Request(NamedTuple):
 class Proxy:
     """Serves a mini web until closed; `address` is what a client puts down as its HTTP proxy."""
 
-    def __init__(self, web: MiniWeb) -> None:
+    def __init__(self, web: MiniWeb, port: int) -> None:
         self.requests: list[Request] = []
-        self._server = _Server(web, self.requests)
+        self._server = _Server(web, self.requests, port)
         self.address = f"http://127.0.0.1:{self._server.server_port}"
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
         self._thread.start()
@@ -57,23 +57,23 @@ class Proxy:
         self._server.server_close()
 
 
-def serve(web: MiniWeb) -> Proxy:
-    """A proxy for the mini web, on a free port of 127.0.0.1: `with serve(web) as proxy: …`."""
-    return Proxy(web)
+def serve(web: MiniWeb, port: int = 0) -> Proxy:
+    """A proxy for the mini web on a port of 127.0.0.1 (0: a free one): `with serve(web) as proxy: …`."""
+    return Proxy(web, port)
 
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = False  # so that server_close waits for them
     request_queue_size = 256
 
-    def __init__(self, web: MiniWeb, requests: list[Request]) -> None:
+    def __init__(self, web: MiniWeb, requests: list[Request], port: int) -> None:
         self.pages = web.pages
         self.hosts = {urlsplit(url).netloc for url in web.pages}
         self.requests = requests
         self.closing = threading.Event()
         self._connections: set[socket.socket] = set()
         self._lock = threading.Lock()
-        super().__init__(("127.0.0.1", 0), _Handler)
+        super().__init__(("127.0.0.1", port), _Handler)
 
     def hang_up(self) -> None:
         with self._lock:

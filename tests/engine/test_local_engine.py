@@ -12,7 +12,6 @@ from webtext.engine.local import LocalEngine
 from webtext.engine.process import Broken, Child
 from webtext.errors import RunFailed, UserError
 
-
 REPOSITORY = Path(__file__).parents[2]
 
 
@@ -74,6 +73,13 @@ def test_a_task_that_always_kills_its_process_is_named() -> None:
 def test_an_exception_keeps_its_type_on_the_way_to_the_driver() -> None:
     with LocalEngine(1) as engine, pytest.raises(UserError, match="this is wrong: do that"):
         list(engine.map(refuse, [1], lambda *_: None))
+
+
+def test_an_engine_goes_on_after_a_task_has_raised() -> None:
+    with LocalEngine(1) as engine:
+        with pytest.raises(UserError):
+            list(engine.map(refuse, [1], lambda *_: None))
+        assert list(engine.map(square, [3], lambda *_: None)) == [9]
 
 
 def test_a_child_is_killed_when_its_time_is_up() -> None:

@@ -1,6 +1,5 @@
 """The report's numbers: what each section measures of a corpus, and what is missing."""
 
-import re
 from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
@@ -22,8 +21,6 @@ MISSING = {
 }
 # What comes out of a stage, as the headline names it.
 OUTCOMES = {"pages": "pages fetched", "documents": "texts passed", "shards": "documents published"}
-# Recipe keys that a report leaves out: they name a person, or a proxy and its password.
-PRIVATE = {"crawl": {"contact", "proxy", "user_agent"}}
 
 
 def measure(source: Source, done: Callable[[str], None]) -> Numbers:
@@ -34,7 +31,7 @@ def measure(source: Source, done: Callable[[str], None]) -> Numbers:
     numbers: Numbers = {
         "version": VERSION,
         "corpus": source.corpus.name,
-        "recipe": _without_folders(source.corpus.recipe().model_dump(mode="json", exclude=PRIVATE)),
+        "recipe": source.corpus.recipe().public().model_dump(mode="json"),
         "missing": [
             {"table": table, "sentence": sentence}
             for table, sentence in MISSING.items()
@@ -67,12 +64,3 @@ def _summary(source: Source) -> list[dict[str, Any]]:
 
 def _headline(name: str, count: int, of: str | None = None, whole: int = 0) -> dict[str, Any]:
     return {"name": name, "count": count, "share": share(count, whole) if of else None, "of": of}
-
-
-def _without_folders(value: Any) -> Any:
-    """A recipe's values, its files by their names alone: `warc:/data/old.warc.gz` → `warc:old.warc.gz`."""
-    if isinstance(value, dict):
-        return {key: _without_folders(inner) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [_without_folders(inner) for inner in value]
-    return re.sub(r"[^:]*/", "", value) if isinstance(value, str) else value

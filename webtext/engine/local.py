@@ -44,13 +44,13 @@ class LocalEngine:
                     waiting.append((item, attempt + 1))
                     continue
                 except Raised as raised:
+                    self._rest(child)
                     raised.error.add_note(f"In the worker process:\n{raised}")
                     raise raised.error from None
                 if kind == "report":
                     report(*value)
                 else:
-                    del self._busy[child]
-                    self._idle.append(child)
+                    self._rest(child)
                     yield value
 
     def close(self) -> None:
@@ -60,6 +60,10 @@ class LocalEngine:
             child.close()
         self._busy.clear()
         self._idle.clear()
+
+    def _rest(self, child: Child) -> None:
+        del self._busy[child]
+        self._idle.append(child)
 
     def _start(self, task: Task, item: Any, attempt: int) -> None:
         child = self._idle.pop() if self._idle else Child()

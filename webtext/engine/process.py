@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 import traceback
 from multiprocessing import connection
@@ -131,6 +132,8 @@ def _die_with_parent() -> None:
 
 
 def _cap_memory(more: int) -> None:
+    if sys.platform != "linux":  # others do not enforce the limit
+        return
     import resource
 
     # What the interpreter has mapped by now depends on what the caller's main module imports.

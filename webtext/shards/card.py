@@ -1,7 +1,6 @@
 """The dataset card: the README that makes a folder of shards a dataset which explains itself."""
 
 import json
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -73,7 +72,7 @@ def card(recipe: Recipe, summary: Summary, stages: Mapping[str, Counts], vocabul
         "## What was left out, and why",
         _stages(stages),
         "## Recipe",
-        f"```toml\n{_public(recipe).to_toml().strip()}\n```",
+        f"```toml\n{recipe.public().to_toml().strip()}\n```",
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -125,23 +124,3 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 
 def _cell(cell: object) -> str:
     return f"{cell:,}" if isinstance(cell, int) else str(cell).replace("|", "\\|")
-
-
-def _public(recipe: Recipe) -> Recipe:
-    """The recipe without what names a person, a machine or a place on it."""
-    lists = ("subreddits_blocked", "domains_blocked", "extensions_blocked")
-    links = recipe.links.model_copy(update={key: _names(getattr(recipe.links, key)) for key in lists})
-    crawl = {"contact": "", "proxy": "", "sources": _names(recipe.crawl.sources)}
-    (tokenizer,) = _names([recipe.tokens.tokenizer])
-    return recipe.model_copy(
-        update={
-            "links": links,
-            "crawl": recipe.crawl.model_copy(update=crawl),
-            "tokens": recipe.tokens.model_copy(update={"tokenizer": tokenizer}),
-        }
-    )
-
-
-def _names(places: Iterable[str]) -> list[str]:
-    """Paths without their folders: `warc:/data/old.warc.gz` becomes `warc:old.warc.gz`."""
-    return [re.sub(r"[^:]*/", "", place.rstrip("/")) for place in places]

@@ -1,0 +1,66 @@
+"""The dataset card."""
+
+import tomllib
+
+import pyarrow as pa
+import pytest
+
+from webtext import recipe
+from webtext.corpus import Counts
+from webtext.recipe import Recipe
+from webtext.shards.card import Summary, card
+
+
+@pytest.fixture
+def summary() -> Summary:
+    made = Summary()
+    rows = [
+        {"domain": "a.example", "language": "en", "words": 10, "duplicates": 2},
+        {"domain": "a.example", "language": "no", "words": 5, "duplicates": 0},
+        {"domain": "b|c.example", "language": None, "words": 5, "duplicates": 0},
+    ]
+    made.add("train", pa.Table.from_pylist(rows), tokens=1234, text_bytes=5000)
+    return made
+
+
+def made_card(summary: Summary, *settings: str, stages: dict[str, Counts] | None = None) -> str:
+    return card(recipe.override(Recipe(), settings), summary, stages or {}, "a vocabulary of 300")
+
+
+def test_the_numbers_are_told(summary: Summary) -> None:
+    text = made_card(summary)
+    assert "| train | 3 | 20 | 1,234 | 5,000 |" in text
+    assert "2 duplicates" in text
+    assert "| a.example | 2 |" in text
+    assert "| b\\|c.example | 1 |" in text
+
+
+def test_a_split_without_documents_is_not_offered(summary: Summary) -> None:
+    header = made_card(summary).split("---")[1]
+    assert "train-*.parquet" in header
+    assert "validation" not in header
+
+
+def test_a_language_that_yaml_takes_for_a_truth_value_stays_a_language(summary: Summary) -> None:
+    assert '- "no"' in made_card(summary)
+
+
+def test_drops_are_told_by_reason_with_their_sentence(summary: Summary) -> None:
+    text = made_card(summary, stages={"documents": Counts(9, 3, 0, {"too_short": 6})})
+    assert "| `too_short`: the text has fewer tokens than filter.min_tokens | 6 |" in text
+
+
+def test_the_recipe_is_told_without_people_machines_and_places(summary: Summary) -> None:
+    text = made_card(
+        summary,
+        "crawl.contact=me@home.example",
+        "crawl.proxy=http://127.0.0.1:4711",
+        'crawl.sources=["live", "warc:/data/old/a.warc.gz"]',
+        "tokens.tokenizer=/home/me/vocabulary",
+        'links.domains_blocked=["builtin:media", "/home/me/blocked.txt"]',
+    )
+    told = tomllib.loads(text.split("```toml\n")[1].split("```")[0])
+    assert told["shards"]["seed"] == 1337
+    assert told["crawl"]["sources"] == ["live", "warc:a.warc.gz"]
+    assert told["links"]["domains_blocked"] == ["builtin:media", "blocked.txt"]
+    assert not any(secret in text for secret in ("me@", "4711", "/home", "/data"))
