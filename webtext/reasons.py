@@ -32,7 +32,6 @@ LINKS = {
     "scheme": "the URL is not http or https",
     "too_long": "the URL is longer than 2,083 characters",
     "promoted": "the submission is an advertisement",
-    "removed_post": "the submission was removed or deleted before it was captured",
     "karma": "the score is below the recipe's min_karma, or unknown",
     "too_new": "the submission was created on or after the recipe's `before` date",
     "too_old": "the submission was created before the recipe's `after` date",

@@ -7,7 +7,7 @@ from rich.markup import escape
 from rich.table import Table
 
 Result = dict[str, Any]
-console = Console(highlight=False)
+console = Console(highlight=False, soft_wrap=True)
 
 
 def crawl(result: Result) -> None:

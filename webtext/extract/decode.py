@@ -23,22 +23,7 @@ MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 # The Encoding standard reads these with the decoder of a superset; so does every browser.
-SUPERSETS = {
-    "ascii": "cp1252",
-    "iso8859-1": "cp1252",
-    "iso8859-9": "cp1254",
-    "iso8859-11": "cp874",
-    "tis-620": "cp874",
-    "shift_jis": "cp932",
-    "shift_jisx0213": "cp932",
-    "shift_jis_2004": "cp932",
-    "euc_jisx0213": "euc_jp",
-    "euc_jis_2004": "euc_jp",
-    "euc_kr": "cp949",
-    "big5": "big5hkscs",
-    "gb2312": "gb18030",
-    "gbk": "gb18030",
-}
+SUPERSETS = {"shift_jis": "cp932", "euc_kr": "cp949", "big5": "big5hkscs", "gbk": "gb18030"}
 # Browsers refuse these, for they hide scripts from filters; nothing here runs scripts.
 REFUSED_BY_BROWSERS = {"hz-gb-2312": "hz", "iso-2022-kr": "iso2022_kr", "csiso2022kr": "iso2022_kr"}
 MULTIBYTE = {"gb18030", "big5hkscs", "euc_jp", "cp932", "cp949"}
@@ -59,6 +44,7 @@ BINARY_STARTS = (
     b"%PDF-", b"\x89PNG\r\n", b"\xff\xd8\xff", b"GIF8", b"PK\x03\x04", b"\x1f\x8b\x08", b"\x7fELF",
     b"Rar!\x1a", b"\xd0\xcf\x11\xe0", b"OggS\0",
 )  # fmt: skip
+ASCII = bytes(range(0x80))
 CONTROLS = bytes(sorted({*range(0x20), 0x7F} - {*b"\t\n\x0b\x0c\r\x0e\x0f\x1b"}))
 MOST_CONTROLS = 0.05  # random and compressed bytes have 0.1, and text next to none
 HEAD_BYTES = 65_536
@@ -124,7 +110,7 @@ def _codec(label: str) -> str | None:
     label = label.strip("\t\n\f\r ").lower()
     if label in REFUSED_BY_BROWSERS:
         return REFUSED_BY_BROWSERS[label]
-    encoding = webencodings.lookup(label)
+    encoding = webencodings.lookup(label) if label.isascii() else None
     if encoding is None or encoding.name == "replacement":
         return None
     return "cp1252" if encoding.name == "x-user-defined" else _superset(encoding.codec_info.name)
@@ -163,7 +149,7 @@ def _seven_bit(body: bytes) -> str | None:
 
 def _also_valid(body: bytes, codec: str, utf8: str) -> bool:
     """Whether a few East Asian characters happen to be valid UTF-8 too: then the declaration decides."""
-    few = sum(map(len, _HIGH.findall(body[:HEAD_BYTES]))) < 3 * FEW_BYTES
+    few = _beyond_ascii(body) < 3 * FEW_BYTES
     return few and not utf8.isascii() and _strict(body, codec) is not None
 
 
@@ -177,7 +163,7 @@ def _fits(body: bytes, codec: str, good_per_bad: int) -> bool:
 
 
 def _detected(body: bytes) -> str | None:
-    if len(_HIGH.findall(body)) < FEW_BYTES:
+    if _beyond_ascii(body) < FEW_BYTES:
         return "cp1252"  # the HTML standard's fall-back: typographic quotes, mostly
     matches = from_bytes(_sample(body), cp_isolation=DETECTABLE, preemptive_behaviour=False)
     best = matches.best()
@@ -188,6 +174,10 @@ def _detected(body: bytes) -> str | None:
     if best.language in WESTERN and any(match.chaos <= best.chaos for match in western):
         return "cp1252"
     return _superset(best.encoding)
+
+
+def _beyond_ascii(body: bytes) -> int:
+    return len(body.translate(None, ASCII))
 
 
 def _sample(body: bytes) -> bytes:

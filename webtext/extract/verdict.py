@@ -31,7 +31,7 @@ def _refusals(row: Mapping[str, Any], rules: Filter) -> Iterator[Verdict]:
     if name not in rules.languages:
         yield "language", f"language {name} ({score:.2f}) not in {', '.join(rules.languages)}"
     if score < rules.language_score:
-        yield "language", f"language_score {score:.3f} of {name} < {rules.language_score}"
+        yield "language", f"language_score {score} of {name} < {rules.language_score}"
 
 
 def _note(row: Mapping[str, Any]) -> str | None:

@@ -1,0 +1,185 @@
+"""Pages → documents, with a real archive, a real child process and real Parquet."""
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipelines import documents
+from tests.extract.web import Web, crawled, english
+from webtext import stage
+from webtext.corpus import Corpus, Manifest
+from webtext.engine.local import LocalEngine
+from webtext.errors import UserError
+from webtext.progress import Progress
+from webtext.recipe import Recipe, override
+
+GERMAN = (
+    "Der Leuchtturmwärter schrieb jeden Abend einen kurzen Brief, bevor er die Treppe zum Licht hinaufstieg. "
+)
+PAGES = (
+    Web("http://a.example.org/letter", english(), charset="utf-8"),
+    Web("http://b.example.org/short", english(paragraphs=1)),
+    Web("http://c.example.org/german", f"<p>{GERMAN * 20}</p><p>Ende</p>".encode()),
+    Web("http://d.example.org/empty", b"<html><body></body></html>"),
+    Web("http://e.example.org/pdf", b"%PDF-1.7 and so on"),
+    Web("http://f.example.org/plain", english().replace(b"<", b" ").replace(b">", b" "), "text/plain"),
+    Web("https://en.wikipedia.org/wiki/Lighthouse", english(title="Lighthouse")),
+    Web("http://g.example.org/gone", b"", state="not_found"),
+)
+VERDICTS = {
+    "http://a.example.org/letter": "keep",
+    "http://b.example.org/short": "too_short",
+    "http://c.example.org/german": "language",
+    "http://d.example.org/empty": "no_text",
+    "http://e.example.org/pdf": "undecodable",
+    "http://f.example.org/plain": "keep",
+    "https://en.wikipedia.org/wiki/Lighthouse": "wikipedia",
+}
+
+
+def build(corpus: Corpus, *settings: str, workers: int = 0) -> Manifest:
+    """Runs the stage; in this process unless workers are asked for."""
+    plan = documents.plan(corpus, override(Recipe(), settings))
+    if workers:
+        with LocalEngine(workers) as engine:
+            return stage.run(corpus, engine, plan, Progress(quiet=True))
+    return stage.run(corpus, Here(), plan, Progress(quiet=True))
+
+
+class Here:
+    """An engine without processes."""
+
+    workers = 1
+
+    def map(self, task: Any, items: Sequence[Any], report: Any) -> Any:
+        return (task(item, report) for item in items)
+
+    def close(self) -> None:
+        pass
+
+
+def rows(corpus: Corpus, number: int = 0) -> list[dict[str, Any]]:
+    return corpus.table("documents").read(number).to_pylist()
+
+
+def test_every_fetched_page_becomes_a_row_with_its_verdict(tmp_path: Path) -> None:
+    corpus = crawled(tmp_path, PAGES)
+    build(corpus)
+    assert {row["url"]: row["verdict"] for row in rows(corpus)} == VERDICTS
+
+
+def test_rows_are_sorted_by_id(tmp_path: Path) -> None:
+    corpus = crawled(tmp_path, PAGES)
+    build(corpus)
+    ids = [row["id"] for row in rows(corpus)]
+    assert ids == sorted(ids)
+
+
+def test_counts_balance_and_name_each_verdict(tmp_path: Path) -> None:
+    counts = build(crawled(tmp_path, PAGES[:4], PAGES[4:])).counts
+    assert (counts.into, counts.out, counts.merged) == (7, 2, 0)
+    dropped = dict.fromkeys(("too_short", "language", "no_text", "undecodable", "wikipedia"), 1)
+    assert counts.dropped == dropped
+
+
+def test_details_name_the_value_and_the_threshold(tmp_path: Path) -> None:
+    corpus = crawled(tmp_path, PAGES[1:2])
+    build(corpus)
+    (row,) = rows(corpus)
+    assert row["detail"] == f"pretokens {row['pretokens']} < 128"
+
+
+def test_any_number_of_workers_gives_the_same_bytes(tmp_path: Path) -> None:
+    one = crawled(tmp_path / "one", PAGES[:3], PAGES[3:])
+    two = crawled(tmp_path / "two", PAGES[:3], PAGES[3:])
+    build(one)
+    build(two, workers=2)
+    for number in (0, 1):
+        first, second = (corpus.table("documents").path(number).read_bytes() for corpus in (one, two))
+        assert first == second
+
+
+def test_a_new_threshold_is_applied_to_the_columns_without_the_archive(tmp_path: Path) -> None:
+    corpus = crawled(tmp_path, PAGES)
+    build(corpus)
+    shutil.rmtree(tmp_path / "pages" / "warc")
+    build(corpus, "filter.min_tokens=10", 'filter.languages=["en","de"]')
+    kept = [row["url"] for row in rows(corpus) if row["verdict"] == "keep"]
+    assert len(kept) == 4
+
+
+def test_a_new_threshold_gives_the_bytes_of_a_full_extraction(tmp_path: Path) -> None:
+    again, full = crawled(tmp_path / "again", PAGES), crawled(tmp_path / "full", PAGES)
+    build(again)
+    build(again, "filter.min_tokens=100000")
+    build(full, "filter.min_tokens=100000")
+    assert again.table("documents").path(0).read_bytes() == full.table("documents").path(0).read_bytes()
+
+
+def test_a_killed_change_of_thresholds_goes_on_without_the_archive(tmp_path: Path) -> None:
+    corpus = crawled(tmp_path, PAGES)
+    build(corpus)
+    (tmp_path / "documents" / "_manifest.json").unlink()  # as a killed run leaves the folder
+    (tmp_path / "documents" / "_journal.jsonl").touch()
+    shutil.rmtree(tmp_path / "pages" / "warc")
+    assert build(corpus, "filter.min_tokens=10").counts.out == 3
+
+
+def test_another_extraction_reads_the_archive_again(tmp_path: Path) -> None:
+    corpus = crawled(tmp_path, PAGES)
+    build(corpus)
+    build(corpus, "extract.max_chars=400")
+    letter = next(row for row in rows(corpus) if row["url"] == PAGES[0].url)
+    assert 200 < letter["chars"] <= 400
+    assert letter["detail"].startswith("pretokens")
+    assert letter["cut_chars"] > 0
+
+
+def test_other_content_of_a_page_is_measured_again(tmp_path: Path) -> None:
+    corpus = crawled(tmp_path, [Web("http://a.example.org/", english(title="Before"))])
+    build(corpus)
+    corpus = crawled(tmp_path, [Web("http://a.example.org/", english(title="After"))])
+    build(corpus)
+    assert [row["title"] for row in rows(corpus)] == ["After"]
+
+
+def test_a_lost_record_costs_its_page_only(tmp_path: Path) -> None:
+    corpus = crawled(tmp_path, PAGES[:1], PAGES[5:6])
+    (tmp_path / "pages" / "warc" / "part-00000-0000.warc.gz").unlink()
+    build(corpus)
+    assert [rows(corpus, number)[0]["verdict"] for number in (0, 1)] == ["lost_record", "keep"]
+
+
+def test_a_body_that_is_not_the_fetched_one_is_lost(tmp_path: Path) -> None:
+    corpus = crawled(tmp_path, PAGES[:1])
+    other = crawled(
+        tmp_path / "other", [Web(PAGES[0].url, PAGES[0].body.replace(b"lighthouse", b"lightHouse"))]
+    )
+    warc = "pages/warc/part-00000-0000.warc.gz"
+    (tmp_path / warc).write_bytes((other.root / warc).read_bytes())
+    build(corpus)
+    assert [row["verdict"] for row in rows(corpus)] == ["lost_record"]
+
+
+def test_a_damaged_documents_file_is_made_anew(tmp_path: Path) -> None:
+    corpus = crawled(tmp_path, PAGES)
+    build(corpus)
+    whole = corpus.table("documents").path(0).read_bytes()
+    corpus.table("documents").path(0).write_bytes(whole[:1000])
+    (tmp_path / "documents" / "_manifest.json").unlink()
+    build(corpus)
+    assert corpus.table("documents").path(0).read_bytes() == whole
+
+
+def test_pages_without_a_single_fetched_one_give_an_empty_table(tmp_path: Path) -> None:
+    corpus = crawled(tmp_path, PAGES[-1:])
+    assert build(corpus).counts.into == 0
+    assert rows(corpus) == []
+
+
+def test_a_corpus_without_pages_says_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="webtext crawl"):
+        documents.plan(Corpus(tmp_path), Recipe())

@@ -1,0 +1,108 @@
+"""The main text of pages: what it keeps, and that it depends on its page alone."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pyarrow.parquet as pq
+
+from tests.extract.web import SENTENCES, english
+from webtext.extract.measures import Page, Row, measure
+from webtext.extract.text import Extracted, extract
+from webtext.recipe import Extract
+
+PAGE = """<html><head><title>The lamp | A site</title><meta name="author" content="Ada Lovelace">{head}</head>
+<body><nav><ul><li><a href="/">Home</a><li><a href="/about">About</a></ul></nav><article><h1>The lamp</h1>
+<p>{text}</p><h2>Parts</h2><ul><li>a wick</li><li>some oil</li></ul>
+<pre><code>def light(lamp):
+    return lamp.on()</code></pre><table><tr><td>oil</td><td>2 litres</td></tr></table><p>{text}</p></article>
+<div id="comments" class="comments"><p>First! What a nice page about lamps this is, thank you.</p></div>
+<footer>Copyright 2019 A site, all rights reserved</footer></body></html>"""
+
+
+def lamp(head: str = "") -> str:
+    return PAGE.format(text="".join(SENTENCES), head=head)
+
+
+def published(head: str, latest: str | None = "2020-12-31") -> str | None:
+    return extract(lamp(head), "http://a.example.org/", Extract(), latest).published
+
+
+def test_paragraphs_headings_lists_tables_and_code_stay() -> None:
+    text = extract(lamp(), None, Extract()).text
+    for part in (
+        SENTENCES[0].strip(),
+        "\nParts\n",
+        "- a wick\n- some oil",
+        "    return lamp.on()",
+        "| oil | 2 litres |",
+    ):
+        assert part in text
+
+
+def test_navigation_comments_and_footers_go() -> None:
+    text = extract(lamp(), None, Extract()).text
+    assert not any(part in text for part in ("About", "First!", "Copyright"))
+
+
+def test_title_author_and_date_are_found() -> None:
+    found = extract(lamp('<meta property="article:published_time" content="2019-05-06">'), None, Extract())
+    assert (found.title, found.author, found.published) == ("The lamp", "Ada Lovelace", "2019-05-06")
+
+
+def test_a_date_without_a_day_is_the_first_of_the_month_on_any_day() -> None:
+    assert published('<meta name="date" content="2017-07">') == "2017-07-01"
+
+
+def test_no_date_after_the_latest_is_believed() -> None:
+    head = '<meta property="article:published_time" content="2031-05-06">'
+    assert published(head) is None
+    assert published(head, latest="2031-12-31") == "2031-05-06"
+
+
+def test_a_page_without_a_text_is_empty() -> None:
+    assert extract("", None, Extract()) == Extracted("")
+
+
+def test_a_plain_text_is_its_own_text() -> None:
+    row = measured(b"A line.\r\n\r\n\r\n\r\n    An indented <b>line</b>.\n", "text/plain")
+    assert row["text"] == "A line.\n\n    An indented <b>line</b>."
+
+
+def test_html_sent_as_plain_text_is_html() -> None:
+    assert "<p>" not in measured(b"<!DOCTYPE html>" + english(), "text/plain")["text"]
+
+
+def test_a_text_that_is_too_long_is_cut_at_the_end_of_a_line() -> None:
+    row = measured(b"some words\n" * 100, "text/plain", max_chars=105)
+    assert row["text"] == "\n".join(["some words"] * 9)
+    assert (row["chars"], row["cut_chars"]) == (98, 1001)
+
+
+def test_a_page_gives_the_same_after_fifty_others(shared: Path) -> None:
+    """In a process of its own, and after fifty others in this one."""
+    table = pq.read_table(shared / "pages" / "pages.parquet", columns=["html", "url"])
+    pages = sorted(table.slice(0, 200).to_pylist(), key=lambda page: len(page["html"]))[40:91]
+    for page in pages:
+        row = measured(page["html"], url=page["url"] or "")
+    assert row["words"] > 100
+    alone = subprocess.run(
+        [sys.executable, "-c", ALONE, pages[-1]["url"] or ""],
+        input=pages[-1]["html"],
+        capture_output=True,
+        check=True,
+    )
+    assert alone.stdout.decode() == repr(row)
+
+
+ALONE = """
+import sys
+from webtext.extract.measures import Page, measure
+from webtext.recipe import Extract
+sys.stdout.reconfigure(encoding="utf-8")
+print(repr(measure(Page(sys.stdin.buffer.read(), sys.argv[1], "text/html"), Extract())), end="")
+"""
+
+
+def measured(body: bytes, content_type: str = "text/html", max_chars: int = 1_000_000, url: str = "") -> Row:
+    return measure(Page(body, url, content_type), Extract(max_chars=max_chars))

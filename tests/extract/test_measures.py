@@ -1,0 +1,42 @@
+"""What is measured of a text."""
+
+import time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tokenizers.pre_tokenizers import ByteLevel
+
+from webtext.extract.measures import PRETOKENS, Page, Row, measure
+from webtext.recipe import Extract
+
+pieces = ByteLevel(add_prefix_space=False)
+
+
+def measured(text: str) -> Row:
+    return measure(Page(text.encode(), "http://a.example.org/", "text/plain", "utf-8"), Extract())
+
+
+def test_words_and_characters_are_counted() -> None:
+    row = measured("Two words,\nnaïve  café.")
+    assert (row["words"], row["chars"]) == (4, 23)
+
+
+@pytest.mark.parametrize(
+    "text", ["I'll say: it's 1234 naïve cafés!!\n\n  Indented,  twice", "a" * 50, "你好，世界 🙂"]
+)
+def test_pretokens_are_the_pieces_of_gpt2s_tokenizer(text: str) -> None:
+    assert measured(text)["pretokens"] == len(pieces.pre_tokenize_str(text))
+
+
+@given(st.text(alphabet="aB1 '\n\t.,éй你\u3000’s", max_size=60))
+@settings(deadline=None)
+def test_pretokens_are_the_tokenizers_pieces_for_any_text(text: str) -> None:
+    assert len(PRETOKENS.findall(text)) == len(pieces.pre_tokenize_str(text))
+
+
+@pytest.mark.parametrize("text", [" " * 1_000_000 + "x", "'" * 1_000_000, " \n" * 500_000, "'l" * 500_000])
+def test_pretokens_of_a_hostile_text_take_no_time(text: str) -> None:
+    started = time.process_time()
+    PRETOKENS.findall(text)
+    assert time.process_time() - started < 5
