@@ -1,0 +1,59 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from typer.testing import CliRunner
+
+from train.cli import app
+
+Python = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def test_train_then_sample_print_json(corpus: Path, tiny_arguments: list[str], tmp_path: Path) -> None:
+    run = str(tmp_path / "run")
+    arguments = ["train", str(corpus), "--out", run, *tiny_arguments, "--set", "train.steps=3", "--json"]
+    done = CliRunner().invoke(app, arguments)
+    assert done.exit_code == 0, done.output
+    found = json.loads(done.stdout)
+    assert found["steps"] == 3
+    assert Path(found["checkpoint"], "DONE").exists()
+    done = CliRunner().invoke(app, ["sample", run, "--prompt", "The", "--n", "2", "--json"])
+    assert len(json.loads(done.stdout)["texts"]) == 2
+
+
+def test_a_mistake_is_one_line_and_exit_code_2(corpus: Path, tmp_path: Path) -> None:
+    for arguments in (
+        ["train", str(corpus), "--out", str(tmp_path / "run"), "--set", "model.n_layers=2"],
+        ["train", str(tmp_path / "absent"), "--out", str(tmp_path / "run")],
+        ["sample", str(tmp_path / "absent")],
+    ):
+        done = CliRunner().invoke(app, arguments)
+        assert done.exit_code == 2
+        assert done.stderr.startswith("error: ") and done.stderr.count("\n") == 1
+    assert not (tmp_path / "run").exists()
+
+
+def test_sigterm_saves_and_exits_130(corpus: Path, tiny_arguments: list[str], tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "train", "train", str(corpus), "--out", str(tmp_path / "run")]
+    child = subprocess.Popen(
+        [*command, *tiny_arguments, "--set", "train.steps=100000"],
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        cwd=Path(__file__).parents[2],
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    log = tmp_path / "run" / "log.jsonl"
+    deadline = time.monotonic() + 60
+    while not (log.exists() and log.stat().st_size) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    child.send_signal(signal.SIGTERM)
+    _, errors = child.communicate(timeout=60)
+    assert child.returncode == 130
+    assert "saved; the same command goes on from there" in errors
+    last = json.loads(log.read_text().splitlines()[-1])
+    assert (tmp_path / "run" / "checkpoints" / f"step-{last['step']:08}" / "DONE").exists()

@@ -1,0 +1,125 @@
+import json
+import math
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from train.corpus import check_split, find_corpus
+from train.errors import TrainError
+from train.evaluate import bits_per_byte
+from train.settings import DataSettings
+
+OWN = DataSettings()
+
+
+@pytest.fixture
+def copy(corpus: Path, tmp_path: Path) -> Path:
+    """A corpus to break."""
+    return shutil.copytree(corpus, tmp_path / "tokens")
+
+
+def test_a_corpus_is_found_by_its_directory_or_its_tokens(corpus: Path) -> None:
+    assert find_corpus(corpus.parent, OWN, 0) == find_corpus(corpus, OWN, 0)
+    assert find_corpus(corpus, OWN, 0).vocab_size == 300
+
+
+def test_the_index_says_how_many_bytes_of_text_a_split_is(corpus: Path) -> None:
+    found = find_corpus(corpus, OWN, 0).validation
+    assert bits_per_byte(math.log(2), found) == pytest.approx(found.tokens / found.utf8_bytes)
+
+
+def test_bare_files_are_read_but_their_bytes_are_not_known(corpus: Path, tmp_path: Path) -> None:
+    shutil.copy(corpus / "train-00000.bin", tmp_path / "train.bin")
+    shutil.copy(corpus / "validation-00000.bin", tmp_path / "val.bin")
+    asked = DataSettings(train=str(tmp_path / "tr*.bin"), validation=str(tmp_path / "val.bin"))
+    found = find_corpus(tmp_path, asked, 300)
+    assert found.train.tokens == (tmp_path / "train.bin").stat().st_size // 2
+    assert found.tokenizer is None
+    assert bits_per_byte(1.0, found.validation) is None
+
+
+def test_a_vocabulary_above_65536_has_tokens_of_four_bytes(tmp_path: Path) -> None:
+    np.array([70_000, 3, 5], dtype="<u4").tofile(tmp_path / "big.bin")
+    found = find_corpus(tmp_path, DataSettings(train=str(tmp_path / "big.bin")), 80_000)
+    assert list(found.train.read(0, 3)) == [70_000, 3, 5]
+
+
+def test_the_unigram_entropy_is_that_of_the_counts(tmp_path: Path) -> None:
+    np.array([0, 0, 1, 2], dtype="<u2").tofile(tmp_path / "few.bin")
+    split = find_corpus(tmp_path, DataSettings(train=str(tmp_path / "few.bin")), 3).train
+    assert check_split(split, 3).unigram_entropy == pytest.approx(1.5 * math.log(2))
+
+
+def test_a_short_file_is_an_error_that_names_it(copy: Path) -> None:
+    path = copy / "train-00001.bin"
+    path.write_bytes(path.read_bytes()[:-2])
+    with pytest.raises(TrainError, match=r"train-00001\.bin has .* bytes, not .* it was cut short"):
+        find_corpus(copy, OWN, 0)
+
+
+def test_a_bare_file_cut_inside_a_token_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "odd.bin").write_bytes(b"abc")
+    with pytest.raises(TrainError, match=r"odd\.bin has 3 bytes, not a whole number of uint16 tokens"):
+        find_corpus(tmp_path, DataSettings(train=str(tmp_path / "odd.bin")), 300)
+
+
+def test_a_corrupt_file_is_an_error_that_names_it(copy: Path) -> None:
+    path = copy / "train-00001.bin"
+    content = bytearray(path.read_bytes())
+    content[100] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(TrainError, match=r"train-00001\.bin is corrupt"):
+        check_split(find_corpus(copy, OWN, 0).train, 300)
+
+
+def test_a_token_beyond_the_vocabulary_is_an_error(tmp_path: Path) -> None:
+    np.array([1, 300], dtype="<u2").tofile(tmp_path / "x.bin")
+    split = find_corpus(tmp_path, DataSettings(train=str(tmp_path / "x.bin")), 300).train
+    with pytest.raises(TrainError, match=r"x\.bin holds token 300, but the vocabulary ends at 299"):
+        check_split(split, 300)
+
+
+def test_another_tokenizer_beside_the_tokens_is_an_error(copy: Path) -> None:
+    path = copy / "tokenizer.json"
+    path.write_text(path.read_text() + "\n")
+    with pytest.raises(TrainError, match=r"tokenizer\.json is not the tokenizer that .*index\.json names"):
+        find_corpus(copy, OWN, 0)
+
+
+def test_a_model_with_too_small_a_vocabulary_is_an_error(corpus: Path) -> None:
+    with pytest.raises(TrainError, match=r"model\.vocab_size = 200 is below the 300 entries"):
+        find_corpus(corpus, OWN, 200)
+
+
+@pytest.mark.parametrize(
+    ("remove", "message"),
+    [
+        ("train-00000.bin", r"train-00000\.bin is missing"),
+        ("index.json", r"has no index\.json that names train files"),
+        ("tokenizer.json", r"tokenizer\.json is missing"),
+    ],
+)
+def test_a_missing_file_is_an_error_that_names_it(copy: Path, remove: str, message: str) -> None:
+    (copy / remove).unlink()
+    with pytest.raises(TrainError, match=message):
+        find_corpus(copy, OWN, 0)
+
+
+def test_a_pattern_that_matches_nothing_is_an_error(corpus: Path) -> None:
+    with pytest.raises(TrainError, match=r"data\.validation = 'no/such\*\.bin' matches no file"):
+        find_corpus(corpus, DataSettings(validation="no/such*.bin"), 0)
+
+
+def test_an_index_that_is_not_json_is_an_error(copy: Path) -> None:
+    (copy / "index.json").write_text("{")
+    with pytest.raises(TrainError, match=r"cannot read .*index\.json"):
+        find_corpus(copy, OWN, 0)
+
+
+def test_a_corpus_without_validation_files_has_an_empty_split(copy: Path) -> None:
+    index = json.loads((copy / "index.json").read_text())
+    del index["splits"]["validation"]
+    (copy / "index.json").write_text(json.dumps(index))
+    assert find_corpus(copy, OWN, 0).validation.tokens == 0

@@ -1,0 +1,245 @@
+import json
+import os
+import shutil
+import signal
+import subprocess
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from train.corpus import find_corpus
+from train.errors import Interrupted, RunFailed, TrainError
+from train.loop import Training, train
+from train.progress import Progress
+from train.ranks import Ranks
+from train.rundir import Row, rows
+from train.settings import Settings, to_toml
+
+Tiny = Callable[..., Settings]
+Python = Callable[..., subprocess.CompletedProcess[str]]
+
+STEP_FIELDS = {"step", "tokens", "loss", "grad_norm", "lr", "ms", "tokens_per_s", "mfu", "memory_gb"}
+TIMES = {"ms", "tokens_per_s", "mfu", "memory_gb"}
+
+KILLED_AT_27 = """
+import os, signal, sys, torch
+from pathlib import Path
+from train.loop import train
+from train.progress import Progress
+from train.settings import load
+
+class Killed(Progress):
+    def stepped(self, row):
+        if row["step"] == 27:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+torch.set_num_threads(1)
+train(Path(sys.argv[1]), Path(sys.argv[2]), load(sys.argv[3]), Killed())
+"""
+
+
+class At(Progress):
+    """Does something when a step has been logged."""
+
+    def __init__(self, step: int, action: Callable[[], Any]) -> None:
+        self.step, self.action = step, action
+
+    def stepped(self, row: Row) -> None:
+        if row["step"] == self.step:
+            self.action()
+
+
+@pytest.fixture(scope="module")
+def straight(corpus: Path, tiny: Tiny, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of 40 steps that nothing disturbed."""
+    run = tmp_path_factory.mktemp("straight") / "run"
+    train(corpus, run, tiny())
+    return run
+
+
+def steps(run: Path) -> list[Row]:
+    """The log without what may differ between two runs of the same training."""
+    return [{key: value for key, value in row.items() if key not in TIMES} for row in rows(run)]
+
+
+def weights(run: Path, step: int) -> bytes:
+    return (run / "checkpoints" / f"step-{step:08}" / "model.safetensors").read_bytes()
+
+
+def test_every_step_and_every_evaluation_has_its_row(straight: Path) -> None:
+    found = list(rows(straight))
+    trained = [row for row in found if "loss" in row]
+    assert [row["step"] for row in trained] == list(range(1, 41))
+    assert [row["step"] for row in found if "val_loss" in row] == [10, 20, 30, 40]
+    assert {frozenset(row) for row in found} == {
+        frozenset(STEP_FIELDS),
+        frozenset({"step", "val_loss", "val_bits_per_byte"}),
+    }
+    assert trained[-1]["tokens"] == 40 * 4 * 32
+    assert trained[-1]["lr"] == pytest.approx(0.001)
+    assert trained[-1]["mfu"] is None  # no peak is known of a CPU
+
+
+def test_the_loss_falls_below_what_frequencies_alone_allow(corpus: Path, tiny: Tiny, tmp_path: Path) -> None:
+    found = train(corpus, tmp_path / "run", tiny(train__steps=120, train__eval_every=120))
+    assert found["val_loss"] < found["unigram_entropy"]
+    assert found["loss"] < found["unigram_entropy"]
+
+
+def test_the_run_directory_holds_what_it_promises(straight: Path) -> None:
+    assert {path.name for path in straight.iterdir()} == {
+        *("config.toml", "tokenizer.json", "log.jsonl", "loss.svg", "report.html", "checkpoints", ".lock")
+    }
+    assert sorted(path.name for path in (straight / "checkpoints").iterdir()) == [
+        *("step-00000020", "step-00000040")
+    ]
+    assert {path.name for path in (straight / "checkpoints" / "step-00000040").iterdir()} == {
+        *("model.safetensors", "optimizer-0.safetensors", "state.json", "DONE")
+    }
+
+
+def test_the_report_needs_no_other_file_and_shows_the_reference(straight: Path) -> None:
+    page = (straight / "report.html").read_text()
+    assert "unigram entropy" in page and "<svg" in page
+    assert "<script" not in page and "href=" not in page and "src=" not in page
+    assert (straight / "loss.svg").read_text().startswith("<svg")
+
+
+def test_the_same_settings_and_tokens_give_the_same_bytes(
+    straight: Path, corpus: Path, tiny: Tiny, tmp_path: Path
+) -> None:
+    train(corpus, tmp_path / "again", tiny())
+    assert weights(tmp_path / "again", 40) == weights(straight, 40)
+    assert steps(tmp_path / "again") == steps(straight)
+
+
+def test_a_run_killed_after_its_checkpoint_goes_on_to_the_same_bytes(
+    straight: Path, corpus: Path, tiny: Tiny, python: Python, tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    (tmp_path / "config.toml").write_text(to_toml(tiny()))
+    assert python("-c", KILLED_AT_27, corpus, run, tmp_path / "config.toml").returncode == -signal.SIGKILL
+    assert list(rows(run))[-1]["step"] == 27  # but no checkpoint holds steps 21 to 27
+    train(corpus, run, tiny())
+    assert weights(run, 40) == weights(straight, 40)
+    assert steps(run) == steps(straight)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_saves_and_the_same_command_goes_on(
+    number: int, straight: Path, corpus: Path, tiny: Tiny, tmp_path: Path
+) -> None:
+    with pytest.raises(Interrupted, match="interrupted after step 7, saved; the same command goes on"):
+        train(corpus, tmp_path / "run", tiny(), At(7, lambda: os.kill(os.getpid(), number)))
+    assert (tmp_path / "run" / "checkpoints" / "step-00000007" / "DONE").exists()
+    train(corpus, tmp_path / "run", tiny())
+    assert weights(tmp_path / "run", 40) == weights(straight, 40)
+    assert steps(tmp_path / "run") == steps(straight)
+
+
+def test_a_finished_run_is_left_as_it_is(straight: Path, corpus: Path, tiny: Tiny) -> None:
+    before = (straight / "log.jsonl").read_bytes(), weights(straight, 40)
+    assert train(corpus, straight, tiny())["steps"] == 40
+    assert ((straight / "log.jsonl").read_bytes(), weights(straight, 40)) == before
+
+
+def test_a_run_may_go_on_for_more_steps_and_keep_fewer_checkpoints(
+    straight: Path, corpus: Path, tiny: Tiny, tmp_path: Path
+) -> None:
+    shutil.copytree(straight, tmp_path / "run")
+    found = train(corpus, tmp_path / "run", tiny(train__steps=50, train__keep_last=1))
+    assert found["steps"] == 50
+    assert [path.name for path in (tmp_path / "run" / "checkpoints").iterdir()] == ["step-00000050"]
+
+
+def test_other_settings_on_a_run_are_an_error_that_names_the_key(
+    straight: Path, corpus: Path, tiny: Tiny
+) -> None:
+    with pytest.raises(TrainError, match=r"has train\.lr = 0\.01, this command asks for 0\.02"):
+        train(corpus, straight, tiny(train__lr=0.02))
+
+
+def test_other_tokens_on_a_run_are_an_error(straight: Path, corpus: Path, tiny: Tiny, tmp_path: Path) -> None:
+    tokens, run = tmp_path / "tokens", shutil.copytree(straight, tmp_path / "run")
+    shutil.copytree(corpus, tokens)
+    index = json.loads((tokens / "index.json").read_text())
+    del index["splits"]["train"]["files"][1]
+    (tokens / "index.json").write_text(json.dumps(index))
+    with pytest.raises(TrainError, match="was trained on other tokens"):
+        train(tokens, run, tiny())
+
+
+def test_a_folder_of_something_else_is_not_taken_for_a_run(corpus: Path, tiny: Tiny, tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("years of work")
+    with pytest.raises(TrainError, match=r"holds other files and no config\.toml"):
+        train(corpus, tmp_path, tiny())
+
+
+def test_two_trainings_do_not_write_one_run(corpus: Path, tiny: Tiny, tmp_path: Path) -> None:
+    def second() -> None:
+        with pytest.raises(TrainError, match="another training is writing"):
+            train(corpus, tmp_path / "run", tiny())
+
+    train(corpus, tmp_path / "run", tiny(), At(3, second))
+
+
+def test_training_works_outside_the_main_thread(corpus: Path, tiny: Tiny, tmp_path: Path) -> None:
+    thread = threading.Thread(target=train, args=(corpus, tmp_path / "run", tiny(train__steps=2)))
+    thread.start()
+    thread.join()
+    assert (tmp_path / "run" / "checkpoints" / "step-00000002" / "DONE").exists()
+
+
+def test_a_loss_that_is_no_number_ends_the_run_before_it_is_saved(
+    corpus: Path, tiny: Tiny, tmp_path: Path
+) -> None:
+    with pytest.raises(RunFailed, match="start another run with a lower"):
+        train(corpus, tmp_path / "run", tiny(train__lr=1e30, train__warmup_steps=0))
+    assert list((tmp_path / "run" / "checkpoints").iterdir()) == []
+    assert "NaN" not in (tmp_path / "run" / "log.jsonl").read_text()
+
+
+def test_the_micro_batch_changes_the_first_step_by_rounding_only(corpus: Path, tiny: Tiny) -> None:
+    found = []
+    for micro in (1, 4):
+        settings = tiny(train__micro_batch_size=micro, model__vocab_size=300)
+        training = Training(settings, find_corpus(corpus, settings.data, 300), Ranks())
+        found.append((training.update()[1], training.model.transformer.h[0].attn.c_attn.weight))
+    torch.testing.assert_close(found[0], found[1], atol=1e-4, rtol=0)
+
+
+def test_an_attention_kernel_that_the_device_lacks_is_an_error(
+    corpus: Path, tiny: Tiny, tmp_path: Path
+) -> None:
+    with pytest.raises(TrainError, match=r"train\.attention = 'cudnn' does not run on CPU"):
+        train(corpus, tmp_path / "run", tiny(train__attention="cudnn"))
+
+
+def test_bare_token_files_train_without_bits_per_byte(corpus: Path, tiny: Tiny, tmp_path: Path) -> None:
+    for name in ("train", "validation"):
+        shutil.copy(corpus / f"{name}-00000.bin", tmp_path / f"{name}.bin")
+    files = {f"data__{name}": tmp_path / f"{name}.bin" for name in ("train", "validation")}
+    found = train(tmp_path, tmp_path / "run", tiny(train__steps=2, model__vocab_size=300, **files))
+    assert found["val_loss"] > 0
+    assert found["val_bits_per_byte"] is None
+
+
+def test_two_ranks_train_as_one_does(
+    straight: Path, corpus: Path, tiny_arguments: list[str], python: Python, tmp_path: Path
+) -> None:
+    done = python(
+        *("-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", "-m", "train", "train"),
+        *(corpus, "--out", tmp_path / "run", *tiny_arguments),
+    )
+    assert done.returncode == 0, done.stderr
+    both, one = steps(tmp_path / "run"), steps(straight)
+    assert [row["step"] for row in both] == [row["step"] for row in one]
+    assert [row["loss"] for row in both if "loss" in row] == pytest.approx(
+        [row["loss"] for row in one if "loss" in row], abs=1e-3
+    )
+    assert load_file(tmp_path / "run" / "checkpoints" / "step-00000040" / "model.safetensors").keys()

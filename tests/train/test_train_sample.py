@@ -1,0 +1,89 @@
+from collections.abc import Callable
+from itertools import islice
+from pathlib import Path
+
+import pytest
+import torch
+from tokenizers import Tokenizer
+
+from train.errors import TrainError
+from train.loop import train
+from train.model import GPT2
+from train.sample import Choice, generate, load_model, next_tokens
+from train.settings import Settings
+
+ALL = Choice(temperature=1.0, top_k=0, top_p=1.0)
+
+
+@pytest.fixture(scope="module")
+def run(corpus: Path, tiny: Callable[..., Settings], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("sample") / "run"
+    train(corpus, path, tiny(train__steps=60))
+    return path
+
+
+def drawn(model: GPT2, prompt: list[int], count: int, choice: Choice, seed: int = 1) -> list[int]:
+    generator = torch.Generator().manual_seed(seed)
+    return [tokens[0] for tokens in islice(next_tokens(model, prompt, 1, choice, generator), count)]
+
+
+@torch.no_grad()
+def test_sampling_with_the_cache_chooses_what_the_whole_model_would(run: Path) -> None:
+    model, text, generator = load_model(run), [5, 6, 7], torch.Generator().manual_seed(1)
+    while len(text) < model.shape.n_positions:
+        text += ALL.pick(model(torch.tensor([text]))[:, -1], generator).tolist()
+    assert drawn(model, text[:3], len(text) - 3, ALL) == text[3:]
+
+
+def test_a_text_may_be_longer_than_the_context(run: Path) -> None:
+    model = load_model(run)
+    assert len(drawn(model, [5], 100, ALL)) == 100
+    assert len(drawn(model, list(range(100)), 3, ALL)) == 3
+
+
+def test_the_seed_decides_the_texts(run: Path) -> None:
+    first, second = generate(run, "The", n=2, max_tokens=20, seed=3)
+    assert [first, second] == generate(run, "The", n=2, max_tokens=20, seed=3)
+    assert first != second
+    assert first != generate(run, "The", max_tokens=20, seed=4)[0]
+
+
+def test_a_text_ends_at_end_of_text(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = iter([[10, 11], [0, 12], [13, 0], [14, 15]])
+    monkeypatch.setattr("train.sample.next_tokens", lambda *_: stream)
+    tokenizer = Tokenizer.from_file(str(run / "tokenizer.json"))
+    assert generate(run, "The", n=2) == [tokenizer.decode([10]), tokenizer.decode([11, 12])]
+    assert next(stream) == [14, 15]  # nothing was drawn after the last text's end
+
+
+def test_temperature_zero_takes_the_likeliest_token() -> None:
+    logits = torch.tensor([[0.0, 3.0, 1.0], [2.0, 1.0, 0.0]])
+    assert Choice(temperature=0).pick(logits, torch.Generator()).tolist() == [1, 0]
+
+
+@pytest.mark.parametrize(
+    ("choice", "possible"),
+    [
+        (Choice(1.0, 0, 1.0), {0, 1, 2, 3}),
+        (Choice(1.0, 2, 1.0), {0, 1}),
+        (Choice(1.0, 0, 0.6), {0, 1}),
+        (Choice(1.0, 0, 0.4), {0}),
+        (Choice(0.01, 0, 1.0), {0}),
+    ],
+)
+def test_top_k_and_top_p_leave_only_the_likeliest(choice: Choice, possible: set[int]) -> None:
+    logits = torch.tensor([0.5, 0.2, 0.15, 0.15]).log().expand(500, 4)
+    assert set(choice.pick(logits, torch.Generator().manual_seed(0)).tolist()) == possible
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"temperature": -1}, {"top_p": 0}, {"top_k": -1}, {"n": 0}, {"max_tokens": 0}]
+)
+def test_an_impossible_setting_is_an_error(run: Path, wrong: dict[str, int]) -> None:
+    with pytest.raises(TrainError, match="must be"):
+        generate(run, "The", **wrong)
+
+
+def test_a_folder_that_is_no_run_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(TrainError, match=r"is not a run directory: it has no config\.toml"):
+        generate(tmp_path)

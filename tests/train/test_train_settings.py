@@ -1,0 +1,70 @@
+from pathlib import Path
+
+import pytest
+
+from train.errors import TrainError
+from train.settings import Settings, differing, load, to_toml
+
+SHIPPED = ("demo", "laptop", "gpt2-124m", "gpt2-355m", "gpt2-774m", "gpt2-1558m")
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_a_shipped_config_loads_by_its_name(name: str) -> None:
+    assert load(name).train.steps > 0
+
+
+def test_the_commented_config_holds_the_defaults() -> None:
+    assert load("gpt2-124m") == Settings()
+
+
+def test_a_file_needs_only_what_differs_from_the_defaults(tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text("[model]\nn_layer = 3\n")
+    assert differing(Settings(), load(tmp_path / "mine.toml")) == [("model.n_layer", 12, 3)]
+
+
+def test_written_settings_load_back_equal(tmp_path: Path) -> None:
+    settings = load("demo", ['data.train=/texts/"odd" näme/*.bin', "train.min_lr=1e-5", "train.compile=true"])
+    (tmp_path / "config.toml").write_text(to_toml(settings), encoding="utf-8")
+    assert load(tmp_path / "config.toml") == settings
+
+
+def test_an_override_wins_over_the_config() -> None:
+    settings = load("demo", ["train.lr=1", "train.dtype=float32", "data.train=x/*.bin"])
+    assert (settings.train.lr, settings.train.dtype, settings.data.train) == (1.0, "float32", "x/*.bin")
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("model.n_layers=6", r"unknown key model\.n_layers in config demo: did you mean model\.n_layer\?"),
+        ("train.learning=6", r"unknown key train\.learning in config demo: "),
+        ("modle.n_layer=6", r"unknown section 'modle' .*did you mean model\?"),
+        ("model.n_layer=six", r"model\.n_layer must be a whole number, not 'six'"),
+        ("train.compile=1", r"train\.compile must be true or false, not 1"),
+        ("train.lr=fast", r"train\.lr must be a number, not 'fast'"),
+        ("train.dtype=16", r"train\.dtype must be a string, not 16"),
+        ("model.n_head=7", r"n_embd = .* must be a multiple of n_head = 7"),
+        ("train.micro_batch_size=3", r"must be a multiple of micro_batch_size 3"),
+        ("train.steps=0", r"train\.steps must be at least 1"),
+        ("train.lr=nan", r"train\.lr must be above 0"),
+        ("train.min_lr=1", r"train\.min_lr must lie between 0 and lr"),
+        ("train.optimizer=sgd", r"train\.optimizer must be one of adamw"),
+        ("n_layer", r"write it as section\.key=value"),
+    ],
+)
+def test_a_wrong_override_says_what_is_wrong_with_it(override: str, message: str) -> None:
+    with pytest.raises(TrainError, match=message):
+        load("demo", [override])
+
+
+def test_an_unknown_config_names_the_nearest() -> None:
+    with pytest.raises(TrainError, match=r"unknown config 'gpt2-124': did you mean gpt2-124m\?"):
+        load("gpt2-124")
+
+
+def test_a_file_that_is_missing_or_not_toml_is_named(tmp_path: Path) -> None:
+    with pytest.raises(TrainError, match=r"cannot read the config .*absent\.toml"):
+        load(tmp_path / "absent.toml")
+    (tmp_path / "broken.toml").write_text("[model\n")
+    with pytest.raises(TrainError, match=r"broken\.toml is not TOML"):
+        load(tmp_path / "broken.toml")

@@ -1,0 +1,13 @@
+"""The GPT-2 trainer: token files in, a run directory out.
+
+Read it in this order: `settings` (what is asked), `corpus` and `data` (what is read, in which order),
+`model`, `optimizer`, `loop` (the training itself), `checkpoint` and `rundir` (what is kept), `evaluate`,
+`sample`, `report`. Nothing here imports the rest of the toolkit: token files and a tokenizer are enough.
+"""
+
+import os
+
+# Before torch is imported: OpenMP threads sleep at a barrier instead of spinning. Alone on a machine it costs
+# nothing that can be measured; beside one other busy process, spinning made a step of the demo 3 to 5 times
+# slower.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")

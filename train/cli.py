@@ -1,0 +1,122 @@
+"""`python -m train`: the trainer's own command line, for machines that have only the trainer."""
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from train.errors import Interrupted, RunFailed, TrainError
+
+app = typer.Typer(
+    help="Train a GPT-2 on token files, and sample from it.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+
+Json = Annotated[bool, typer.Option("--json", help="Print the result as one JSON object on stdout.")]
+
+
+@app.command()
+def train(
+    tokens: Annotated[Path, typer.Argument(help="A corpus directory, or its tokens/.")],
+    out: Annotated[Path, typer.Option(help="The run directory; an unfinished run goes on by itself.")],
+    config: Annotated[str, typer.Option(help="A shipped config or a TOML file.")] = "gpt2-124m",
+    sets: Annotated[
+        list[str] | None, typer.Option("--set", help="section.key=value, over the config; repeatable.")
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Train a GPT-2, or go on training it.
+
+    Examples:
+
+      python -m train train CORPUS --out runs/small --config laptop
+
+      torchrun --nproc-per-node 8 -m train train CORPUS --out runs/124m --set train.micro_batch_size=64
+    """
+    from train import loop, progress, settings
+
+    with _exit_codes():
+        found = loop.train(tokens, out, settings.load(config, sets or []), progress.for_terminal(quiet))
+    if os.environ.get("RANK", "0") == "0":
+        _print(found, as_json)
+
+
+@app.command()
+def sample(
+    run: Annotated[Path, typer.Argument(help="The run directory.")],
+    prompt: Annotated[str, typer.Option(help="Text to go on from; empty starts a document.")] = "",
+    max_tokens: Annotated[int, typer.Option(help="Tokens a text may have at most.")] = 200,
+    temperature: Annotated[float, typer.Option(help="0 takes the likeliest token.")] = 0.8,
+    top_k: Annotated[int, typer.Option(help="Choose among this many likeliest; 0 among all.")] = 50,
+    top_p: Annotated[float, typer.Option(help="Choose among the likeliest with this share together.")] = 1.0,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same text.")] = 1337,
+    n: Annotated[int, typer.Option("-n", "--n", help="How many texts.")] = 1,
+    as_json: Json = False,
+) -> None:
+    """Print texts of a trained run.
+
+    Example:
+
+      python -m train sample runs/small --prompt "The module" --n 3
+    """
+    from train.sample import generate
+
+    with _exit_codes():
+        texts = generate(
+            run,
+            prompt,
+            max_tokens=max_tokens,
+            temperature=temperature,
+            top_k=top_k,
+            top_p=top_p,
+            seed=seed,
+            n=n,
+        )
+    if as_json:
+        print(json.dumps({"prompt": prompt, "texts": texts}))
+    else:
+        print("\n\n---\n\n".join(prompt + text for text in texts))
+
+
+def main() -> None:
+    """The entry point of `python -m train`."""
+    app()
+
+
+@contextmanager
+def _exit_codes() -> Iterator[None]:
+    """What went wrong as one line on stderr and an exit code."""
+    try:
+        yield
+    except TrainError as error:
+        _leave(f"error: {error}", 2)
+    except (RunFailed, OSError) as error:
+        _leave(f"the run failed: {error}", 1)
+    except Interrupted as error:
+        _leave(str(error), 130)
+    except KeyboardInterrupt:
+        _leave("interrupted; the same command goes on from the newest checkpoint", 130)
+
+
+def _leave(message: str, code: int) -> None:
+    print(message, file=sys.stderr)
+    raise typer.Exit(code)
+
+
+def _print(found: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        print(json.dumps(found))
+        return
+    for key, value in found.items():
+        shown = (
+            f"{value:.4f}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else value
+        )
+        print(f"{key.replace('_', ' '):>18}  {shown}")

@@ -1,0 +1,209 @@
+"""Token files: where they are, what their index says of them, whether they are what it says.
+
+A token file is little-endian uint16 (uint32 above 65,536 entries) without a header, every document followed
+by one end-of-text token. `index.json` beside it knows its length, sha256 and how many bytes of text it
+stands for; a bare file (nanoGPT's `train.bin`) has none of that and is used all the same.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from train.errors import TrainError
+from train.settings import DataSettings
+
+CHUNK_TOKENS = 1 << 22
+
+
+@dataclass(frozen=True)
+class TokenFile:
+    """One file; `sha256` and `utf8_bytes` are what its index says, None without one."""
+
+    path: Path
+    dtype: str
+    tokens: int
+    sha256: str | None
+    utf8_bytes: int | None
+
+    def read(self, start: int, count: int) -> NDArray[Any]:
+        """Tokens [start, start + count), read afresh: no mapping whose pages would pile up as memory."""
+        size = np.dtype(self.dtype).itemsize
+        return np.fromfile(self.path, dtype=self.dtype, count=count, offset=start * size)
+
+
+@dataclass(frozen=True)
+class Split:
+    """Token files read as one stream of tokens."""
+
+    files: tuple[TokenFile, ...]
+
+    @property
+    def tokens(self) -> int:
+        return sum(file.tokens for file in self.files)
+
+    @property
+    def utf8_bytes(self) -> int | None:
+        """Bytes of text behind all tokens, or None if any file does not know."""
+        known = [file.utf8_bytes for file in self.files if file.utf8_bytes is not None]
+        return sum(known) if known and len(known) == len(self.files) else None
+
+    def read(self, start: int, count: int) -> NDArray[np.int64]:
+        """Tokens [start, start + count) of the stream, across the files' ends."""
+        parts: list[NDArray[Any]] = []
+        for file in self.files:
+            if count > 0 and start < file.tokens:
+                parts.append(file.read(start, min(count, file.tokens - start)))
+                count -= len(parts[-1])
+                start += len(parts[-1])
+            start -= file.tokens
+        return np.concatenate(parts).astype(np.int64)
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """What a run reads. `tokenizer` is None for bare files without a tokenizer.json in their folder."""
+
+    train: Split
+    validation: Split
+    tokenizer: Path | None
+    vocab_size: int
+
+
+@dataclass(frozen=True)
+class Census:
+    """What one reading of a split found: its hash over all files, and how often each token occurs."""
+
+    sha256: str
+    unigram_entropy: float
+    """Nats per token of the plain empirical distribution: the loss of a model that knows only frequencies."""
+
+
+def find_corpus(folder: Path, settings: DataSettings, vocab_size: int) -> Corpus:
+    """The token files of a corpus (its directory or its `tokens/`), or those that the settings name.
+
+    `vocab_size` 0 means the tokenizer's. Raises TrainError for missing or odd-sized files, an index that
+    does not fit them, a vocabulary that does not fit the tokenizer.
+    """
+    folder = folder / "tokens" if (folder / "tokens").is_dir() else folder
+    tokenizer = folder / "tokenizer.json"
+    entries = _vocabulary(folder, tokenizer) if tokenizer.is_file() else 0
+    if not (vocab_size or entries):
+        raise TrainError(
+            f"{tokenizer} is missing: give the corpus's tokens directory, "
+            "or, for bare token files, their vocabulary: --set model.vocab_size=50257"
+        )
+    if 0 < vocab_size < entries:
+        raise TrainError(f"model.vocab_size = {vocab_size} is below the {entries} entries of {tokenizer}")
+    size = vocab_size or entries
+    return Corpus(
+        train=_split(folder, "train", settings.train, size),
+        validation=_split(folder, "validation", settings.validation, size),
+        tokenizer=tokenizer if entries else None,
+        vocab_size=size,
+    )
+
+
+def check_split(split: Split, vocab_size: int) -> Census:
+    """Reads every file once: its sha256 against the index, its largest id against the vocabulary.
+
+    Raises TrainError that names the file and what is wrong with it.
+    """
+    with ThreadPoolExecutor(max_workers=4) as pool:
+        found = list(pool.map(lambda file: _check_file(file, vocab_size), split.files))
+    counts = sum((counts for _, counts in found), start=np.zeros(vocab_size, dtype=np.int64))
+    share = counts[counts > 0] / max(1, counts.sum())
+    together = hashlib.sha256("".join(sha256 for sha256, _ in found).encode())
+    return Census(together.hexdigest(), float(-(share * np.log(share)).sum()))
+
+
+def _check_file(file: TokenFile, vocab_size: int) -> tuple[str, NDArray[np.int64]]:
+    sha256 = hashlib.sha256()
+    counts = np.zeros(vocab_size, dtype=np.int64)
+    for chunk in _chunks(file):
+        sha256.update(chunk.data)
+        if (largest := int(chunk.max())) >= vocab_size:
+            raise TrainError(
+                f"{file.path} holds token {largest}, but the vocabulary ends at {vocab_size - 1}: "
+                "these tokens were made with another tokenizer"
+            )
+        counts += np.bincount(chunk, minlength=vocab_size)
+    if file.sha256 is not None and sha256.hexdigest() != file.sha256:
+        raise TrainError(f"{file.path} is corrupt: its sha256 is not the one in index.json; build it again")
+    return sha256.hexdigest(), counts
+
+
+def _chunks(file: TokenFile) -> Iterator[NDArray[Any]]:
+    for start in range(0, file.tokens, CHUNK_TOKENS):
+        yield file.read(start, min(CHUNK_TOKENS, file.tokens - start))
+
+
+def _vocabulary(folder: Path, tokenizer: Path) -> int:
+    """The tokenizer's number of entries, after checking that the index speaks of this very tokenizer."""
+    from tokenizers import Tokenizer
+
+    raw = tokenizer.read_bytes()
+    said = _index(folder).get("tokenizer", {}).get("sha256")
+    if said not in (None, hashlib.sha256(raw).hexdigest()):
+        raise TrainError(
+            f"{tokenizer} is not the tokenizer that {folder / 'index.json'} names; build it again"
+        )
+    try:
+        return int(Tokenizer.from_str(raw.decode()).get_vocab_size())
+    except Exception as error:  # the library raises bare Exception
+        raise TrainError(f"{tokenizer} is not a tokenizer: {error}") from None
+
+
+def _split(folder: Path, name: str, pattern: str, vocab_size: int) -> Split:
+    if pattern:
+        root = Path(Path(pattern).anchor)
+        paths = sorted(root.glob(str(Path(pattern).relative_to(root))))
+        if not paths:
+            raise TrainError(f"data.{name} = {pattern!r} matches no file")
+    else:
+        files = _index(folder).get("splits", {}).get(name, {}).get("files", [])
+        paths = [folder / entry["file"] for entry in files]
+        if not paths and name == "train":
+            raise TrainError(
+                f"{folder} has no index.json that names train files: "
+                "give a corpus that has been tokenised, or --set data.train=FILE.bin"
+            )
+    return Split(tuple(_describe(path, vocab_size) for path in paths))
+
+
+def _describe(path: Path, vocab_size: int) -> TokenFile:
+    index = _index(path.parent)
+    listed = [entry for split in index.get("splits", {}).values() for entry in split.get("files", [])]
+    entry: dict[str, Any] = next((entry for entry in listed if entry["file"] == path.name), {})
+    fallback = "uint16" if vocab_size <= 1 << 16 else "uint32"
+    dtype = np.dtype(index.get("dtype", fallback) if entry else fallback).newbyteorder("<")
+    try:
+        size = path.stat().st_size
+    except OSError:
+        raise TrainError(f"{path} is missing; build the tokens again") from None
+    tokens, rest = divmod(size, dtype.itemsize)
+    wanted = entry.get("tokens")
+    if rest or wanted not in (None, tokens):
+        said = "a whole number of" if wanted is None else f"the {wanted:,}"
+        raise TrainError(f"{path} has {size:,} bytes, not {said} {dtype.name} tokens: it was cut short")
+    return TokenFile(path, dtype.str, tokens, entry.get("sha256"), entry.get("bytes"))
+
+
+def _index(folder: Path) -> dict[str, Any]:
+    """The folder's index.json, or {} where there is none."""
+    path = folder / "index.json"
+    try:
+        index = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise TrainError(f"cannot read {path}: {error}") from None
+    if not isinstance(index, dict):
+        raise TrainError(f"{path} is not an index of token files")
+    return index

@@ -1,0 +1,103 @@
+"""Which tokens a step sees: a function of (seed, step), whatever the ranks, micro-batches and restarts.
+
+The training stream is cut into windows of n_positions tokens, and each epoch takes every window once, in an
+order of its own and cut at an offset of its own, so that no token always stands at a window's border.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from train.corpus import Split
+from train.errors import TrainError
+from train.model import IGNORED
+from train.ranks import Ranks
+
+Batch = tuple[Tensor, Tensor]
+"""Token ids and their targets, each (sequences, n_positions) int64."""
+
+ROUNDS = 4
+EVALUATED_WINDOWS = 1024
+
+
+class Order:
+    """The order in which a split's windows are read, computed anew for any position of it."""
+
+    def __init__(self, tokens: int, length: int, seed: int) -> None:
+        self.length, self.seed = length, seed
+        self.windows = (tokens - length) // length  # an epoch; the rest leaves room for the offset
+        if self.windows < 1:
+            raise TrainError(
+                f"{tokens:,} training tokens are too few for model.n_positions = {length}: "
+                f"at least {2 * length:,} are needed"
+            )
+
+    def starts(self, first: int, count: int) -> NDArray[np.int64]:
+        """Where in the stream sequences [first, first + count) of the whole training begin."""
+        epochs, positions = np.divmod(np.arange(first, first + count, dtype=np.int64), self.windows)
+        starts = np.empty(count, dtype=np.int64)
+        for epoch in np.unique(epochs):
+            mine = epochs == epoch
+            key = _mix(np.array([self.seed, int(epoch)], dtype=np.uint64)).sum(dtype=np.uint64)
+            offset = int(_mix(key[None])[0] % np.uint64(self.length))
+            starts[mine] = shuffled(positions[mine], self.windows, int(key)) * self.length + offset
+        return starts
+
+
+def training_batches(
+    split: Split, order: Order, step: int, batch_size: int, micro_batch_size: int, ranks: Ranks
+) -> Iterator[Batch]:
+    """This rank's micro-batches of the step that follows `step` finished ones."""
+    share = batch_size // ranks.size
+    starts = order.starts(step * batch_size + ranks.rank * share, share)
+    for at in range(0, share, micro_batch_size):
+        rows = [split.read(int(start), order.length + 1) for start in starts[at : at + micro_batch_size]]
+        window = torch.from_numpy(np.stack(rows))
+        yield window[:, :-1], window[:, 1:]
+
+
+def evaluation_batches(split: Split, length: int, batch_size: int, ranks: Ranks) -> Iterator[Batch]:
+    """This rank's share of the windows that judge the model: the whole split if it is small enough,
+    else EVALUATED_WINDOWS spread evenly over it. Rows and tokens that fill up a batch are IGNORED."""
+    windows = -(-(split.tokens - 1) // length)
+    chosen = np.unique(np.linspace(0, windows - 1, min(windows, EVALUATED_WINDOWS)).astype(np.int64))
+    for at in range(ranks.rank * batch_size, len(chosen), ranks.size * batch_size):
+        ids = torch.zeros(batch_size, length, dtype=torch.int64)
+        targets = torch.full_like(ids, IGNORED)
+        for row, window in enumerate(chosen[at : at + batch_size]):
+            start = int(window) * length
+            tokens = torch.from_numpy(split.read(start, min(length + 1, split.tokens - start)))
+            ids[row, : len(tokens) - 1] = tokens[:-1]
+            targets[row, : len(tokens) - 1] = tokens[1:]
+        yield ids, targets
+
+
+def shuffled(positions: NDArray[np.int64], size: int, key: int) -> NDArray[np.int64]:
+    """Where a key's permutation of range(size) sends each position, without holding the permutation.
+
+    A Feistel network over the next even power of two; what falls outside the range goes round again
+    (cycle walking: Black & Rogaway 2002, §3). The same on every machine and numpy.
+    """
+    half = np.uint64(max(1, ((size - 1).bit_length() + 1) // 2))
+    mask = (np.uint64(1) << half) - np.uint64(1)
+    keys = _mix(np.uint64(key) + np.arange(1, ROUNDS + 1, dtype=np.uint64))
+    values = positions.astype(np.uint64)
+    outside = np.ones(len(values), dtype=bool)
+    while outside.any():
+        left, right = values[outside] >> half, values[outside] & mask
+        for round_key in keys:
+            left, right = right, left ^ (_mix(right ^ round_key) & mask)
+        values[outside] = (left << half) | right
+        outside = values >= np.uint64(size)
+    return values.astype(np.int64)
+
+
+def _mix(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """SplitMix64's finaliser: every input bit reaches every output bit."""
+    values = values + np.uint64(0x9E3779B97F4A7C15)
+    values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return values ^ (values >> np.uint64(31))

@@ -1,0 +1,100 @@
+"""How a training shows itself while it runs: a live line on a terminal, else a line now and then."""
+
+import sys
+import time
+from typing import TYPE_CHECKING
+
+from train.rundir import Row
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as Bar
+
+LINE_EVERY_S = 10.0
+
+
+class Progress:
+    """Shows nothing. The others override what they show."""
+
+    def begin(self, about: str, step: int, steps: int) -> None:
+        """The run starts, or goes on, after `step` of `steps`; `about` says what it is."""
+
+    def stepped(self, row: Row) -> None:
+        """The newest step's row of the log."""
+
+    def evaluated(self, row: Row) -> None:
+        """An evaluation's row of the log."""
+
+    def saved(self, step: int) -> None:
+        """A checkpoint of `step` is on the disk."""
+
+    def end(self) -> None:
+        """The run ends, whichever way."""
+
+
+class Lines(Progress):
+    """A line on stderr every LINE_EVERY_S seconds and for every evaluation."""
+
+    def begin(self, about: str, step: int, steps: int) -> None:
+        self._steps, self._shown = steps, time.monotonic()
+        print(about + (f"; going on after step {step:,}" if step else ""), file=sys.stderr, flush=True)
+
+    def stepped(self, row: Row) -> None:
+        if time.monotonic() - self._shown >= LINE_EVERY_S or row["step"] == self._steps:
+            self._shown = time.monotonic()
+            print(f"step {row['step']:,}/{self._steps:,}  {_figures(row)}", file=sys.stderr, flush=True)
+
+    def evaluated(self, row: Row) -> None:
+        print(_evaluation(row), file=sys.stderr, flush=True)
+
+
+class Live(Progress):
+    """A bar on the terminal with loss, rate and time left; evaluations scroll past above it."""
+
+    def begin(self, about: str, step: int, steps: int) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        self._bar: Bar = Progress(
+            TextColumn("training"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[figures]}"),
+            console=Console(stderr=True),
+        )
+        self._bar.console.print(about + (f"; going on after step {step:,}" if step else ""))
+        self._task = self._bar.add_task("", total=steps, completed=step, figures="")
+        self._bar.start()
+
+    def stepped(self, row: Row) -> None:
+        self._bar.update(self._task, completed=row["step"], figures=_figures(row))
+
+    def evaluated(self, row: Row) -> None:
+        self._bar.console.print(_evaluation(row), highlight=False)
+
+    def saved(self, step: int) -> None:
+        self._bar.console.print(f"step {step:,}: checkpoint", style="dim", highlight=False)
+
+    def end(self) -> None:
+        if hasattr(self, "_bar"):
+            self._bar.stop()
+
+
+def for_terminal(quiet: bool = False) -> Progress:
+    """The view that fits stderr."""
+    if quiet:
+        return Progress()
+    return Live() if sys.stderr.isatty() else Lines()
+
+
+def _figures(row: Row) -> str:
+    mfu = "" if row["mfu"] is None else f"  MFU {row['mfu']:.1%}"
+    return f"loss {row['loss']:.3f}  lr {row['lr']:.1e}  {row['tokens_per_s']:,.0f} tokens/s{mfu}"
+
+
+def _evaluation(row: Row) -> str:
+    if row["val_loss"] is None:
+        return f"step {row['step']:,}: no validation tokens"
+    bits = row["val_bits_per_byte"]
+    shown = "" if bits is None else f", {bits:.3f} bits per byte"
+    return f"step {row['step']:,}: validation loss {row['val_loss']:.3f}{shown}"

@@ -1,0 +1,51 @@
+"""The processes that train together: one alone, or those that torchrun started."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Ranks:
+    """This process among `size`; `local_rank` is its number, and so its GPU, on this machine."""
+
+    rank: int = 0
+    size: int = 1
+    local_rank: int = 0
+
+    @property
+    def leads(self) -> bool:
+        """Rank 0 checks the input and writes the run directory."""
+        return self.rank == 0
+
+    def wait(self) -> None:
+        """Returns when every rank has come here."""
+        if self.size > 1:
+            dist.barrier()
+
+    def total(self, values: Tensor) -> Tensor:
+        """The sum of the ranks' tensors, on every rank."""
+        if self.size > 1:
+            dist.all_reduce(values)
+        return values
+
+
+@contextmanager
+def joined() -> Iterator[Ranks]:
+    """Joins torchrun's process group where RANK says there is one; leaves it at the end."""
+    if "RANK" not in os.environ:
+        yield Ranks()
+        return
+    ranks = Ranks(int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"]), int(os.environ["LOCAL_RANK"]))
+    if torch.cuda.is_available():
+        torch.cuda.set_device(ranks.local_rank)
+    dist.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
+    try:
+        yield ranks
+    finally:
+        dist.destroy_process_group()

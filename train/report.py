@@ -1,0 +1,129 @@
+"""What a run came to: its summary, loss.svg and report.html, all made from the files in the run directory."""
+
+import dataclasses
+from collections.abc import Sequence
+from html import escape
+from pathlib import Path
+from statistics import fmean, median
+from typing import Any
+
+from train import checkpoint, files, rundir
+from train.plot import loss_svg
+from train.rundir import Row
+
+SMOOTHED_STEPS = 20
+
+STYLE = """
+:root { color-scheme: light dark; --line: #d7dbe0; --soft: #6a737d; }
+@media (prefers-color-scheme: dark) { :root { --line: #343a42; --soft: #9aa4af; } }
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 820px; margin: 2.5rem auto; padding: 0 1rem; }
+h1 { font-size: 1.5rem; margin: 0; } h2 { font-size: 1.1rem; margin-top: 2.2rem; }
+p { color: var(--soft); margin: .2rem 0 1.5rem; }
+dl { display: grid; grid-template-columns: repeat(auto-fit, minmax(170px, 1fr)); gap: 12px; }
+dl div { border: 1px solid var(--line); border-radius: 8px; padding: 10px 14px; }
+dt { color: var(--soft); font-size: .85rem; } dd { margin: 0; font-size: 1.35rem; }
+svg { width: 100%; height: auto; }
+table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
+td, th { border-bottom: 1px solid var(--line); padding: 4px 8px; text-align: left; }
+"""
+
+
+def summary(run: Path) -> dict[str, Any]:
+    """The run so far: steps and tokens trained, mean loss of the last 20 steps, the last evaluation,
+    unigram entropy (nats per token), median tokens/s, and where its newest checkpoint is."""
+    steps, evaluations = _rows(run)
+    saved = checkpoint.newest(run)
+    state = saved.state if saved else {}
+    last = evaluations[-1] if evaluations else {}
+    return {
+        "steps": state.get("step", 0),
+        "tokens": state.get("tokens", 0),
+        "parameters": state.get("parameters"),
+        "loss": fmean(row["loss"] for row in steps[-SMOOTHED_STEPS:]) if steps else None,
+        "val_loss": last.get("val_loss"),
+        "val_bits_per_byte": last.get("val_bits_per_byte"),
+        "unigram_entropy": state.get("unigram_entropy"),
+        "tokens_per_s": median(row["tokens_per_s"] for row in steps) if steps else None,
+        "run": str(run),
+        "checkpoint": str(saved.path) if saved else None,
+    }
+
+
+def write(run: Path) -> None:
+    """Brings loss.svg and report.html up to date."""
+    steps, evaluations = _rows(run)
+    found = summary(run)
+    entropy = found["unigram_entropy"]
+    svg = loss_svg(
+        [(row["step"], row["loss"]) for row in steps],
+        [(row["step"], row["val_loss"]) for row in evaluations if row["val_loss"] is not None],
+        [] if entropy is None else [("unigram entropy", entropy)],
+    )
+    files.write(run / "loss.svg", svg)
+    files.write(run / "report.html", _page(run, found, steps, evaluations, svg))
+
+
+def _rows(run: Path) -> tuple[list[Row], list[Row]]:
+    """The log's steps and its evaluations."""
+    steps: list[Row] = []
+    evaluations: list[Row] = []
+    for row in rundir.rows(run):
+        (evaluations if "val_loss" in row else steps).append(row)
+    return steps, evaluations
+
+
+def _page(run: Path, found: dict[str, Any], steps: list[Row], evaluations: list[Row], svg: str) -> str:
+    settings = rundir.load(run)
+    saved = checkpoint.newest(run)
+    state = saved.state if saved else {}
+    tiles = [
+        ("steps", f"{found['steps']:,} of {settings.train.steps:,}"),
+        ("tokens", f"{found['tokens']:,}"),
+        ("loss, nats per token", _number(found["loss"])),
+        ("validation loss", _number(found["val_loss"])),
+        ("bits per byte", _number(found["val_bits_per_byte"])),
+        ("unigram entropy, nats", _number(found["unigram_entropy"])),
+        ("tokens per second", _number(found["tokens_per_s"], ",.0f")),
+        ("time in steps", _duration(sum(row["ms"] for row in steps) / 1000)),
+    ]
+    boxes = "".join(f"<div><dt>{name}</dt><dd>{value}</dd></div>" for name, value in tiles)
+    read = state.get("data", {"epoch": 0, "tokens": 0})
+    about = (
+        f"GPT-2 of {(found['parameters'] or 0) / 1e6:,.1f} M parameters on {state.get('device', '?')}, "
+        f"{read['epoch']:g} epochs of {read['tokens']:,} tokens"
+    )
+    judged = [
+        (f"{row['step']:,}", _number(row["val_loss"]), _number(row["val_bits_per_byte"]))
+        for row in evaluations
+    ]
+    asked = [
+        (f"{section}.{key}", str(value))
+        for section, table in dataclasses.asdict(settings).items()
+        for key, value in table.items()
+    ]
+    return f"""<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<title>{escape(run.name)}: training report</title><style>{STYLE}</style></head><body>
+<h1>{escape(run.name)}</h1><p>{escape(about)}</p>
+<dl>{boxes}</dl>
+<h2>Loss</h2>{svg}
+<h2>Evaluations</h2>{_table(("step", "validation loss", "bits per byte"), judged[-20:])}
+<h2>Settings</h2>{_table(("key", "value"), asked)}
+</body></html>
+"""
+
+
+def _table(head: tuple[str, ...], body: Sequence[tuple[str, ...]]) -> str:
+    titles = "".join(f"<th>{escape(cell)}</th>" for cell in head)
+    lines = ("".join(f"<td>{escape(cell)}</td>" for cell in line) for line in body)
+    return f"<table><tr>{titles}</tr>{''.join(f'<tr>{line}</tr>' for line in lines)}</table>"
+
+
+def _number(value: float | None, shape: str = ".3f") -> str:
+    return "–" if value is None else format(value, shape)
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"

@@ -1,0 +1,72 @@
+"""The run directory: who may write it, what it was asked to do, and the reading of its log.
+
+RUN/config.toml  tokenizer.json  log.jsonl  checkpoints/  loss.svg  report.html
+"""
+
+import contextlib
+import fcntl
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from train import checkpoint, files, settings
+from train.errors import TrainError
+from train.settings import MAY_CHANGE, Settings
+
+CONFIG, TOKENIZER, LOG = "config.toml", "tokenizer.json", "log.jsonl"
+
+Row = dict[str, Any]
+
+
+@contextmanager
+def opened(run: Path, wanted: Settings, tokenizer: Path | None) -> Iterator[None]:
+    """Makes or reopens a run directory for writing, alone, until the block ends.
+
+    Raises TrainError if another process is writing it, if it was started with other settings, or if it is
+    a folder of something else.
+    """
+    if run.exists() and not run.is_dir():
+        raise TrainError(f"{run} is a file; give a directory for the run")
+    if run.is_dir() and not (run / CONFIG).exists() and any(p.name != ".lock" for p in run.iterdir()):
+        raise TrainError(f"{run} holds other files and no {CONFIG}; give a new or a run's directory")
+    run.mkdir(parents=True, exist_ok=True)
+    with (run / ".lock").open("w") as lock:  # the system drops it with the process, however that ends
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise TrainError(
+                f"another training is writing {run}; wait for it or give another --out"
+            ) from None
+        if checkpoint.newest(run):  # without one there is nothing yet that other settings would spoil
+            _same(run, load(run), wanted)
+        (run / "checkpoints").mkdir(exist_ok=True)
+        if tokenizer is not None:
+            files.write(run / TOKENIZER, tokenizer.read_bytes())
+        files.write(run / CONFIG, settings.to_toml(wanted))
+        yield
+
+
+def load(run: Path) -> Settings:
+    """The resolved settings of a run. Raises TrainError if it is not a run directory."""
+    if not (run / CONFIG).is_file():
+        raise TrainError(f"{run} is not a run directory: it has no {CONFIG}")
+    return settings.load(run / CONFIG)
+
+
+def _same(run: Path, old: Settings, wanted: Settings) -> None:
+    for key, before, now in settings.differing(old, wanted):
+        if key not in MAY_CHANGE:
+            raise TrainError(
+                f"{run / CONFIG} has {key} = {before!r}, this command asks for {now!r}: "
+                f"go on with --set {key}={before}, or give another --out"
+            )
+
+
+def rows(run: Path) -> Iterator[Row]:
+    """The log's rows, without a torn last one."""
+    with contextlib.suppress(FileNotFoundError), (run / LOG).open(encoding="utf-8") as log:
+        for line in log:
+            if line.endswith("\n"):
+                yield json.loads(line)

@@ -1,0 +1,121 @@
+"""Text from a trained run: one token at a time, each layer remembering what it has read."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice, takewhile
+from pathlib import Path
+
+import torch
+from tokenizers import Tokenizer
+from torch import Tensor
+
+from train import checkpoint, device, rundir
+from train.errors import TrainError
+from train.model import GPT2
+from train.ranks import Ranks
+
+END_OF_TEXT = "<|endoftext|>"
+
+
+@dataclass(frozen=True)
+class Choice:
+    """How a token is chosen: the likeliest (temperature 0), or at random among the `top_k` likeliest
+    (0: all) and among the likeliest that together have probability `top_p`."""
+
+    temperature: float = 0.8
+    top_k: int = 50
+    top_p: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not (self.temperature >= 0 and self.top_k >= 0 and 0 < self.top_p <= 1):
+            raise TrainError(f"temperature and top_k must be 0 or more, top_p in (0, 1]: got {self}")
+
+    def pick(self, logits: Tensor, generator: torch.Generator) -> Tensor:
+        """A token id for each row of logits (rows, V)."""
+        if self.temperature == 0:
+            return logits.argmax(dim=-1)
+        logits = logits / self.temperature
+        if self.top_k:
+            least = logits.topk(min(self.top_k, logits.size(-1))).values[:, -1:]
+            logits = logits.masked_fill(logits < least, float("-inf"))
+        likeliest, ids = logits.softmax(dim=-1).sort(dim=-1, descending=True)
+        before = likeliest.cumsum(dim=-1) - likeliest
+        drawn = torch.multinomial(likeliest.masked_fill(before >= self.top_p, 0), 1, generator=generator)
+        return ids.gather(-1, drawn).squeeze(-1)
+
+
+def generate(
+    run: Path,
+    prompt: str = "",
+    *,
+    max_tokens: int = 200,
+    temperature: float = 0.8,
+    top_k: int = 50,
+    top_p: float = 1.0,
+    seed: int = 1337,
+    n: int = 1,
+) -> list[str]:
+    """`n` continuations of the prompt (without it) by the run's newest checkpoint.
+
+    An empty prompt starts a document. A text ends at end-of-text or after `max_tokens`. The same seed gives
+    the same texts on one machine. Raises TrainError if there is no such run, no checkpoint or no tokenizer
+    in it, or a setting is impossible.
+    """
+    if max_tokens < 1 or n < 1:
+        raise TrainError(f"max_tokens and n must be at least 1: got {max_tokens} and {n}")
+    choice, generator = Choice(temperature, top_k, top_p), torch.Generator().manual_seed(seed)
+    tokenizer = _tokenizer(run)
+    end = tokenizer.token_to_id(END_OF_TEXT)
+    ids = tokenizer.encode(prompt, add_special_tokens=False).ids or ([] if end is None else [end])
+    if not ids:
+        raise TrainError(f"the tokenizer has no {END_OF_TEXT} to start from: give a prompt")
+    columns: list[list[int]] = []  # one a step: a token for each text
+    ended: set[int] = set()
+    for column in islice(next_tokens(load_model(run), ids, n, choice, generator), max_tokens):
+        columns.append(column)
+        ended |= {text for text, token in enumerate(column) if token == end}
+        if len(ended) == n:
+            break
+    return [
+        str(tokenizer.decode(list(takewhile(lambda token: token != end, text))))
+        for text in zip(*columns, strict=True)
+    ]
+
+
+@torch.inference_mode()
+def next_tokens(
+    model: GPT2, prompt: list[int], n: int, choice: Choice, generator: torch.Generator
+) -> Iterator[list[int]]:
+    """Goes on from the prompt without end: a token for each of n texts at a time.
+
+    When n_positions tokens have been read, the older half is forgotten and the rest read anew.
+    """
+    room = model.shape.n_positions
+    context = torch.tensor([prompt] * n, device=model.transformer.wte.weight.device)
+    cache, unread = model.new_cache(n), context
+    while True:
+        if cache[0].length + unread.size(1) > room:
+            cache, unread = model.new_cache(n), context[:, -max(1, room // 2) :]
+        logits = model(unread, cache)[:, -1]
+        unread = choice.pick(logits.float().cpu(), generator)[:, None].to(context.device)
+        context = torch.cat([context[:, -room:], unread], dim=1)
+        yield unread[:, 0].tolist()
+
+
+def load_model(run: Path) -> GPT2:
+    """The model of a run's newest checkpoint, on this machine's device."""
+    settings = rundir.load(run)
+    saved = checkpoint.newest(run)
+    if saved is None:
+        raise TrainError(f"{run} has no finished checkpoint yet: train it first")
+    model = GPT2(settings.model)
+    saved.load(model)
+    return model.to(device.choose("auto", Ranks()).where).eval()
+
+
+def _tokenizer(run: Path) -> Tokenizer:
+    path = run / rundir.TOKENIZER
+    rundir.load(run)  # not a run at all is the better message
+    if not path.is_file():
+        raise TrainError(f"{path} is missing: put there the tokenizer.json that the tokens were made with")
+    return Tokenizer.from_file(str(path))

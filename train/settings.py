@@ -1,0 +1,221 @@
+"""What a run is asked to do: frozen dataclasses, read from TOML and `--set section.key=value`.
+
+`configs/gpt2-124m.toml` comments every key and holds the same values as the defaults here.
+"""
+
+import dataclasses
+import difflib
+import json
+import math
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib import resources
+from pathlib import Path
+
+from train.errors import TrainError
+
+ATTENTION_KERNELS = ("auto", "flash", "efficient", "cudnn", "math")
+DTYPES = ("auto", "float32", "bfloat16")
+OPTIMIZERS = ("adamw",)
+
+
+@dataclass(frozen=True)
+class ModelSettings:
+    """The shape of a GPT-2. `vocab_size` 0 means: as many as the token files' tokenizer has."""
+
+    n_layer: int = 12
+    n_head: int = 12
+    n_embd: int = 768
+    n_positions: int = 1024
+    vocab_size: int = 0
+
+
+@dataclass(frozen=True)
+class DataSettings:
+    """Paths or globs of token files; empty means the corpus's own split."""
+
+    train: str = ""
+    validation: str = ""
+
+
+@dataclass(frozen=True)
+class TrainSettings:
+    """How the model is trained; `batch_size` counts sequences a step over all ranks."""
+
+    steps: int = 19_073
+    batch_size: int = 512
+    micro_batch_size: int = 16
+    lr: float = 6e-4
+    min_lr: float = 6e-5
+    warmup_steps: int = 700
+    weight_decay: float = 0.1
+    beta1: float = 0.9
+    beta2: float = 0.95
+    grad_clip: float = 1.0
+    optimizer: str = "adamw"
+    dtype: str = "auto"
+    compile: bool = True
+    attention: str = "auto"
+    seed: int = 1337
+    log_every: int = 10
+    eval_every: int = 250
+    save_every: int = 1000
+    keep_last: int = 3
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything a run depends on, beside the token files themselves."""
+
+    model: ModelSettings = field(default_factory=ModelSettings)
+    data: DataSettings = field(default_factory=DataSettings)
+    train: TrainSettings = field(default_factory=TrainSettings)
+
+
+SECTIONS = {"model": ModelSettings, "data": DataSettings, "train": TrainSettings}
+
+# A run may be continued with other values of these: they change how long and how closely it is watched,
+# not what a step does (`steps` also stretches the schedule's end).
+MAY_CHANGE = frozenset(
+    {"train.steps", "train.log_every", "train.eval_every", "train.save_every", "train.keep_last"}
+)
+
+
+def load(name_or_file: str | Path, sets: Sequence[str] = ()) -> Settings:
+    """The settings of a shipped config (`"demo"`) or a TOML file, with `section.key=value` overrides.
+
+    Raises TrainError for a missing file, broken TOML, an unknown key (naming the nearest), a wrong type
+    or an impossible value.
+    """
+    source, document = _read(name_or_file)
+    for assignment in sets:
+        section, key, value = _assignment(assignment)
+        document.setdefault(section, {})[key] = value
+    return parse(document, source)
+
+
+def parse(document: Mapping[str, object], source: str) -> Settings:
+    """Settings from a TOML document's tables; keys that are absent keep their defaults."""
+    for name, table in document.items():
+        _known(name, SECTIONS, f"section [{name}] in {source}", prefix="")
+        if not isinstance(table, dict):
+            raise TrainError(f"{source}: {name} must be a section [{name}], not {table!r}")
+    sections = {name: _section(name, document.get(name, {}), source) for name in SECTIONS}
+    settings = Settings(**sections)  # type: ignore[arg-type]
+    _check(settings, source)
+    return settings
+
+
+def to_toml(settings: Settings) -> str:
+    """The settings as TOML that `load` reads back to an equal value."""
+    lines: list[str] = []
+    for section, table in dataclasses.asdict(settings).items():
+        lines.append(f"[{section}]")
+        lines += [f"{key} = {_toml_value(value)}" for key, value in table.items()]
+        lines.append("")
+    return "\n".join(lines)
+
+
+def differing(old: Settings, new: Settings) -> list[tuple[str, object, object]]:
+    """Keys whose values differ: (`section.key`, old value, new value)."""
+    before, after = _flat(old), _flat(new)
+    return [(key, before[key], after[key]) for key in before if before[key] != after[key]]
+
+
+def _flat(settings: Settings) -> dict[str, object]:
+    tables = dataclasses.asdict(settings)
+    return {f"{section}.{key}": value for section, table in tables.items() for key, value in table.items()}
+
+
+def _toml_value(value: object) -> str:
+    if isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False)
+    return str(value).lower() if isinstance(value, bool) else repr(value)
+
+
+def _read(name_or_file: str | Path) -> tuple[str, dict[str, dict[str, object]]]:
+    shipped = {
+        entry.name.removesuffix(".toml"): entry
+        for entry in (resources.files("train") / "configs").iterdir()
+        if entry.name.endswith(".toml")
+    }
+    path = Path(name_or_file)
+    if path.suffix != ".toml" and not path.is_file():
+        _known(str(name_or_file), shipped, f"config {name_or_file!r}", prefix="")
+        text, source = shipped[str(name_or_file)].read_text(encoding="utf-8"), f"config {name_or_file}"
+    else:
+        try:
+            text, source = path.read_text(encoding="utf-8"), str(path)
+        except (OSError, UnicodeDecodeError) as error:
+            raise TrainError(f"cannot read the config {path}: {error}") from None
+    try:
+        return source, tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise TrainError(f"{source} is not TOML: {error}") from None
+
+
+def _assignment(text: str) -> tuple[str, str, object]:
+    """`train.lr=1e-3` → ("train", "lr", 0.001); what is not a TOML value is taken as a string."""
+    name, equals, raw = text.partition("=")
+    section, dot, key = name.strip().partition(".")
+    if not (equals and dot and key):
+        raise TrainError(f"--set {text}: write it as section.key=value, for example --set train.lr=3e-4")
+    _known(section, SECTIONS, f"section {section!r} in --set {text}", prefix="")
+    try:
+        return section, key, tomllib.loads(f"value = {raw}")["value"]
+    except tomllib.TOMLDecodeError:
+        return section, key, raw.strip()
+
+
+def _section(name: str, table: object, source: str) -> object:
+    assert isinstance(table, dict)
+    wanted = {f.name: f.type for f in dataclasses.fields(SECTIONS[name])}
+    for key in table:
+        _known(key, wanted, f"key {name}.{key} in {source}", prefix=f"{name}.")
+    return SECTIONS[name](
+        **{key: _typed(value, wanted[key], f"{source}: {name}.{key}") for key, value in table.items()}
+    )
+
+
+def _typed(value: object, wanted: object, where: str) -> object:
+    if wanted is float and type(value) is int:
+        return float(value)
+    if type(value) is not wanted:
+        names = {int: "a whole number", float: "a number", str: "a string", bool: "true or false"}
+        raise TrainError(f"{where} must be {names[wanted]}, not {value!r}")  # type: ignore[index]
+    return value
+
+
+def _known(name: str, among: Iterable[str], what: str, *, prefix: str) -> None:
+    names = sorted(among)
+    if name not in names:
+        near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+        hint = f"did you mean {prefix}{near[0]}?" if near else f"known are {', '.join(names)}"
+        raise TrainError(f"unknown {what}: {hint}")
+
+
+def _check(settings: Settings, source: str) -> None:
+    m, t = settings.model, settings.train
+    for key, value in _flat(settings).items():
+        least = 0 if key in ("model.vocab_size", "train.warmup_steps", "train.seed") else 1
+        if type(value) is int and value < least:
+            raise TrainError(f"{source}: {key} must be at least {least}, not {value}")
+    rules = (
+        (m.n_embd % m.n_head == 0, f"model.n_embd = {m.n_embd} must be a multiple of n_head = {m.n_head}"),
+        (
+            t.batch_size % t.micro_batch_size == 0,
+            f"train.batch_size = {t.batch_size} must be a multiple of micro_batch_size {t.micro_batch_size}",
+        ),
+        (0 < t.lr < math.inf, f"train.lr must be above 0, not {t.lr}"),
+        (0 <= t.min_lr <= t.lr, f"train.min_lr must lie between 0 and lr = {t.lr}, not be {t.min_lr}"),
+        (0 <= t.weight_decay < math.inf, f"train.weight_decay must be 0 or more, not {t.weight_decay}"),
+        (0 <= t.beta1 < 1 and 0 <= t.beta2 < 1, "train.beta1 and beta2 must lie in [0, 1)"),
+        (t.grad_clip > 0, f"train.grad_clip must be above 0, not {t.grad_clip}"),
+        (t.optimizer in OPTIMIZERS, f"train.optimizer must be one of {', '.join(OPTIMIZERS)}"),
+        (t.dtype in DTYPES, f"train.dtype must be one of {', '.join(DTYPES)}"),
+        (t.attention in ATTENTION_KERNELS, f"train.attention must be one of {', '.join(ATTENTION_KERNELS)}"),
+    )
+    for holds, message in rules:
+        if not holds:
+            raise TrainError(f"{source}: {message}")
