@@ -70,14 +70,17 @@ def harvest(
     """
     table = corpus.table("links")
     manifest, rules = table.manifest(), Rules.of(recipe.links)
-    _save_listings(corpus, given, recipe.crawl.user_agent, progress)
+    _save_listings(corpus, given, recipe, progress)
     found = _files(corpus, given)
     spill_folder = table.folder / "spill"
     if manifest is not None and not _why_stale(table, manifest, rules, found):
         stage.remove(spill_folder)
         progress.note("links: up to date")
         return manifest
-    found = found or _files(corpus, _remembered(manifest))
+    if not given:
+        given = _remembered(manifest)
+        _save_listings(corpus, given, recipe, progress)
+        found = _files(corpus, given)
     read = _spill(spill_folder, engine, rules, found, progress)
     read, losers = _settle(spill_folder, engine, read)
     plan = _plan(corpus, spill_folder, rules, read, losers)
@@ -124,9 +127,9 @@ def _remembered(manifest: Manifest | None) -> list[str]:
     return [source["source"] for source in manifest.extra["sources"]]
 
 
-def _save_listings(corpus: Corpus, given: Sequence[str], user_agent: str, progress: Progress) -> None:
+def _save_listings(corpus: Corpus, given: Sequence[str], recipe: Recipe, progress: Progress) -> None:
     for listing in _unsaved(corpus, given):
-        count = reddit.save(listing, _saved(corpus, listing), user_agent)
+        count = reddit.save(listing, _saved(corpus, listing), recipe.crawl.user_agent)
         progress.note(f"{listing}: {count:,} submissions")
 
 

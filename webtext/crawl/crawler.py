@@ -9,17 +9,18 @@ import time
 from collections import Counter, OrderedDict
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from itertools import cycle, islice
 from queue import Empty, SimpleQueue
 from threading import Thread
 
 from webtext.crawl import errands
 from webtext.crawl.errands import Errand, Outcome
 from webtext.crawl.journal import SYNC_EVERY_S, Journal
-from webtext.crawl.network import Network
+from webtext.crawl.network import HOSTS_PER_THREAD, Network
 from webtext.crawl.page import REDIRECT, Verdict
 from webtext.crawl.retry_after import back_off_s
 from webtext.crawl.robots import Rules
-from webtext.crawl.rows import row
+from webtext.crawl.rows import row as row_of
 from webtext.crawl.schedule import Schedule
 from webtext.engine import Report
 from webtext.reasons import FETCHED
@@ -28,6 +29,7 @@ from webtext.recipe import Crawl
 GIVE_UP_AFTER = 8  # failures of a host in a row
 KNOWN_ORIGINS = 20_000  # whose rules are remembered
 TICK_S = 0.5  # so often progress is told
+SYNCS_A_TICK = 16  # journals; the deciding thread waits for the disk meanwhile
 
 # What speaks against the host rather than the page, and what happened before the host was asked.
 FAILING = ("unreachable", "timeout", "rate_limited", "server_error", "robots_unreachable")
@@ -87,11 +89,13 @@ class Crawler:
         for errand in links:
             queues.setdefault(errands.host(errand.link), []).append(errand)
         self.left = sum(map(len, queues.values()))
-        self.schedule = Schedule(settings.per_host_delay_s, settings.per_host_connections, queues)
+        window = HOSTS_PER_THREAD * settings.threads
+        self.schedule = Schedule(settings.per_host_delay_s, settings.per_host_connections, queues, window)
         self._origins: OrderedDict[str, Rules | Verdict] = OrderedDict()  # a verdict is all pages' fate
         self._parked: dict[str, list[Errand]] = {}  # until their origin's rules are known
         self._delays_s: dict[str, float] = {}  # of hosts that ask for a longer one
-        self._failures: Counter[str] = Counter()  # of a host, in a row
+        self._failures = _past_failures(journals)  # of a host, in a row
+        self._to_sync = cycle(journals.values())
         self._told_at, self._untold = 0.0, Counter[str]()  # rows by state
 
     def next_turn(self, now: float) -> _Turn | None:
@@ -126,11 +130,14 @@ class Crawler:
         done, self._untold, self._told_at = self._untold, Counter(), now
         if done:
             report(done.total(), {state: count for state, count in done.items() if state != FETCHED})
-        for journal in self.journals.values():
+        for journal in islice(self._to_sync, min(SYNCS_A_TICK, len(self.journals))):
             journal.sync(every_s=SYNC_EVERY_S)
 
     def _may_ask(self, name: str, errand: Errand, now: float) -> bool:
         """Whether the errand's request may be made now; if not, it is parked or ended."""
+        if not name:
+            self._conclude(errand, errand.ends(Verdict("dns", "the host is not a valid name")))
+            return False
         if self._failures[name] >= GIVE_UP_AFTER:
             self._conclude(errand, errand.last or errand.ends(Verdict("host_gave_up")))
             return False
@@ -209,6 +216,21 @@ class Crawler:
         if errand.is_robots:
             self._settle(errand.id, outcome)
             return
-        self.journals[errand.partition].add(row(errand, outcome))
+        self.journals[errand.partition].add(row_of(errand, outcome))
         self._untold[outcome.verdict.state] += 1
         self.left -= 1
+
+
+def _past_failures(journals: Mapping[int, Journal]) -> Counter[str]:
+    """How often the hosts had failed in a row when an interrupted crawl of these partitions ended."""
+    failures: Counter[str] = Counter()
+    for journal in journals.values():
+        for row in journal.rows():
+            name = errands.host(row["final_url"])
+            if row["state"] == "host_gave_up":
+                failures[name] = GIVE_UP_AFTER
+            elif row["state"] in FAILING:
+                failures[name] += row["attempts"]
+            elif row["attempts"]:
+                failures.pop(name, None)
+    return failures

@@ -124,6 +124,9 @@ class Resolver:
             raise known.failure.anew()
         return known.addresses
 
+    def close(self) -> None:
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
     def _ask(self, host: str, timeout_s: float) -> _Known:
         future = self._pool.submit(self._lookup, host)
         try:

@@ -1,9 +1,11 @@
 """What a thread of the crawler does: one request for a page or for a robots.txt, and what it means."""
 
 import time
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
+from threading import BoundedSemaphore
 from urllib.parse import urlsplit
 
 from webtext.crawl import coding, page, robots
@@ -12,8 +14,12 @@ from webtext.crawl.failures import Failure
 from webtext.crawl.network import Network, WantedBytes
 from webtext.crawl.page import REDIRECT, Verdict
 from webtext.crawl.retry_after import asked_wait_s
-from webtext.crawl.robots import ALLOW_ALL, Rules
+from webtext.crawl.robots import Rules
 from webtext.crawl.warc import Packed, Position, pack
+
+# Large pages are decoded and packed a few at a time: that takes several times their size of memory.
+LARGE_BYTES = 1_000_000
+_large = BoundedSemaphore(4)
 
 # Failures to fetch robots.txt that are the host's own: its pages have the same fate.
 OF_THE_HOST = ("private_address", "port", "dns", "unreachable", "tls")
@@ -79,16 +85,16 @@ def run(errand: Errand, network: Network) -> Outcome:
         outcome = _robots(errand, network) if errand.is_robots else _page(errand, network)
     except Failure as failure:
         outcome = errand.ends(_failed(errand, failure))
-    except (ValueError, LookupError, RecursionError, MemoryError) as error:
-        # What a server sent broke a library: that costs its page and nothing else.
+    except Exception as error:  # what a server sent broke a library: that costs its page and nothing else
         outcome = errand.ends(_failed(errand, Failure("bad_response", type(error).__name__)))
     return replace(outcome, redirects=len(errand.visited), seconds=time.monotonic() - started)
 
 
 def _page(errand: Errand, network: Network) -> Outcome:
     exchange = _fetch(errand, network, partial(page.wanted_bytes, network.settings))
-    verdict, kept = page.judge(exchange, network.settings)
-    return _outcome(verdict, kept)
+    with _large if len(exchange.body) > LARGE_BYTES else nullcontext():
+        verdict, kept = page.judge(exchange, network.settings)
+        return _outcome(verdict, kept)
 
 
 def _robots(errand: Errand, network: Network) -> Outcome:
@@ -104,7 +110,7 @@ def _robots(errand: Errand, network: Network) -> Outcome:
         verdict = page.redirect(exchange)
         if verdict.state == REDIRECT:
             return _outcome(verdict, exchange)
-    return replace(_outcome(Verdict("unavailable"), exchange), rules=ALLOW_ALL)  # RFC 9309 §2.3.1.3
+    return replace(_outcome(Verdict("unavailable"), exchange), rules=Rules())  # RFC 9309 §2.3.1.3
 
 
 def _robots_body(exchange: Exchange, agent: str) -> Outcome:

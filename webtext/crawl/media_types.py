@@ -6,6 +6,7 @@ from email.message import Message
 ACCEPTED = frozenset({"text/html", "application/xhtml+xml", "text/plain"})
 
 SNIFF_BYTES = 1024
+MAX_NAME_CHARS = 80
 # Formats that servers send under the name of HTML; each begins with bytes that no text begins with.
 _MAGIC = {
     b"%PDF-": "PDF",
@@ -36,7 +37,7 @@ def parse(content_type: str | None) -> tuple[str | None, str | None]:
     message["Content-Type"] = content_type
     charset = message.get_param("charset")
     name = charset.strip("'\" ").partition(",")[0] if isinstance(charset, str) else None
-    return media_type or None, name or None
+    return media_type[:MAX_NAME_CHARS] or None, (name or "")[:MAX_NAME_CHARS] or None
 
 
 def sniff(body: bytes) -> str:

@@ -27,7 +27,10 @@ from webtext.errors import RunFailed, UserError
 from webtext.recipe import Crawl
 
 CHUNK_BYTES = 64 * 1024
-IDLE_CONNECTIONS = 256  # kept alive for the hosts' next turn
+MAX_PIECES = 50_000  # a body in chunks of a byte is an attack on the processor
+# In turn at a time, each with a connection kept open: enough for every thread to find a host that is due,
+# at exchanges of a seventh of the delay or more.
+HOSTS_PER_THREAD = 8
 PORTS = (80, 443)
 ACCEPT = "text/html, application/xhtml+xml, text/plain;q=0.9, */*;q=0.1"
 
@@ -43,7 +46,8 @@ class Network:
         self.settings = settings
         self._dialer = Dialer(Resolver(settings.threads, lookup), settings.allow_private)
         connections = settings.threads if settings.proxy else settings.per_host_connections
-        self._adapter = _Adapter(self._dialer, tls or tls_context(), connections)
+        hosts = HOSTS_PER_THREAD * settings.threads
+        self._adapter = _Adapter(self._dialer, tls or tls_context(), hosts, connections)
         self._headers = {
             "User-Agent": user_agent(settings),
             "Accept": ACCEPT,
@@ -86,11 +90,12 @@ class Network:
             self._dialer.connect(proxy.host or "", proxy.port or 80, timeout_s, trusted=True).close()
         except Failure as failure:
             raise RunFailed(
-                f"crawl.proxy {self.settings.proxy}: {failure.detail}; start it, or set another"
+                f"crawl.proxy {proxy.host}:{proxy.port}: {failure.detail}; start it, or set another"
             ) from None
 
     def close(self) -> None:
         self._adapter.close()
+        self._dialer.resolver.close()
 
     def _send(self, request: Any, timeout_s: float) -> requests.Response:
         connect_s = min(self.settings.connect_timeout_s, timeout_s)
@@ -155,8 +160,13 @@ def _read(raw: Any, limit: int, deadline: float) -> tuple[bytes, str | None]:
     body = bytearray()
     try:
         # One read of the socket at a time, which the socket's own deadline bounds.
-        while len(body) <= limit and (piece := raw.read1(CHUNK_BYTES)):
+        for _ in range(MAX_PIECES):
+            piece = raw.read1(CHUNK_BYTES)
             body += piece
+            if not piece or len(body) > limit:
+                break
+        else:
+            return bytes(body), "unspecified"
     except Exception:  # whatever urllib3 makes of a body that breaks off
         return bytes(body), "time" if time.monotonic() >= deadline else "disconnect"
     if len(body) > limit:
@@ -171,9 +181,9 @@ def _host_header(url: str) -> str:
 class _Adapter(HTTPAdapter):
     """Hands one TLS context and our connections to every pool."""
 
-    def __init__(self, dialer: Dialer, tls: ssl.SSLContext, connections: int) -> None:
+    def __init__(self, dialer: Dialer, tls: ssl.SSLContext, hosts: int, connections: int) -> None:
         self._pools, self._tls = _pools(dialer), tls
-        super().__init__(pool_connections=IDLE_CONNECTIONS, pool_maxsize=connections)
+        super().__init__(pool_connections=hosts, pool_maxsize=connections)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, ssl_context=self._tls, **kwargs)

@@ -16,6 +16,7 @@ PAGE_STATUSES = (200, 203)
 REDIRECT_STATUSES = (301, 302, 303, 307, 308)
 OTHER_BODY_BYTES = 64 * 1024  # kept of a redirect's or an error's body
 NOT_KEPT = ("not_html", "too_large", "opted_out")  # of such pages the archive has the head alone
+MAX_LOCATION_CHARS = 8000
 REDIRECT = "redirect"  # a verdict's state that is not a page's
 
 _STATES = {429: "rate_limited"} | dict.fromkeys((404, 410), "not_found")
@@ -93,6 +94,8 @@ def _decoded(exchange: Exchange, settings: Crawl) -> tuple[Verdict | None, codin
             return Verdict("timeout", "the body did not end", again=True), nothing
         case "disconnect":
             return Verdict("truncated", again=True), nothing
+        case "unspecified":
+            return Verdict("bad_response", "the body came in too many pieces"), nothing
     try:
         decoded = coding.decode(exchange.body, exchange.header("content-encoding"), settings.max_bytes)
     except coding.BadCoding as error:
@@ -122,6 +125,8 @@ def redirect(exchange: Exchange) -> Verdict:
     location = exchange.header("location")
     if not location:
         return Verdict("bad_redirect", "no Location")
+    if len(location) > MAX_LOCATION_CHARS:
+        return Verdict("bad_redirect", f"longer than {MAX_LOCATION_CHARS:,} characters")
     try:
         # Browsers read the header's bytes as UTF-8; http.client has read them as Latin-1.
         location = location.encode("latin-1").decode("utf-8", "replace")

@@ -45,9 +45,6 @@ class Rules:
         return self.reserved is not None and not self.reserved.can_fetch(_slashes(url), "*")
 
 
-ALLOW_ALL = Rules(until=float("inf"))
-
-
 @lru_cache(maxsize=16)
 def product_token(user_agent: str) -> str:
     """The name by which robots.txt files call a crawler: the first token of its user agent, lower case."""

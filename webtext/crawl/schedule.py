@@ -1,8 +1,9 @@
 """Whose turn it is: hosts by the time when they may be asked again.
 
 Between the end of one exchange with a host and the start of the next lies at least the delay, whatever was
-asked for: a page, a redirect's target, robots.txt. Only so many hosts are in turn at a time, the largest
-first, because the host with the most links decides when a crawl ends.
+asked for: a page, a redirect's target, robots.txt. Only so many hosts are in turn at a time, so that their
+connections stay open from turn to turn; the largest first, because the host with the most links decides when
+a crawl ends.
 """
 
 import heapq
@@ -10,8 +11,6 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
-
-WINDOW_HOSTS = 1024  # in turn at a time: connections stay open from turn to turn, memory stays bounded
 
 T = TypeVar("T")
 
@@ -28,9 +27,7 @@ class _Host(Generic[T]):
 class Schedule(Generic[T]):
     """Queues of errands, one per host. Times are seconds of the caller's clock."""
 
-    def __init__(
-        self, delay_s: float, connections: int, queues: Mapping[str, list[T]], window: int = WINDOW_HOSTS
-    ) -> None:
+    def __init__(self, delay_s: float, connections: int, queues: Mapping[str, list[T]], window: int) -> None:
         self.delay_s, self.connections, self.window = delay_s, connections, window
         self._hosts: dict[str, _Host[T]] = {}
         self._heap: list[tuple[float, int, str]] = []

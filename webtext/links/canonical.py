@@ -11,9 +11,18 @@ from functools import lru_cache
 import xxhash
 
 from webtext.links import escapes, mirrors, tracking
-from webtext.links.hosts import parse_host, registered_domain
+from webtext.links.hosts import host_of, parse_host, registered_domain
 
-__all__ = ["MAX_CHARS", "Rejected", "canonicalise", "link_id", "posted_url", "registered_domain"]
+__all__ = [
+    "MAX_CHARS",
+    "Rejected",
+    "canonical_and_host",
+    "canonicalise",
+    "link_id",
+    "posted_url",
+    "registered_domain",
+    "url_hash",
+]
 
 MAX_CHARS = 2083  # the longest URL that browsers, sitemaps and archives have long agreed on
 _MAX_RAW_CHARS = 10 * MAX_CHARS  # with all that may still fall away
@@ -46,12 +55,21 @@ def canonicalise(url: str) -> str:
 
     Raises `Rejected` (bad_url, scheme, too_long, no_url) for what names no page; never anything else.
     """
+    return canonical_and_host(url)[0]
+
+
+def canonical_and_host(url: str) -> tuple[str, str]:
+    """(canonical URL, its host); most URLs are in canonical spelling already, which one match shows."""
     plain = _PLAIN.fullmatch(url)
-    if plain is None or len(url) > MAX_CHARS or "/." in plain[2] or not _is_canonical_host(plain[1]):
-        return _rewritten(url)
-    if plain[3] is None:
-        return url if plain[2] else url + "/"
-    return _rewritten(url) if not plain[2] or tracking.untracked(plain[3]) != plain[3] else url
+    if plain is not None and len(url) < MAX_CHARS:
+        host, path, query = plain.groups()
+        if "/." not in path and _is_canonical_host(host):
+            if query is None:
+                return (url if path else url + "/"), host
+            if path and tracking.untracked(query) == query:
+                return url, host
+    canonical = _rewritten(url)
+    return canonical, host_of(canonical)
 
 
 def url_hash(canonical_url: str) -> int:

@@ -71,11 +71,10 @@ def domain_of(host: str) -> str:
     return ".".join(name.split(".")[-2:])  # an unknown top-level domain is its own suffix, says the list
 
 
-@lru_cache(maxsize=1 << 16)
-def parents(host: str) -> tuple[str, ...]:
+def parents(host: str) -> list[str]:
     """The host and all domains above it: a.b.org, b.org, org."""
     labels = host.removesuffix(".").split(".")
-    return tuple(".".join(labels[i:]) for i in range(len(labels)))
+    return [".".join(labels[i:]) for i in range(len(labels))]
 
 
 def _ascii(text: str) -> str:

@@ -85,9 +85,11 @@ def _table(lines: Iterator[str], source: Source) -> Iterator[Batch]:
         except csv.Error as error:
             malformed.append(str(error))
             continue
+        if not any(row):
+            continue
         if len(row) > places["url"]:
             posts.append(Post(**_fields(row, places)))
-        elif any(row):
+        else:
             malformed.append(excerpt(source.delimiter.join(row).encode("utf-8", "surrogateescape")))
         if len(posts) + len(malformed) >= BATCH_ROWS:
             yield posts, malformed

@@ -10,8 +10,7 @@ from typing import Self
 
 from webtext import recipe
 from webtext.links import blocklists
-from webtext.links.canonical import Rejected, canonicalise
-from webtext.links.hosts import host_of, parents
+from webtext.links.hosts import parents
 from webtext.links.posts import Post, flag, integer, name, seconds, url_field
 from webtext.recipe import fingerprint
 
@@ -72,19 +71,13 @@ class Rules:
             return "subreddit"
         return None
 
-    def link(self, post: Post) -> tuple[str, str]:
-        """(canonical URL, host) of a submission; raises `Rejected` where its URL makes it no link."""
-        posted = url_field(post)
-        if not posted:
-            raise Rejected("no_url")
-        url = canonicalise(posted)
-        host = host_of(url)
-        if not self.domains.isdisjoint(parents(host)):
-            raise Rejected("domain")
+    def blocks_host(self, host: str) -> bool:
+        return not self.domains.isdisjoint(parents(host))
+
+    def blocks_file(self, url: str) -> bool:
+        """Whether the path of a canonical URL ends in a blocked extension."""
         file = url.partition("?")[0].rpartition("/")[2]
-        if "." in file and "." + file.rpartition(".")[2].lower() in self.extensions:
-            raise Rejected("extension")
-        return url, host
+        return "." in file and "." + file.rpartition(".")[2].lower() in self.extensions
 
 
 def _is_self(post: Post) -> bool:

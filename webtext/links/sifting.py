@@ -1,20 +1,21 @@
-"""A batch of posts, sifted: which are links, and what each row leaves for the steps after it."""
+"""Posts, sifted: which are links, and what each row leaves for the steps after it."""
 
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from functools import lru_cache
+from typing import Self
 
 import msgspec
-import numpy as np
 import pyarrow as pa
 
 from webtext.links import posts
-from webtext.links.canonical import Rejected, url_hash
+from webtext.links.canonical import Rejected, canonical_and_host, url_hash
 from webtext.links.hosts import domain_of
 from webtext.links.merging import ROWS
 from webtext.links.partitions import domain_hash
 from webtext.links.posts import Post
 from webtext.links.selection import Rules
-from webtext.links.superseding import SELECTED, Numbers, make_keys
+from webtext.links.superseding import SELECTED
 from webtext.reasons import LINKS
 
 REASONS = tuple(LINKS)  # a reason's code is its place here; SELECTED stands for none
@@ -32,45 +33,90 @@ class Selected(msgspec.Struct, gc=False):
     domain_hash: int
 
 
-@dataclass(frozen=True)
-class Sifted:
-    keys: Numbers  # of the rows that have an id
-    selected: list[Selected]
-    dropped: dict[str, int]
-    examples: dict[str, str]  # a URL for each reason that a broken URL gave
+class Sifted(msgspec.Struct, gc=False):
+    """Rows after the rules: what became of each, and the selected ones.
 
+    Each row's id (of any type), time of retrieval and code are for `superseding`; the bucket is that of its
+    domain where it was selected.
+    """
 
-def sift(batch: Sequence[Post], first_row: int, rules: Rules, scored: bool) -> Sifted:
-    """Applies the rules to posts that stand in their source from `first_row` on."""
-    codes = np.full(len(batch), SELECTED)
-    buckets = np.zeros(len(batch), dtype=np.int64)
+    ids: list[object] = []
+    retrieved: list[int] = []
+    codes: list[int] = []
+    buckets: list[int] = []
     selected: list[Selected] = []
-    examples: dict[str, str] = {}
-    for at, post in enumerate(batch):
-        reason = rules.refusal(post, scored)
-        if reason is None:
-            try:
-                url, host = rules.link(post)
-            except Rejected as rejected:
-                reason = rejected.reason
+    examples: dict[str, str] = {}  # a URL for each reason that a broken URL gave
+
+    def __iadd__(self, other: "Sifted") -> Self:
+        self.ids += other.ids
+        self.retrieved += other.retrieved
+        self.codes += other.codes
+        self.buckets += other.buckets
+        self.selected += other.selected
+        return self
+
+    def dropped(self) -> dict[str, int]:
+        return count_reasons(self.codes)
+
+
+class Sieve:
+    """The rules at work on one source, batch after batch."""
+
+    def __init__(self, rules: Rules, scored: bool) -> None:
+        self._rules = rules
+        self._scored = scored
+        self._rows = 0
+        self._domain = lru_cache(maxsize=1 << 16)(self._look_up)  # hosts repeat
+
+    def sift(self, batch: Sequence[Post]) -> Sifted:
+        codes = [SELECTED] * len(batch)
+        buckets = [0] * len(batch)
+        selected: list[Selected] = []
+        examples: dict[str, str] = {}
+        refusal = self._rules.refusal
+        for at, post in enumerate(batch):
+            reason = refusal(post, self._scored)
+            if reason is None:
+                link = self._link(post, self._rows + at)
+                if type(link) is Selected:
+                    buckets[at] = link.domain_hash >> 56
+                    selected.append(link)
+                    continue
+                reason = str(link)
                 if reason in ("bad_url", "scheme"):
                     examples.setdefault(reason, posts.storable(posts.url_field(post)[:_EXCERPT_CHARS]))
-            else:
-                domain = domain_of(host)
-                link = Selected(first_row + at, post, url, domain, domain_hash(domain))
-                buckets[at] = link.domain_hash >> 56
-                selected.append(link)
-                continue
-        codes[at] = _CODES[reason]
-    retrieved = [_retrieval_order(post) for post in batch]
-    keys = make_keys([post.id for post in batch], retrieved, first_row, codes, buckets)
-    return Sifted(keys, selected, count_reasons(codes), examples)
+            codes[at] = _CODES[reason]
+        self._rows += len(batch)
+        retrieved = [_retrieval_order(post) for post in batch]
+        return Sifted([post.id for post in batch], retrieved, codes, buckets, selected, examples)
+
+    def _link(self, post: Post, row: int) -> Selected | str:
+        """The link that a submission is, or the reason why its URL makes it none."""
+        posted = posts.url_field(post)
+        if not posted:
+            return "no_url"
+        try:
+            url, host = canonical_and_host(posted)
+        except Rejected as rejected:
+            return rejected.reason
+        found = self._domain(host)
+        if found is None:
+            return "domain"
+        if self._rules.blocks_file(url):
+            return "extension"
+        return Selected(row, post, url, *found)
+
+    def _look_up(self, host: str) -> tuple[str, int] | None:
+        """A host's (registered domain, its hash), or None if it is blocked."""
+        if self._rules.blocks_host(host):
+            return None
+        domain = domain_of(host)
+        return domain, domain_hash(domain)
 
 
-def count_reasons(codes: Numbers) -> dict[str, int]:
+def count_reasons(codes: Sequence[int]) -> dict[str, int]:
     """How often each reason's code stands there."""
-    counts = np.bincount(codes, minlength=SELECTED + 1)
-    return {reason: int(count) for reason, count in zip(REASONS, counts, strict=False) if count}
+    return {REASONS[code]: count for code, count in Counter(codes).items() if code != SELECTED}
 
 
 def to_rows(selected: Sequence[Selected], are_submissions: bool) -> pa.RecordBatch:

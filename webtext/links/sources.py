@@ -165,17 +165,19 @@ def _text(name: str, path: Path, mapping: dict[str, str], head: bytes) -> Source
     if first.startswith(b"["):
         raise UserError(f"{name}: one JSON array; a submission a line (NDJSON) is needed")
     header = first.decode("utf-8", "replace")
-    if not _URL.match(header):
-        for delimiter in _DELIMITERS:
-            columns = _columns(next(csv.reader([header], delimiter=delimiter)), mapping)
-            if "url" in dict(columns):
-                return Source(name, path, "csv", columns=columns, delimiter=delimiter)
-    if not any(_URL.match(line.decode("utf-8", "replace").strip()) for line in lines[:100]):
-        raise UserError(
-            f"{name}: holds {_described(head)}: neither NDJSON, nor URLs, nor a table with a column `url` "
-            "(another column: FILE?url=COLUMN)"
-        )
-    return Source(name, path, "urls")
+    if _URL.match(header):
+        return Source(name, path, "urls")
+    for delimiter in _DELIMITERS:
+        columns = _columns(next(csv.reader([header], delimiter=delimiter)), mapping)
+        if "url" in dict(columns):
+            return Source(name, path, "csv", columns=columns, delimiter=delimiter)
+    has_urls = any(_URL.match(line.decode("utf-8", "replace").strip()) for line in lines[:100])
+    if has_urls and not any(delimiter in header for delimiter in _DELIMITERS):
+        return Source(name, path, "urls")  # whose first line is broken
+    raise UserError(
+        f"{name}: holds {_described(head)}: neither NDJSON, nor URLs, nor a table with a column `url` "
+        "(another column: FILE?url=COLUMN)"
+    )
 
 
 def _parquet(name: str, path: Path, mapping: dict[str, str]) -> Source:

@@ -7,7 +7,6 @@ and says where each bucket lies and what was counted; without it the other two d
 """
 
 import json
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -19,12 +18,12 @@ import pyarrow as pa
 
 from webtext import files
 from webtext.links.merging import ROWS
-from webtext.links.sifting import Selected, to_rows
-from webtext.links.superseding import BUCKETS, KEY_BYTES, Numbers, id_buckets
+from webtext.links.sifting import Sifted, to_rows
+from webtext.links.superseding import BUCKETS, KEY_BYTES, Numbers, id_buckets, make_keys
 
 CHUNK_ROWS = 1 << 16
 CHUNK_KEYS = 1 << 20
-PENDING_ROWS = 1 << 12  # selected submissions that wait as Python objects
+PENDING_ROWS = 1 << 14  # that wait as Python objects
 
 
 @dataclass
@@ -54,10 +53,10 @@ class Spill:
         self._marker = folder / f"{key}.json"
         self._paths = (folder / f"{key}.keys", folder / f"{key}.rows")
         self._are_submissions = are_submissions
-        self._pending: list[Selected] = []
+        self._pending = Sifted()
+        self._converted_rows = 0
         self._batches: list[pa.RecordBatch] = []
         self._keys: list[Numbers] = []
-        self._unwritten_keys = 0
 
     def __enter__(self) -> Self:
         self._marker.parent.mkdir(parents=True, exist_ok=True)
@@ -69,7 +68,7 @@ class Spill:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if kind is None:
-            self._pend()
+            self._convert()
             self._write_rows()
             self._write_keys()
         self._rows_writer.close()
@@ -79,22 +78,28 @@ class Spill:
                 files.sync(path)
             files.write_json(self._marker, asdict(self.summary))
 
-    def add(self, keys: Numbers, selected: Sequence[Selected]) -> None:
-        self._keys.append(keys)
-        self._unwritten_keys += len(keys)
-        if self._unwritten_keys >= CHUNK_KEYS:
-            self._write_keys()
-        self._pending += selected
-        self.summary.selected += len(selected)
-        if len(self._pending) >= PENDING_ROWS:
-            self._pend()
+    def add(self, sifted: Sifted) -> None:
+        """Takes the next rows of the source."""
+        self._pending += sifted
+        if len(self._pending.ids) < PENDING_ROWS:
+            return
+        self._convert()
         if sum(batch.num_rows for batch in self._batches) >= CHUNK_ROWS:
             self._write_rows()
+        if sum(map(len, self._keys)) >= CHUNK_KEYS:
+            self._write_keys()
 
-    def _pend(self) -> None:
-        if self._pending:
-            self._batches.append(to_rows(self._pending, self._are_submissions))
-            self._pending = []
+    def _convert(self) -> None:
+        """Turns what waits as Python objects into columns."""
+        rows, self._pending = self._pending, Sifted()
+        if rows.ids:
+            self._keys.append(
+                make_keys(rows.ids, rows.retrieved, rows.codes, rows.buckets, self._converted_rows)
+            )
+            self._converted_rows += len(rows.ids)
+        if rows.selected:
+            self._batches.append(to_rows(rows.selected, self._are_submissions))
+            self.summary.selected += len(rows.selected)
 
     def _write_rows(self) -> None:
         if not self._batches:
@@ -107,13 +112,13 @@ class Spill:
         self._batches = []
 
     def _write_keys(self) -> None:
-        if not self._unwritten_keys:
+        if not self._keys:
             return
         keys = np.concatenate(self._keys)
         order, offsets = _by_bucket(id_buckets(keys))
         np.take(keys, order, axis=0).tofile(self._keys_file)
         self.summary.key_offsets.append(offsets)
-        self._keys, self._unwritten_keys = [], 0
+        self._keys = []
 
 
 @dataclass(frozen=True)

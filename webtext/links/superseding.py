@@ -26,14 +26,19 @@ _MAX_DIGITS = 12  # 36^12 < 2^63
 
 
 def make_keys(
-    ids: Sequence[object], retrieved: Sequence[int], first_row: int, codes: Numbers, buckets: Numbers
+    ids: Sequence[object],
+    retrieved: Sequence[int],
+    codes: Sequence[int],
+    buckets: Sequence[int],
+    first_row: int,
 ) -> Numbers:
     """(n, 3): a key per row that has an id; the rows follow each other in their source."""
     numbers, rows = _id_numbers(ids)
+    places = np.arange(first_row, first_row + len(ids)) << 16
+    places |= np.array(codes, dtype=np.int64) << 8 | np.array(buckets, dtype=np.int64)
     keys = np.empty((len(numbers), 3), dtype=np.int64)
     keys[:, 0] = numbers
     keys[:, 1] = np.array(retrieved, dtype=np.int64)[rows]
-    places = np.arange(first_row, first_row + len(ids)) << 16 | codes << 8 | buckets
     keys[:, 2] = places[rows]
     return keys
 

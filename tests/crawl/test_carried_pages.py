@@ -1,0 +1,72 @@
+"""What was fetched once is not asked for again, whatever changes; what failed is, when it may matter."""
+
+from tests.crawl.loopback import Crawled, Page, Web
+from webtext.crawl.warc import read_response
+
+
+def test_a_second_run_asks_for_nothing(web: Web, crawled: Crawled) -> None:
+    site = web.site(a=Page())
+    before = crawled.crawl([site.url("/a"), site.url("/none")])
+    asked = len(site.hits)
+    assert crawled.crawl() == before
+    assert len(site.hits) == asked
+
+
+def test_manners_may_change_without_another_request(web: Web, crawled: Crawled) -> None:
+    site = web.site()
+    crawled.crawl([site.url("/none")])
+    asked = len(site.hits)
+    crawled.crawl(threads=3, per_host_delay_s=0.5, contact="me@example.org", per_host_connections=2)
+    assert len(site.hits) == asked
+
+
+def test_another_rule_asks_again_only_for_what_failed(web: Web, crawled: Crawled) -> None:
+    site = web.site(a=Page(b"<p>first"), big=Page(b"x" * 5000))
+    urls = [site.url("/a"), site.url("/big")]
+    assert crawled.crawl(urls, max_bytes=1000)[urls[1]]["state"] == "too_large"
+    site.pages["/a"] = Page(b"<p>second")
+    rows = crawled.crawl(max_bytes=9000)
+    assert [rows[url]["state"] for url in urls] == ["fetched", "fetched"]
+    assert site.paths().count("/a") == 1
+    first = rows[urls[0]]
+    stored = read_response(crawled.folder, first["warc_file"], first["warc_offset"], 1000)
+    assert stored.body == b"<p>first"
+
+
+def test_new_links_leave_the_old_pages_alone(web: Web, crawled: Crawled) -> None:
+    site = web.site(a=Page(), b=Page())
+    crawled.crawl([site.url("/a")])
+    rows = crawled.crawl([site.url("/a"), site.url("/b")])
+    assert {row["state"] for row in rows.values()} == {"fetched"}
+    assert site.paths().count("/a") == 1
+
+
+def test_a_link_that_comes_back_finds_its_page(web: Web, crawled: Crawled) -> None:
+    site = web.site(a=Page(), b=Page())
+    crawled.crawl([site.url("/a"), site.url("/b")])
+    assert len(crawled.crawl([site.url("/b")])) == 1
+    assert len(crawled.crawl([site.url("/a"), site.url("/b")])) == 2
+    assert site.paths().count("/a") == 1
+
+
+def test_pages_move_with_their_links_to_another_number_of_partitions(web: Web, crawled: Crawled) -> None:
+    sites = [web.site(a=Page()) for _ in range(12)]
+    urls = [site.url("/a") for site in sites]
+    for partitions in (4, 8, 2, 4):
+        crawled.link(urls, partitions)
+        assert {row["state"] for row in crawled.crawl().values()} == {"fetched"}
+    assert all(site.paths().count("/a") == 1 for site in sites)
+
+
+def test_the_hash_of_a_partition_forgets_times_and_places(web: Web, crawled: Crawled) -> None:
+    site = web.site(a=Page())
+    crawled.crawl([site.url("/a")])
+    table = crawled.corpus.table("pages")
+    [first] = table.finished()
+    (table.folder / "_manifest.json").unlink()
+    (table.folder / "part-00000.parquet").unlink()
+    crawled.crawl()
+    [second] = table.finished()
+    assert site.paths().count("/a") == 2
+    assert first.hash == second.hash
+    assert first.extra["file_hash"] != second.extra["file_hash"]

@@ -1,0 +1,164 @@
+"""The journal of a partition, torn in every way that a kill or a power cut can tear it."""
+
+import multiprocessing
+import os
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from webtext.crawl import journal as journals
+from webtext.crawl.exchange import Exchange
+from webtext.crawl.journal import Journal, journal_path
+from webtext.crawl.rows import FACTS
+from webtext.crawl.warc import pack, read_response
+
+STEM = "part-00003"
+AT = datetime(2026, 1, 2, 3, 4, 5, 6, tzinfo=UTC)
+
+
+def fill(journal: Journal, *ids: str, state: str = "fetched") -> None:
+    for id in ids:
+        position = journal.append(pack(Exchange(f"http://a.example/{id}", 200, (), id.encode())))
+        row = dict.fromkeys(FACTS) | {"id": id, "state": state, "captured_at": AT, "fetched_at": None}
+        journal.add(row | {"warc_file": position.file, "warc_offset": position.offset})
+
+
+def ids(folder: Path, key: str = "key") -> list[str]:
+    """Opens the journal again, and reads every record that its rows point at."""
+    with Journal(folder, STEM, key) as journal:
+        rows = list(journal.rows())
+        assert journal.ids == {row["id"] for row in rows}
+    for row in rows:
+        assert read_response(folder, row["warc_file"], row["warc_offset"], 100).body == row["id"].encode()
+    for warc in (folder / "warc").glob("*"):
+        subprocess.run([sys.executable, "-m", "warcio.cli", "check", str(warc)], check=True)
+    return [row["id"] for row in rows]
+
+
+@pytest.fixture
+def filled(tmp_path: Path) -> Path:
+    with Journal(tmp_path, STEM, "key") as journal:
+        fill(journal, "a", "b")
+        journal.sync()
+        fill(journal, "c", "d")
+    return tmp_path
+
+
+def warc(folder: Path, number: int = 0) -> Path:
+    return folder / "warc" / f"{STEM}-{number:04d}.warc.gz"
+
+
+def tear(path: Path, drop: int) -> None:
+    os.truncate(path, path.stat().st_size - drop)
+
+
+def test_rows_come_back_as_they_were(filled: Path) -> None:
+    with Journal(filled, STEM, "key") as journal:
+        [first, *_] = journal.rows()
+    assert first["captured_at"] == AT
+    assert first["fetched_at"] is None
+
+
+def test_a_journal_goes_on_where_it_ended(filled: Path) -> None:
+    with Journal(filled, STEM, "key") as journal:
+        assert journal.ids == {"a", "b", "c", "d"}
+        fill(journal, "e")
+    assert ids(filled) == ["a", "b", "c", "d", "e"]
+    assert [path.name for path in (filled / "warc").iterdir()] == [warc(filled).name]
+
+
+@pytest.mark.parametrize("drop", [1, 10, 80])
+def test_a_torn_last_line_is_dropped_and_its_record_with_it(filled: Path, drop: int) -> None:
+    tear(journal_path(filled, STEM), drop)
+    size = warc(filled).stat().st_size
+    assert ids(filled) == ["a", "b", "c"]
+    assert warc(filled).stat().st_size < size
+
+
+def test_a_record_without_a_row_is_cut_off(filled: Path) -> None:
+    size = warc(filled).stat().st_size
+    with Journal(filled, STEM, "key") as journal:
+        journal.append(pack(Exchange("http://a.example/hop", 302)))
+    assert ids(filled) == ["a", "b", "c", "d"]
+    assert warc(filled).stat().st_size == size
+
+
+@pytest.mark.parametrize(("drop", "left"), [(1, "abc"), (300, "abc"), (1000, "ab")])
+def test_rows_that_the_disk_had_without_their_records_are_not_believed(
+    filled: Path, drop: int, left: str
+) -> None:
+    tear(warc(filled), drop)
+    assert ids(filled) == list(left)
+
+
+def test_records_that_a_power_cut_filled_with_zeros_are_not_believed(filled: Path) -> None:
+    size = warc(filled).stat().st_size
+    tear(warc(filled), 300)
+    os.truncate(warc(filled), size)
+    assert ids(filled) == ["a", "b", "c"]
+
+
+def test_garbage_after_the_last_line_is_dropped(filled: Path) -> None:
+    with journal_path(filled, STEM).open("ab") as file:
+        file.write(b"\0\0\0\n")
+    assert ids(filled) == ["a", "b", "c", "d"]
+
+
+def test_under_another_key_only_the_fetched_rows_stay(tmp_path: Path) -> None:
+    with Journal(tmp_path, STEM, "old") as journal:
+        fill(journal, "a")
+        fill(journal, "b", state="timeout")
+    assert ids(tmp_path, "new") == ["a"]
+    assert ids(tmp_path, "old") == ["a"]
+
+
+def test_a_new_journal_leaves_the_files_of_older_tables_alone(filled: Path) -> None:
+    with Journal(filled, STEM, "key") as journal:
+        journal.remove()
+    before = warc(filled).read_bytes()
+    with Journal(filled, STEM, "key") as journal:
+        assert not journal.ids
+        fill(journal, "e")
+    assert warc(filled).read_bytes() == before
+    assert warc(filled, 1).exists()
+
+
+def test_files_are_rolled_by_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(journals, "WARC_BYTES", 1000)
+    with Journal(tmp_path, STEM, "key") as journal:
+        fill(journal, *"abcdef")
+    assert len(list((tmp_path / "warc").iterdir())) > 1
+    assert ids(tmp_path) == list("abcdef")
+    tear(journal_path(tmp_path, STEM), 1)
+    assert ids(tmp_path) == list("abcde")
+
+
+def test_a_file_that_was_begun_for_no_row_is_removed(tmp_path: Path) -> None:
+    with Journal(tmp_path, STEM, "key") as journal:
+        journal.append(pack(Exchange("http://a.example/hop", 302)))
+    assert ids(tmp_path) == []
+    assert not warc(tmp_path).exists()
+
+
+def hold(folder: Path, opened: Any, seconds: float) -> None:
+    with Journal(folder, STEM, "key") as journal:
+        fill(journal, "a")
+        opened.set()
+        time.sleep(seconds)
+
+
+def test_a_second_process_waits_for_the_first_to_end(tmp_path: Path) -> None:
+    context = multiprocessing.get_context("fork")
+    opened = context.Event()
+    process = context.Process(target=hold, args=(tmp_path, opened, 0.5))
+    process.start()
+    opened.wait(10)
+    started = time.monotonic()
+    assert ids(tmp_path) == ["a"]
+    assert time.monotonic() - started > 0.3
+    process.join()

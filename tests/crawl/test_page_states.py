@@ -1,0 +1,165 @@
+"""Each state that a link can end in, given by a real server; every row's facts beside it."""
+
+import gzip
+import hashlib
+import socket
+import time
+from typing import Any
+
+import pytest
+
+from tests.crawl.loopback import HTML, Crawled, Page, Web
+from webtext import reasons
+from webtext.crawl.warc import read_response
+
+
+def html(*headers: tuple[str, str]) -> tuple[tuple[str, str], ...]:
+    return (*HTML, *headers)
+
+
+STATES: dict[str, tuple[Page, str | None]] = {
+    "fetched": (Page(), None),
+    "fetched, plain": (Page(b"words", headers=(("Content-Type", "text/plain"),)), None),
+    "fetched, unlabelled": (Page(b"<p>words", headers=()), None),
+    "fetched, coded": (Page(gzip.compress(b"<p>x"), headers=html(("Content-Encoding", "gzip"))), None),
+    "not_found": (Page(b"no", 404), "status 404"),
+    "not_found, gone": (Page(b"no", 410), "status 410"),
+    "forbidden": (Page(b"no", 403), "status 403"),
+    "forbidden, for reasons of law": (Page(b"no", 451), "status 451"),
+    "rate_limited": (Page(b"no", 429), "status 429"),
+    "server_error": (Page(b"no", 503), "status 503"),
+    "http_error": (Page(b"tea", 418), "status 418"),
+    "http_error, part": (Page(b"part", 206), "status 206"),
+    "bad_redirect": (Page(b"", 302), "no Location"),
+    "bad_redirect, scheme": (Page(b"", 302, (("Location", "ftp://x/y"),)), "to ftp"),
+    "bad_redirect, script": (Page(b"", 302, (("Location", "javascript:alert(1)"),)), "to javascript"),
+    "bad_redirect, nonsense": (Page(b"", 302, (("Location", "http://[::1/"),)), "not a URL"),
+    "redirect_loop": (Page(b"", 301, (("Location", "?"),)), "in a circle"),
+    "not_html": (Page(b"x", headers=(("Content-Type", "image/png"),)), "image/png"),
+    "not_html, disguised": (Page(b"%PDF-1.4 x"), "PDF content"),
+    "not_html, unlabelled": (Page(b"\x00\x01\x02", headers=()), "binary content without a type"),
+    "empty": (Page(b" \n"), None),
+    "too_large": (Page(b"x" * 20_001), None),
+    "too_large, once decoded": (
+        Page(gzip.compress(bytes(range(256)) * 100), headers=html(("Content-Encoding", "gzip"))),
+        "once decoded",
+    ),
+    "bad_encoding": (Page(b"x", headers=html(("Content-Encoding", "br"))), "br was not asked for"),
+    "bad_encoding, damaged": (
+        Page(b"\x1f\x8b garbage", headers=html(("Content-Encoding", "gzip"))),
+        "the compressed data is damaged",
+    ),
+    "truncated": (
+        Page(gzip.compress(b"<p>x" * 99)[:-9], headers=html(("Content-Encoding", "gzip"))),
+        "within its content coding",
+    ),
+    "timeout": (Page(delay_s=2.0), "no answer"),
+    "opted_out": (Page(headers=html(("X-Robots-Tag", "noai"))), "X-Robots-Tag: noai"),
+    "opted_out, meta": (Page(b'<meta name="robots" content="noai"><p>secret'), "meta robots: noai"),
+}
+
+
+@pytest.fixture(scope="module")
+def rows(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """All of them crawled at once, a host each."""
+    web, crawled = Web(), Crawled(tmp_path_factory.mktemp("states") / "corpus")
+    urls = {name: web.site(page=page).url("/page") for name, (page, _) in STATES.items()}
+    found = crawled.crawl(list(urls.values()), timeout_s=1.0, max_bytes=20_000, threads=32)
+    yield {name: found[url] for name, url in urls.items()}, crawled
+    web.close()
+
+
+@pytest.mark.parametrize("name", STATES)
+def test_a_page_ends_in_the_state_that_its_server_gives_it(rows: Any, name: str) -> None:
+    row = rows[0][name]
+    assert (row["state"], row["detail"]) == (name.partition(",")[0], STATES[name][1])
+    assert row["state"] == reasons.FETCHED or row["state"] in reasons.PAGES
+    assert row["source"] == "live"
+    assert row["attempts"] == 1
+
+
+@pytest.mark.parametrize("name", [name for name in STATES if name != "timeout"])
+def test_every_answer_has_its_record(rows: Any, name: str) -> None:
+    found, crawled = rows
+    row, page = found[name], STATES[name][0]
+    stored = (
+        read_response(crawled.folder, row["warc_file"], row["warc_offset"], 100_000)
+        if (row["state"] not in ("bad_encoding",))
+        else None
+    )
+    assert row["http_status"] == page.status
+    assert row["captured_at"] is not None
+    if row["state"] == reasons.FETCHED:
+        assert stored is not None and not stored.truncated
+        assert row["bytes"] == len(stored.body)
+        assert row["sha256"] == hashlib.sha256(stored.body).hexdigest()
+
+
+@pytest.mark.parametrize("name", ["opted_out", "opted_out, meta", "not_html", "too_large"])
+def test_of_a_page_that_is_not_ours_to_keep_only_the_head_is_stored(rows: Any, name: str) -> None:
+    found, crawled = rows
+    stored = read_response(crawled.folder, found[name]["warc_file"], found[name]["warc_offset"], 100_000)
+    assert (stored.body, stored.truncated) == (b"", True)
+
+
+def test_the_type_and_charset_are_those_of_the_header(rows: Any) -> None:
+    assert rows[0]["fetched"]["content_type"] == "text/html"
+    assert rows[0]["fetched"]["charset"] == "utf-8"
+    assert rows[0]["fetched, unlabelled"]["content_type"] == "text/html"
+
+
+def test_a_redirect_is_followed_to_its_page(web: Web, crawled: Crawled) -> None:
+    there = web.site(page=Page(b"there"))
+    here = web.site(page=Page(b"", 301, (("Location", there.url("/page#part")),)))
+    row = crawled.crawl([here.url("/page")])[here.url("/page")]
+    assert (row["state"], row["final_url"], row["redirects"]) == ("fetched", there.url("/page"), 1)
+
+
+def test_a_relative_redirect_in_utf8_is_understood(web: Web, crawled: Crawled) -> None:
+    site = web.site()
+    location = "/ü".encode().decode("latin-1")
+    site.pages |= {"/page": Page(b"", 302, (("Location", location),)), "/%C3%BC": Page()}
+    assert crawled.crawl([site.url("/page")])[site.url("/page")]["final_url"] == site.url("/%C3%BC")
+
+
+def test_redirects_end_at_the_limit(web: Web, crawled: Crawled) -> None:
+    site = web.site()
+    site.pages |= {f"/{n}": Page(b"", 302, (("Location", f"/{n + 1}"),)) for n in range(9)}
+    row = crawled.crawl([site.url("/0")], max_redirects=3)[site.url("/0")]
+    assert (row["state"], row["detail"], row["redirects"]) == ("redirect_loop", "more than 3", 3)
+    assert site.paths() == ["/robots.txt", "/0", "/1", "/2", "/3"]
+
+
+def test_a_name_without_an_address_is_dns(crawled: Crawled) -> None:
+    row = crawled.crawl(["http://no-such-name.invalid/"])["http://no-such-name.invalid/"]
+    assert (row["state"], row["detail"], row["http_status"]) == ("dns", "no such name", None)
+
+
+def test_a_closed_port_is_unreachable(crawled: Crawled) -> None:
+    row = crawled.crawl(["http://127.0.0.1:1/"])["http://127.0.0.1:1/"]
+    assert (row["state"], row["detail"]) == ("unreachable", "connection refused")
+
+
+def test_plain_text_on_the_tls_port_is_a_tls_failure(web: Web, crawled: Crawled) -> None:
+    url = web.site(page=Page()).url("/page").replace("http:", "https:")
+    assert crawled.crawl([url])[url]["state"] == "tls"
+
+
+def test_the_body_of_an_accepted_page_is_stored_as_it_came(web: Web, crawled: Crawled) -> None:
+    body = bytes(range(1, 256)) * 50
+    url = web.site(page=Page(body, headers=(("Content-Type", "text/html"),))).url("/page")
+    row = crawled.crawl([url])[url]
+    assert read_response(crawled.folder, row["warc_file"], row["warc_offset"], 100_000).body == body
+
+
+def test_a_truncated_page_is_tried_again(web: Web, crawled: Crawled) -> None:
+    calls = []
+
+    def script(client: socket.socket) -> None:
+        calls.append(time.monotonic())
+        length = 9 if len(calls) < 3 else 5
+        client.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\nhello" % length)
+
+    url = web.raw(script).url("/page")
+    row = crawled.crawl([url], retries=2, robots=False)[url]
+    assert (row["state"], row["attempts"], len(calls)) == ("fetched", 3, 3)

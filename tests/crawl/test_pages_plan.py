@@ -1,0 +1,94 @@
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from pipelines import pages
+from tests.crawl.loopback import Crawled
+from webtext.errors import UserError
+from webtext.recipe import Crawl
+from webtext.stage import Work
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"sources": ["live", "wayback"]}, "crawl.sources: 'wayback' is not available yet"),
+        ({"proxy": "127.0.0.1:80"}, "crawl.proxy"),
+        ({"proxy": "https://127.0.0.1:80"}, "crawl.proxy"),
+        ({"proxy": "socks5://127.0.0.1:80"}, "crawl.proxy"),
+        ({"user_agent": "evil\r\nX: y"}, "crawl.user_agent"),
+        ({"user_agent": ""}, "crawl.user_agent"),
+        ({"contact": "mé"}, "crawl.contact"),
+        ({"threads": 100_000_000}, "crawl.threads = 100000000 needs"),
+    ],
+)
+def test_settings_that_cannot_work_are_named(
+    crawled: Crawled, settings: dict[str, str], message: str
+) -> None:
+    crawled.link(["http://127.0.0.1/"])
+    with pytest.raises(UserError, match=message):
+        pages.check(crawled.corpus, crawled.recipe(**settings))
+
+
+@pytest.mark.parametrize("url", ["http://example.com/", "https://8.8.8.8/", "http://x.internal.org/"])
+def test_a_public_host_is_not_asked_without_a_contact(crawled: Crawled, url: str) -> None:
+    crawled.link(["http://127.0.0.1/", url])
+    with pytest.raises(UserError, match=r"--set crawl\.contact=you@example\.org"):
+        pages.check(crawled.corpus, crawled.recipe())
+    pages.check(crawled.corpus, crawled.recipe(contact="me@example.org"))
+
+
+def test_no_contact_is_needed_for_this_machine_and_for_names_that_cannot_exist(crawled: Crawled) -> None:
+    crawled.link(["http://127.0.0.5:8000/", "http://localhost/", "http://a.test/", "http://b.example/"])
+    pages.check(crawled.corpus, crawled.recipe())
+
+
+def test_a_dry_run_tells_the_longest_host(crawled: Crawled) -> None:
+    crawled.link([f"http://a.test/{n}" for n in range(9)] + ["http://b.test/"])
+    told = pages.dry_run(crawled.corpus, crawled.recipe(per_host_delay_s=2.0))
+    assert (told["links"], told["hosts"]) == (10, 2)
+    assert (told["longest_host"], told["longest_host_links"]) == ("a.test", 9)
+    assert told["longest_host_seconds"] == 20  # robots.txt too
+
+
+def test_a_dry_run_of_nothing_is_nothing(crawled: Crawled) -> None:
+    assert pages.dry_run(crawled.corpus, crawled.recipe())["links"] == 0
+
+
+def test_partitions_are_crawled_in_one_group_per_worker_of_about_the_same_size(crawled: Crawled) -> None:
+    crawled.link([f"http://{n}.test/" for n in range(40)], partitions=8)
+    plan = pages.plan(crawled.corpus, crawled.recipe())
+    groups = plan.group(plan.works, 3)
+    assert len(groups) == 3
+    assert sorted(work.file for group in groups for work in group) == [work.file for work in plan.works]
+    sizes = [sum(work.rows for work in group) for group in groups]
+    assert max(sizes) - min(sizes) <= max(work.rows for work in plan.works)
+
+
+def works_of(rows: int, count: int) -> list[Work]:
+    item = pages.Item(Path(), 0, count, "", Crawl())
+    return [Work(f"part-{n}", "", item, rows) for n in range(count)]
+
+
+def test_groups_stay_small_enough_for_memory() -> None:
+    works = works_of(400_000, 4)
+    assert [len(group) for group in pages.plan_groups(works, 1)] == [1, 1, 1, 1]
+
+
+def test_groups_stay_small_enough_for_the_limit_of_open_files() -> None:
+    works = works_of(1, 4000)
+    groups = pages.plan_groups(works, 2)
+    assert max(map(len, groups)) <= pages.MAX_GROUP_PARTITIONS
+    assert sum(map(len, groups)) == 4000
+
+
+def test_a_plan_depends_on_what_decides_and_not_on_manners(crawled: Crawled) -> None:
+    crawled.link(["http://a.test/"])
+    recipe = crawled.recipe()
+    plan = pages.plan(crawled.corpus, recipe)
+    same = pages.plan(crawled.corpus, crawled.recipe(threads=2, proxy="http://127.0.0.1:9", contact="x"))
+    other = pages.plan(crawled.corpus, crawled.recipe(max_bytes=1))
+    assert [work.key for work in same.works] == [work.key for work in plan.works]
+    assert replace(same, works=()) == replace(plan, works=())
+    assert [work.key for work in other.works] != [work.key for work in plan.works]

@@ -1,0 +1,144 @@
+"""How hosts are treated, as they see it themselves."""
+
+import itertools
+import time
+from email.utils import formatdate
+
+import pytest
+import xxhash
+
+from pipelines import pages
+from tests.crawl.loopback import Crawled, Page, Web
+from webtext import schemas
+from webtext.crawl.journal import Journal
+from webtext.crawl.retry_after import MAX_WAIT_S, asked_wait_s, back_off_s
+
+DELAY_S = 0.15
+
+
+def test_between_requests_lies_the_delay_whatever_they_are_for(web: Web, crawled: Crawled) -> None:
+    sites = [web.site(a=Page(), b=Page(b"", 302, (("Location", "/a"),)), c=Page(b"", 404)) for _ in range(3)]
+    urls = [site.url(path) for site in sites for path in ("/a", "/b", "/c", "/d")]
+    crawled.crawl(urls, per_host_delay_s=DELAY_S)
+    for site in sites:
+        assert len(site.hits) == 6  # robots.txt, four links, one redirect's target
+        assert min(site.gaps_s()) >= DELAY_S - 0.01
+
+
+def test_more_connections_to_a_host_keep_the_delay_too(web: Web, crawled: Crawled) -> None:
+    site = web.site(**{f"p{n}": Page(delay_s=0.4) for n in range(4)})
+    crawled.crawl(
+        [site.url(f"/p{n}") for n in range(4)], per_host_connections=2, per_host_delay_s=DELAY_S, robots=False
+    )
+    starts = sorted(hit.started for hit in site.hits)
+    gaps = [after - before for before, after in itertools.pairwise(starts)]
+    assert min(gaps) >= DELAY_S / 2  # threads start a little early or late
+    assert min(gaps) < 0.4  # they do overlap
+
+
+def test_redirects_wait_for_their_target_hosts_turn(web: Web, crawled: Crawled) -> None:
+    target = web.site(**{f"p{n}": Page() for n in range(4)})
+    others = [web.site(page=Page(b"", 302, (("Location", target.url(f"/p{n}")),))) for n in range(4)]
+    rows = crawled.crawl([other.url("/page") for other in others], per_host_delay_s=DELAY_S)
+    assert {row["state"] for row in rows.values()} == {"fetched"}
+    assert min(target.gaps_s()) >= DELAY_S - 0.01
+
+
+def test_a_crawl_delay_is_kept(web: Web, crawled: Crawled) -> None:
+    site = web.site(a=Page(), b=Page())
+    site.pages["/robots.txt"] = Page(b"user-agent: *\ncrawl-delay: 0.4")
+    crawled.crawl([site.url("/a"), site.url("/b")])
+    assert min(site.gaps_s()) >= 0.39
+
+
+def test_retry_after_is_kept(web: Web, crawled: Crawled) -> None:
+    site = web.site()
+    site.pages["/page"] = [Page(b"", 429, (("Retry-After", "2"),)), Page()]
+    row = crawled.crawl([site.url("/page")], retries=1, robots=False)[site.url("/page")]
+    assert (row["state"], row["attempts"]) == ("fetched", 2)
+    assert site.gaps_s()[0] >= 1.99
+
+
+def test_a_failing_host_is_asked_ever_more_rarely(web: Web, crawled: Crawled) -> None:
+    site = web.site()
+    site.pages["/page"] = [Page(b"", 503), Page(b"", 503), Page()]
+    crawled.crawl([site.url("/page")], retries=2, robots=False)
+    assert [round(gap) for gap in site.gaps_s()] == [1, 2]
+
+
+def test_a_host_that_keeps_failing_is_given_up(
+    web: Web, crawled: Crawled, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("webtext.crawl.crawler.back_off_s", lambda _: 0.01)
+    site = web.site()
+    site.default = Page(b"", 500)
+    urls = [site.url(f"/{n}") for n in range(20)]
+    rows = crawled.crawl(urls, retries=0, robots=False)
+    states = sorted(row["state"] for row in rows.values())
+    assert states == ["host_gave_up"] * 12 + ["server_error"] * 8
+    assert len(site.hits) == 8
+
+
+def test_a_crawl_that_goes_on_remembers_the_failures_before(
+    web: Web, crawled: Crawled, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("webtext.crawl.crawler.back_off_s", lambda _: 0.01)
+    site = web.site()
+    site.default = Page(b"", 500)
+    urls = [site.url(f"/{n}") for n in range(20)]
+    row = {
+        "id": xxhash.xxh3_64_hexdigest(urls[0].encode()),
+        "url": urls[0],
+        "final_url": urls[0],
+        "state": "server_error",
+        "attempts": 6,
+    }
+    crawled.link(urls)
+    [work] = pages.plan(crawled.corpus, crawled.recipe(robots=False, retries=0)).works
+    with Journal(crawled.folder, "part-00000", work.key) as journal:
+        journal.add(dict.fromkeys(schemas.PAGES.names) | row)
+    rows = crawled.crawl(retries=0, robots=False)
+    assert len(site.hits) == 2
+    assert sum(row["state"] == "host_gave_up" for row in rows.values()) == 17
+
+
+def test_one_success_makes_up_for_the_failures_before(
+    web: Web, crawled: Crawled, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("webtext.crawl.crawler.back_off_s", lambda _: 0.01)
+    site = web.site()
+    site.pages |= {f"/{n}": [Page(b"", 500)] * 7 + [Page()] for n in range(3)}
+    rows = crawled.crawl([site.url(f"/{n}") for n in range(3)], retries=9, robots=False)
+    assert {row["state"] for row in rows.values()} <= {"fetched", "server_error"}
+
+
+def test_the_user_agent_names_whom_to_write_to(web: Web, crawled: Crawled) -> None:
+    site = web.site(page=Page())
+    crawled.crawl([site.url("/page")], contact="me@example.org", user_agent="webtext/9")
+    assert {hit.headers["User-Agent"] for hit in site.hits} == {"webtext/9 (+me@example.org)"}
+    assert {hit.headers["Accept-Encoding"] for hit in site.hits} == {"gzip, deflate"}
+
+
+def test_no_cookie_is_sent_back(web: Web, crawled: Crawled) -> None:
+    site = web.site(a=Page(headers=(("Content-Type", "text/html"), ("Set-Cookie", "id=1"))), b=Page())
+    crawled.crawl([site.url("/a"), site.url("/b")])
+    assert not any("Cookie" in hit.headers for hit in site.hits)
+
+
+@pytest.mark.parametrize(
+    ("value", "wait_s"),
+    [(None, 0), ("0", 0), ("7", 7), (" 12 ", 12), ("999999999999999999", MAX_WAIT_S), ("-3", 0), ("soon", 0)],
+)
+def test_retry_after_is_seconds(value: str | None, wait_s: float) -> None:
+    assert asked_wait_s(value) == wait_s
+
+
+def test_retry_after_is_a_date() -> None:
+    assert asked_wait_s(formatdate(time.time() + 100, usegmt=True)) == pytest.approx(100, abs=2)
+    assert asked_wait_s(formatdate(time.time() - 100, usegmt=True)) == 0
+    assert asked_wait_s("Fri, 31 Dec 9999 23:59:59 GMT") == MAX_WAIT_S
+    assert asked_wait_s("Fri, 99 Dec 99999 23:59:59 GMT") == 0
+
+
+def test_the_back_off_doubles_up_to_a_cap() -> None:
+    assert [back_off_s(failures) for failures in (1, 2, 3, 7, 99)] == [1, 2, 4, 60, 60]

@@ -1,0 +1,137 @@
+import contextlib
+import gzip
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from warcio.archiveiterator import ArchiveIterator
+
+from webtext.crawl.exchange import Exchange
+from webtext.crawl.warc import LostRecord, Position, WarcFile, pack, read_response, whole_records
+
+URL = "http://a.example/x?y=1"
+
+
+def write(folder: Path, *exchanges: Exchange) -> list[Position]:
+    with WarcFile(folder, "part-00000-0000.warc.gz") as warc:
+        return [warc.append(pack(exchange)) for exchange in exchanges]
+
+
+def check(path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "warcio.cli", "check", str(path)], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout
+
+
+def records(folder: Path) -> list[tuple[str, dict[str, str], bytes]]:
+    with (folder / "warc" / "part-00000-0000.warc.gz").open("rb") as file:
+        return [
+            (record.rec_type, dict(record.rec_headers.headers), record.raw_stream.read())
+            for record in ArchiveIterator(file)
+        ]
+
+
+def test_a_response_is_read_back_from_its_position(tmp_path: Path) -> None:
+    headers = (("Content-Type", "text/html; charset=utf-8"), ("X-Odd", "caf\xe9"))
+    _, at = write(tmp_path, Exchange(URL, 404), Exchange(URL, 200, headers, b"<p>hello"))
+    response = read_response(tmp_path, at.file, at.offset, 1000)
+    assert (response.status, response.body, response.truncated) == (200, b"<p>hello", False)
+    assert response.content_type == "text/html; charset=utf-8"
+    assert ("X-Odd", "caf\xe9") in response.headers
+
+
+def test_the_content_coding_is_stored_and_undone_by_the_reader(tmp_path: Path) -> None:
+    coded = gzip.compress(b"hello" * 50)
+    [at] = write(tmp_path, Exchange(URL, 200, (("Content-Encoding", "gzip"),), coded))
+    assert records(tmp_path)[1][2] == coded
+    assert read_response(tmp_path, at.file, at.offset, 1000).body == b"hello" * 50
+
+
+def test_no_more_of_a_body_is_read_than_asked_for(tmp_path: Path) -> None:
+    [at] = write(tmp_path, Exchange(URL, 200, (), b"x" * 100))
+    response = read_response(tmp_path, at.file, at.offset, 10)
+    assert (response.body, response.truncated) == (b"x" * 10, True)
+
+
+def test_headers_that_are_no_longer_true_are_renamed(tmp_path: Path) -> None:
+    headers = (("Transfer-Encoding", "chunked"), ("Content-Length", "99"))
+    [at] = write(tmp_path, Exchange(URL, 200, headers, b"hello", truncated="disconnect"))
+    response = read_response(tmp_path, at.file, at.offset, 1000)
+    assert response.truncated
+    assert response.headers == [
+        ("X-Crawl-Transfer-Encoding", "chunked"),
+        ("X-Crawl-Content-Length", "99"),
+        ("Content-Length", "5"),
+    ]
+
+
+def test_a_header_cannot_smuggle_lines_into_the_archive(tmp_path: Path) -> None:
+    [at] = write(
+        tmp_path, Exchange(URL, 200, (("X", "a\r\nWARC-Type: evil\n\nbody"),), b"hello", reason="O\r\nK")
+    )
+    response = read_response(tmp_path, at.file, at.offset, 1000)
+    assert [name for name, _ in response.headers] == ["X"]
+    assert response.body == b"hello"
+
+
+def test_the_archive_says_what_was_asked_when_and_of_whom(tmp_path: Path) -> None:
+    at = datetime(2026, 1, 2, 3, 4, 5, 678, tzinfo=UTC)
+    write(tmp_path, Exchange(URL, 200, (), b"x", "OK", (("Host", "a.example"),), None, "192.0.2.1", at))
+    (info, _, _), (first, response, _), (second, request, _) = records(tmp_path)
+    assert (info, first, second) == ("warcinfo", "response", "request")
+    assert response["WARC-Date"] == "2026-01-02T03:04:05.000678Z"
+    assert (response["WARC-IP-Address"], response["WARC-Target-URI"]) == ("192.0.2.1", URL)
+    assert request["WARC-Concurrent-To"] == response["WARC-Record-ID"]
+
+
+def test_warcio_finds_nothing_wrong(tmp_path: Path) -> None:
+    [*_, last] = write(
+        tmp_path,
+        Exchange(URL, 200, (("Content-Type", "text/html"),), bytes(range(256)) * 100),
+        Exchange(URL, 301, (("Location", "/z"),)),
+        Exchange(URL, 200, (), b"cut", truncated="length"),
+    )
+    check(tmp_path / last.file)
+
+
+def test_every_record_is_a_gzip_member_of_the_length_that_its_position_says(tmp_path: Path) -> None:
+    positions = write(tmp_path, Exchange(URL, 200, (), b"a"), Exchange(URL, 200, (), b"b"))
+    for position in positions:
+        data = (tmp_path / position.file).read_bytes()[position.offset :][: position.length]
+        assert gzip.decompress(data).startswith(b"WARC/1.1\r\n")
+
+
+@pytest.mark.parametrize("offset", [0, 5, 10_000_000])
+def test_a_position_without_a_response_is_a_lost_record(tmp_path: Path, offset: int) -> None:
+    [at] = write(tmp_path, Exchange(URL, 200, (), b"x"))
+    with pytest.raises(LostRecord):
+        read_response(tmp_path, at.file, offset, 1000)
+
+
+def test_a_missing_file_is_a_lost_record(tmp_path: Path) -> None:
+    with pytest.raises(LostRecord):
+        read_response(tmp_path, "warc/none.warc.gz", 0, 1000)
+
+
+def test_whole_records_end_before_a_torn_one(tmp_path: Path) -> None:
+    first, second = write(tmp_path, Exchange(URL, 200, (), b"a"), Exchange(URL, 200, (), b"b"))
+    path = tmp_path / first.file
+    whole = path.stat().st_size
+    assert whole_records(path, 0) == whole
+    with path.open("r+b") as file:
+        file.truncate(second.offset + 20)
+    assert whole_records(path, 0) == second.offset
+    with path.open("ab") as file:
+        file.write(bytes(1000))
+    assert whole_records(path, first.offset) == second.offset
+
+
+def test_the_odd_and_malformed_samples_of_others_never_break_the_reader(shared: Path) -> None:
+    samples = [path for path in sorted((shared / "warc").rglob("*")) if path.is_file()]
+    for path in samples:
+        with contextlib.suppress(LostRecord):
+            read_response(path.parent, path.name, 0, 100_000)
+    assert samples
