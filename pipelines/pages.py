@@ -10,10 +10,12 @@ lead two processes to one host, where each keeps the delay by itself.
 import heapq
 import resource
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pyarrow as pa
@@ -21,12 +23,15 @@ import pyarrow.parquet as pq
 
 from webtext import files, schemas
 from webtext.corpus import Corpus, Counts, Part, Table, partition_name
-from webtext.crawl import carry
+from webtext.crawl import carry, recovery
 from webtext.crawl.addresses import is_private_name, is_reserved_name
+from webtext.crawl.archives import chosen
+from webtext.crawl.archives.warc_files import PREFIX, files_of
 from webtext.crawl.crawler import crawl
 from webtext.crawl.errands import Errand, host
 from webtext.crawl.journal import Journal, Row
 from webtext.crawl.network import HOSTS_PER_THREAD, Network, check_settings
+from webtext.crawl.recovery import Wanted
 from webtext.crawl.rows import FACTS
 from webtext.engine import Report
 from webtext.errors import UserError
@@ -68,9 +73,7 @@ class Item:
 def check(corpus: Corpus, recipe: Recipe) -> None:
     """Raises UserError where a crawl of these links must not begin."""
     settings = recipe.crawl
-    for source in settings.sources:
-        if source != "live":
-            raise UserError(f'crawl.sources: {source!r} is not available yet; set it to ["live"]')
+    chosen.check(settings.sources)
     check_settings(settings)
     if _open_files(settings) < _sockets(settings) + FILES_PER_PARTITION:
         raise UserError(
@@ -79,7 +82,8 @@ def check(corpus: Corpus, recipe: Recipe) -> None:
         )
     if settings.contact:
         return
-    for url in _urls(corpus.table("links")):
+    live = _urls(corpus.table("links")) if chosen.LIVE in settings.sources else ()
+    for url in chain(chosen.urls(settings.sources), live):
         name = host(url)
         if not is_private_name(name) and not is_reserved_name(name):
             raise UserError(
@@ -91,7 +95,7 @@ def check(corpus: Corpus, recipe: Recipe) -> None:
 def plan(corpus: Corpus, recipe: Recipe) -> Plan:
     links = corpus.table("links").manifest()
     assert links is not None
-    outcome = recipe.crawl.model_dump(mode="json", exclude=_MANNERS)
+    outcome = recipe.crawl.model_dump(mode="json", exclude=_MANNERS) | _archives(recipe.crawl)
     works = []
     for number, part in enumerate(links.partitions):
         key = fingerprint(VERSION, outcome, part.hash)
@@ -105,20 +109,19 @@ def crawl_parts(items: Sequence[Item], report: Report) -> list[Part]:
     _open_files(items[0].settings)
     todo = [item for item in items if carry.made_for(item.path) != item.key]
     known: dict[int, list[Row]] = {}  # rows that earlier tables have
-    waiting: list[Errand] = []
+    waiting: list[Wanted] = []
     with ExitStack() as stack:
         journals = {
             item.number: stack.enter_context(Journal(item.path.parent, item.path.stem, item.key))
             for item in todo
         }
         for item in todo:
-            known[item.number], errands = _sorted_out(item, journals[item.number].ids)
-            waiting += errands
-        report(sum(len(_links(item)) for item in items) - len(waiting), {})
+            known[item.number], links = _sorted_out(item, journals[item.number])
+            waiting += links
+        dead = [link.row["state"] for link in waiting if link.row and link.row["source"] == chosen.LIVE]
+        report(sum(len(_links(item)) for item in items) - len(waiting) + len(dead), Counter(dead))
         if waiting:
-            with closing(Network(items[0].settings)) as network:
-                network.reach_proxy()
-                crawl(network, waiting, journals, report)
+            _ask_sources(items[0], waiting, journals, report)
         for item in todo:
             journal = journals[item.number]
             journal.sync()  # a row's record is on disk before the row is
@@ -127,15 +130,44 @@ def crawl_parts(items: Sequence[Item], report: Report) -> list[Part]:
     return [_part(item) for item in items]
 
 
+def _ask_sources(item: Item, waiting: list[Wanted], journals: Mapping[int, Journal], report: Report) -> None:
+    """Asks the sources in the recipe's order for the links that still want a page."""
+    settings = item.settings
+    with closing(Network(settings)) as network:
+        network.reach_proxy()
+        for sources, asked in recovery.steps(settings.sources):
+            links = [link for link in waiting if recovery.asked(link.row, settings.sources) < asked]
+            if chosen.LIVE in sources:
+                errands = [Errand(link.partition, link.id, link.url, link.url) for link in links]
+                crawl(network, errands, journals, report)
+            elif links:
+                stop, urls = Event(), [link.url for link in links]
+                archives = chosen.open_archives(sources, network, item.path.parent, urls, stop)
+                recovery.recover(archives, links, journals, settings, asked, report, stop)
+            if asked < len(settings.sources):
+                waiting = _unserved(waiting, journals, settings)
+
+
+def _unserved(links: list[Wanted], journals: Mapping[int, Journal], settings: Crawl) -> list[Wanted]:
+    """The links to which the next source may still give a page, with the rows that they have by now."""
+    rows: dict[str, Row] = {}
+    for journal in journals.values():
+        for row in journal.rows():
+            rows[row["id"]] = row
+            if recovery.asked(row, settings.sources) == len(settings.sources):
+                del rows[row["id"]]
+    return [replace(link, row=rows[link.id]) for link in links if link.id in rows]
+
+
 def dry_run(corpus: Corpus, recipe: Recipe) -> dict[str, Any]:
     """What a crawl of the links would take, for one worker."""
     links: dict[str, int] = {}
     for url in _urls(corpus.table("links")):
         links[host(url)] = links.get(host(url), 0) + 1
     total, longest = sum(links.values()), max(links, key=lambda name: links[name], default="")
-    robots = 1 if recipe.crawl.robots else 0
-    tail_s = (links.get(longest, 0) + robots) * recipe.crawl.per_host_delay_s
-    requests = total * REQUESTS_PER_LINK + robots * len(links)
+    files_asked = recipe.crawl.robots + recipe.crawl.opt_outs  # robots.txt, tdmrep.json
+    tail_s = (links.get(longest, 0) + files_asked) * recipe.crawl.per_host_delay_s
+    requests = total * REQUESTS_PER_LINK + files_asked * len(links)
     return {
         "links": total,
         "hosts": len(links),
@@ -149,13 +181,20 @@ def dry_run(corpus: Corpus, recipe: Recipe) -> dict[str, Any]:
     }
 
 
-def _sorted_out(item: Item, journalled: Collection[str]) -> tuple[list[Row], list[Errand]]:
-    """The rows that earlier tables have of a partition's links, and the links that are to be fetched."""
-    left = {id: url for id, url in _links(item) if id not in journalled}
-    known = carry.known_rows(item.path.parent, item.number, item.partitions, left.keys())
-    for row in known:
-        del left[row["id"]]
-    return known, [Errand(item.number, id, url, url) for id, url in left.items()]
+def _sorted_out(item: Item, journal: Journal) -> tuple[list[Row], list[Wanted]]:
+    """The rows that earlier tables have of a partition's links, and the links that still want a page."""
+    last = {row["id"]: row for row in journal.rows()}
+    new = {id for id, _ in _links(item)} - last.keys()
+    known = carry.known_rows(item.path.parent, item.number, item.partitions, new)
+    there = {row["id"] for row in known}
+    links = Corpus(item.root).table("links").read(item.file, ["id", "url", "first_posted"])
+    wanted = [
+        Wanted(item.number, id, url, first_posted, last.get(id))
+        for id, url, first_posted in zip(*(column.to_pylist() for column in links.columns), strict=True)
+        if id not in there
+    ]
+    sources = item.settings.sources
+    return known, [link for link in wanted if recovery.asked(link.row, sources) < len(sources)]
 
 
 def _write(item: Item, rows: Sequence[Row]) -> None:
@@ -178,6 +217,13 @@ def _links(item: Item) -> list[tuple[str, str]]:
     """Id and URL of a partition's links, in their order."""
     links = Corpus(item.root).table("links").read(item.file, ["id", "url"])
     return list(zip(links["id"].to_pylist(), links["url"].to_pylist(), strict=True))
+
+
+def _archives(settings: Crawl) -> dict[str, list[tuple[str, int]]]:
+    """What is in the archives that the user has: other files may have other pages."""
+    sources = [source for source in settings.sources if source.startswith(PREFIX)]
+    found = {source: [(file.name, file.stat().st_size) for file in files_of(source)] for source in sources}
+    return {"archives": [file for files in found.values() for file in files]} if found else {}
 
 
 def _urls(links: Table) -> Iterator[str]:

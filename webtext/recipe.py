@@ -52,6 +52,7 @@ class Crawl(Section):
     contact: str = ""
     robots: bool = True
     opt_outs: bool = True
+    opt_out_extra: list[Literal["noindex", "ai-tokens"]] = []
     per_host_delay_s: Seconds = 1.0
     per_host_connections: Positive = 1
     connect_timeout_s: Seconds = 10

@@ -5,7 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.crawl.archive_site import ArchiveSite
 from tests.crawl.loopback import Crawled, Web
+from webtext.crawl.archives import chosen, service
+from webtext.crawl.archives.service import Intervals
 
 
 @pytest.fixture
@@ -18,6 +21,19 @@ def web() -> Iterator[Web]:
 @pytest.fixture
 def crawled(tmp_path: Path) -> Crawled:
     return Crawled(tmp_path / "corpus")
+
+
+@pytest.fixture
+def archive(monkeypatch: pytest.MonkeyPatch) -> Iterator[ArchiveSite]:
+    """All archives in one host, which may be asked quickly."""
+    site = ArchiveSite("127.0.9.9")
+    for name in ("WAYBACK", "COMMONCRAWL", "COMMONCRAWL_DATA"):
+        monkeypatch.setenv(f"WEBTEXT_{name}_URL", site.base)
+    monkeypatch.setattr(chosen, "INTERVALS", Intervals(0.0, 0.0, 0.0, 0.0))
+    monkeypatch.setattr(service, "RATE_LIMITED_S", 0.3)
+    monkeypatch.setattr(service, "back_off_s", lambda _: 0.05)
+    yield site
+    site.close()
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -186,7 +187,7 @@ class Crawled:
     def recipe(self, **settings: Any) -> Recipe:
         return Recipe(crawl=Crawl(**(self.settings | settings)))
 
-    def link(self, urls: Sequence[str], partitions: int = 1) -> None:
+    def link(self, urls: Sequence[str], partitions: int = 1, first_posted: datetime | None = None) -> None:
         """Writes the links table."""
         table = self.corpus.table("links")
         rows: list[list[dict[str, Any]]] = [[] for _ in range(partitions)]
@@ -194,7 +195,8 @@ class Crawled:
             host_hash = xxhash.xxh3_64_intdigest(url.split("/")[2].encode())
             number = host_hash * partitions >> 64
             id = xxhash.xxh3_64_hexdigest(url.encode())
-            rows[number].append(dict.fromkeys(schemas.LINKS.names) | {"id": id, "url": url})
+            facts = {"id": id, "url": url, "first_posted": first_posted}
+            rows[number].append(dict.fromkeys(schemas.LINKS.names) | facts)
         parts = []
         for number, part in enumerate(rows):
             part.sort(key=lambda row: row["id"])

@@ -92,3 +92,11 @@ def test_a_host_that_is_done_is_forgotten_only_after_its_rest() -> None:
     schedule.add("a", "2")
     assert schedule.take(1.0) is None
     assert schedule.take(1.1) == ("a", "2")
+
+
+def test_the_longest_hosts_are_known_whether_in_turn_or_later() -> None:
+    queues = {"a": [1, 2, 3], "b": [4], "c": [5, 6]}
+    schedule = Schedule(1.0, 1, queues, window=1)
+    assert schedule.longest(2) == [("a", 3), ("c", 2)]
+    schedule.take(0.0)
+    assert sorted(schedule.longest(2)) == [("a", 2), ("c", 2)]

@@ -4,7 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from webtext.crawl.optouts import signal
+from webtext.crawl.optouts import Reader, signal
+
+WEBTEXT = Reader("webtext")
 
 
 @pytest.mark.parametrize(
@@ -27,7 +29,7 @@ from webtext.crawl.optouts import signal
     ],
 )
 def test_headers_opt_out(name: str, value: str, found: str | None) -> None:
-    assert signal(((name, value),), b"", "webtext") == found
+    assert signal(((name, value),), b"", WEBTEXT) == found
 
 
 @pytest.mark.parametrize(
@@ -47,13 +49,13 @@ def test_headers_opt_out(name: str, value: str, found: str | None) -> None:
     ],
 )
 def test_meta_elements_opt_out(html: str, found: str | None) -> None:
-    assert signal((), html.encode(), "webtext") == found
-    assert signal((), html.encode("utf-16"), "webtext") == found
+    assert signal((), html.encode(), WEBTEXT) == found
+    assert signal((), html.encode("utf-16"), WEBTEXT) == found
 
 
 @given(st.binary(max_size=1000))
 def test_any_bytes_can_be_searched(body: bytes) -> None:
-    signal((), b"<meta " + body, "webtext")
+    signal((), b"<meta " + body, WEBTEXT)
 
 
 @pytest.mark.parametrize(
@@ -61,5 +63,5 @@ def test_any_bytes_can_be_searched(body: bytes) -> None:
 )
 def test_a_hostile_page_is_searched_in_a_moment(body: bytes) -> None:
     started = time.process_time()
-    signal((), body, "webtext")
+    signal((), body, WEBTEXT)
     assert time.process_time() - started < 0.5

@@ -127,7 +127,7 @@ def test_redirects_end_at_the_limit(web: Web, crawled: Crawled) -> None:
     site.pages |= {f"/{n}": Page(b"", 302, (("Location", f"/{n + 1}"),)) for n in range(9)}
     row = crawled.crawl([site.url("/0")], max_redirects=3)[site.url("/0")]
     assert (row["state"], row["detail"], row["redirects"]) == ("redirect_loop", "more than 3", 3)
-    assert site.paths() == ["/robots.txt", "/0", "/1", "/2", "/3"]
+    assert site.paths() == ["/robots.txt", "/.well-known/tdmrep.json", "/0", "/1", "/2", "/3"]
 
 
 def test_a_name_without_an_address_is_dns(crawled: Crawled) -> None:
@@ -161,5 +161,5 @@ def test_a_truncated_page_is_tried_again(web: Web, crawled: Crawled) -> None:
         client.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\nhello" % length)
 
     url = web.raw(script).url("/page")
-    row = crawled.crawl([url], retries=2, robots=False)[url]
+    row = crawled.crawl([url], retries=2, robots=False, opt_outs=False)[url]
     assert (row["state"], row["attempts"], len(calls)) == ("fetched", 3, 3)

@@ -13,7 +13,7 @@ from webtext.stage import Work
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"sources": ["live", "wayback"]}, "crawl.sources: 'wayback' is not available yet"),
+        ({"sources": ["live", "waybak"]}, "crawl.sources: 'waybak' is unknown"),
         ({"proxy": "127.0.0.1:80"}, "crawl.proxy"),
         ({"proxy": "https://127.0.0.1:80"}, "crawl.proxy"),
         ({"proxy": "socks5://127.0.0.1:80"}, "crawl.proxy"),
@@ -49,7 +49,7 @@ def test_a_dry_run_tells_the_longest_host(crawled: Crawled) -> None:
     told = pages.dry_run(crawled.corpus, crawled.recipe(per_host_delay_s=2.0))
     assert (told["links"], told["hosts"]) == (10, 2)
     assert (told["longest_host"], told["longest_host_links"]) == ("a.test", 9)
-    assert told["longest_host_seconds"] == 20  # robots.txt too
+    assert told["longest_host_seconds"] == 22  # robots.txt and tdmrep.json too
 
 
 def test_a_dry_run_of_nothing_is_nothing(crawled: Crawled) -> None:

@@ -21,14 +21,27 @@ def test_between_requests_lies_the_delay_whatever_they_are_for(web: Web, crawled
     urls = [site.url(path) for site in sites for path in ("/a", "/b", "/c", "/d")]
     crawled.crawl(urls, per_host_delay_s=DELAY_S)
     for site in sites:
-        assert len(site.hits) == 6  # robots.txt, four links, one redirect's target
+        assert len(site.hits) == 7  # robots.txt, tdmrep.json, four links, one redirect's target
         assert min(site.gaps_s()) >= DELAY_S - 0.01
+
+
+def test_many_hosts_at_once_each_see_the_delay(web: Web, crawled: Crawled) -> None:
+    sites = [web.site(**{f"p{n}": Page() for n in range(4)}) for _ in range(60)]
+    urls = [site.url(f"/p{n}") for site in sites for n in range(4)]
+    rows = crawled.crawl(urls, per_host_delay_s=DELAY_S, threads=32)
+    assert {row["state"] for row in rows.values()} == {"fetched"}
+    assert {len(site.hits) for site in sites} == {6}
+    assert min(gap for site in sites for gap in site.gaps_s()) >= DELAY_S - 0.01
 
 
 def test_more_connections_to_a_host_keep_the_delay_too(web: Web, crawled: Crawled) -> None:
     site = web.site(**{f"p{n}": Page(delay_s=0.4) for n in range(4)})
     crawled.crawl(
-        [site.url(f"/p{n}") for n in range(4)], per_host_connections=2, per_host_delay_s=DELAY_S, robots=False
+        [site.url(f"/p{n}") for n in range(4)],
+        per_host_connections=2,
+        per_host_delay_s=DELAY_S,
+        robots=False,
+        opt_outs=False,
     )
     starts = sorted(hit.started for hit in site.hits)
     gaps = [after - before for before, after in itertools.pairwise(starts)]
@@ -54,7 +67,7 @@ def test_a_crawl_delay_is_kept(web: Web, crawled: Crawled) -> None:
 def test_retry_after_is_kept(web: Web, crawled: Crawled) -> None:
     site = web.site()
     site.pages["/page"] = [Page(b"", 429, (("Retry-After", "2"),)), Page()]
-    row = crawled.crawl([site.url("/page")], retries=1, robots=False)[site.url("/page")]
+    row = crawled.crawl([site.url("/page")], retries=1, robots=False, opt_outs=False)[site.url("/page")]
     assert (row["state"], row["attempts"]) == ("fetched", 2)
     assert site.gaps_s()[0] >= 1.99
 
@@ -62,7 +75,7 @@ def test_retry_after_is_kept(web: Web, crawled: Crawled) -> None:
 def test_a_failing_host_is_asked_ever_more_rarely(web: Web, crawled: Crawled) -> None:
     site = web.site()
     site.pages["/page"] = [Page(b"", 503), Page(b"", 503), Page()]
-    crawled.crawl([site.url("/page")], retries=2, robots=False)
+    crawled.crawl([site.url("/page")], retries=2, robots=False, opt_outs=False)
     assert [round(gap) for gap in site.gaps_s()] == [1, 2]
 
 
@@ -73,7 +86,7 @@ def test_a_host_that_keeps_failing_is_given_up(
     site = web.site()
     site.default = Page(b"", 500)
     urls = [site.url(f"/{n}") for n in range(20)]
-    rows = crawled.crawl(urls, retries=0, robots=False)
+    rows = crawled.crawl(urls, retries=0, robots=False, opt_outs=False)
     states = sorted(row["state"] for row in rows.values())
     assert states == ["host_gave_up"] * 12 + ["server_error"] * 8
     assert len(site.hits) == 8
@@ -94,10 +107,10 @@ def test_a_crawl_that_goes_on_remembers_the_failures_before(
         "attempts": 6,
     }
     crawled.link(urls)
-    [work] = pages.plan(crawled.corpus, crawled.recipe(robots=False, retries=0)).works
+    [work] = pages.plan(crawled.corpus, crawled.recipe(robots=False, opt_outs=False, retries=0)).works
     with Journal(crawled.folder, "part-00000", work.key) as journal:
         journal.add(dict.fromkeys(schemas.PAGES.names) | row)
-    rows = crawled.crawl(retries=0, robots=False)
+    rows = crawled.crawl(retries=0, robots=False, opt_outs=False)
     assert len(site.hits) == 2
     assert sum(row["state"] == "host_gave_up" for row in rows.values()) == 17
 
@@ -108,7 +121,7 @@ def test_one_success_makes_up_for_the_failures_before(
     monkeypatch.setattr("webtext.crawl.crawler.back_off_s", lambda _: 0.01)
     site = web.site()
     site.pages |= {f"/{n}": [Page(b"", 500)] * 7 + [Page()] for n in range(3)}
-    rows = crawled.crawl([site.url(f"/{n}") for n in range(3)], retries=9, robots=False)
+    rows = crawled.crawl([site.url(f"/{n}") for n in range(3)], retries=9, robots=False, opt_outs=False)
     assert {row["state"] for row in rows.values()} <= {"fetched", "server_error"}
 
 

@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.crawl.loopback import Page, Web
+from tests.crawl.loopback import Crawled, Page, Web
+from webtext.crawl import dialer
 from webtext.crawl.dialer import timed
 from webtext.crawl.failures import Failure
 from webtext.crawl.network import Network
@@ -55,6 +56,29 @@ def test_a_name_that_changes_its_address_is_asked_once_and_believed_once(web: We
     exchanges = [network.fetch(url, 1.0, some) for _ in range(2)]
     assert [exchange.address for exchange in exchanges] == ["127.0.0.2", "127.0.0.2"]
     assert len(answers) == 1
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        *("http://127.0.0.3:{port}/", "http://2130706435:{port}/", "http://inside.example:{port}/"),
+        *("//127.0.0.3:{port}/", "http://[::1]:{port}/", "http://[::ffff:127.0.0.3]:{port}/"),
+    ],
+)
+def test_a_redirect_into_the_private_network_is_refused(
+    web: Web, crawled: Crawled, monkeypatch: pytest.MonkeyPatch, target: str
+) -> None:
+    outside = web.site()
+    port = outside.server.server_port
+    outside.pages["/page"] = Page(b"", 302, (("Location", target.format(port=port)),))
+    monkeypatch.setattr("webtext.crawl.network.PORTS", (port,))
+    monkeypatch.setattr("webtext.crawl.dialer.is_public", lambda address: address == "127.0.0.2")
+    names = {"outside.example": ["127.0.0.2"], "inside.example": ["127.0.0.2", "127.0.0.3"]}
+    real = dialer.system_lookup
+    monkeypatch.setattr("webtext.crawl.dialer.system_lookup", lambda host: names.get(host) or real(host))
+    url = f"http://outside.example:{port}/page"
+    row = crawled.crawl([url], allow_private=False, contact="me@example.org")[url]
+    assert (row["state"], row["redirects"]) == ("private_address", 1)
 
 
 @pytest.mark.parametrize("port", [1, 22, 8080, 6379])

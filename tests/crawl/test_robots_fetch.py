@@ -64,7 +64,7 @@ def test_it_is_asked_for_once_and_before_any_page(web: Web, crawled: Crawled) ->
     crawled.crawl([site.url(f"/p{n}") for n in range(5)], per_host_connections=3)
     assert site.paths()[0] == "/robots.txt"
     assert site.paths().count("/robots.txt") == 1
-    assert len(site.hits) == 6
+    assert len(site.hits) == 7  # with tdmrep.json
 
 
 def test_it_may_lie_on_another_host(web: Web, crawled: Crawled) -> None:

@@ -12,16 +12,19 @@ from dataclasses import replace
 from itertools import cycle, islice
 from queue import Empty, SimpleQueue
 from threading import Thread
+from typing import TypeVar
 
-from webtext.crawl import errands
-from webtext.crawl.errands import Errand, Outcome
+from webtext.crawl import errands, tdmrep
+from webtext.crawl.errands import Asks, Errand, Outcome
 from webtext.crawl.journal import SYNC_EVERY_S, Journal
 from webtext.crawl.network import HOSTS_PER_THREAD, Network
 from webtext.crawl.page import REDIRECT, Verdict
 from webtext.crawl.retry_after import back_off_s
+from webtext.crawl.revisits import Archives
 from webtext.crawl.robots import Rules
 from webtext.crawl.rows import row as row_of
 from webtext.crawl.schedule import Schedule
+from webtext.crawl.tdmrep import Reservations
 from webtext.engine import Report
 from webtext.reasons import FETCHED
 from webtext.recipe import Crawl
@@ -29,12 +32,14 @@ from webtext.recipe import Crawl
 GIVE_UP_AFTER = 8  # failures of a host in a row
 KNOWN_ORIGINS = 20_000  # whose rules are remembered
 TICK_S = 0.5  # so often progress is told
+SLOWEST_HOSTS = 3  # are told by name
 SYNCS_A_TICK = 16  # journals; the deciding thread waits for the disk meanwhile
 
 # What speaks against the host rather than the page, and what happened before the host was asked.
 FAILING = ("unreachable", "timeout", "rate_limited", "server_error", "robots_unreachable")
 UNASKED = ("private_address", "port", "dns")
 
+T = TypeVar("T")
 _Turn = tuple[str, Errand]  # a host's name, what to ask it
 
 
@@ -84,7 +89,7 @@ class Crawler:
     """The decisions of a crawl. Times are seconds of one clock."""
 
     def __init__(self, settings: Crawl, links: Iterable[Errand], journals: Mapping[int, Journal]) -> None:
-        self.settings, self.journals = settings, journals
+        self.settings, self.journals, self._archives = settings, journals, Archives(journals)
         queues: dict[str, list[Errand]] = {}
         for errand in links:
             queues.setdefault(errands.host(errand.link), []).append(errand)
@@ -92,11 +97,13 @@ class Crawler:
         window = HOSTS_PER_THREAD * settings.threads
         self.schedule = Schedule(settings.per_host_delay_s, settings.per_host_connections, queues, window)
         self._origins: OrderedDict[str, Rules | Verdict] = OrderedDict()  # a verdict is all pages' fate
-        self._parked: dict[str, list[Errand]] = {}  # until their origin's rules are known
+        self._reservations: OrderedDict[str, Reservations] = OrderedDict()  # by origin too
+        self._parked: dict[str, list[Errand]] = {}  # by the URL of the file that they wait for
         self._delays_s: dict[str, float] = {}  # of hosts that ask for a longer one
         self._failures = _past_failures(journals)  # of a host, in a row
         self._to_sync = cycle(journals.values())
         self._told_at, self._untold = 0.0, Counter[str]()  # rows by state
+        self._told_waits: dict[str, float] = {}
 
     def next_turn(self, now: float) -> _Turn | None:
         """The next request to be made, if a host is due."""
@@ -113,10 +120,10 @@ class Crawler:
         errand.spent_s += outcome.seconds
         if outcome.verdict.state == REDIRECT:
             self._follow(errand, outcome)
-        elif outcome.verdict.again and errand.attempts <= self.settings.retries:
+        elif outcome.verdict.again and errand.attempts <= self._retries(errand, outcome):
             errand.last = self._archived(errand, outcome)
             errand.restart()
-            self.schedule.add(errands.host(errand.url), errand, first=errand.is_robots)
+            self.schedule.add(errands.host(errand.url), errand, first=errand.asks is not Asks.PAGE)
         else:
             self._conclude(errand, self._archived(errand, outcome))
         # Last, because the outcome may have been what this host's robots.txt says of its delay.
@@ -128,10 +135,21 @@ class Crawler:
         if not at_once and now - self._told_at < TICK_S:
             return
         done, self._untold, self._told_at = self._untold, Counter(), now
-        if done:
-            report(done.total(), {state: count for state, count in done.items() if state != FETCHED})
+        waits = self._waits_s()
+        if done or waits != self._told_waits:
+            dropped = {state: count for state, count in done.items() if state != FETCHED}
+            report(done.total(), dropped, dict.fromkeys(self._told_waits, 0.0) | waits)
+            self._told_waits = waits
         for journal in islice(self._to_sync, min(SYNCS_A_TICK, len(self.journals))):
             journal.sync(every_s=SYNC_EVERY_S)
+
+    def _waits_s(self) -> dict[str, float]:
+        """The hosts whose links will take longest, and how long at the delay that is owed to them."""
+        longest = self.schedule.longest(SLOWEST_HOSTS)
+        return {name: count * self._delay_s(name) for name, count in longest}
+
+    def _delay_s(self, name: str) -> float:
+        return max(self.settings.per_host_delay_s, self._delays_s.get(name, 0.0))
 
     def _may_ask(self, name: str, errand: Errand, now: float) -> bool:
         """Whether the errand's request may be made now; if not, it is parked or ended."""
@@ -141,42 +159,64 @@ class Crawler:
         if self._failures[name] >= GIVE_UP_AFTER:
             self._conclude(errand, errand.last or errand.ends(Verdict("host_gave_up")))
             return False
-        if errand.is_robots or not self.settings.robots:
+        if errand.asks is not Asks.PAGE:
             return True
-        origin = errands.origin(errand.url)
-        known = self._origins.get(origin)
-        if known is None or (isinstance(known, Rules) and known.until < now):
-            self._park(name, origin, errand)
+        origin, rules = errands.origin(errand.url), Rules()
+        if self.settings.robots:
+            known = self._origins.get(origin)
+            if known is None or (isinstance(known, Rules) and known.until < now):
+                self._park(name, f"{origin}/robots.txt", Asks.ROBOTS, errand)
+                return False
+            refusal = known if isinstance(known, Verdict) else self._refusal(known, errand.url)
+            if refusal is not None:
+                self._conclude(errand, errand.ends(refusal))
+                return False
+            rules = known if isinstance(known, Rules) else rules
+        return not self.settings.opt_outs or self._reservations_known(name, origin, errand, rules)
+
+    def _reservations_known(self, name: str, origin: str, errand: Errand, rules: Rules) -> bool:
+        """Whether the errand knows what its origin reserves; if not, it is parked until then."""
+        url = origin + tdmrep.PATH
+        known = self._reservations.get(origin)
+        if known is None and rules.allows(url):
+            self._park(name, url, Asks.TDMREP, errand)
             return False
-        refusal = known if isinstance(known, Verdict) else self._refusal(known, errand.url)
-        if refusal is not None:
-            self._conclude(errand, errand.ends(refusal))
-        return refusal is None
+        errand.reserved = known is not None and known.reserves(errand.url)
+        return True
 
     def _refusal(self, rules: Rules, url: str) -> Verdict | None:
         if not rules.allows(url):
             return Verdict("robots")
         if self.settings.opt_outs and rules.reserves(url):
             return Verdict("opted_out", "robots.txt Content-Usage: train-ai=n")
+        if self.settings.opt_outs and (agent := rules.refuses(url)):
+            return Verdict("opted_out", f"robots.txt disallows {agent}")
         return None
 
-    def _park(self, name: str, origin: str, errand: Errand) -> None:
-        if origin not in self._parked:
-            url = f"{origin}/robots.txt"
-            ask = Errand(errand.partition, origin, url, url, is_robots=True)
-            self.schedule.add(name, ask, first=True)
-        self._parked.setdefault(origin, []).append(errand)
+    def _retries(self, errand: Errand, outcome: Outcome) -> int:
+        """How often a request is made again; a tdmrep.json only when the host asks to come back."""
+        insisted = errand.asks is not Asks.TDMREP or outcome.status is not None
+        return self.settings.retries if insisted else 0
 
-    def _settle(self, origin: str, outcome: Outcome) -> None:
-        """An origin's rules have come, or will not come: its pages go on."""
-        if len(self._origins) >= KNOWN_ORIGINS:
-            self._origins.popitem(last=False)
-        self._origins[origin] = outcome.rules or outcome.verdict
-        name = errands.host(origin)
+    def _park(self, name: str, file: str, asks: Asks, errand: Errand) -> None:
+        if file not in self._parked:
+            ask = Errand(errand.partition, errands.origin(file), file, file, asks)
+            self.schedule.add(name, ask, first=True)
+        self._parked.setdefault(file, []).append(errand)
+
+    def _settle(self, ask: Errand, outcome: Outcome) -> None:
+        """An origin's file has come, or will not come: its pages go on."""
+        origin, name = ask.id, errands.host(ask.link)
+        forbidden = ask.asks is Asks.ROBOTS and outcome.rules is None
+        if ask.asks is Asks.TDMREP:
+            _remember(self._reservations, origin, outcome.reservations or Reservations())
+        else:
+            _remember(self._origins, origin, outcome.rules or outcome.verdict)
+            self._reservations.pop(origin, None)  # as old as the rules were
         if outcome.rules and outcome.rules.delay_s > self._delays_s.get(name, 0.0):
             self._delays_s[name] = outcome.rules.delay_s
-        for errand in reversed(self._parked.pop(origin)):
-            if outcome.rules is None:
+        for errand in reversed(self._parked.pop(ask.link)):
+            if forbidden:
                 self._conclude(errand, errand.ends(outcome.verdict))
             else:
                 self.schedule.add(name, errand, first=True)
@@ -185,7 +225,7 @@ class Crawler:
         state = outcome.verdict.state
         if state in UNASKED:
             return 0.0
-        pause_s = max(self.settings.per_host_delay_s, self._delays_s.get(name, 0.0))
+        pause_s = self._delay_s(name)
         if state not in FAILING or not outcome.verdict.again:
             self._failures.pop(name, None)
             return pause_s
@@ -195,7 +235,7 @@ class Crawler:
     def _follow(self, errand: Errand, outcome: Outcome) -> None:
         target, visited = outcome.verdict.location or "", (*errand.visited, errand.url)
         circle = target in visited
-        if not errand.is_robots and (circle or len(visited) > self.settings.max_redirects):
+        if errand.asks is Asks.PAGE and (circle or len(visited) > self.settings.max_redirects):
             detail = "in a circle" if circle else f"more than {self.settings.max_redirects}"
             looped = replace(outcome, verdict=Verdict("redirect_loop", detail))
             self._conclude(errand, self._archived(errand, looped))
@@ -208,17 +248,23 @@ class Crawler:
         """The outcome, its exchange in the archive."""
         if outcome.packed is None:
             return outcome
-        position = self.journals[errand.partition].append(outcome.packed)
+        position = self._archives.append(errand.partition, outcome.packed)
         return replace(outcome, packed=None, position=position)
 
     def _conclude(self, errand: Errand, outcome: Outcome) -> None:
-        """The errand's end: its origin's rules, or its link's row."""
-        if errand.is_robots:
-            self._settle(errand.id, outcome)
+        """The errand's end: what its origin says, or its link's row."""
+        if errand.asks is not Asks.PAGE:
+            self._settle(errand, outcome)
             return
         self.journals[errand.partition].add(row_of(errand, outcome))
         self._untold[outcome.verdict.state] += 1
         self.left -= 1
+
+
+def _remember(known: OrderedDict[str, T], origin: str, value: T) -> None:
+    if len(known) >= KNOWN_ORIGINS:
+        known.popitem(last=False)
+    known[origin] = value
 
 
 def _past_failures(journals: Mapping[int, Journal]) -> Counter[str]:
@@ -226,6 +272,8 @@ def _past_failures(journals: Mapping[int, Journal]) -> Counter[str]:
     failures: Counter[str] = Counter()
     for journal in journals.values():
         for row in journal.rows():
+            if "asked" in row:  # of an archive, see `recovery`
+                continue
             name = errands.host(row["final_url"])
             if row["state"] == "host_gave_up":
                 failures[name] = GIVE_UP_AFTER

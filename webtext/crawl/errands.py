@@ -1,20 +1,22 @@
-"""What a thread of the crawler does: one request for a page or for a robots.txt, and what it means."""
+"""What a thread of the crawler does: one request, for a page or a file of its origin, and what it means."""
 
 import time
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime
+from enum import Enum
 from functools import partial
 from threading import BoundedSemaphore
 from urllib.parse import urlsplit
 
-from webtext.crawl import coding, page, robots
+from webtext.crawl import coding, page, robots, tdmrep
 from webtext.crawl.exchange import Exchange, Headers
 from webtext.crawl.failures import Failure
 from webtext.crawl.network import Network, WantedBytes
 from webtext.crawl.page import REDIRECT, Verdict
 from webtext.crawl.retry_after import asked_wait_s
 from webtext.crawl.robots import Rules
+from webtext.crawl.tdmrep import Reservations
 from webtext.crawl.warc import Packed, Position, pack
 
 # Large pages are decoded and packed a few at a time: that takes several times their size of memory.
@@ -25,15 +27,24 @@ _large = BoundedSemaphore(4)
 OF_THE_HOST = ("private_address", "port", "dns", "unreachable", "tls")
 
 
+class Asks(Enum):
+    """What an errand asks for."""
+
+    PAGE = "page"
+    ROBOTS = "robots.txt"
+    TDMREP = "tdmrep.json"
+
+
 @dataclass(slots=True)
 class Errand:
-    """A link on its way to a page, or an origin's robots.txt on its way to rules."""
+    """A link on its way to a page, or an origin's file on its way to rules."""
 
     partition: int
     id: str
     link: str
     url: str  # where the redirects have led so far
-    is_robots: bool = False
+    asks: Asks = Asks.PAGE
+    reserved: bool = False  # its origin's tdmrep.json says so of `url`
     visited: tuple[str, ...] = ()  # the URLs that redirected
     attempts: int = 0
     spent_s: float = 0.0  # of timeout_s, in this attempt
@@ -56,6 +67,7 @@ class Outcome:
     url: str
     redirects: int = 0  # that led to `url`
     rules: Rules | None = None
+    reservations: Reservations | None = None
     status: int | None = None
     at: datetime | None = None
     packed: Packed | None = None
@@ -82,7 +94,7 @@ def run(errand: Errand, network: Network) -> Outcome:
     """Makes the errand's next request."""
     started = time.monotonic()
     try:
-        outcome = _robots(errand, network) if errand.is_robots else _page(errand, network)
+        outcome = _ASK[errand.asks](errand, network)
     except Failure as failure:
         outcome = errand.ends(_failed(errand, failure))
     except Exception as error:  # what a server sent broke a library: that costs its page and nothing else
@@ -93,7 +105,7 @@ def run(errand: Errand, network: Network) -> Outcome:
 def _page(errand: Errand, network: Network) -> Outcome:
     exchange = _fetch(errand, network, partial(page.wanted_bytes, network.settings))
     with _large if len(exchange.body) > LARGE_BYTES else nullcontext():
-        verdict, kept = page.judge(exchange, network.settings)
+        verdict, kept = page.judge(exchange, network.settings, errand.reserved)
         return _outcome(verdict, kept)
 
 
@@ -103,7 +115,7 @@ def _robots(errand: Errand, network: Network) -> Outcome:
 
     exchange = _fetch(errand, network, wanted)
     if exchange.status // 100 == 2:
-        return _robots_body(exchange, robots.product_token(network.settings.user_agent))
+        return _robots_body(exchange, network)
     if exchange.status == 429 or exchange.status >= 500:
         return _outcome(Verdict("robots_unreachable", f"status {exchange.status}", again=True), exchange)
     if exchange.status in page.REDIRECT_STATUSES and len(errand.visited) < robots.MAX_REDIRECTS:
@@ -113,15 +125,41 @@ def _robots(errand: Errand, network: Network) -> Outcome:
     return replace(_outcome(Verdict("unavailable"), exchange), rules=Rules())  # RFC 9309 §2.3.1.3
 
 
-def _robots_body(exchange: Exchange, agent: str) -> Outcome:
+def _robots_body(exchange: Exchange, network: Network) -> Outcome:
     if exchange.truncated in ("time", "disconnect"):
         return _outcome(Verdict("robots_unreachable", "it broke off", again=True), exchange)
     try:
         decoded = coding.decode(exchange.body, exchange.header("content-encoding"), robots.MAX_BYTES)
     except coding.BadCoding as error:
         return _outcome(Verdict("robots_unreachable", str(error)), exchange)
-    rules = robots.parse(decoded.body, agent)
+    settings = network.settings
+    others = robots.ai_agents() if "ai-tokens" in settings.opt_out_extra else ()
+    rules = robots.parse(decoded.body, robots.product_token(settings.user_agent), others)
     return replace(_outcome(Verdict("read"), exchange), rules=rules)
+
+
+def _tdmrep(errand: Errand, network: Network) -> Outcome:
+    """An origin's reservations; where the file cannot be had, the protocol is not used there."""
+
+    def wanted(status: int, _: Headers) -> int:
+        return tdmrep.MAX_BYTES if status // 100 == 2 else page.OTHER_BODY_BYTES
+
+    exchange = _fetch(errand, network, wanted)
+    if exchange.status in (429, 503):
+        state = "rate_limited" if exchange.status == 429 else "server_error"
+        return _outcome(Verdict(state, again=True), exchange)
+    if exchange.status in page.REDIRECT_STATUSES and len(errand.visited) < tdmrep.MAX_REDIRECTS:
+        verdict = page.redirect(exchange)
+        if verdict.state == REDIRECT:
+            return _outcome(verdict, exchange)
+    if exchange.status // 100 != 2 or exchange.truncated:
+        return _outcome(Verdict("unavailable"), exchange)
+    try:
+        decoded = coding.decode(exchange.body, exchange.header("content-encoding"), tdmrep.MAX_BYTES)
+    except coding.BadCoding:
+        return _outcome(Verdict("unavailable"), exchange)
+    reservations = tdmrep.parse(decoded.body, origin(errand.link))
+    return replace(_outcome(Verdict("read"), exchange), reservations=reservations)
 
 
 def _fetch(errand: Errand, network: Network, wanted_bytes: WantedBytes) -> Exchange:
@@ -145,6 +183,9 @@ def _outcome(verdict: Verdict, exchange: Exchange) -> Outcome:
 
 def _failed(errand: Errand, failure: Failure) -> Verdict:
     verdict = Verdict(failure.state, failure.detail, failure.again)
-    if not errand.is_robots or (failure.state in OF_THE_HOST and not errand.visited):
+    if errand.asks is not Asks.ROBOTS or (failure.state in OF_THE_HOST and not errand.visited):
         return verdict
     return replace(verdict, state="robots_unreachable", detail=f"{failure.state}: {failure.detail}")
+
+
+_ASK = {Asks.PAGE: _page, Asks.ROBOTS: _robots, Asks.TDMREP: _tdmrep}

@@ -24,6 +24,7 @@ class Exchange:
     truncated: str | None = None
     address: str | None = None  # the server's
     at: datetime = field(default_factory=lambda: datetime.now(UTC))  # when the request was sent
+    source_uri: str | None = None  # where an archive gave this capture of `url`
 
     def header(self, name: str) -> str | None:
         """The value of a header; several of one name are joined by commas (RFC 9110 §5.3)."""

@@ -6,7 +6,7 @@ proxies and passwords from the environment.
 
 import ssl
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -54,13 +54,21 @@ class Network:
             "Accept-Encoding": coding.ACCEPTED,
         }
 
-    def fetch(self, url: str, timeout_s: float, wanted_bytes: WantedBytes) -> Exchange:
+    def fetch(
+        self,
+        url: str,
+        timeout_s: float,
+        wanted_bytes: WantedBytes,
+        headers: Mapping[str, str] | None = None,
+    ) -> Exchange:
         """Gets a URL within `timeout_s`, no redirect followed. Raises Failure when no response came.
+
+        `headers` are sent too, or instead of those that every request has.
 
         A body that is longer than wanted, or that breaks off, is kept as far as it came and the exchange
         says that it is truncated.
         """
-        request = prepare(url, self._headers)
+        request = prepare(url, {**self._headers, **(headers or {})})
         self._check(request.url)
         deadline = time.monotonic() + timeout_s
         at = datetime.now(UTC)
@@ -71,14 +79,14 @@ class Network:
         raw = response.raw
         try:
             address = getattr(raw.connection, "address", None)
-            headers = tuple((name, value) for name, value in raw.headers.iteritems())
+            received = tuple((name, value) for name, value in raw.headers.iteritems())
             _check_transfer_coding(raw.headers.get("transfer-encoding", ""))
-            body, truncated = _read(raw, wanted_bytes(raw.status, headers), deadline)
+            body, truncated = _read(raw, wanted_bytes(raw.status, received), deadline)
         finally:
             raw.close()
         sent = (("Host", _host_header(request.url)), *request.headers.items())
         reason = raw.reason or ""
-        return Exchange(request.url, raw.status, headers, body, reason, sent, truncated, address, at)
+        return Exchange(request.url, raw.status, received, body, reason, sent, truncated, address, at)
 
     def reach_proxy(self) -> None:
         """Raises RunFailed when the proxy does not answer: no link is to blame for that."""

@@ -1,18 +1,22 @@
 """Signals by which a page reserves itself from being used for training, as machine-readable opt-outs.
 
 - `X-Robots-Tag` headers and `<meta name="robots">`: `noai`, `noimageai` (DeviantArt 2022, widely copied)
-- TDM Reservation Protocol (W3C Community Group 2024): `tdm-reservation: 1` as header and as meta
+- TDM Reservation Protocol (W3C Community Group 2024): `tdm-reservation: 1` in the origin's file (`tdmrep`),
+  as header, as meta; the later of these in this order counts more than the earlier
 - `Content-Usage: train-ai=n` (IETF AIPREF drafts)
+- `noindex` of the first kind, where the recipe asks for it
 
-Any one is enough, whatever another says.
+Any one kind is enough, whatever another says.
 """
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from webtext.crawl.exchange import Headers
 
 DIRECTIVES = ("noai", "noimageai")
+NOINDEX = ("noindex", "none")
 META_SCAN_BYTES = 512 * 1024
 META_TAG_BYTES = 4096
 
@@ -23,28 +27,41 @@ _ATTRIBUTE = re.compile(rb"""(?<![^\s"'<>/])([^\s"'<>/=]++)\s*+=\s*+(?:"([^"]*+)
 _WITH_VALUE = {"unavailable_after", "max-snippet", "max-image-preview", "max-video-preview"}
 
 
-def signal(headers: Headers, body: bytes, agent: str) -> str | None:
-    """The signal by which a response opts out for `agent` (a product token, lower case), or None."""
-    if sign := header_signal(headers, agent):
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Whose signals are looked for, and which."""
+
+    agent: str  # a product token, lower case
+    noindex: bool = False
+
+    @property
+    def directives(self) -> tuple[str, ...]:
+        return DIRECTIVES + NOINDEX if self.noindex else DIRECTIVES
+
+
+def signal(headers: Headers, body: bytes, reader: Reader, reserved: bool = False) -> str | None:
+    """The signal by which a response opts out, or None; `reserved`: its origin's tdmrep.json says so."""
+    if sign := header_signal(headers, reader):
         return sign
+    tdm = ("tdmrep.json: tdm-reservation 1", "1" if reserved else "")
+    for name, value in headers:
+        if name.lower() == "tdm-reservation":
+            tdm = ("tdm-reservation: 1", value.strip())
     for name, content in _metas(body):
-        if name in ("robots", agent) and (directive := _directive(content)):
+        if name in ("robots", reader.agent) and (directive := _directive(content, reader)):
             return f"meta {name}: {directive}"
-        if name == "tdm-reservation" and content.strip() == "1":
-            return "meta tdm-reservation: 1"
-    return None
+        if name == "tdm-reservation":
+            tdm = ("meta tdm-reservation: 1", content.strip())
+    return tdm[0] if tdm[1] == "1" else None
 
 
-def header_signal(headers: Headers, agent: str) -> str | None:
-    """The signal that the headers alone give."""
+def header_signal(headers: Headers, reader: Reader) -> str | None:
+    """The signal that the headers give, whatever follows them."""
     for name, value in headers:
         match name.lower():
             case "x-robots-tag":
-                if directive := _robots_tag(value, agent):
+                if directive := _robots_tag(value, reader):
                     return f"X-Robots-Tag: {directive}"
-            case "tdm-reservation":
-                if value.strip() == "1":
-                    return "tdm-reservation: 1"
             case "content-usage":
                 if refuses_training(value):
                     return "Content-Usage: train-ai=n"
@@ -61,21 +78,21 @@ def refuses_training(preferences: str) -> bool:
     return refused
 
 
-def _robots_tag(value: str, agent: str) -> str | None:
+def _robots_tag(value: str, reader: Reader) -> str | None:
     """An X-Robots-Tag value: directives for all, or after `agent:` for that one alone."""
     addressed = True
     for word in value.lower().split(","):
         prefix, colon, rest = word.partition(":")
         if colon and prefix.strip() not in _WITH_VALUE:
-            addressed, word = prefix.strip() in ("*", agent), rest
-        if addressed and word.strip() in DIRECTIVES:
+            addressed, word = prefix.strip() in ("*", reader.agent), rest
+        if addressed and word.strip() in reader.directives:
             return word.strip()
     return None
 
 
-def _directive(content: str) -> str | None:
+def _directive(content: str, reader: Reader) -> str | None:
     words = {word.strip() for word in content.lower().replace(";", ",").split(",")}
-    return next((directive for directive in DIRECTIVES if directive in words), None)
+    return next((directive for directive in reader.directives if directive in words), None)
 
 
 def _metas(body: bytes) -> Iterator[tuple[str, str]]:

@@ -45,13 +45,16 @@ def wanted_bytes(settings: Crawl, status: int, headers: Headers) -> int:
     return settings.max_bytes if _refused_by_head(headers, content_type, settings) is None else 0
 
 
-def judge(exchange: Exchange, settings: Crawl) -> tuple[Verdict, Exchange]:
-    """The verdict on a response, and the exchange as it may be stored."""
+def judge(exchange: Exchange, settings: Crawl, reserved: bool = False) -> tuple[Verdict, Exchange]:
+    """The verdict on a response, and the exchange as it may be stored.
+
+    `reserved` is what the origin's tdmrep.json says of the URL.
+    """
     if exchange.status in REDIRECT_STATUSES:
         return redirect(exchange), exchange
     if exchange.status not in PAGE_STATUSES:
         return _refusal(exchange.status), exchange
-    verdict, body = _page(exchange, settings)
+    verdict, body = _page(exchange, settings, reserved)
     if verdict.state in NOT_KEPT and exchange.body:
         exchange = replace(exchange, body=b"", truncated="unspecified")
     if verdict.state != FETCHED:
@@ -60,7 +63,7 @@ def judge(exchange: Exchange, settings: Crawl) -> tuple[Verdict, Exchange]:
     return replace(verdict, bytes=len(body), sha256=digest), exchange
 
 
-def _page(exchange: Exchange, settings: Crawl) -> tuple[Verdict, bytes]:
+def _page(exchange: Exchange, settings: Crawl, reserved: bool) -> tuple[Verdict, bytes]:
     """The verdict on a response that should carry a page, and the page's decoded body."""
     content_type, charset = media_types.parse(exchange.header("content-type"))
     refusal = _refused_by_head(exchange.headers, content_type, settings)
@@ -68,7 +71,7 @@ def _page(exchange: Exchange, settings: Crawl) -> tuple[Verdict, bytes]:
     if refusal is None:
         refusal, decoded = _decoded(exchange, settings)
     if refusal is None:
-        refusal = _refused_by_body(exchange.headers, decoded.body, content_type, settings)
+        refusal = _refused_by_body(exchange.headers, decoded.body, content_type, settings, reserved)
     if refusal is not None:
         return replace(refusal, content_type=content_type, charset=charset), b""
     content_type = content_type or media_types.sniff(decoded.body)
@@ -78,7 +81,7 @@ def _page(exchange: Exchange, settings: Crawl) -> tuple[Verdict, bytes]:
 def _refused_by_head(headers: Headers, content_type: str | None, settings: Crawl) -> Verdict | None:
     if content_type is not None and content_type not in media_types.ACCEPTED:
         return Verdict("not_html", content_type)
-    if settings.opt_outs and (sign := optouts.header_signal(headers, product_token(settings.user_agent))):
+    if settings.opt_outs and (sign := optouts.header_signal(headers, _reader(settings))):
         return Verdict("opted_out", sign)
     if _announced_bytes(headers) > settings.max_bytes:
         return Verdict("too_large")
@@ -108,7 +111,7 @@ def _decoded(exchange: Exchange, settings: Crawl) -> tuple[Verdict | None, codin
 
 
 def _refused_by_body(
-    headers: Headers, body: bytes, content_type: str | None, settings: Crawl
+    headers: Headers, body: bytes, content_type: str | None, settings: Crawl, reserved: bool
 ) -> Verdict | None:
     if not body.strip():
         return Verdict("empty")
@@ -116,9 +119,13 @@ def _refused_by_body(
         return Verdict("not_html", f"{disguise} content")
     if content_type is None and media_types.sniff(body) not in media_types.ACCEPTED:
         return Verdict("not_html", "binary content without a type")
-    if settings.opt_outs and (sign := optouts.signal(headers, body, product_token(settings.user_agent))):
+    if settings.opt_outs and (sign := optouts.signal(headers, body, _reader(settings), reserved)):
         return Verdict("opted_out", sign)
     return None
+
+
+def _reader(settings: Crawl) -> optouts.Reader:
+    return optouts.Reader(product_token(settings.user_agent), "noindex" in settings.opt_out_extra)
 
 
 def redirect(exchange: Exchange) -> Verdict:

@@ -6,9 +6,10 @@ unknown line end a group and name agents by their product token alone, which Pro
 
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
+from importlib import resources
 
 from protego import Protego
 
@@ -34,6 +35,7 @@ class Rules:
 
     paths: Protego | None = None  # None: everything is allowed
     reserved: Protego | None = None  # None: nothing is reserved from training
+    refused: tuple[tuple[str, Protego], ...] = ()  # what it says to crawlers of others, by name
     delay_s: float = 0.0
     until: float = field(default_factory=lambda: time.monotonic() + FRESH_S)
 
@@ -44,6 +46,19 @@ class Rules:
         """Whether pages at this URL are reserved from training."""
         return self.reserved is not None and not self.reserved.can_fetch(_slashes(url), "*")
 
+    def refuses(self, url: str) -> str | None:
+        """One of the other crawlers that may not have this URL."""
+        path = _slashes(url)
+        return next((agent for agent, paths in self.refused if not paths.can_fetch(path, "*")), None)
+
+
+@lru_cache(maxsize=1)
+def ai_agents() -> frozenset[str]:
+    """The product tokens, in lower case, of crawlers that gather text for training."""
+    lines = (resources.files("data") / "agents" / "ai.txt").read_text("utf-8").splitlines()
+    names = (line.partition("#")[0].strip().lower() for line in lines)
+    return frozenset(name for name in names if name)
+
 
 @lru_cache(maxsize=16)
 def product_token(user_agent: str) -> str:
@@ -52,15 +67,30 @@ def product_token(user_agent: str) -> str:
     return token.group().lower() if token else ""
 
 
-def parse(body: bytes, agent: str) -> Rules:
-    """The rules for a product token. Any bytes are a robots.txt: what cannot be read is passed over."""
+def parse(body: bytes, agent: str, others: Collection[str] = ()) -> Rules:
+    """The rules for a product token, and those that name `others`.
+
+    Any bytes are a robots.txt: what cannot be read is passed over.
+    """
     groups = list(_groups(body[:MAX_BYTES]))
     ours = [group for group in groups if agent in group.agents]
     chosen = ours or [group for group in groups if "*" in group.agents]
     lines = [line for group in chosen for line in group.rules]
     usage = [line for group in chosen for line in group.usage]
     delays = [delay for group in chosen for delay in group.delays]
-    return Rules(_matcher(lines), _matcher(usage), min(max(delays, default=0.0), MAX_CRAWL_DELAY_S))
+    delay_s = min(max(delays, default=0.0), MAX_CRAWL_DELAY_S)
+    return Rules(_matcher(lines), _matcher(usage), _refused(groups, others), delay_s)
+
+
+def _refused(groups: list["_Group"], agents: Collection[str]) -> tuple[tuple[str, Protego], ...]:
+    """The rules for each agent that a group names; of agents with the same rules one is enough."""
+    lines: dict[str, list[str]] = {}
+    for group in groups:
+        for agent in sorted(group.agents.intersection(agents)):
+            lines.setdefault(agent, []).extend(group.rules)
+    once = {tuple(rules): agent for agent, rules in reversed(lines.items())}
+    matchers = ((agent, _matcher(list(rules))) for rules, agent in reversed(once.items()))
+    return tuple((agent, matcher) for agent, matcher in matchers if matcher is not None)
 
 
 @dataclass

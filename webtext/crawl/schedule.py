@@ -10,6 +10,7 @@ import heapq
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -78,6 +79,12 @@ class Schedule(Generic[T]):
     def next_due(self) -> float | None:
         """When a host is due, at the earliest; None when none waits for its turn."""
         return self._heap[0][0] if self._heap else None
+
+    def longest(self, count: int) -> list[tuple[str, int]]:
+        """The hosts with the most errands in their queues, and how many."""
+        waiting = [(name, len(errands)) for name, errands in islice(self._later, count)]
+        in_turn = ((host.name, len(host.queue)) for host in self._hosts.values() if host.queue)
+        return heapq.nlargest(count, [*waiting, *in_turn], key=lambda item: item[1])
 
     def _list(self, host: _Host[T]) -> None:
         if not host.listed and host.running < self.connections:

@@ -4,10 +4,13 @@ Each record is one gzip member. Transfer coding is undone, content coding is kep
 that no longer says the truth about the stored body is renamed to `X-Crawl-…`, as Common Crawl does.
 """
 
+import base64
+import hashlib
 import io
 import os
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -42,11 +45,22 @@ class StoredResponse:
 
 
 @dataclass(frozen=True, slots=True)
+class Body:
+    """What a revisit is made of, should an archive have the body already."""
+
+    digest: bytes  # equal for exchanges whose bodies and their type and coding are the same
+    payload_digest: str  # as WARC-Payload-Digest has it
+    bytes: int
+    exchange: Exchange  # without its body
+
+
+@dataclass(frozen=True, slots=True)
 class Packed:
     """An exchange as bytes for an archive; the first `response_bytes` of them are the response record."""
 
     data: bytes
     response_bytes: int
+    body: Body | None = None  # None: there is none, or it is not whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +70,15 @@ class Position:
     file: str  # relative to pages/
     offset: int
     length: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """The response record that has a body: of which URL, when, where."""
+
+    url: str
+    at: datetime
+    position: Position
 
 
 def read_response(pages_folder: Path, warc_file: str, offset: int, max_bytes: int) -> StoredResponse:
@@ -84,26 +107,31 @@ def read_response(pages_folder: Path, warc_file: str, offset: int, max_bytes: in
 
 def pack(exchange: Exchange) -> Packed:
     """The response and request records of an exchange."""
-    date = exchange.at.strftime(DATE)
-    extra = {"WARC-Date": date}
-    if exchange.address:
-        extra["WARC-IP-Address"] = exchange.address
-    response_extra = extra | ({"WARC-Truncated": exchange.truncated} if exchange.truncated else {})
-    status = f"{exchange.status} {_clean(exchange.reason)}".strip()
+    extra = {"WARC-Truncated": exchange.truncated} if exchange.truncated else {}
     response, record_id = _record(
-        "response", exchange.url, status, _stored_headers(exchange), exchange.body, response_extra
-    )
-    split = urlsplit(exchange.url)
-    target = (split.path or "/") + (f"?{split.query}" if split.query else "")
-    request, _ = _record(
-        "request",
+        "response",
         exchange.url,
-        f"GET {target} HTTP/1.1",
-        exchange.request_headers,
-        b"",
-        extra | {"WARC-Concurrent-To": record_id},
+        _status(exchange),
+        _stored_headers(exchange),
+        exchange.body,
+        _facts(exchange) | extra,
     )
-    return Packed(response + request, len(response))
+    return Packed(response + _request(exchange, record_id), len(response), _body(exchange))
+
+
+def pack_revisit(body: Body, stored: Stored) -> Packed:
+    """The revisit and request records of an exchange whose body is stored already."""
+    extra = {
+        "WARC-Profile": _IDENTICAL,
+        "WARC-Refers-To-Target-URI": stored.url,
+        "WARC-Refers-To-Date": stored.at.strftime(DATE),
+        "WARC-Payload-Digest": body.payload_digest,
+    }
+    exchange = body.exchange
+    revisit, record_id = _record(
+        "revisit", exchange.url, _status(exchange), exchange.headers, b"", _facts(exchange) | extra
+    )
+    return Packed(revisit + _request(exchange, record_id), len(revisit))
 
 
 def whole_records(path: Path, start: int) -> int:
@@ -175,7 +203,7 @@ class _Head(StatusAndHeaders):  # type: ignore[misc]
 def _record(
     kind: str, url: str, start: str, headers: Headers, body: bytes, extra: dict[str, str]
 ) -> tuple[bytes, str]:
-    protocol = "HTTP/1.1" if kind == "response" else ""
+    protocol = "" if kind == "request" else "HTTP/1.1"
     head = _Head(start, [(_clean(name), _clean(value)) for name, value in headers], protocol=protocol)
     out = io.BytesIO()
     writer = WARCWriter(out, gzip=False, warc_version="1.1")
@@ -187,6 +215,40 @@ def _record(
     return _gzip(out.getvalue(), level), record.rec_headers.get_header("WARC-Record-ID")
 
 
+def _request(exchange: Exchange, response_id: str) -> bytes:
+    if exchange.source_uri:
+        return b""  # an archive was asked, not the site
+    split = urlsplit(exchange.url)
+    target = (split.path or "/") + (f"?{split.query}" if split.query else "")
+    extra = _facts(exchange) | {"WARC-Concurrent-To": response_id}
+    start = f"GET {target} HTTP/1.1"
+    return _record("request", exchange.url, start, exchange.request_headers, b"", extra)[0]
+
+
+def _facts(exchange: Exchange) -> dict[str, str]:
+    facts = {"WARC-Date": exchange.at.strftime(DATE)}
+    if exchange.address:
+        facts["WARC-IP-Address"] = exchange.address
+    if exchange.source_uri:
+        facts["WARC-Source-URI"] = exchange.source_uri
+    return facts
+
+
+def _status(exchange: Exchange) -> str:
+    return f"{exchange.status} {_clean(exchange.reason)}".strip()
+
+
+def _body(exchange: Exchange) -> Body | None:
+    if exchange.truncated or not exchange.body:
+        return None
+    sha1 = hashlib.sha1(exchange.body, usedforsecurity=False).digest()
+    meaning = repr([exchange.header(name) for name in ("content-type", "content-encoding")])
+    digest = hashlib.sha256(exchange.body)
+    digest.update(meaning.encode())
+    head = replace(exchange, headers=_stored_headers(exchange), body=b"")
+    return Body(digest.digest(), f"sha1:{base64.b32encode(sha1).decode()}", len(exchange.body), head)
+
+
 def _warcinfo(name: str) -> bytes:
     out = io.BytesIO()
     writer = WARCWriter(out, gzip=False, warc_version="1.1")
@@ -195,6 +257,7 @@ def _warcinfo(name: str) -> bytes:
     return _gzip(out.getvalue())
 
 
+_IDENTICAL = "http://netpreserve.org/warc/1.1/revisit/identical-payload-digest"
 _SPECIFICATION = "https://iipc.github.io/warc-specifications/specifications/warc-format/warc-1.1/"
 
 

@@ -1,14 +1,21 @@
 """Engines run a stage's tasks; they know neither text nor URLs.
 
 A task is a module-level function `task(item, report) -> result`; item and result travel between processes
-of this program. `report(rows, {reason: count})` tells the driver what was done since the last call.
+of this program. `report(rows, {reason: count})` tells the driver what was done since the last call, and
+may name what keeps the end waiting: `report(0, {}, {"a slow host": 60.0})`, in seconds.
 """
 
 from collections.abc import Callable, Iterator, Sequence
 from enum import StrEnum
 from typing import Any, Protocol
 
-Report = Callable[[int, dict[str, int]], None]
+
+class Report(Protocol):
+    def __call__(self, rows: int, dropped: dict[str, int], waits: dict[str, float] | None = None, /) -> None:
+        """`waits`: seconds that a name still takes, as far as known; 0 for one that keeps waiting no more."""
+        ...
+
+
 Task = Callable[[Any, Report], Any]
 
 

@@ -99,8 +99,8 @@ def _serve(pipe: "connection.Connection[Any, Any]", memory_bytes: int | None) ->
         with lock:
             pipe.send((kind, value))
 
-    def report(rows: int, dropped: dict[str, int]) -> None:
-        send("report", (rows, dropped))
+    def report(*told: Any) -> None:
+        send("report", told)
 
     while True:
         try:

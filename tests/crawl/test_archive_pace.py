@@ -1,0 +1,45 @@
+import time
+from pathlib import Path
+from threading import Event, Thread
+
+import pytest
+
+from webtext.crawl.archives.pace import Pace, Stopped
+
+
+def test_turns_are_shared_by_all_who_name_the_same_file(tmp_path: Path) -> None:
+    times: list[float] = []
+
+    def ask() -> None:
+        Pace(tmp_path / "x.pace", 0.05, Event()).wait()
+        times.append(time.monotonic())
+
+    threads = [Thread(target=ask) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert max(times) - min(times) > 5 * 0.045
+
+
+def test_a_hold_keeps_everybody_waiting(tmp_path: Path) -> None:
+    started = time.monotonic()
+    Pace(tmp_path / "x.pace", 0.0, Event()).hold(0.2)
+    Pace(tmp_path / "x.pace", 0.0, Event()).wait()
+    assert time.monotonic() - started > 0.19
+
+
+def test_who_waits_is_stopped_at_once(tmp_path: Path) -> None:
+    stop = Event()
+    turn = Pace(tmp_path / "x.pace", 0.0, stop)
+    turn.hold(60.0)
+    stop.set()
+    with pytest.raises(Stopped):
+        turn.wait()
+
+
+@pytest.mark.parametrize("text", ["", "garbage", "nan", "inf", "-1", "9999999999999"])
+def test_a_broken_file_holds_nobody(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "x.pace"
+    file.write_text(text)
+    Pace(file, 0.0, Event()).wait()

@@ -1,0 +1,33 @@
+"""What a crawl tells of itself while it goes on."""
+
+from collections import Counter
+from contextlib import ExitStack, closing
+from typing import Any
+
+import xxhash
+
+from tests.crawl.loopback import Crawled, Page, Web
+from webtext.crawl.crawler import crawl
+from webtext.crawl.errands import Errand
+from webtext.crawl.journal import Journal
+from webtext.crawl.network import Network
+
+
+def test_every_row_is_told_once_and_the_slowest_hosts_with_their_time(web: Web, crawled: Crawled) -> None:
+    site, quick = web.site(), web.site(p0=Page())
+    site.pages |= {f"/p{n}": Page() for n in range(4)}
+    urls = [site.url(f"/p{n}") for n in range(6)] + [quick.url("/p0")]
+    errands = [Errand(0, xxhash.xxh3_64_hexdigest(url.encode()), url, url) for url in urls]
+    told: list[tuple[int, dict[str, int], dict[str, float]]] = []
+    settings = crawled.recipe(per_host_delay_s=0.3).crawl
+    with ExitStack() as stack:
+        network = stack.enter_context(closing(Network(settings)))
+        journal = stack.enter_context(Journal(crawled.folder, "part-00000", "key"))
+        crawl(network, errands, {0: journal}, lambda *what: told.append(what))  # type: ignore[arg-type]
+    states: Counter[Any] = sum((Counter(dropped) for _, dropped, *_ in told), Counter())
+    assert sum(rows for rows, *_ in told) == 7
+    assert states == {"not_found": 2}
+    waits = [waits["127.0.0.2"] for *_, waits in told if "127.0.0.2" in waits]
+    assert 1.0 < waits[0] <= 6 * 0.3
+    assert waits == sorted(waits, reverse=True)
+    assert waits[-1] == 0.0

@@ -1,0 +1,136 @@
+import gzip
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipelines import pages
+from tests.crawl.archive_site import warc_record
+from tests.crawl.loopback import HTML, Crawled, Page, Web
+from webtext.crawl.archives import warc_files
+from webtext.crawl.archives.captures import Unavailable, Unusable
+from webtext.crawl.archives.warc_files import WarcFiles, files_of
+from webtext.crawl.recovery import Wanted, look_up
+from webtext.crawl.warc import read_response
+from webtext.errors import UserError
+from webtext.recipe import Crawl
+
+POSTED = datetime(2014, 2, 18, 12, tzinfo=UTC)
+URL = "http://127.0.8.8/page"
+
+
+def write(path: Path, *records: bytes) -> Path:
+    path.write_bytes(b"".join(records))
+    return path
+
+
+def found(path: Path, url: str = URL) -> Any:
+    archive = WarcFiles(files_of(f"warc:{path}"), [url], 10_000)
+    return look_up(Wanted(0, "id", url, POSTED), [archive], Crawl(allow_private=True))
+
+
+def test_pages_of_the_users_archives_are_taken_and_the_web_is_not_asked(
+    web: Web, crawled: Crawled, tmp_path: Path
+) -> None:
+    site = web.site(old=Page(b"<p>live"), new=Page(b"<p>live"))
+    old, new = site.url("/old"), site.url("/new")
+    write(
+        tmp_path / "a.warc.gz",
+        warc_record(old, b"<p>far", "2001-01-01T00:00:00Z"),
+        warc_record(old, b"<p>near", "2014-02-19T00:00:00Z"),
+        warc_record(new, b"gone", "2014-02-19T00:00:00Z", status=404),
+    )
+    crawled.link([old, new], first_posted=POSTED)
+    rows = crawled.crawl(sources=[f"warc:{tmp_path}/*.warc.gz", "live"])
+    assert {url: (row["state"], row["source"]) for url, row in rows.items()} == {
+        old: ("fetched", "warc"),
+        new: ("fetched", "live"),
+    }
+    assert rows[old]["detail"] == "capture 2014-02-19, 1 day from the first submission"
+    stored = read_response(crawled.folder, rows[old]["warc_file"], rows[old]["warc_offset"], 1000)
+    assert stored.body == b"<p>near"
+    assert "/old" not in site.paths()
+
+
+def test_another_spelling_of_the_url_is_the_same_page(tmp_path: Path) -> None:
+    record = warc_record("http://127.0.8.8:80/a/../page#top", b"<p>x", "2014-02-19T00:00:00Z")
+    assert found(write(tmp_path / "a.warc.gz", record)).verdict.state == "fetched"
+
+
+def test_chunked_and_compressed_bodies_are_read(tmp_path: Path) -> None:
+    coded = gzip.compress(b"<p>hello")
+    chunked = b"%x\r\n%s\r\n0\r\n\r\n" % (len(coded), coded)
+    headers = (*HTML, ("Transfer-Encoding", "chunked"), ("Content-Encoding", "gzip"))
+    result = found(
+        write(tmp_path / "a.warc.gz", warc_record(URL, chunked, "2014-02-19T00:00:00Z", headers=headers))
+    )
+    assert (result.verdict.state, result.verdict.bytes) == ("fetched", 8)
+    assert result.exchange.body == coded
+
+
+def test_an_uncompressed_warc_and_an_arc_file_are_read(tmp_path: Path) -> None:
+    plain = gzip.decompress(warc_record(URL, b"<p>plain", "2014-02-19T00:00:00Z"))
+    assert found(write(tmp_path / "a.warc", plain, plain)).verdict.state == "fetched"
+    http = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n<p>arc"
+    head = b"filedesc://a.arc 0.0.0.0 20140219000000 text/plain 77\n"
+    version = b"1 0 Test\nURL IP-address Archive-date Content-type Archive-length\n\n"
+    head = head.replace(b"77", b"%d" % len(version))
+    line = b"%s 127.0.0.1 20140219000000 text/html %d\n" % (URL.encode(), len(http))
+    result = found(write(tmp_path / "b.arc", head, version, b"\n", line, http, b"\n"))
+    assert (result.verdict.state, result.exchange.at.year) == ("fetched", 2014)
+
+
+def test_a_broken_file_is_used_up_to_its_break(tmp_path: Path) -> None:
+    good = warc_record(URL, b"<p>x", "2014-02-19T00:00:00Z")
+    path = write(tmp_path / "a.warc.gz", good, b"\x1f\x8b\x08garbage" * 50)
+    archive = WarcFiles([path], [URL], 10_000)
+    assert len(archive.find(URL, POSTED)) == 1
+    with pytest.raises(Unavailable, match="1 files cannot be read to their end"):
+        archive.find("http://127.0.8.8/other", POSTED)
+
+
+def test_a_body_over_the_limit_is_not_a_page(tmp_path: Path) -> None:
+    record = warc_record(URL, b"<p>" + b"x" * 50_000, "2014-02-19T00:00:00Z")
+    result = found(write(tmp_path / "a.warc.gz", record))
+    assert (result.verdict, result.notes) == (None, ("warc: too_large",))
+
+
+def test_a_file_that_is_gone_when_it_is_read_costs_the_capture_alone(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.warc.gz", warc_record(URL, b"<p>x", "2014-02-19T00:00:00Z"))
+    archive = WarcFiles([path], [URL], 10_000)
+    path.unlink()
+    with pytest.raises(Unusable):
+        archive.read(archive.find(URL, POSTED)[0])
+
+
+def test_a_pattern_that_matches_nothing_is_named(crawled: Crawled, tmp_path: Path) -> None:
+    crawled.link([URL])
+    with pytest.raises(UserError, match="no file matches"):
+        pages.check(crawled.corpus, crawled.recipe(sources=[f"warc:{tmp_path}/none*"]))
+
+
+def test_other_archives_are_another_plan(crawled: Crawled, tmp_path: Path) -> None:
+    crawled.link([URL])
+    recipe = crawled.recipe(sources=[f"warc:{tmp_path}"])
+    record = warc_record(URL, b"<p>x", "2014-02-19T00:00:00Z")
+    write(tmp_path / "a.warc.gz", record)
+    before = pages.plan(crawled.corpus, recipe).works[0].key
+    assert pages.plan(crawled.corpus, recipe).works[0].key == before
+    write(tmp_path / "b.warc.gz", record)
+    assert pages.plan(crawled.corpus, recipe).works[0].key != before
+
+
+def test_no_odd_sample_of_any_tool_breaks_a_crawl(shared: Path) -> None:
+    files = [path for path in sorted((shared / "warc").rglob("*")) if path.is_file()]
+    wanted: set[str] = set()
+    for path in files:
+        try:
+            wanted.update(url for url, _ in warc_files._pages(path))
+        except Exception:  # what WarcFiles has to survive
+            continue
+    archive = WarcFiles(files, wanted, 1_000_000)
+    settings = Crawl(allow_private=True)
+    answers = [look_up(Wanted(0, "id", url, POSTED), [archive], settings) for url in sorted(wanted)]
+    assert any(answer.verdict and answer.verdict.state == "fetched" for answer in answers)
+    assert 0 < archive.damaged < len(files)

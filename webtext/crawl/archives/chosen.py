@@ -1,0 +1,54 @@
+"""The archives that a recipe's `crawl.sources` names."""
+
+from collections.abc import Collection, Sequence
+from pathlib import Path
+from threading import Event
+
+from webtext.crawl.archives.captures import Archive
+from webtext.crawl.archives.commoncrawl import CommonCrawl
+from webtext.crawl.archives.service import Intervals, addresses
+from webtext.crawl.archives.warc_files import PREFIX, WarcFiles, files_of
+from webtext.crawl.archives.wayback import Wayback
+from webtext.crawl.network import Network
+from webtext.errors import UserError
+
+LIVE = "live"
+INTERVALS = Intervals()
+
+
+def check(sources: Sequence[str]) -> None:
+    """Raises UserError where the sources cannot be used."""
+    if not sources:
+        raise UserError('crawl.sources is empty; set it to ["live"]')
+    for source in sources:
+        if source.startswith(PREFIX):
+            files_of(source)
+        elif source not in (LIVE, Wayback.name, CommonCrawl.name):
+            raise UserError(
+                f"crawl.sources: {source!r} is unknown; use live, wayback, commoncrawl or warc:PATH"
+            )
+    if len(set(sources)) < len(sources):
+        raise UserError("crawl.sources names a source twice; name each once")
+
+
+def urls(sources: Sequence[str]) -> list[str]:
+    """The services that will be asked."""
+    known = addresses()
+    of = {Wayback.name: [known.wayback], CommonCrawl.name: [known.commoncrawl, known.commoncrawl_data]}
+    return [url for source in sources for url in of.get(source, [])]
+
+
+def open_archives(
+    sources: Sequence[str], network: Network, folder: Path, wanted: Collection[str], stop: Event
+) -> list[Archive]:
+    """The archives in their order. `wanted`: the URLs that will be looked for; `stop` ends all waiting."""
+    return [_open(source, network, folder, wanted, stop) for source in sources]
+
+
+def _open(source: str, network: Network, folder: Path, wanted: Collection[str], stop: Event) -> Archive:
+    known = addresses()
+    if source == Wayback.name:
+        return Wayback(network, known.wayback, folder, INTERVALS, stop)
+    if source == CommonCrawl.name:
+        return CommonCrawl(network, known.commoncrawl, known.commoncrawl_data, folder, INTERVALS, stop)
+    return WarcFiles(files_of(source), wanted, network.settings.max_bytes)

@@ -1,0 +1,100 @@
+"""WARC and ARC files that the user already has, of whatever crawler, as a source of pages.
+
+They are read once to see which of the wanted pages they hold, then record by record. Such files are often
+odd: what cannot be read is counted and passed over.
+"""
+
+import io
+from collections.abc import Collection, Iterator
+from contextlib import redirect_stderr
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from warcio.archiveiterator import ArchiveIterator
+
+from webtext.crawl.archives import records
+from webtext.crawl.archives.captures import Capture, Pointer, Unavailable, Unusable, nearest
+from webtext.crawl.page import PAGE_STATUSES
+from webtext.errors import UserError
+from webtext.links.canonical import Rejected, canonicalise
+
+PREFIX = "warc:"
+MAX_LISTED = 100  # captures of one page are remembered
+SUFFIXES = (".warc", ".warc.gz", ".arc", ".arc.gz")
+
+
+def files_of(source: str) -> list[Path]:
+    """The files that `warc:PATH` names: a file, a folder's archives, a glob. Raises UserError for none."""
+    pattern = source.removeprefix(PREFIX)
+    path = Path(pattern).expanduser()
+    if path.is_dir():
+        found = [file for file in path.iterdir() if file.name.endswith(SUFFIXES)]
+    else:
+        found = list(Path(path.anchor).glob(str(path.relative_to(path.anchor))))
+    files = sorted(file for file in found if file.is_file())
+    if not files:
+        raise UserError(f"crawl.sources: no file matches {pattern!r}; give a WARC file, a folder or a glob")
+    return files
+
+
+class WarcFiles:
+    name = "warc"
+
+    def __init__(self, files: Collection[Path], wanted: Collection[str], max_bytes: int) -> None:
+        """`wanted`: canonical URLs; no other page is looked for."""
+        self._max_bytes = max_bytes
+        self._pointers: dict[str, list[Pointer]] = {}
+        self.damaged = 0  # files that could not be read to their end
+        pages = frozenset(wanted)
+        for file in files if pages else ():
+            self._scan(file, pages)
+
+    def find(self, url: str, near: datetime) -> list[Pointer]:
+        pointers = nearest(self._pointers.get(url, ()), near)
+        if self.damaged and not pointers:
+            raise Unavailable(f"no capture, but {self.damaged:,} files cannot be read to their end")
+        return pointers
+
+    def read(self, pointer: Pointer) -> Capture:
+        try:
+            with Path(pointer.file).open("rb") as file:
+                file.seek(pointer.offset)
+                record = next(ArchiveIterator(file, arc2warc=True))
+                place = f"{PREFIX}{Path(pointer.file).name}#{pointer.offset}"
+                return Capture(records.exchange(record, place, self._max_bytes))
+        except Unusable:
+            raise
+        except Exception as error:  # warcio raises what it meets: EOFError, AttributeError, zlib.error, …
+            raise Unusable(f"the record is damaged: {type(error).__name__}") from error
+
+    def _scan(self, file: Path, wanted: Collection[str]) -> None:
+        try:
+            with redirect_stderr(io.StringIO()):  # warcio prints its doubts
+                for url, pointer in _pages(file):
+                    listed = self._pointers.setdefault(url, []) if url in wanted else []
+                    if len(listed) < MAX_LISTED:
+                        listed.append(pointer)
+        except Exception:  # see read
+            self.damaged += 1
+
+
+def _pages(file: Path) -> Iterator[tuple[str, Pointer]]:
+    """The canonical URL and the place of every page of an archive."""
+    with file.open("rb") as stream:
+        archive = ArchiveIterator(stream, arc2warc=True)
+        for record in archive:
+            if record.rec_type == "response" and record.http_headers is not None:
+                found = _page(record)
+                if found is not None:
+                    at, url = found
+                    yield url, Pointer(at, url, str(file), archive.get_record_offset())
+
+
+def _page(record: Any) -> tuple[datetime, str] | None:
+    try:
+        if records.status(record) not in PAGE_STATUSES:
+            return None
+        return records.captured_at(record), canonicalise(records.target(record))
+    except (Unusable, Rejected):
+        return None

@@ -1,0 +1,259 @@
+"""Pages from archives: for links that are dead, or before the web is asked at all.
+
+A link's sources are asked in the recipe's order. How many have been stands in its journal row (`asked`), so
+that a killed crawl goes on with the next one. A refusal by the page's owner (robots.txt, an opt-out, 403) is
+an answer, and is respected: no archive is asked to get round it.
+"""
+
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from itertools import groupby
+from queue import SimpleQueue
+from threading import Event, Thread
+
+from webtext.crawl import page
+from webtext.crawl.addresses import is_private_name
+from webtext.crawl.archives.captures import Archive, Capture, Unavailable, Unusable
+from webtext.crawl.archives.chosen import LIVE
+from webtext.crawl.archives.pace import Stopped
+from webtext.crawl.errands import Errand, Outcome, host
+from webtext.crawl.exchange import Exchange
+from webtext.crawl.journal import SYNC_EVERY_S, Journal, Row
+from webtext.crawl.page import Verdict
+from webtext.crawl.rows import row as row_of
+from webtext.crawl.warc import Packed, pack
+from webtext.engine import Report
+from webtext.reasons import FETCHED
+from webtext.recipe import Crawl
+
+THREADS = 4  # services are asked at a pace of their own; more would only wait
+TELL_EVERY_S = 0.5
+
+# Live states in which a page is gone or cannot be had, and which nobody chose for it.
+DEAD = frozenset(
+    (
+        *("not_found", "http_error", "server_error", "bad_response", "bad_redirect", "redirect_loop"),
+        *("dns", "unreachable", "tls", "timeout", "host_gave_up"),
+    )
+)
+DECIDED = (FETCHED, "opted_out")  # no other capture is looked for
+
+# The replay of a capture has the page's own headers under this prefix.
+_ORIGINAL = "x-archive-orig-"
+_OPT_OUTS = ("x-robots-tag", "tdm-reservation", "content-usage")
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A link without a page, and the row that earlier sources left it with."""
+
+    partition: int
+    id: str
+    url: str
+    first_posted: datetime | None = None
+    row: Row | None = None
+
+
+def steps(sources: Sequence[str]) -> Iterator[tuple[list[str], int]]:
+    """The sources in the order in which they are asked, the archives between live ones together; and how
+    many will then have been asked."""
+    asked = 0
+    for _, group in groupby(sources, lambda source: source == LIVE):
+        names = list(group)
+        asked += len(names)
+        yield names, asked
+
+
+def asked(row: Row | None, sources: Sequence[str]) -> int:
+    """How many of the sources a link needs no more."""
+    if row is None:
+        return 0
+    if row["state"] == FETCHED:
+        return len(sources)
+    if "asked" in row:
+        return int(row["asked"])
+    return sources.index(LIVE) + 1 if row["state"] in DEAD else len(sources)
+
+
+def recover(
+    archives: Sequence[Archive],
+    links: Iterable[Wanted],
+    journals: Mapping[int, Journal],
+    settings: Crawl,
+    last: int,
+    report: Report,
+    stop: Event,
+) -> None:
+    """Looks each link up in the archives until one has it, and gives it a row in its journal.
+
+    `last` is how many sources have then been asked, all told. Sets `stop` at the end.
+    """
+    jobs: SimpleQueue[Wanted | None] = SimpleQueue()
+    results: SimpleQueue[tuple[Wanted, Found] | BaseException] = SimpleQueue()
+    for number in range(THREADS):
+        Thread(
+            target=_work, args=(archives, settings, jobs, results), name=f"archive-{number}", daemon=True
+        ).start()
+    told = _Told(report)
+    try:
+        for link, found in _answers(iter(links), jobs, results):
+            journal = journals[link.partition]
+            _keep(link, found, journal, last if found.verdict is None else len(settings.sources))
+            told.note(link, found, final=last == len(settings.sources))
+            journal.sync(every_s=SYNC_EVERY_S)
+    finally:
+        stop.set()
+        for _ in range(THREADS):
+            jobs.put(None)
+    told.tell()
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What the archives had: a decided page, or notes on why none."""
+
+    source: str
+    verdict: Verdict | None = None
+    exchange: Exchange | None = None
+    redirects: int = 0
+    packed: Packed | None = None
+    notes: tuple[str, ...] = ()
+
+
+def look_up(link: Wanted, archives: Sequence[Archive], settings: Crawl) -> Found:
+    """Asks one archive after the other for a page."""
+    if is_private_name(host(link.url)) and not settings.allow_private:
+        return Found(archives[0].name, Verdict("private_address"))
+    near, notes = link.first_posted or datetime.now(UTC), []
+    for archive in archives:
+        try:
+            found = _first_page(link, archive, near, settings)
+            if isinstance(found, Found):
+                return found
+            why = found
+        except Stopped:
+            raise
+        except Unavailable as problem:
+            why = str(problem)
+        except Exception as error:  # what an archive sent broke a library: that costs its captures alone
+            why = type(error).__name__
+        notes.append(f"{archive.name}: {why}")
+    return Found(archives[-1].name, notes=tuple(notes))
+
+
+def _first_page(link: Wanted, archive: Archive, near: datetime, settings: Crawl) -> Found | str:
+    """The nearest capture that is a page, or opts out; or why there is none."""
+    why = "no capture"
+    for pointer in archive.find(link.url, near):
+        try:
+            found = _judged(archive.name, archive.read(pointer), link, settings)
+        except Unusable as problem:
+            why = str(problem)
+            continue
+        assert found.verdict is not None
+        if found.verdict.state in DECIDED:
+            return found
+        why = ": ".join(filter(None, (found.verdict.state, found.verdict.detail)))
+    return why
+
+
+def _judged(source: str, capture: Capture, link: Wanted, settings: Crawl) -> Found:
+    exchange = capture.exchange
+    headers = [(name.lower().removeprefix(_ORIGINAL), value) for name, value in exchange.headers]
+    opt_outs = tuple((name, value) for name, value in headers if name in _OPT_OUTS)
+    own = exchange.headers
+    verdict, kept = page.judge(replace(exchange, headers=(*own, *opt_outs)), settings)
+    if verdict.state == FETCHED:
+        verdict = replace(verdict, detail=_distance(exchange.at, link.first_posted))
+    return Found(source, verdict, kept, capture.redirects, pack(replace(kept, headers=own)))
+
+
+def _distance(at: datetime, first_posted: datetime | None) -> str:
+    capture = f"capture {at:%Y-%m-%d}"
+    if first_posted is None:
+        return capture
+    days = abs((at.date() - first_posted.astimezone(UTC).date()).days)
+    return f"{capture}, {days} day{'s' * (days != 1)} from the first submission"
+
+
+def _keep(link: Wanted, found: Found, journal: Journal, asked: int) -> None:
+    """Writes the link's row, its record first."""
+    errand = Errand(link.partition, link.id, link.url, link.url)
+    if found.verdict is None:
+        row = link.row or row_of(errand, Outcome(Verdict("no_capture"), link.url)) | {"source": found.source}
+        row = row | {"detail": "; ".join([*filter(None, [row["detail"]]), *found.notes])}
+    elif found.exchange is None:
+        row = row_of(errand, Outcome(found.verdict, link.url)) | {"source": found.source}
+    else:
+        position = journal.append(found.packed) if found.packed else None
+        outcome = Outcome(
+            found.verdict,
+            found.exchange.url,
+            found.redirects,
+            status=found.exchange.status,
+            at=found.exchange.at,
+            position=position,
+        )
+        row = row_of(errand, outcome) | {"source": found.source}
+    attempts = link.row["attempts"] if link.row else 0
+    journal.add(row | {"attempts": attempts, "asked": asked})
+
+
+def _answers(
+    links: Iterator[Wanted],
+    jobs: "SimpleQueue[Wanted | None]",
+    results: "SimpleQueue[tuple[Wanted, Found] | BaseException]",
+) -> Iterator[tuple[Wanted, Found]]:
+    """Hands links to the threads, a few at a time, and what they bring back on."""
+    running = 0
+    while True:
+        while running < 2 * THREADS and (link := next(links, None)) is not None:
+            jobs.put(link)
+            running += 1
+        if not running:
+            return
+        result = results.get()
+        running -= 1
+        if isinstance(result, BaseException):
+            raise result
+        yield result
+
+
+def _work(
+    archives: Sequence[Archive],
+    settings: Crawl,
+    jobs: "SimpleQueue[Wanted | None]",
+    results: "SimpleQueue[tuple[Wanted, Found] | BaseException]",
+) -> None:
+    while (link := jobs.get()) is not None:
+        try:
+            results.put((link, look_up(link, archives, settings)))
+        except BaseException as error:  # a bug of ours: the deciding thread raises it
+            results.put(error)
+
+
+class _Told:
+    """Progress: a link that the live web failed has been counted, and is only moved to where it belongs."""
+
+    def __init__(self, report: Report) -> None:
+        self._report, self._rows, self._states, self._at = report, 0, Counter[str](), time.monotonic()
+
+    def note(self, link: Wanted, found: Found, *, final: bool) -> None:
+        state = found.verdict.state if found.verdict else None
+        if state is None and (not final or link.row):
+            return
+        if link.row and link.row["source"] == LIVE:
+            self._states[link.row["state"]] -= 1
+        else:
+            self._rows += 1
+        if state != FETCHED:
+            self._states[state or "no_capture"] += 1
+        if time.monotonic() - self._at > TELL_EVERY_S:
+            self.tell()
+
+    def tell(self) -> None:
+        self._report(self._rows, dict(self._states))
+        self._rows, self._states, self._at = 0, Counter[str](), time.monotonic()
