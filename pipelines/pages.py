@@ -65,9 +65,11 @@ class Item:
         return Corpus(self.root).table("pages").folder / self.file
 
 
-def check(corpus: Corpus, recipe: Recipe) -> None:
-    """Raises UserError where a crawl of these links must not begin."""
+def check(recipe: Recipe) -> None:
+    """Raises UserError where nothing can be crawled with these settings."""
     settings = recipe.crawl
+    if not settings.sources:
+        raise UserError('crawl.sources: names none; set it to ["live"]')
     for source in settings.sources:
         if source != "live":
             raise UserError(f'crawl.sources: {source!r} is not available yet; set it to ["live"]')
@@ -77,7 +79,11 @@ def check(corpus: Corpus, recipe: Recipe) -> None:
             f"crawl.threads = {settings.threads} needs {_sockets(settings):,} open files, more than this "
             "system allows; set it lower, or raise `ulimit -n`"
         )
-    if settings.contact:
+
+
+def check_contact(corpus: Corpus, recipe: Recipe) -> None:
+    """Raises UserError where the links' public hosts would be asked by nobody in particular."""
+    if recipe.crawl.contact:
         return
     for url in _urls(corpus.table("links")):
         name = host(url)
