@@ -12,11 +12,11 @@ demo: $(VENV)/.runs
 
 ## lint, types, and the default tests
 test: lint types
-	$(BIN)/pytest -n 2
+	$(BIN)/pytest -n 2 --dist loadfile
 
 ## the tests that take minutes
 test-slow: $(VENV)/.develops
-	$(BIN)/pytest -n 2 -m slow
+	$(BIN)/pytest -n 2 --dist loadfile -m slow
 
 lint: $(VENV)/.develops
 	$(BIN)/ruff check .

@@ -38,12 +38,7 @@ def run(corpus: Corpus, out: Path | None, progress: Progress) -> dict[str, Any]:
 
 def _write(folder: Path, numbers: dict[str, Any]) -> None:
     html, charts = page(numbers)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except (FileExistsError, NotADirectoryError, PermissionError) as error:
-        raise UserError(
-            f"{folder}: not a directory to write to ({error.strerror}): name another with --out"
-        ) from None
+    files.make_folder(folder)
     for name in {chart for section in SECTIONS for chart in section.charts} - charts.keys():
         (folder / f"{name}.svg").unlink(missing_ok=True)  # of an earlier report
     for name, svg in charts.items():

@@ -16,16 +16,18 @@ TABLES = ("documents", "clusters", "shards", "tokens", "ledger")
 def run(request: Request, progress: Progress) -> dict[str, Any]:
     """Brings every table after pages up to date."""
     corpus = Corpus.open(request.root)
+    vocabulary.check(request.wanted())  # told now, not after hours, nor frozen in the corpus
     with corpus.lock():
         recipe = request.settle(progress)
         _require_pages(corpus)
-        vocabulary.says(recipe)  # a tokenizer that is not there is told now, not after hours
         with request.start_engine() as engine:
             texts = stage.run(corpus, engine, documents.plan(corpus, recipe), progress)
+            built = ["pages", "documents"]
             if texts.counts.out:
                 clusters.build(corpus, engine, recipe, progress)
                 shards.build(corpus, engine, recipe, progress)
-            stage.run(corpus, engine, ledger.plan(corpus, status.current(corpus, recipe)), progress)
+                built += ["clusters", "shards"]
+            stage.run(corpus, engine, ledger.plan(corpus, built), progress)
     if not texts.counts.out:
         raise UserError(f"no document is left: {told(texts, 'pages')}; `webtext explain` tells more")
     tables = {name: manifest for name in TABLES if (manifest := corpus.table(name).manifest())}

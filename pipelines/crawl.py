@@ -12,15 +12,19 @@ from webtext.corpus import Corpus, Manifest
 from webtext.errors import UserError
 from webtext.progress import Progress
 
+# What a crawl that was refused or stopped in its first moments may leave; no stranger's directory.
+BEGUN = (".lock",)
+
 
 def run(request: Request, sources: Sequence[str], progress: Progress) -> dict[str, Any]:
     """Brings links and pages up to date and accounts for every link."""
     corpus = Corpus(request.root)
     _require_a_place(corpus, sources)
+    pages.check(request.wanted())  # before a mistake is frozen in the corpus
     with corpus.lock(), request.start_engine() as engine:
         recipe = request.settle(progress)
         links.harvest(corpus, engine, recipe, sources, progress)
-        pages.check(corpus, recipe)
+        pages.check_contact(corpus, recipe)
         fetched = stage.run(corpus, engine, pages.plan(corpus, recipe), progress)
         stage.run(corpus, engine, ledger.plan(corpus, status.current(corpus, recipe)), progress)
     if not fetched.counts.out:
@@ -35,6 +39,7 @@ def dry_run(request: Request, sources: Sequence[str], progress: Progress) -> dic
     corpus = Corpus(request.root)
     _require_a_place(corpus, sources)
     recipe = request.wanted()
+    pages.check(recipe)
     if not sources:
         return pages.dry_run(corpus, recipe)
     with tempfile.TemporaryDirectory(prefix="webtext-") as folder, request.start_engine() as engine:
@@ -54,8 +59,9 @@ def told(manifest: Manifest, unit: str) -> str:
 def _require_a_place(corpus: Corpus, sources: Sequence[str]) -> None:
     if not sources and corpus.table("links").manifest() is None:
         raise UserError(f"{corpus.root}: no links yet; say where they come from with --links SOURCE")
-    strangers = corpus.root.exists() and not (corpus.root / "recipe.toml").exists()
-    if corpus.root.is_file() or (strangers and any(corpus.root.iterdir())):
+    if (corpus.root / "recipe.toml").exists() or not corpus.root.exists():
+        return
+    if not corpus.root.is_dir() or any(path.name not in BEGUN for path in corpus.root.iterdir()):
         raise UserError(f"{corpus.root}: exists and is not a corpus; name a new or empty directory")
 
 

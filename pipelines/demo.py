@@ -9,6 +9,7 @@ from data.miniweb import MiniWeb, Planted
 from pipelines import audit, build_shards, crawl, model
 from pipelines.model import Sampling
 from pipelines.request import Request
+from webtext import files
 from webtext.corpus import Corpus
 from webtext.errors import RunFailed
 from webtext.progress import Progress
@@ -21,7 +22,7 @@ def run(out: Path, workers: int | None, progress: Progress) -> dict[str, Any]:
 
     Everything stays in `out`: RS_demo.zst, corpus/, run/. Run again, it redoes only what is missing.
     """
-    out.mkdir(parents=True, exist_ok=True)
+    files.make_folder(out)
     root, run_directory = out / "corpus", out / "run"
     web = miniweb.build()
     miniweb.write_dump(web, out / "RS_demo.zst")

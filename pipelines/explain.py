@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.dataset as ds
 
 from pipelines.crawl import told
@@ -68,7 +69,12 @@ def _row(corpus: Corpus, name: str, id: str) -> dict[str, Any] | None:
     table = corpus.table(name)
     if table.manifest() is None:
         return None
-    rows = table.dataset().to_table(filter=ds.field("id") == id).to_pylist()
+    try:
+        rows = table.dataset().to_table(filter=ds.field("id") == id).to_pylist()
+    except (OSError, pa.ArrowException) as error:
+        raise UserError(
+            f"{table.folder}: cannot be read ({error}): run the stage that makes it again"
+        ) from None
     return rows[0] if rows else None
 
 

@@ -26,10 +26,9 @@ from webtext.links.spill import Spill, Spilled
 from webtext.links.superseding import (
     BUCKETS,
     SELECTED,
-    Numbers,
-    bucket_of,
     code_of,
-    row_of,
+    rows_of,
+    selected_by_bucket,
     source_of,
     superseded,
     with_source,
@@ -73,7 +72,7 @@ class IdsItem:
 
     @property
     def losers(self) -> Path:
-        return self.folder / f"superseded-{self.first_bucket:03d}.npy"
+        return self.folder / f"{self.first_bucket:03d}.superseded"
 
 
 def settle_ids(item: IdsItem, _: Report) -> list[dict[str, int]]:
@@ -86,8 +85,7 @@ def settle_ids(item: IdsItem, _: Report) -> list[dict[str, int]]:
         for source, key in enumerate(item.keys)
     ]
     lost = superseded(np.concatenate(keys))
-    selected = lost[code_of(lost) == SELECTED]
-    np.save(item.losers, selected[np.lexsort((selected, bucket_of(selected)))])
+    item.losers.write_bytes(selected_by_bucket(lost).tobytes())
     counts = []
     for source in range(len(keys)):
         codes = code_of(lost[source_of(lost) == source]).tolist()
@@ -149,20 +147,14 @@ def spilled(folder: Path, key: str) -> Spilled:
 
 def _remaining(job: Job, first_bucket: int, end_bucket: int) -> Iterator[pa.Table]:
     """The selected rows of some buckets, source after source, less the superseded ones."""
-    lost = np.concatenate([_lost(path, first_bucket, end_bucket) for path in job.losers])
+    losers = [np.memmap(path, np.int64, "r") for path in job.losers if path.stat().st_size]
     for source, key in enumerate(job.keys):
         rows = spilled(job.folder, key).rows(first_bucket, end_bucket)
-        own = row_of(lost[source_of(lost) == source])
-        if len(own):
-            rows = rows.filter(pa.array(~np.isin(rows["row"].to_numpy(), own)))
+        for each in losers:
+            lost = rows_of(each, source, first_bucket, end_bucket)
+            if len(lost):
+                rows = rows.filter(pa.array(~np.isin(rows["row"].to_numpy(), lost)))
         yield rows.append_column("source", pa.array(np.full(rows.num_rows, source), pa.int32()))
-
-
-def _lost(path: Path, first_bucket: int, end_bucket: int) -> Numbers:
-    """The places of superseded rows in some buckets of domains."""
-    places = np.load(path, mmap_mode="r")
-    first, end = np.searchsorted(bucket_of(places), [first_bucket, end_bucket])
-    return np.array(places[first:end])
 
 
 class _Throttled:

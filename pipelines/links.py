@@ -34,7 +34,7 @@ from webtext.recipe import Recipe, fingerprint
 from webtext.stage import Plan, Standing, Work
 
 VERSION = 1
-KEYS_AT_ONCE = 1 << 22  # ids that are settled together: some 500 MB
+KEYS_AT_ONCE = 1 << 21  # ids that are settled together: some 200 MB
 
 
 @dataclass(frozen=True)

@@ -41,9 +41,9 @@ def sample(run: Path, prompt: str, sampling: Sampling) -> dict[str, Any]:
 @contextmanager
 def _trainer() -> Iterator[None]:
     try:
-        import torch  # noqa: F401
+        from train import errors  # before torch: it says how torch's threads wait
 
-        from train import errors
+        import torch  # noqa: F401  # isort: skip
     except ImportError as error:
         raise UserError(
             f"{error.name} is not installed; training needs the extra: pip install 'webtext[train]'"

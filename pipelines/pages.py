@@ -70,8 +70,8 @@ class Item:
         return Corpus(self.root).table("pages").folder / self.file
 
 
-def check(corpus: Corpus, recipe: Recipe) -> None:
-    """Raises UserError where a crawl of these links must not begin."""
+def check(recipe: Recipe) -> None:
+    """Raises UserError where nothing can be crawled with these settings."""
     settings = recipe.crawl
     chosen.check(settings.sources)
     check_settings(settings)
@@ -80,6 +80,11 @@ def check(corpus: Corpus, recipe: Recipe) -> None:
             f"crawl.threads = {settings.threads} needs {_sockets(settings):,} open files, more than this "
             "system allows; set it lower, or raise `ulimit -n`"
         )
+
+
+def check_contact(corpus: Corpus, recipe: Recipe) -> None:
+    """Raises UserError where the links' public hosts would be asked by nobody in particular."""
+    settings = recipe.crawl
     if settings.contact:
         return
     live = _urls(corpus.table("links")) if chosen.LIVE in settings.sources else ()

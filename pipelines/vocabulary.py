@@ -45,6 +45,12 @@ def says(recipe: Recipe) -> list[Any]:
     return [files.hash_file(path) for path in tokenizer.files(Path(setting))]
 
 
+def check(recipe: Recipe) -> None:
+    """Raises UserError where the user's own vocabulary is not there, or is none."""
+    if recipe.tokens.tokenizer not in ("train", "gpt2"):
+        tokenizer.load(Path(recipe.tokens.tokenizer))
+
+
 def key(corpus: Corpus, recipe: Recipe) -> str:
     """The fingerprint of all that the vocabulary depends on; training it is deterministic."""
     if recipe.tokens.tokenizer != "train":

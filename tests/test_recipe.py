@@ -92,3 +92,16 @@ def test_a_public_recipe_names_no_person_and_no_place() -> None:
     public = recipe.override(recipe.Recipe(), settings).public()
     assert (public.crawl.contact, public.crawl.proxy, public.tokens.tokenizer) == ("", "", "gpt2")
     assert public.filter == recipe.Filter()
+
+
+@pytest.mark.parametrize(
+    "setting", ["crawl.timeout_s=0", "crawl.per_host_delay_s=inf", "extract.timeout_s=nan"]
+)
+def test_seconds_that_no_clock_has_are_refused(setting: str) -> None:
+    with pytest.raises(UserError, match=setting.split("=")[0]):
+        recipe.override(recipe.Recipe(), [setting])
+
+
+def test_a_setting_inside_the_name_is_refused() -> None:
+    with pytest.raises(UserError, match=r"expected section\.key=value"):
+        recipe.override(recipe.Recipe(), ["name.x=3"])

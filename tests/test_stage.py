@@ -133,3 +133,21 @@ def test_a_second_writer_is_refused(corpus: Corpus) -> None:
 def test_a_folder_that_is_no_corpus_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="is not a corpus"):
         Corpus.open(tmp_path)
+
+
+def test_a_file_that_was_cut_short_is_made_again(corpus: Corpus, engine: LocalEngine) -> None:
+    plan = plan_of(corpus, ["a", "b"])
+    first = stage.run(corpus, engine, plan, QUIET)
+    path = corpus.table("clusters/edges").path(0)
+    path.write_bytes(path.read_bytes()[:100])
+    assert stage.standing(corpus, plan).why == "1 of 2 partitions to do, files changed"
+    assert stage.run(corpus, engine, plan, QUIET) == first
+    assert (runs(corpus, 0), runs(corpus, 1)) == (2, 1)
+
+
+def test_a_journal_that_is_none_is_named(corpus: Corpus) -> None:
+    folder = corpus.table("clusters/edges").folder
+    folder.mkdir(parents=True)
+    (folder / "_journal.jsonl").write_text("nothing\n{}\n")
+    with pytest.raises(UserError, match=r"_journal\.jsonl: not a journal .* delete it"):
+        stage.standing(corpus, plan_of(corpus, ["a"]))

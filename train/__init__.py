@@ -7,7 +7,6 @@ Read it in this order: `settings` (what is asked), `corpus` and `data` (what is 
 
 import os
 
-# Before torch is imported: OpenMP threads sleep at a barrier instead of spinning. Alone on a machine it costs
-# nothing that can be measured; beside one other busy process, spinning made a step of the demo 3 to 5 times
-# slower.
+# Before torch is imported: OpenMP threads sleep at a barrier instead of spinning. On two cores that other
+# processes use too, spinning made a step of the demo 2 to 5 times slower.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")

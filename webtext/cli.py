@@ -1,6 +1,5 @@
 """The command line: options in, one pipeline called, its result shown. No command does work of its own."""
 
-import errno
 import json
 import signal
 import sys
@@ -14,6 +13,7 @@ from typer.core import TyperCommand
 from webtext import show
 from webtext.engine import EngineName
 from webtext.errors import RunFailed, UserError
+from webtext.files import DISK_FULL
 from webtext.options import (
     CorpusPath,
     DryRun,
@@ -27,11 +27,11 @@ from webtext.options import (
 )
 from webtext.progress import Progress
 
-DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
+# What the parser raises; Typer exports only classes derived from it.
+UsageError: Any = typer.BadParameter.__base__
 
 app = typer.Typer(
     help="From Reddit links to a pretrained GPT-2. Start with `webtext demo`.",
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
@@ -238,4 +238,10 @@ def _terminated(_: int, __: FrameType | None) -> None:
 
 def main() -> None:
     signal.signal(signal.SIGTERM, _terminated)
-    app()
+    try:
+        sys.exit(app(sys.argv[1:] or ["--help"], standalone_mode=False))
+    except UsageError as error:
+        command = error.ctx.info_name if error.ctx and error.ctx.parent else ""
+        more = " ".join(word for word in ("webtext", command, "--help") if word)
+        print(f"webtext: {error.format_message().rstrip('.')}; `{more}` tells more", file=sys.stderr)
+        sys.exit(2)

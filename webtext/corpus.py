@@ -123,6 +123,13 @@ class Table:
     def path(self, partition: int) -> Path:
         return self.folder / partition_name(partition)
 
+    def holds(self, part: Part) -> bool:
+        """Whether a partition's file is there, as long as it was when it was marked done."""
+        try:
+            return (self.folder / part.file).stat().st_size == part.bytes
+        except FileNotFoundError:
+            return False
+
     def read(self, file: str | int, columns: Sequence[str] | None = None) -> pa.Table:
         path = self.path(file) if isinstance(file, int) else self.folder / file
         return pq.read_table(path, columns=None if columns is None else list(columns), partitioning=None)
@@ -152,8 +159,13 @@ class Table:
             lines = (self.folder / "_journal.jsonl").read_bytes().splitlines(keepends=True)
         except FileNotFoundError:
             return []
-        # A killed run may leave its last line cut short: it was not marked.
-        return [Part.from_json(json.loads(line)) for line in lines if line.endswith(b"\n")]
+        try:
+            # A killed run may leave its last line cut short: it was not marked.
+            return [Part.from_json(json.loads(line)) for line in lines if line.endswith(b"\n")]
+        except (ValueError, KeyError, TypeError) as error:
+            raise UserError(
+                f"{self.folder}/_journal.jsonl: not a journal ({error}): delete it to rebuild the stage"
+            ) from None
 
     @contextmanager
     def journal(self, parts: Iterable[Part]) -> Iterator["Journal"]:
@@ -213,7 +225,7 @@ class Corpus:
     @contextmanager
     def lock(self) -> Iterator[None]:
         """One writer at a time. The lock is the kernel's: it ends with its process, however that ends."""
-        self.root.mkdir(parents=True, exist_ok=True)
+        files.make_folder(self.root)
         with (self.root / ".lock").open("a+") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

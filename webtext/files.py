@@ -1,5 +1,6 @@
 """Files that exist whole or not at all: written under a temporary name, fsynced, renamed."""
 
+import errno
 import json
 import os
 from collections.abc import Iterable, Iterator
@@ -12,7 +13,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import xxhash
 
+from webtext.errors import UserError
+
 TEMPORARY = ".tmp"
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,16 @@ def whole(path: Path) -> Iterator[Path]:
         sync(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def make_folder(path: Path) -> None:
+    """Makes a folder that the user named, and those above it."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        if error.errno in DISK_FULL:
+            raise
+        raise UserError(f"{path}: not a directory to write to ({error.strerror}): name another") from None
 
 
 def sync(path: Path) -> None:

@@ -23,12 +23,13 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Natural = Annotated[int, Field(ge=0)]
 Positive = Annotated[int, Field(ge=1)]
 Seconds = Annotated[float, Field(ge=0)]
+Timeout = Annotated[float, Field(gt=0)]
 # TOML has no null: an empty string says "no date".
 Day = Annotated[date | None, BeforeValidator(lambda value: None if value == "" else value)]
 
 
 class Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
 class Links(Section):
@@ -55,8 +56,8 @@ class Crawl(Section):
     opt_out_extra: list[Literal["noindex", "ai-tokens"]] = []
     per_host_delay_s: Seconds = 1.0
     per_host_connections: Positive = 1
-    connect_timeout_s: Seconds = 10
-    timeout_s: Seconds = 30
+    connect_timeout_s: Timeout = 10
+    timeout_s: Timeout = 30
     max_bytes: Positive = 10_000_000
     max_redirects: Natural = 5
     retries: Natural = 2
@@ -69,7 +70,7 @@ class Extract(Section):
     """How the main text is taken out of a page."""
 
     favor: Literal["precision", "recall", "balanced"] = "recall"
-    timeout_s: Annotated[float, Field(gt=0)] = 10
+    timeout_s: Timeout = 10
     max_chars: Positive = 1_000_000
 
 
@@ -173,7 +174,7 @@ def override(recipe: Recipe, assignments: Iterable[str]) -> Recipe:
     for assignment in assignments:
         dotted, equals, value = assignment.partition("=")
         section, dot, key = dotted.strip().partition(".")
-        if not equals or not (dot or section == "name"):
+        if not equals or bool(dot) == (section == "name"):
             raise UserError(f"--set {assignment}: expected section.key=value, such as links.min_karma=5")
         (tree.setdefault(section, {}) if dot else tree)[key or section] = _value(value.strip())
     return _validated(tree, "--set")

@@ -69,7 +69,7 @@ def standing(corpus: Corpus, plan: Plan) -> Standing:
     done, todo = [], []
     for work in plan.works:
         part = finished.get(work.file)
-        if part and part.key == work.key and (table.folder / work.file).exists():
+        if part and part.key == work.key and table.holds(part):
             done.append(part)
         else:
             todo.append(work)

@@ -131,7 +131,7 @@ def test_a_damaged_partition_is_a_user_error_that_names_it(
 
 def test_an_output_that_is_a_file_is_a_user_error(planted: Corpus, tmp_path: Path, quiet: Progress) -> None:
     (tmp_path / "taken").write_text("")
-    with pytest.raises(UserError, match=r"taken: not a directory to write to .* --out"):
+    with pytest.raises(UserError, match=r"taken: not a directory to write to .*name another"):
         audit.run(planted, tmp_path / "taken", quiet)
 
 

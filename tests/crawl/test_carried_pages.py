@@ -1,7 +1,10 @@
 """What was fetched once is not asked for again, whatever changes; what failed is, when it may matter."""
 
+import pytest
+
 from tests.crawl.loopback import Crawled, Page, Web
 from webtext.crawl.warc import read_response
+from webtext.errors import UserError
 
 
 def test_a_second_run_asks_for_nothing(web: Web, crawled: Crawled) -> None:
@@ -70,3 +73,14 @@ def test_the_hash_of_a_partition_forgets_times_and_places(web: Web, crawled: Cra
     assert site.paths().count("/a") == 2
     assert first.hash == second.hash
     assert first.extra["file_hash"] != second.extra["file_hash"]
+
+
+def test_a_damaged_table_is_named_and_not_asked_for_again_unbidden(web: Web, crawled: Crawled) -> None:
+    site = web.site(a=Page())
+    crawled.crawl([site.url("/a")])
+    asked = len(site.hits)
+    for path in crawled.corpus.table("pages").folder.glob("part-*.parquet"):
+        path.write_bytes(path.read_bytes()[:100])
+    with pytest.raises(UserError, match="delete it to fetch its pages again"):
+        crawled.crawl()
+    assert len(site.hits) == asked

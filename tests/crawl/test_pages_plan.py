@@ -14,6 +14,7 @@ from webtext.stage import Work
     ("settings", "message"),
     [
         ({"sources": ["live", "waybak"]}, "crawl.sources: 'waybak' is unknown"),
+        ({"sources": []}, "crawl.sources is empty"),
         ({"proxy": "127.0.0.1:80"}, "crawl.proxy"),
         ({"proxy": "https://127.0.0.1:80"}, "crawl.proxy"),
         ({"proxy": "socks5://127.0.0.1:80"}, "crawl.proxy"),
@@ -26,22 +27,21 @@ from webtext.stage import Work
 def test_settings_that_cannot_work_are_named(
     crawled: Crawled, settings: dict[str, str], message: str
 ) -> None:
-    crawled.link(["http://127.0.0.1/"])
     with pytest.raises(UserError, match=message):
-        pages.check(crawled.corpus, crawled.recipe(**settings))
+        pages.check(crawled.recipe(**settings))
 
 
 @pytest.mark.parametrize("url", ["http://example.com/", "https://8.8.8.8/", "http://x.internal.org/"])
 def test_a_public_host_is_not_asked_without_a_contact(crawled: Crawled, url: str) -> None:
     crawled.link(["http://127.0.0.1/", url])
     with pytest.raises(UserError, match=r"--set crawl\.contact=you@example\.org"):
-        pages.check(crawled.corpus, crawled.recipe())
-    pages.check(crawled.corpus, crawled.recipe(contact="me@example.org"))
+        pages.check_contact(crawled.corpus, crawled.recipe())
+    pages.check_contact(crawled.corpus, crawled.recipe(contact="me@example.org"))
 
 
 def test_no_contact_is_needed_for_this_machine_and_for_names_that_cannot_exist(crawled: Crawled) -> None:
     crawled.link(["http://127.0.0.5:8000/", "http://localhost/", "http://a.test/", "http://b.example/"])
-    pages.check(crawled.corpus, crawled.recipe())
+    pages.check_contact(crawled.corpus, crawled.recipe())
 
 
 def test_a_dry_run_tells_the_longest_host(crawled: Crawled) -> None:

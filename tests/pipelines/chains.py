@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +43,8 @@ def killed_after(seconds: float, arguments: Sequence[object]) -> bool:
     )
     time.sleep(seconds)
     ended = process.poll() is not None
-    os.killpg(process.pid, signal.SIGKILL)
+    with suppress(ProcessLookupError):  # it ended with all its children
+        os.killpg(process.pid, signal.SIGKILL)
     process.wait()
     return not ended
 

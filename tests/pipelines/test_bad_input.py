@@ -121,6 +121,49 @@ def test_explaining_a_link_that_is_not_there(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    "arguments",
+    [
+        ("nosuch",),
+        ("crawl",),
+        ("crawl", "c", "--workers", "-1"),
+        ("crawl", "c", "--engine", "x"),
+        ("crawl", "-z"),
+    ],
+)
+def test_an_option_that_cannot_be_is_one_line(arguments: tuple[str, ...]) -> None:
+    stderr = webtext(*arguments, code=2).stderr
+    assert stderr.startswith("webtext: ")
+    assert "--help` tells more" in stderr
+    assert stderr.count("\n") == 1
+
+
+def test_a_place_where_no_directory_can_be(tmp_path: Path, links: Path) -> None:
+    (tmp_path / "file").touch()
+    assert "not a directory" in refused("crawl", tmp_path / "file" / "corpus", "--links", links)
+    assert "not a directory" in refused("demo", "--out", tmp_path / "file")
+
+
+def test_a_refused_recipe_leaves_nothing_that_refuses_the_corrected_one(tmp_path: Path, links: Path) -> None:
+    corpus = tmp_path / "corpus"
+    for mistake in ("links.min_carma=3", 'crawl.sources=["dead"]', "crawl.proxy=nonsense"):
+        refused("crawl", corpus, "--links", links, *settings(mistake))
+        assert not (corpus / "recipe.toml").exists()
+    corpus.mkdir(exist_ok=True)
+    (corpus / ".lock").touch()  # as a crawl leaves it that was killed in its first moments
+    quick = settings("crawl.allow_private=true", "crawl.retries=0", "crawl.robots=false")
+    assert "no page was fetched" in refused("crawl", corpus, "--links", links, *quick)
+
+
+def test_a_refused_tokenizer_is_not_frozen(tmp_path: Path) -> None:
+    (tmp_path / "recipe.toml").write_text("")
+    (tmp_path / "words.json").write_text("{}")
+    for wrong in ("missing.json", "words.json"):
+        line = refused("build-shards", tmp_path, *settings(f"tokens.tokenizer={tmp_path / wrong}"))
+        assert "tokens.tokenizer" in line
+    assert (tmp_path / "recipe.toml").read_text() == ""
+
+
+@pytest.mark.parametrize(
     "name", ["demo", "crawl", "build-shards", "train", "sample", "status", "explain", "audit"]
 )
 def test_help_has_an_example(name: str) -> None:

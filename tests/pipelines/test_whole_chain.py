@@ -23,7 +23,7 @@ from tests.pipelines.chains import (
     webtext_json,
 )
 
-PAGES = 60
+PAGES = 48
 TABLES = ("links", "pages", "documents", "clusters", "shards", "tokens", "ledger")
 SMALL = ("tokens.vocab_size=1000", "shards.validation=0.1", "shards.target_mb=0.1", "filter.min_tokens=64")
 

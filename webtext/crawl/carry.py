@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 from webtext import files, schemas
 from webtext.corpus import partition_name
 from webtext.crawl.journal import Row
+from webtext.errors import UserError
 from webtext.reasons import FETCHED
 
 ATTIC = "attic"  # under pages/
@@ -47,10 +48,14 @@ def write_rows(folder: Path, file: str, rows: pa.Table, key: str) -> files.Writt
 
 
 def made_for(path: Path) -> str | None:
-    """The key under which a partition's table was written, if there is one."""
+    """The key under which a partition's table was written, if there is one. Raises UserError for a damaged
+    one: to ask the web for its pages again is for the user to decide."""
     if not path.exists():
         return None
-    metadata: dict[bytes, bytes] = pq.read_schema(path).metadata or {}
+    try:
+        metadata: dict[bytes, bytes] = pq.read_schema(path).metadata or {}
+    except pa.ArrowInvalid as error:
+        raise UserError(f"{path}: damaged ({error}); delete it to fetch its pages again") from None
     return metadata.get(KEY, b"").decode()
 
 

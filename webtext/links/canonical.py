@@ -114,7 +114,8 @@ def _rewritten(url: str) -> str:
     canonical = f"{scheme}://{user}{mirrors.desktop_host(host)}{port}{target}"
     if len(canonical) > MAX_CHARS:
         raise Rejected("too_long")
-    return canonical
+    hidden = escapes.unescape_html(canonical) != canonical  # an HTML escape behind percent-escapes
+    return _rewritten(canonical) if hidden else canonical
 
 
 def _document(origin: str) -> str | None:

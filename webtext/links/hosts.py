@@ -1,6 +1,6 @@
 """Host names as browsers read them, and the registered domain that a host belongs to.
 
-Follows the WHATWG URL standard's host parser (§3.5), and refuses also what DNS could never hold.
+Follows the WHATWG URL standard's host parser (§3.5), and refuses also what no host on the web is called.
 """
 
 import ipaddress
@@ -19,9 +19,9 @@ MAX_RAW_CHARS = 1000  # before percent-decoding; IDNA's cost grows with its inpu
 # domain counts have "blogspot" and "github", not each of their users.
 _suffixes = tldextract.TLDExtract(suffix_list_urls=(), cache_dir=None, include_psl_private_domains=False)
 
-_FORBIDDEN = re.compile(r"[\x00-\x20#/:<>?@\[\\\]^|%\x7f]")
+_NAME = re.compile(r"[a-z0-9_\-.]+")  # of what DNS could hold, all that names of hosts are made of
 _NUMBER = re.compile(r"0x[0-9a-f]*|[0-9]+")
-_HOST_OF_URL = re.compile(r"https?://(?:[^/?#@]*@)?(\[[^\]]*\]|[^/?#:]*)")
+_HOST_OF_URL = re.compile(r"https?://(?:[^/?#@]*@)?(\[[^\]]*\]|[^/?#:]*)", re.IGNORECASE)
 
 
 @lru_cache(maxsize=1 << 16)
@@ -36,8 +36,8 @@ def parse_host(text: str) -> str:
         return f"[{_ipv6(text)}]"
     decoded = unquote_to_bytes(text.encode("utf-8", "replace")).decode("utf-8", "replace")
     host = decoded.lower() if decoded.isascii() else _ascii(decoded)
-    if not host or _FORBIDDEN.search(host):
-        raise ValueError("empty, or with forbidden characters")
+    if not _NAME.fullmatch(host):
+        raise ValueError("empty, or with characters that no host has")
     labels = host.removesuffix(".").split(".")
     if _NUMBER.fullmatch(labels[-1]):
         return _ipv4(labels)
@@ -49,13 +49,13 @@ def parse_host(text: str) -> str:
 
 
 def host_of(url: str) -> str:
-    """The host of a canonical URL, an IPv6 address without its brackets; empty for anything else."""
+    """The host of an http(s) URL in lower case, an IPv6 address without brackets; empty for anything else."""
     match = _HOST_OF_URL.match(url)
-    return match[1].strip("[]") if match else ""
+    return match[1].strip("[]").lower() if match else ""
 
 
 def registered_domain(url: str) -> str:
-    """The registered domain of a canonical URL's host; an address or a single label is its own domain."""
+    """The registered domain of a URL's host; an address or a single label is its own domain."""
     return domain_of(host_of(url))
 
 

@@ -35,6 +35,8 @@ COLUMNS = {
     "retrieved_utc": ("retrieved_utc", "retrieved_on"),
 }
 
+MAX_SOURCES = 1 << 15
+
 _HEAD_BYTES = 1 << 16
 _DELIMITERS = ",\t;|"
 _COMPRESSED_NAMES = {".zst", ".gz", ".bz2", ".xz", ".parquet"}
@@ -124,6 +126,8 @@ def recognise(named: Named) -> Source:
 def resolve(found: Sequence[Named]) -> list[Source]:
     """The files as sources with their hashes; one that is named twice is there once, as the last of them."""
     last = {named.path.resolve(): named for named in found}
+    if len(last) > MAX_SOURCES:
+        raise UserError(f"{len(last):,} files: at most {MAX_SOURCES:,} at once; join small ones")
     sources = [recognise(named) for named in found if last[named.path.resolve()] is named]
     return [replace(source, hash=files.hash_file(source.path)) for source in sources]
 

@@ -116,7 +116,7 @@ class Spill:
             return
         keys = np.concatenate(self._keys)
         order, offsets = _by_bucket(id_buckets(keys))
-        np.take(keys, order, axis=0).tofile(self._keys_file)
+        self._keys_file.write(np.take(keys, order, axis=0).tobytes())
         self.summary.key_offsets.append(offsets)
         self._keys = []
 

@@ -8,6 +8,7 @@ A key is three 64-bit numbers: the id's, the time of the retrieval, and the row'
 other, so that places sort as sources and rows do.
 """
 
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -23,6 +24,9 @@ BUCKETS = 256
 KEY_BYTES = 24
 
 _MAX_DIGITS = 12  # 36^12 < 2^63
+_BASE_36 = re.compile("0|[1-9a-z][0-9a-z]*")  # the one spelling of each number
+_DIGIT_OF_BYTE = np.full(256, -1, dtype=np.int64)
+_DIGIT_OF_BYTE[np.frombuffer(b"0123456789abcdefghijklmnopqrstuvwxyz", np.uint8)] = np.arange(36)
 
 
 def make_keys(
@@ -53,17 +57,22 @@ def source_of(places: Numbers) -> Numbers:
     return places >> 48
 
 
-def row_of(places: Numbers) -> Numbers:
-    return places >> 16 & 0xFFFF_FFFF
-
-
 def code_of(places: Numbers) -> Numbers:
     return places >> 8 & 0xFF
 
 
-def bucket_of(places: Numbers) -> Numbers:
-    """The bucket of the row's domain."""
-    return places & 0xFF
+def selected_by_bucket(places: Numbers) -> Numbers:
+    """The places of selected rows, sorted, as numbers in which the bucket of their domain (8 bits), the
+    source (16) and the row (32) stand one below the other."""
+    selected = places[code_of(places) == SELECTED]
+    return np.sort((selected & 0xFF) << 48 | source_of(selected) << 32 | selected >> 16 & 0xFFFF_FFFF)
+
+
+def rows_of(selected: Numbers, source: int, first_bucket: int, end_bucket: int) -> Numbers:
+    """The rows of a source among what `selected_by_bucket` gave, in some buckets."""
+    first, end = np.searchsorted(selected, [first_bucket << 48, end_bucket << 48])
+    found = selected[first:end]
+    return np.array(found[found >> 32 & 0xFFFF == source] & 0xFFFF_FFFF)
 
 
 def id_buckets(keys: Numbers) -> npt.NDArray[np.uint8]:
@@ -91,24 +100,31 @@ def _id_numbers(ids: Sequence[object]) -> tuple[Numbers, "Numbers | slice"]:
     A base-36 id is the number that it writes, any other a negative hash: different ids have different
     numbers, for hashes as surely as 63 bits make it.
     """
-    try:
-        joined = "\n".join(ids)  # type: ignore[arg-type]
-        if _are_base36(joined) and max(map(len, ids)) <= _MAX_DIGITS:  # type: ignore[arg-type]
-            return np.array([int(each, 36) for each in ids], dtype=np.int64), slice(None)  # type: ignore[call-overload]
-    except (TypeError, ValueError):
-        pass  # some id is missing, empty or not a string
+    numbers = _of_equal_length(ids)
+    if numbers is not None:
+        return numbers, slice(None)
     named = [(at, found) for at, each in enumerate(ids) if (found := name(each))]
     numbers = np.array([_number(found) for _, found in named], dtype=np.int64)
     return numbers, np.array([at for at, _ in named], dtype=np.int64)
 
 
-def _are_base36(joined: str) -> bool:
-    """Whether lines are base-36 numbers in their one spelling: lower case, no leading zeros."""
-    digits = joined.replace("\n", "")
-    return digits.isascii() and digits.isalnum() and digits == digits.lower() and "\n0" not in f"\n{joined}"
+def _of_equal_length(ids: Sequence[object]) -> Numbers | None:
+    """The numbers of base-36 ids that have as many digits each, as most months of a dump have; None for
+    others."""
+    if not ids or set(map(type, ids)) != {str}:
+        return None
+    (length, *others) = set(map(len, ids))  # type: ignore[arg-type]
+    text = "".join(ids)  # type: ignore[arg-type]
+    if others or not 0 < length <= _MAX_DIGITS or not text.isascii():
+        return None
+    digits = _DIGIT_OF_BYTE[np.frombuffer(text.encode("ascii"), np.uint8)].reshape(-1, length)
+    if (digits < 0).any() or (length > 1 and not digits[:, 0].all()):
+        return None
+    numbers: Numbers = digits @ (36 ** np.arange(length - 1, -1, -1, dtype=np.int64))
+    return numbers
 
 
 def _number(found: str) -> int:
-    if _are_base36(found) and len(found) <= _MAX_DIGITS:
+    if len(found) <= _MAX_DIGITS and _BASE_36.fullmatch(found):
         return int(found, 36)
     return -(xxhash.xxh3_64_intdigest(found.encode()) >> 1) - 1

@@ -1,0 +1,59 @@
+"""Dumps for the tests, and harvesting them."""
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import zstandard
+
+from pipelines import links
+from webtext.corpus import Corpus, Manifest
+from webtext.engine import Engine, Report, Task
+from webtext.progress import Progress
+from webtext.recipe import Recipe, override
+
+Row = dict[str, Any]
+
+
+def post(id: str, url: str = "http://example.com/", score: Any = 10, **fields: Any) -> Row:
+    """A submission as dumps have it."""
+    usual = {"subreddit": "programming", "title": "A title", "created_utc": 1300000000, "num_comments": 2}
+    return {"id": id, "url": url, "score": score, "is_self": False, "over_18": False} | usual | fields
+
+
+def write_dump(path: Path, rows: Iterable[Row | bytes]) -> Path:
+    lines = (row if isinstance(row, bytes) else json.dumps(row).encode() for row in rows)
+    parameters = zstandard.ZstdCompressionParameters.from_level(1, window_log=31, write_checksum=True)
+    text = b"".join(line + b"\n" for line in lines)
+    compressor = zstandard.ZstdCompressor(compression_params=parameters).compressobj()
+    path.write_bytes(compressor.compress(text) + compressor.flush())
+    return path
+
+
+class InThisProcess:
+    """An engine without processes, which take longer to start than a small harvest."""
+
+    workers = 1
+
+    def map(self, task: Task, items: Sequence[Any], report: Report) -> Iterator[Any]:
+        return (task(item, report) for item in items)
+
+    def close(self) -> None:
+        pass
+
+
+def harvest(
+    root: Path, sources: Sequence[object], *settings: str, engine: Engine | None = None
+) -> tuple[Manifest, list[Row]]:
+    """(the manifest, all links) of a corpus; sources that are lists of rows become dumps."""
+    root.parent.mkdir(parents=True, exist_ok=True)
+    named = [
+        str(write_dump(root.parent / f"{root.name}-{n}.zst", source) if isinstance(source, list) else source)
+        for n, source in enumerate(sources)
+    ]
+    corpus = Corpus(root)
+    recipe = override(Recipe(), [f"links.{setting}" for setting in settings])
+    manifest = links.harvest(corpus, engine or InThisProcess(), recipe, named, Progress(quiet=True))
+    assert manifest.counts.balanced
+    return manifest, corpus.table("links").dataset().to_table().to_pylist()

@@ -1,0 +1,293 @@
+"""The whole stage: sources in, the table of links out, exactly and repeatably."""
+
+import io
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+import zstandard
+
+from pipelines import link_steps, links
+from tests.links.dumps import Row, harvest, post, write_dump
+from webtext.corpus import Corpus
+from webtext.engine.local import LocalEngine
+from webtext.errors import UserError
+from webtext.links import partition_of, partitions, spill
+from webtext.links.canonical import canonicalise, link_id
+from webtext.recipe import Recipe, override
+
+A, B = "http://a.example/", "http://b.example/"
+
+
+def made_up_rows(count: int, seed: int) -> list[Row | bytes]:
+    """Rows of all fates: repeated ids, repeated URLs, low karma, text posts, broken lines."""
+    chance = random.Random(seed)
+    rows: list[Row | bytes] = []
+    for _ in range(count):
+        number = chance.randrange(count)
+        row = post(f"a{number:x}", f"http://site{number % 97}.example/{number % 301}", chance.randrange(9))
+        row |= {"is_self": number % 5 == 0, "over_18": number % 11 == 0, "retrieved_on": chance.randrange(50)}
+        row |= {"created_utc": 1300000000 + number}
+        rows.append(b"{broken" if chance.random() < 0.01 else row)
+    return rows
+
+
+def parts_of(corpus: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in (corpus / "links").glob("*.parquet")}
+
+
+def naive(
+    sources: list[list[Row | bytes]], min_karma: int, summed: bool
+) -> tuple[Counter[str], dict[str, list[str]]]:
+    """(counts by fate, submission ids by URL), from dictionaries, as one would explain it."""
+    fates: Counter[str] = Counter()
+    best: dict[str, tuple[tuple[int, int], Row]] = {}
+    for order, row in enumerate(row for source in sources for row in source):
+        if isinstance(row, bytes):
+            fates["malformed"] += 1
+            continue
+        rank = (row["retrieved_on"], order)
+        fates["superseded"] += row["id"] in best
+        if row["id"] not in best or best[row["id"]][0] < rank:
+            best[row["id"]] = (rank, row)
+    found: dict[str, list[Row]] = {}
+    for _, row in best.values():
+        low = row["score"] < min_karma and not summed
+        reason = "self_post" if row["is_self"] else "karma" if low else "over_18" if row["over_18"] else ""
+        fates[reason] += 1
+        if not reason:
+            found.setdefault(canonicalise(row["url"]), []).append(row)
+    for url, rows in list(found.items()):
+        if summed and sum(row["score"] for row in rows) < min_karma:
+            fates["karma"] += len(found.pop(url))
+    urls = {
+        url: [row["id"] for row in sorted(rows, key=lambda row: (row["created_utc"], row["id"]))]
+        for url, rows in found.items()
+    }
+    del fates[""]
+    return +fates, urls
+
+
+@pytest.mark.parametrize("rule", ["any-post", "sum"])
+def test_it_agrees_with_dictionaries_row_for_row(rule: str, tmp_path: Path) -> None:
+    sources = [made_up_rows(3000, seed) for seed in (1, 2, 3)]
+    manifest, table = harvest(tmp_path / "c", sources, f'karma_rule="{rule}"', "min_karma=6")
+    fates, urls = naive(sources, 6, rule == "sum")
+    assert manifest.counts.dropped == fates
+    assert {link["url"]: [each["id"] for each in link["submissions"]] for link in table} == urls
+    assert manifest.counts.into == 9000
+    assert manifest.counts.merged == sum(map(len, urls.values())) - len(urls)
+
+
+def test_a_later_retrieval_counts_even_if_it_fails_a_rule(tmp_path: Path) -> None:
+    earlier = [
+        post("1", A, 50, retrieved_on=1),
+        post("2", A, 1, retrieved_on=1),
+        post("3", B, 9, retrieved_on=1),
+    ]
+    later = [
+        post("1", A, 1, retrieved_on=2),
+        post("2", B, 50, retrieved_on=2),
+        post("3", None, retrieved_on=2),
+    ]
+    for name, sources in (("one", [earlier, later]), ("other", [later, earlier])):
+        manifest, (link,) = harvest(tmp_path / name, sources)
+        assert (link["url"], link["karma"]) == (B, 50)
+        assert manifest.counts.dropped == {"superseded": 3, "karma": 1, "no_url": 1}
+
+
+def test_links_lie_in_the_partition_of_their_domain_in_the_order_of_their_ids(tmp_path: Path) -> None:
+    manifest, _ = harvest(tmp_path / "c", [made_up_rows(3000, 1)])
+    for number, part in enumerate(manifest.partitions):
+        rows = pq.read_table(tmp_path / "c" / "links" / part.file).to_pylist()
+        assert len(rows) == part.rows
+        assert all(partition_of(row["domain"], len(manifest.partitions)) == number for row in rows)
+        assert [row["id"] for row in rows] == sorted(link_id(row["url"]) for row in rows)
+
+
+def test_more_partitions_than_buckets_hold_the_same_links(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sources = [made_up_rows(3000, seed) for seed in (1, 2)]
+    few, one = harvest(tmp_path / "few", sources)
+    monkeypatch.setattr(partitions, "ROWS", 4)
+    monkeypatch.setattr(links, "KEYS_AT_ONCE", 500)
+    monkeypatch.setattr(spill, "CHUNK_ROWS", 300)
+    monkeypatch.setattr(spill, "CHUNK_KEYS", 300)
+    monkeypatch.setattr(spill, "PENDING_ROWS", 100)
+    many, other = harvest(tmp_path / "many", sources)
+    assert (len(few.partitions), len(many.partitions)) == (16, 512)
+    assert sorted(one, key=lambda row: row["id"]) == sorted(other, key=lambda row: row["id"])
+    assert few.counts == many.counts
+
+
+def test_the_number_of_workers_does_not_change_a_byte(tmp_path: Path) -> None:
+    sources = [write_dump(tmp_path / f"{n}.zst", made_up_rows(2000, n)) for n in range(3)]
+    results = []
+    for workers in (1, 3):
+        with LocalEngine(workers) as engine:
+            harvest(tmp_path / str(workers), sources, engine=engine)
+        results.append(parts_of(tmp_path / str(workers)))
+    assert results[0] == results[1]
+
+
+def test_where_a_dump_lies_and_what_it_is_called_does_not_change_a_byte(tmp_path: Path) -> None:
+    one = write_dump(tmp_path / "RS_2011-01.zst", made_up_rows(500, 1))
+    (tmp_path / "elsewhere").mkdir()
+    harvest(tmp_path / "a", [one])
+    harvest(tmp_path / "b", [one.rename(tmp_path / "elsewhere" / "dump")])
+    assert parts_of(tmp_path / "a") == parts_of(tmp_path / "b")
+
+
+def test_a_second_harvest_has_nothing_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = write_dump(tmp_path / "x.zst", made_up_rows(500, 1))
+    first, _ = harvest(tmp_path / "c", [source])
+    monkeypatch.setattr(links, "_spill", None)
+    assert harvest(tmp_path / "c", [source])[0] == first
+    assert harvest(tmp_path / "c", [])[0] == first  # the sources are remembered
+    source.unlink()
+    assert harvest(tmp_path / "c", [])[0] == first  # and not needed
+    assert not (tmp_path / "c" / "links" / "spill").exists()
+
+
+def test_standing_says_what_is_stale_without_doing_it(tmp_path: Path) -> None:
+    source = write_dump(tmp_path / "x.zst", made_up_rows(500, 1))
+    corpus, recipe = Corpus(tmp_path / "c"), Recipe()
+    assert links.standing(corpus, recipe).why == "never run"
+    harvest(corpus.root, [source])
+    assert links.standing(corpus, recipe).current and links.standing(corpus, recipe, [str(source)]).current
+    assert links.standing(corpus, override(recipe, ["links.min_karma=7"])).why == "recipe changed"
+    assert links.standing(corpus, override(recipe, ["crawl.threads=7"])).current
+    assert links.standing(corpus, recipe, ["reddit:r/python"]).why == "input changed"
+    write_dump(source, made_up_rows(500, 2))
+    assert links.standing(corpus, recipe, [str(source)]).why == "input changed"
+    next((corpus.root / "links").glob("*.parquet")).unlink()
+    assert links.standing(corpus, recipe).why == "files changed"
+
+
+def test_another_rule_reads_the_remembered_sources_again(tmp_path: Path) -> None:
+    source = write_dump(tmp_path / "x.zst", [post("1", A, 5), post("2", B, 9)])
+    assert len(harvest(tmp_path / "c", [source])[1]) == 2
+    assert [link["url"] for link in harvest(tmp_path / "c", [], "min_karma=6")[1]] == [B]
+    source.unlink()
+    with pytest.raises(UserError, match="no such file"):
+        harvest(tmp_path / "c", [], "min_karma=7")
+
+
+def test_without_any_source_ever_given_it_asks_for_one(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="--links SOURCE"):
+        harvest(tmp_path / "c", [])
+
+
+def test_the_manifest_tells_of_each_source(tmp_path: Path) -> None:
+    dump = [post("1", A, 5), post("2", B, 1, retrieved_on=1), b'{"broken', post("3", "/r/x"), post("2", B, 1)]
+    urls = tmp_path / "urls"
+    urls.write_text(f"{A}\nmailto:me\n")
+    manifest, _ = harvest(tmp_path / "c", [dump, urls])
+    first, second = manifest.extra["sources"]
+    assert first["source"].endswith("c-0.zst") and second["source"] == str(urls)
+    assert first["in"] == 5 and first["dropped"] == {
+        "bad_url": 1,
+        "karma": 1,
+        "malformed": 1,
+        "superseded": 1,
+    }
+    assert first["examples"] == {"bad_url": "/r/x", "malformed": '{"broken'}
+    assert second["in"] == 2 and second["dropped"] == {"scheme": 1}
+    assert len(first["hash"]) == 32
+
+
+def test_a_truncated_dump_is_used_up_to_its_break(tmp_path: Path) -> None:
+    chance = random.Random(1)
+    rows = [post(f"{n:x}", f"http://site.example/{chance.random()}") for n in range(1, 20_001)]
+    path = write_dump(tmp_path / "x.zst", rows)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size * 3 // 4])
+    manifest, table = harvest(tmp_path / "c", [path])
+    assert 10_000 < len(table) < 20_000
+    assert manifest.counts.into == len(table)  # the row that was cut is none
+    assert "cut short" in manifest.extra["sources"][0]["broken"]
+
+
+def test_nothing_that_qualifies_is_an_error_with_the_counts_and_leaves_nothing(tmp_path: Path) -> None:
+    rows = [post("1", A, 1), post("2", A, 2), post("3", B, 9, is_self=True)]
+    for rule in ("any-post", "sum"):
+        with pytest.raises(UserError, match="no link qualified: 3 submissions, 2 karma, 1 self_post"):
+            harvest(tmp_path / "c", [rows], f'karma_rule="{rule}"', "min_karma=5")
+        assert not list((tmp_path / "c").rglob("*.parquet")) and not list((tmp_path / "c").rglob("spill*"))
+
+
+def test_links_that_are_there_survive_rules_that_let_nothing_through(tmp_path: Path) -> None:
+    harvest(tmp_path / "c", [[post("1", A, 5)]])
+    before = parts_of(tmp_path / "c")
+    with pytest.raises(UserError, match="no link qualified"):
+        harvest(tmp_path / "c", [], "min_karma=100")
+    assert parts_of(tmp_path / "c") == before
+    assert links.standing(Corpus(tmp_path / "c"), Recipe()).current
+
+
+HARVEST = """
+import sys
+from pathlib import Path
+from tests.links.dumps import harvest
+from webtext.engine.local import LocalEngine
+if __name__ == "__main__":
+    with LocalEngine(2) as engine:
+        harvest(Path(sys.argv[1]), sys.argv[2:], engine=engine)
+"""
+
+
+@pytest.mark.parametrize(
+    "sign", ["spill/*.rows", "spill/*.json", "spill/*.superseded", "part-0000[1-3].parquet"]
+)
+def test_killed_in_any_of_its_steps_and_run_again_it_gives_the_same_bytes(sign: str, tmp_path: Path) -> None:
+    sources = [str(write_dump(tmp_path / f"{n}.zst", made_up_rows(5000, n))) for n in range(3)]
+    harvest(tmp_path / "undisturbed", sources)
+    script = tmp_path / "run.py"
+    script.write_text(HARVEST)
+    command = [sys.executable, str(script), str(tmp_path / "killed"), *sources]
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
+    process = subprocess.Popen(command, env=environment, start_new_session=True)
+    while process.poll() is None and not list((tmp_path / "killed" / "links").glob(sign)):
+        time.sleep(0.001)
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    harvest(tmp_path / "killed", sources)
+    assert parts_of(tmp_path / "killed") == parts_of(tmp_path / "undisturbed")
+
+
+def test_a_source_that_was_read_whole_before_a_kill_is_not_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sources = [made_up_rows(300, n) for n in range(2)]
+    monkeypatch.setattr(links, "_settle", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):
+        harvest(tmp_path / "c", sources)
+    monkeypatch.undo()
+    monkeypatch.setattr(link_steps, "Reading", None)
+    assert harvest(tmp_path / "c", sources)[0].counts.into == 600
+
+
+def test_a_true_dump_of_2005_counts_as_a_plain_loop_counts_it(shared: Path, tmp_path: Path) -> None:
+    path = shared / "reddit" / "RS_2005-07.zst"
+    with path.open("rb") as file:
+        stream = zstandard.ZstdDecompressor(max_window_size=2**31).stream_reader(file)
+        rows: list[dict[str, Any]] = [json.loads(line) for line in io.TextIOWrapper(stream, "utf-8")]
+    manifest, table = harvest(tmp_path / "c", [path])
+    popular = [row for row in rows if row["score"] >= 3]
+    pages = [
+        row for row in popular if not row["url"].lower().endswith((".pdf", ".jpg", ".gif", ".png", ".mp3"))
+    ]
+    assert manifest.counts.into == len(rows) == 1079
+    assert manifest.counts.dropped["karma"] == len(rows) - len(popular)
+    assert len(table) + manifest.counts.merged == len(pages)

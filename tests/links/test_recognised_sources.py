@@ -1,0 +1,207 @@
+"""SOURCE is recognised by content; what cannot be read is refused with what was found."""
+
+import bz2
+import gzip
+import lzma
+import os
+import random
+import tarfile
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import zstandard
+
+from webtext.errors import UserError
+from webtext.links.posts import Post
+from webtext.links.readers import Reading
+from webtext.links.sources import Source, find, resolve
+
+COMPRESS: list[Callable[[bytes], bytes]] = [
+    lambda data: data,
+    zstandard.ZstdCompressor().compress,
+    gzip.compress,
+    bz2.compress,
+    lzma.compress,
+]
+FORMS = {
+    "submissions": b'{"id":"a","url":"http://a.example/","score":5}\n',
+    "csv": b"score,url\n5,http://a.example/\n",
+    "urls": b"http://a.example/\n",
+}
+
+
+def source_of(path: Path | str) -> Source:
+    (source,) = resolve(find(str(path)))
+    return source
+
+
+def posts_of(source: Source) -> list[Post]:
+    return [post for posts, _ in Reading(source) for post in posts]
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("compress", COMPRESS)
+def test_form_and_compression_are_told_by_content(
+    form: str, compress: Callable[[bytes], bytes], tmp_path: Path
+) -> None:
+    path = tmp_path / "anything"
+    path.write_bytes(compress(FORMS[form]))
+    source = source_of(path)
+    assert source.form == form
+    assert [post.url for post in posts_of(source)] == ["http://a.example/"]
+    assert source.scored == (form != "urls")
+
+
+def test_a_compressed_file_with_the_name_of_another_compression_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "RS.zst"
+    path.write_bytes(gzip.compress(FORMS["submissions"]))
+    assert source_of(path).form == "submissions"
+
+
+def test_a_table_with_usual_column_names_is_mapped(tmp_path: Path) -> None:
+    path = tmp_path / "x.csv"
+    path.write_text(
+        '\ufeffTitle;Karma;Link;nsfw;Created\n"a; ""b""";7;http://a.example/;True;2014-09-01\n;;\n'
+    )
+    (post,) = posts_of(source_of(path))
+    assert (post.title, post.score, post.url, post.over_18) == ('a; "b"', "7", "http://a.example/", "True")
+
+
+def test_other_columns_are_named_by_the_user(tmp_path: Path) -> None:
+    path = tmp_path / "x.csv"
+    path.write_text("page,likes\nhttp://a.example/,7\n")
+    with pytest.raises(UserError, match=r"FILE\?url=COLUMN"):
+        source_of(path)
+    source = source_of(f"{path}?url=page&score=likes")
+    assert [(post.url, post.score) for post in posts_of(source)] == [("http://a.example/", "7")]
+    with pytest.raises(UserError, match="no field 'adress'"):
+        source_of(f"{path}?adress=page")
+
+
+def test_a_tables_own_numbering_is_not_taken_for_reddits_ids(tmp_path: Path) -> None:
+    path = tmp_path / "x.csv"
+    path.write_text("id,url\n1,http://a.example/\n")
+    assert posts_of(source_of(path))[0].id is None
+    path.write_text("id,url,subreddit\n1,http://a.example/,x\n")
+    assert posts_of(source_of(path))[0].id == "1"
+
+
+def test_a_row_without_its_url_is_malformed(tmp_path: Path) -> None:
+    path = tmp_path / "x.csv"
+    path.write_text("title,url\nonly a title\nb,http://b.example/\n")
+    assert [malformed for _, malformed in Reading(source_of(path))] == [["only a title"]]
+
+
+def test_a_parquet_table_is_read_with_its_types(tmp_path: Path) -> None:
+    path = tmp_path / "x"
+    times = pa.array([datetime(2014, 9, 1, tzinfo=UTC)], pa.timestamp("ns", tz="UTC"))
+    pq.write_table(pa.table({"url": ["http://a.example/"], "score": [7], "created_utc": times}), path)
+    (post,) = posts_of(source_of(path))
+    assert (post.url, post.score, post.created_utc) == (
+        "http://a.example/",
+        7,
+        datetime(2014, 9, 1, tzinfo=UTC),
+    )
+
+
+def test_parquet_that_is_damaged_in_the_middle_is_read_up_to_there(tmp_path: Path) -> None:
+    path = tmp_path / "x"
+    urls = [f"http://a.example/{random.Random(n).random()}" for n in range(6000)]
+    pq.write_table(
+        pa.table({"url": urls}), path, row_group_size=2000, use_dictionary=False, compression="zstd"
+    )
+    data = bytearray(path.read_bytes())
+    middle = len(data) * 5 // 9
+    data[middle : middle + 2000] = bytes(2000)
+    path.write_bytes(data)
+    reading = Reading(source_of(path))
+    found = [post.url for posts, _ in reading for post in posts]
+    assert found == urls[: len(found)] and len(found) >= 2000
+    assert reading.broken and "damaged" in reading.broken
+
+
+def test_parquet_that_is_damaged_in_its_footer_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "x.parquet"
+    pq.write_table(pa.table({"url": ["http://a.example/"]}), path)
+    path.write_bytes(path.read_bytes()[:-20])
+    with pytest.raises(UserError, match="not a readable Parquet file"):
+        source_of(path)
+
+
+def test_hostile_parquet_is_refused_not_fatal(shared: Path, tmp_path: Path) -> None:
+    with tarfile.open(shared / "hostile" / "parquet_bad.tar.xz") as archive:
+        archive.extractall(tmp_path, filter="data")
+    for path in tmp_path.rglob("*.parquet"):
+        with pytest.raises(UserError, match=path.name):
+            source_of(path)
+
+
+def test_globs_name_their_files_in_order_and_a_file_is_read_once(tmp_path: Path) -> None:
+    for name in ("b", "a", "c"):
+        (tmp_path / f"{name}.txt").write_bytes(FORMS["urls"] + name.encode())
+    found = find(str(tmp_path / "*.txt")) + find(str(tmp_path / "a.txt"))
+    assert [source.path.stem for source in resolve(found)] == ["b", "c", "a"]
+
+
+def test_a_sources_hash_is_of_its_bytes(tmp_path: Path) -> None:
+    for name, text in (("a", b"http://a/"), ("b", b"http://a/"), ("c", b"http://c/")):
+        (tmp_path / name).write_bytes(text)
+    a, b, c = (source_of(tmp_path / name).hash for name in "abc")
+    assert a == b != c
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "says"),
+    [
+        ("RS.zst", b"this is not zstd", "named .zst, but holds text that begins with 'this is not zstd'"),
+        ("RS.zst", FORMS["submissions"], "named .zst, but holds text"),
+        ("x.parquet", FORMS["csv"], "named .parquet, but holds text"),
+        ("RS.zst", b"\x28\xb5\x2f\xfd garbage", "nothing in it can be decompressed"),
+        ("RS", zstandard.ZstdCompressor().compress(b"\x00\x01\x02"), "binary data"),
+        ("RS", gzip.compress(bz2.compress(b"x")), "binary data|text that begins with 'BZh"),
+        ("RS", b"PK\x03\x04 a zip", "a zip file"),
+        ("RS", b"", "empty"),
+        ("RS", b"\n \n", "nothing but blanks"),
+        ("RS", b"Dear all,\nplease find attached\n", "text that begins with 'Dear all,'"),
+        ("RS", b'[{"id":"a"}]', "one JSON array"),
+        ("RS", "http://a.example/".encode("utf-16"), "binary data"),
+    ],
+)
+def test_what_cannot_be_read_is_refused_with_what_was_found(
+    name: str, content: bytes, says: str, tmp_path: Path
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(UserError, match=says) as refusal:
+        source_of(tmp_path / name)
+    assert name in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("specification", "says"),
+    [
+        ("nowhere.zst", "no such file"),
+        ("nowhere/*.zst", "no file matches"),
+        (".", "a directory"),
+        ("s3://bucket/RS.zst", "not a local file"),
+        ("https://a.example/RS.zst", "not a local file"),
+    ],
+)
+def test_what_names_no_file_is_refused(
+    specification: str, says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match=says):
+        find(specification)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_file_that_may_not_be_read_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "RS.zst"
+    path.write_bytes(b"x")
+    path.chmod(0)
+    with pytest.raises(UserError, match="Permission denied"):
+        source_of(path)

@@ -1,0 +1,107 @@
+"""Which submissions become links, and the reason of each that does not."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from tests.links.dumps import post
+from webtext.links.posts import Post
+from webtext.links.selection import Rules
+from webtext.links.sifting import Sieve
+from webtext.recipe import Links, Recipe, override
+
+NEW_YEAR_2018 = 1514764800
+
+
+def outcome(row: Mapping[str, Any], *settings: str, scored: bool = True) -> str:
+    """The reason, or "link"."""
+    recipe = override(Recipe(), [f"links.{setting}" for setting in settings])
+    sifted = Sieve(Rules.of(recipe.links), scored).sift([Post(**row)])
+    return next(iter(sifted.dropped()), "link")
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        (post("a"), "link"),
+        (post("a", is_self=True), "self_post"),
+        (post("a", is_self="true"), "self_post"),
+        (post("a", "https://www.reddit.com/r/x/comments/a/title/", is_self=None), "self_post"),
+        (post("a", score=3), "link"),
+        (post("a", score=2), "karma"),
+        (post("a", score=None), "karma"),
+        (post("a", score="2"), "karma"),
+        (post("a", score="3"), "link"),
+        (post("a", score="hidden"), "karma"),
+        (post("a", created_utc=NEW_YEAR_2018 - 1), "link"),
+        (post("a", created_utc=NEW_YEAR_2018), "too_new"),
+        (post("a", created_utc=str(NEW_YEAR_2018)), "too_new"),
+        (post("a", created_utc=None), "link"),
+        (post("a", over_18=True), "over_18"),
+        (post("a", over_18="True"), "over_18"),
+        (post("a", over_18=None), "link"),
+        (post("a", promoted=True), "promoted"),
+        (post("a", promoted=False), "link"),
+        (post("a", None), "no_url"),
+        (post("a", ""), "no_url"),
+        (post("a", 17), "no_url"),
+        (post("a", "/r/x/comments/b/"), "bad_url"),
+        (post("a", "ftp://example.com/"), "scheme"),
+        (post("a", "http://example.com/" + "a" * 3000), "too_long"),
+        (post("a", "http://i.imgur.com/abc"), "domain"),
+        (post("a", "https://old.reddit.com/r/x/"), "domain"),
+        (post("a", "http://notreddit.com/"), "link"),
+        (post("a", "http://example.com/A.JPG?x=1"), "extension"),
+        (post("a", "http://example.com/a%2Ejpg"), "extension"),
+        (post("a", "http://example.com/a.jpg/"), "link"),
+        (post("a", "http://example.com/?a.jpg"), "link"),
+        (post("a", "http://example.zip/"), "link"),
+    ],
+)
+def test_the_papers_rules(row: dict[str, Any], reason: str) -> None:
+    assert outcome(row) == reason
+
+
+def test_the_recipe_moves_each_rule() -> None:
+    assert outcome(post("a", score=4), "min_karma=5") == "karma"
+    assert outcome(post("a", created_utc=NEW_YEAR_2018), 'before=""') == "link"
+    assert outcome(post("a", created_utc=NEW_YEAR_2018 - 1), "after=2018-01-01") == "too_old"
+    assert outcome(post("a", created_utc=NEW_YEAR_2018), 'before=""', "after=2018-01-01") == "link"
+    assert outcome(post("a", over_18=True), "over_18=true") == "link"
+    assert outcome(post("a", subreddit="Pics"), 'subreddits_blocked=["r/pics"]') == "subreddit"
+    assert outcome(post("a", "http://i.imgur.com/abc"), "domains_blocked=[]") == "link"
+    assert outcome(post("a", "http://a.b.example.com/"), 'domains_blocked=["b.example.com"]') == "domain"
+    assert outcome(post("a", "http://c.example.com/"), 'domains_blocked=["b.example.com"]') == "link"
+    assert outcome(post("a", "http://example.com/a.jpg"), "extensions_blocked=[]") == "link"
+
+
+def test_text_posts_are_dropped_whatever_the_recipe_says() -> None:
+    permissive = ("min_karma=-1000", "domains_blocked=[]", "over_18=true", 'before=""')
+    assert outcome(post("a", is_self=True), *permissive) == "self_post"
+
+
+def test_a_source_without_scores_has_no_karma_rule() -> None:
+    assert outcome({"url": "http://example.com/"}, scored=False) == "link"
+
+
+def test_summed_karma_lets_low_scores_pass_for_now_but_not_unknown_ones() -> None:
+    assert outcome(post("a", score=-5), 'karma_rule="sum"') == "link"
+    assert outcome(post("a", score=None), 'karma_rule="sum"') == "karma"
+
+
+def test_a_broken_url_is_shown_with_its_reason() -> None:
+    sifted = Sieve(Rules.of(Links()), scored=True).sift(
+        [Post(**post("a", "self")), Post(**post("b", "/r/x"))]
+    )
+    assert sifted.examples == {"bad_url": "self"}
+
+
+def test_the_fingerprint_follows_the_content_of_a_list_not_its_name(tmp_path: Any) -> None:
+    one, other = tmp_path / "one.txt", tmp_path / "other.txt"
+    one.write_text("a.example\n")
+    other.write_text("# the same\nA.example\n")
+    fingerprints = [Rules.of(Links(domains_blocked=[str(path)])).fingerprint for path in (one, other)]
+    assert fingerprints[0] == fingerprints[1]
+    one.write_text("b.example\n")
+    assert Rules.of(Links(domains_blocked=[str(one)])).fingerprint != fingerprints[0]
