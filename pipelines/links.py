@@ -115,7 +115,7 @@ def _why_stale(table: Table, manifest: Manifest, rules: Rules, found: Sequence[S
         "code version": manifest.version != VERSION,
         "recipe": manifest.recipe != rules.fingerprint,
         "input": bool(found) and manifest.inputs != _inputs(found),
-        "files": not all((table.folder / part.file).exists() for part in manifest.partitions),
+        "files": not all(map(table.holds, manifest.partitions)),
     }
     changed = [cause for cause, holds in causes.items() if holds]
     return f"{' and '.join(changed)} changed" if changed else ""

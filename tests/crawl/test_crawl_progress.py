@@ -28,6 +28,7 @@ def test_every_row_is_told_once_and_the_slowest_hosts_with_their_time(web: Web, 
     assert sum(rows for rows, *_ in told) == 7
     assert states == {"not_found": 2}
     waits = [waits["127.0.0.2"] for *_, waits in told if "127.0.0.2" in waits]
-    assert 1.0 < waits[0] <= 6 * 0.3
-    assert waits == sorted(waits, reverse=True)
+    # Six pages, robots.txt and tdmrep.json, which are asked for on the way.
+    assert all(0.0 <= wait <= 8 * 0.3 for wait in waits)
+    assert waits[0] > 1.0
     assert waits[-1] == 0.0

@@ -105,9 +105,8 @@ def test_a_file_that_is_gone_when_it_is_read_costs_the_capture_alone(tmp_path: P
 
 
 def test_a_pattern_that_matches_nothing_is_named(crawled: Crawled, tmp_path: Path) -> None:
-    crawled.link([URL])
     with pytest.raises(UserError, match="no file matches"):
-        pages.check(crawled.corpus, crawled.recipe(sources=[f"warc:{tmp_path}/none*"]))
+        pages.check(crawled.recipe(sources=[f"warc:{tmp_path}/none*"]))
 
 
 def test_other_archives_are_another_plan(crawled: Crawled, tmp_path: Path) -> None:
