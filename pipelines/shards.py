@@ -72,6 +72,7 @@ class Item:
     key: str
     dtype: str
     pieces: tuple[shuffle.Piece, ...] = ()  # known once the rows are scattered
+    fast: bool = False  # encoder
 
 
 def write_parts(items: Sequence[Item], report: Report) -> list[Part]:
@@ -80,7 +81,7 @@ def write_parts(items: Sequence[Item], report: Report) -> list[Part]:
 
 def _write_part(item: Item, report: Report) -> Part:
     corpus = Corpus(item.root)
-    encoder = vocabulary.encoder(corpus)
+    encoder = vocabulary.encoder(corpus, fast=item.fast)
     path = corpus.table("shards").folder / item.shard.parquet
     ids = corpus.table("tokens").folder / item.shard.bin
     with token_file(ids, item.dtype, encoder.eot) as writer:
@@ -145,8 +146,9 @@ def _run(
     todo = {work.file for work in stage.standing(corpus, plan).todo}
     if todo:
         tokens.retract(corpus)
+        fast = vocabulary.may_be_fast(corpus, progress)
         pieces = _scatter(corpus, engine, layout, todo, stage.scratch(scratch), progress)
-        works = tuple(_with_pieces(work, pieces.get(work.file, ())) for work in plan.works)
+        works = tuple(_prepared(work, pieces.get(work.file, ()), fast) for work in plan.works)
         plan = replace(plan, works=works)
     plan = replace(plan, finish=partial(_write_card, corpus, recipe, words.vocab_size))
     manifest = stage.run(corpus, engine, plan, progress)
@@ -154,8 +156,8 @@ def _run(
     return manifest
 
 
-def _with_pieces(work: Work, pieces: tuple[shuffle.Piece, ...]) -> Work:
-    return replace(work, item=replace(work.item, pieces=pieces))
+def _prepared(work: Work, pieces: tuple[shuffle.Piece, ...], fast: bool) -> Work:
+    return replace(work, item=replace(work.item, pieces=pieces, fast=fast))
 
 
 def _scatter(

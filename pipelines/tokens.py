@@ -47,9 +47,12 @@ def build(corpus: Corpus, engine: Engine, recipe: Recipe, words: Vocabulary, pro
     wanted = plan(corpus, recipe)
     folder = corpus.table("tokens").folder
     _sweep(folder, {Path(work.file).stem for work in wanted.works})
-    manifest = stage.run(
-        corpus, engine, replace(wanted, finish=partial(_write_index, corpus, recipe, words)), progress
-    )
+    if any(work.item.made.dtype != work.item.dtype for work in wanted.works):  # all is encoded again
+        fast = vocabulary.may_be_fast(corpus, progress)
+        works = tuple(replace(work, item=replace(work.item, fast=fast)) for work in wanted.works)
+        wanted = replace(wanted, works=works)
+    wanted = replace(wanted, finish=partial(_write_index, corpus, recipe, words))
+    manifest = stage.run(corpus, engine, wanted, progress)
     progress.note(_told([TokenFile(**part.extra) for part in manifest.partitions]))
     return manifest
 
@@ -82,6 +85,7 @@ class Item:
     key: str
     dtype: str
     made: TokenFile  # by the shards' task
+    fast: bool = False  # encoder, where that is not to be taken over
 
 
 def write_parts(items: Sequence[Item], report: Report) -> list[Part]:
@@ -99,7 +103,7 @@ def _write_part(item: Item, report: Report) -> Part:
 
 
 def _encode_shard(corpus: Corpus, item: Item, path: Path) -> TokenFile:
-    encoder = vocabulary.encoder(corpus)
+    encoder = vocabulary.encoder(corpus, fast=item.fast)
     shard = corpus.table("shards").folder / item.shard
     with token_file(path, item.dtype, encoder.eot) as writer, pq.ParquetFile(shard) as parquet:
         for batch in parquet.iter_batches(kept.BATCH_ROWS, columns=["id", "text"]):

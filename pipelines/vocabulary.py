@@ -17,12 +17,13 @@ from webtext.errors import UserError
 from webtext.progress import Progress
 from webtext.recipe import Recipe, fingerprint
 from webtext.shards import tokenizer
-from webtext.shards.encode import Encoder
+from webtext.shards.encode import Encoder, Fast, Reference, why_not_fast
 from webtext.shards.layout import HASHES, TRAIN, Layout, order_key
 from webtext.shards.tokens import DTYPES
 
 VERSION = 1
 TRAINING_BYTES = 512 << 20  # of text a vocabulary is trained on at most; bounds the trainer's memory
+SAMPLE_PARTITIONS, SAMPLE_DOCUMENTS = 64, 8  # that show whether the fast encoder is right: some 2 MB of text
 
 
 @dataclass(frozen=True)
@@ -98,9 +99,31 @@ def check_ids_fit(vocabulary: Vocabulary, recipe: Recipe) -> None:
         )
 
 
-def encoder(corpus: Corpus) -> Encoder:
+def encoder(corpus: Corpus, *, fast: bool) -> Encoder:
     """An encoder with the vocabulary that stands in tokens/."""
-    return Encoder((corpus.table("tokens").folder / "tokenizer.json").read_text("utf-8"))
+    return (Fast if fast else Reference)(_text(corpus))
+
+
+def may_be_fast(corpus: Corpus, progress: Progress) -> bool:
+    """Whether the fast encoder gives the right ids for a sample of the corpus; says so where it does not."""
+    why_not = why_not_fast(_text(corpus), _sample(corpus))
+    if why_not:
+        progress.note(f"tokens: encoding with tokenizers, some thirty times slower: {why_not}")
+    return not why_not
+
+
+def _text(corpus: Corpus) -> str:
+    return (corpus.table("tokens").folder / "tokenizer.json").read_text("utf-8")
+
+
+def _sample(corpus: Corpus) -> list[str]:
+    """The first kept documents of partitions all over the corpus, a few of each."""
+    files = kept.partitions(corpus)
+    texts: list[str] = []
+    for file in files[:: -(-len(files) // SAMPLE_PARTITIONS)]:
+        first = next(kept.documents(corpus, file, ["id", "text"]), None)
+        texts += first["text"][:SAMPLE_DOCUMENTS].to_pylist() if first is not None else []
+    return texts
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from tokenizers import Tokenizer, normalizers
 from tests.shards.corpora import prose
 from webtext.errors import UserError
 from webtext.shards import tokenizer
-from webtext.shards.encode import Encoder
+from webtext.shards.encode import Encoder, Fast, Reference
 
 TEXTS = [prose(n) for n in range(100)]
 ODD = [
@@ -31,9 +31,10 @@ ODD = [
 ]
 
 
-@pytest.fixture(scope="module")
-def gpt2(shared: Path) -> Encoder:
-    return Encoder(tokenizer.load(shared / "gpt2-bpe").to_str())
+@pytest.fixture(scope="module", params=[Reference, Fast])
+def gpt2(request: pytest.FixtureRequest, shared: Path) -> Encoder:
+    encoder: Encoder = request.param(tokenizer.load(shared / "gpt2-bpe").to_str())
+    return encoder
 
 
 @pytest.fixture(scope="module")
@@ -98,10 +99,11 @@ def test_a_small_corpus_gives_a_smaller_vocabulary_that_still_ends_texts() -> No
     assert made.token_to_id(tokenizer.END_OF_TEXT) == tokenizer.size(made) - 1
 
 
+@pytest.mark.parametrize("kind", [Reference, Fast])
 @pytest.mark.parametrize("text", ODD)
-def test_every_text_decodes_to_itself(text: str) -> None:
+def test_every_text_decodes_to_itself(text: str, kind: Callable[[str], Encoder]) -> None:
     made = tokenizer.train(iter(TEXTS), 300, threads=1)
-    encoder = Encoder(made.to_str())
+    encoder = kind(made.to_str())
     ids = encoded(encoder, text)
     assert made.decode(ids, skip_special_tokens=False) == text
     assert encoder.eot not in ids
@@ -192,7 +194,7 @@ def test_truncation_and_padding_of_a_users_file_are_ignored(tmp_path: Path) -> N
     made.enable_truncation(5)
     made.enable_padding(length=9)
     made.save(str(tmp_path / "tokenizer.json"))
-    encoder = Encoder(tokenizer.load(tmp_path).to_str())
+    encoder = Reference(tokenizer.load(tmp_path).to_str())
     assert len(encoded(encoder, TEXTS[0])) > 9
     assert len(encoded(encoder, "!")) == 1
 
