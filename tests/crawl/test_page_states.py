@@ -53,7 +53,7 @@ STATES: dict[str, tuple[Page, str | None]] = {
         Page(gzip.compress(b"<p>x" * 99)[:-9], headers=html(("Content-Encoding", "gzip"))),
         "within its content coding",
     ),
-    "timeout": (Page(delay_s=2.0), "no answer"),
+    "timeout": (Page(delay_s=6.0), "no answer"),
     "opted_out": (Page(headers=html(("X-Robots-Tag", "noai"))), "X-Robots-Tag: noai"),
     "opted_out, meta": (Page(b'<meta name="robots" content="noai"><p>secret'), "meta robots: noai"),
 }
@@ -64,7 +64,7 @@ def rows(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """All of them crawled at once, a host each."""
     web, crawled = Web(), Crawled(tmp_path_factory.mktemp("states") / "corpus")
     urls = {name: web.site(page=page).url("/page") for name, (page, _) in STATES.items()}
-    found = crawled.crawl(list(urls.values()), timeout_s=1.0, max_bytes=20_000, threads=32)
+    found = crawled.crawl(list(urls.values()), timeout_s=3.0, max_bytes=20_000, threads=32)
     yield {name: found[url] for name, url in urls.items()}, crawled
     web.close()
 
