@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from pipelines import ledger, links, pages, status
+from pipelines import crawl_estimate, ledger, links, pages, status
 from pipelines.request import Request
 from webtext import stage
 from webtext.corpus import Corpus, Manifest
@@ -35,17 +35,17 @@ def run(request: Request, sources: Sequence[str], progress: Progress) -> dict[st
 
 
 def dry_run(request: Request, sources: Sequence[str], progress: Progress) -> dict[str, Any]:
-    """What a crawl would do: links, hosts, the slowest host. Asks no server, leaves no trace."""
+    """What a crawl would do. Asks no server, leaves no trace."""
     corpus = Corpus(request.root)
     _require_a_place(corpus, sources)
     recipe = request.wanted()
     pages.check(recipe)
     if not sources:
-        return pages.dry_run(corpus, recipe)
+        return crawl_estimate.dry_run(corpus, corpus, recipe)
     with tempfile.TemporaryDirectory(prefix="webtext-") as folder, request.start_engine() as engine:
         trial = Corpus(Path(folder))
         links.harvest(trial, engine, recipe, sources, progress)
-        return pages.dry_run(trial, recipe)
+        return crawl_estimate.dry_run(trial, corpus, recipe)
 
 
 def told(manifest: Manifest, unit: str) -> str:

@@ -20,7 +20,8 @@ def crawl(result: Result) -> None:
 
 
 def crawl_plan(result: Result) -> None:
-    _facts("What a crawl would do", result)
+    times: Result = {name: duration(value) for name, value in result.items() if "_seconds" in name}
+    _facts("What a crawl would do", result | times)
 
 
 def build(result: Result) -> None:
