@@ -16,7 +16,9 @@ from webtext.progress import Progress
 BEGUN = (".lock",)
 
 
-def run(request: Request, sources: Sequence[str], progress: Progress) -> dict[str, Any]:
+def run(
+    request: Request, sources: Sequence[str], progress: Progress, *, retry_failed: bool = False
+) -> dict[str, Any]:
     """Brings links and pages up to date and accounts for every link."""
     corpus = Corpus(request.root)
     _require_a_place(corpus, sources)
@@ -25,6 +27,8 @@ def run(request: Request, sources: Sequence[str], progress: Progress) -> dict[st
         recipe = request.settle(progress)
         links.harvest(corpus, engine, recipe, sources, progress)
         pages.check_contact(corpus, recipe)
+        if retry_failed:
+            pages.retry_failed(corpus, recipe, progress)
         fetched = stage.run(corpus, engine, pages.plan(corpus, recipe), progress)
         stage.run(corpus, engine, ledger.plan(corpus, status.current(corpus, recipe)), progress)
     if not fetched.counts.out:

@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 from pipelines import page_groups
 from webtext import files, schemas
 from webtext.corpus import Corpus, Counts, Part, Table, partition_name
-from webtext.crawl import carry, recovery
+from webtext.crawl import carry, recovery, retry
 from webtext.crawl.addresses import is_private_name, is_reserved_name
 from webtext.crawl.archives import chosen
 from webtext.crawl.archives.warc_files import PREFIX, files_of
@@ -33,6 +33,7 @@ from webtext.crawl.recovery import Wanted
 from webtext.crawl.rows import FACTS
 from webtext.engine import Report
 from webtext.errors import UserError
+from webtext.progress import Progress
 from webtext.reasons import FETCHED
 from webtext.recipe import Crawl, Recipe, fingerprint
 from webtext.stage import Plan, Work
@@ -95,6 +96,15 @@ def plan(corpus: Corpus, recipe: Recipe) -> Plan:
     return Plan(
         "pages", VERSION, fingerprint(outcome), links.hash, crawl_parts, tuple(works), page_groups.plan_groups
     )
+
+
+def retry_failed(corpus: Corpus, recipe: Recipe, progress: Progress) -> None:
+    """Makes the partitions unfinished that have links which failed for reasons of the moment."""
+    again, sources = Counter[str](), len(recipe.crawl.sources)
+    for work in plan(corpus, recipe).works:
+        again += retry.reopen(work.item.path, work.key, sources)
+    states = ", ".join(f"{state} {count:,}" for state, count in again.most_common())
+    progress.note(f"pages: {again.total():,} links will be asked for again{states and f' ({states})'}")
 
 
 def crawl_parts(items: Sequence[Item], report: Report) -> list[Part]:

@@ -102,8 +102,8 @@ def test_an_archive_that_stays_away_is_given_up(
     rows = crawled.crawl(**WAYBACK, per_host_delay_s=0.0)
     assert service.GIVE_UP_AFTER <= len(archive.hits) <= service.GIVE_UP_AFTER + 4
     assert {rows[url]["detail"] for url in urls} <= {
-        "status 404; wayback: status 503",
-        "status 404; wayback: given up after failures",
+        "status 404; wayback: unavailable, status 503",
+        "status 404; wayback: unavailable, given up after failures",
     }
 
 

@@ -39,6 +39,7 @@ DEAD = frozenset(
         *("dns", "unreachable", "tls", "timeout", "host_gave_up"),
     )
 )
+UNAVAILABLE = "unavailable"  # in a row's detail: an archive did not answer, and might another day
 DECIDED = (FETCHED, "opted_out")  # no other capture is looked for
 
 # The replay of a capture has the page's own headers under this prefix.
@@ -137,7 +138,7 @@ def look_up(link: Wanted, archives: Sequence[Archive], settings: Crawl) -> Found
         except Stopped:
             raise
         except Unavailable as problem:
-            why = str(problem)
+            why = f"{UNAVAILABLE}, {problem}"
         except Exception as error:  # what an archive sent broke a library: that costs its captures alone
             why = type(error).__name__
         notes.append(f"{archive.name}: {why}")

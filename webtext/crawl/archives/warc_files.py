@@ -53,7 +53,7 @@ class WarcFiles:
     def find(self, url: str, near: datetime) -> list[Pointer]:
         pointers = nearest(self._pointers.get(url, ()), near)
         if self.damaged and not pointers:
-            raise Unavailable(f"no capture, but {self.damaged:,} files cannot be read to their end")
+            raise Unavailable(f"{self.damaged:,} files cannot be read to their end")
         return pointers
 
     def read(self, pointer: Pointer) -> Capture:
