@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from webtext import files
-from webtext.crawl.warc import FOLDER, Packed, Position, WarcFile, whole_records
+from webtext.crawl.packing import Packed
+from webtext.crawl.warc import FOLDER, Position, WarcFile, whole_records
 from webtext.errors import RunFailed
 from webtext.reasons import FETCHED
 
@@ -107,7 +108,7 @@ class Journal:
 def seed(pages_folder: Path, stem: str, key: str, rows: Iterable[Row]) -> None:
     """Begins a journal with rows whose records lie in archives that are finished."""
     head = {"key": key, "first_warc": _next_number(pages_folder, stem)}
-    lines = [head, *({"row": row, "warc": None} for row in rows)]
+    lines: list[Mapping[str, Any]] = [head, *({"row": row, "warc": None} for row in rows)]
     files.write_text(journal_path(pages_folder, stem), "".join(_line(line) for line in lines))
 
 

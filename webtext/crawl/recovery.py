@@ -22,9 +22,9 @@ from webtext.crawl.archives.pace import Stopped
 from webtext.crawl.errands import Errand, Outcome, host
 from webtext.crawl.exchange import Exchange
 from webtext.crawl.journal import SYNC_EVERY_S, Journal, Row
+from webtext.crawl.packing import Packed, pack
 from webtext.crawl.page import Verdict
 from webtext.crawl.rows import row as row_of
-from webtext.crawl.warc import Packed, pack
 from webtext.engine import Report
 from webtext.reasons import FETCHED
 from webtext.recipe import Crawl
