@@ -24,7 +24,7 @@ from webtext.corpus import Corpus, Counts, Part, Table, partition_name
 from webtext.crawl import carry, recovery, retry
 from webtext.crawl.addresses import is_private_name, is_reserved_name
 from webtext.crawl.archives import chosen
-from webtext.crawl.archives.warc_files import PREFIX, files_of
+from webtext.crawl.archives.warc_places import PREFIX, files_of
 from webtext.crawl.crawler import crawl
 from webtext.crawl.errands import Errand, host
 from webtext.crawl.journal import Journal, Row
@@ -203,7 +203,7 @@ def _links(item: Item) -> list[tuple[str, str]]:
 def _archives(settings: Crawl) -> dict[str, list[tuple[str, int]]]:
     """What is in the archives that the user has: other files may have other pages."""
     sources = [source for source in settings.sources if source.startswith(PREFIX)]
-    found = {source: [(file.name, file.stat().st_size) for file in files_of(source)] for source in sources}
+    found = {source: [(file.name, file.size) for file in files_of(source)] for source in sources}
     return {"archives": [file for files in found.values() for file in files]} if found else {}
 
 

@@ -7,7 +7,8 @@ from threading import Event
 from webtext.crawl.archives.captures import Archive
 from webtext.crawl.archives.commoncrawl import MAX_CRAWLS, CommonCrawl
 from webtext.crawl.archives.service import Intervals, addresses
-from webtext.crawl.archives.warc_files import PREFIX, WarcFiles, files_of
+from webtext.crawl.archives.warc_files import WarcFiles
+from webtext.crawl.archives.warc_places import PREFIX, files_of
 from webtext.crawl.archives.wayback import Wayback
 from webtext.crawl.network import Network
 from webtext.errors import UserError
