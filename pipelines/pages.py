@@ -24,12 +24,12 @@ from webtext.corpus import Corpus, Counts, Part, Table, partition_name
 from webtext.crawl import carry, recovery, retry
 from webtext.crawl.addresses import is_private_name, is_reserved_name
 from webtext.crawl.archives import chosen
+from webtext.crawl.archives.lookup import Wanted
 from webtext.crawl.archives.warc_places import PREFIX, files_of
-from webtext.crawl.crawler import crawl
 from webtext.crawl.errands import Errand, host
 from webtext.crawl.journal import Journal, Row
+from webtext.crawl.loop import crawl
 from webtext.crawl.network import Network, check_settings
-from webtext.crawl.recovery import Wanted
 from webtext.crawl.rows import FACTS
 from webtext.engine import Report
 from webtext.errors import UserError

@@ -10,9 +10,9 @@ from tests.crawl.archive_site import warc_record
 from tests.crawl.loopback import HTML, Crawled, Page, Web
 from webtext.crawl.archives import warc_files
 from webtext.crawl.archives.captures import Unavailable, Unusable
+from webtext.crawl.archives.lookup import Wanted, look_up
 from webtext.crawl.archives.warc_files import WarcFiles
 from webtext.crawl.archives.warc_places import files_of
-from webtext.crawl.recovery import Wanted, look_up
 from webtext.crawl.warc import read_response
 from webtext.errors import UserError
 from webtext.recipe import Crawl

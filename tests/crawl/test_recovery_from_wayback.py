@@ -8,9 +8,9 @@ from warcio.archiveiterator import ArchiveIterator
 from tests.crawl.archive_site import ArchiveSite
 from tests.crawl.loopback import Crawled, Page, Web
 from webtext.crawl.archives import chosen, service
+from webtext.crawl.archives.lookup import Wanted, look_up
 from webtext.crawl.archives.service import Intervals
 from webtext.crawl.network import Network
-from webtext.crawl.recovery import Wanted, look_up
 from webtext.crawl.warc import read_response
 
 POSTED = datetime(2014, 2, 18, 12, tzinfo=UTC)

@@ -11,8 +11,8 @@ import pyarrow.parquet as pq
 
 from webtext import files
 from webtext.crawl import carry
+from webtext.crawl.archives.lookup import UNAVAILABLE
 from webtext.crawl.journal import Row, seed
-from webtext.crawl.recovery import UNAVAILABLE
 
 # A server or a network that was not well. What a server decided (404, 403, robots.txt, no HTML) stays.
 OF_THE_MOMENT = frozenset(
