@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from pipelines import ledger, links, pages, status
+from pipelines import crawl_estimate, ledger, links, pages, status
 from pipelines.request import Request
 from webtext import stage
 from webtext.corpus import Corpus, Manifest
@@ -16,7 +16,9 @@ from webtext.progress import Progress
 BEGUN = (".lock",)
 
 
-def run(request: Request, sources: Sequence[str], progress: Progress) -> dict[str, Any]:
+def run(
+    request: Request, sources: Sequence[str], progress: Progress, *, retry_failed: bool = False
+) -> dict[str, Any]:
     """Brings links and pages up to date and accounts for every link."""
     corpus = Corpus(request.root)
     _require_a_place(corpus, sources)
@@ -25,6 +27,8 @@ def run(request: Request, sources: Sequence[str], progress: Progress) -> dict[st
         recipe = request.settle(progress)
         links.harvest(corpus, engine, recipe, sources, progress)
         pages.check_contact(corpus, recipe)
+        if retry_failed:
+            pages.retry_failed(corpus, recipe, progress)
         fetched = stage.run(corpus, engine, pages.plan(corpus, recipe), progress)
         stage.run(corpus, engine, ledger.plan(corpus, status.current(corpus, recipe)), progress)
     if not fetched.counts.out:
@@ -35,17 +39,17 @@ def run(request: Request, sources: Sequence[str], progress: Progress) -> dict[st
 
 
 def dry_run(request: Request, sources: Sequence[str], progress: Progress) -> dict[str, Any]:
-    """What a crawl would do: links, hosts, the slowest host. Asks no server, leaves no trace."""
+    """What a crawl would do. Asks no server, leaves no trace."""
     corpus = Corpus(request.root)
     _require_a_place(corpus, sources)
     recipe = request.wanted()
     pages.check(recipe)
     if not sources:
-        return pages.dry_run(corpus, recipe)
+        return crawl_estimate.dry_run(corpus, corpus, recipe)
     with tempfile.TemporaryDirectory(prefix="webtext-") as folder, request.start_engine() as engine:
         trial = Corpus(Path(folder))
         links.harvest(trial, engine, recipe, sources, progress)
-        return pages.dry_run(trial, recipe)
+        return crawl_estimate.dry_run(trial, corpus, recipe)
 
 
 def told(manifest: Manifest, unit: str) -> str:

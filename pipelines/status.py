@@ -28,15 +28,16 @@ def run(root: Path) -> dict[str, Any]:
 
 
 def stages(corpus: Corpus, recipe: Recipe) -> list[dict[str, Any]]:
-    """A row per table: its state (current, stale, missing, unfinished, waits), why, and its counts."""
-    history = _last_runs(corpus)
+    """A row per table: its state (current, stale, missing, unfinished, waits), why, and its counts; what its
+    last run took (`last_run`), and how far one is that has not ended (`now`)."""
+    history, unfinished = _last_runs(corpus), _unfinished(corpus)
     rows = []
     for name, (state, why) in _states(corpus, recipe).items():
         manifest = corpus.table(name).manifest()
         counts = manifest.counts.as_json() if manifest else None
-        rows.append(
-            {"stage": name, "state": state, "why": why, "counts": counts, "last_run": history.get(name)}
-        )
+        now = unfinished if unfinished and unfinished["stage"] == name else None
+        row = {"stage": name, "state": state, "why": why, "counts": counts}
+        rows.append(row | {"last_run": history.get(name), "now": now})
     return rows
 
 
@@ -73,7 +74,16 @@ def _told(corpus: Corpus, table: str, standing: Standing) -> tuple[str, str]:
         return "current", ""
     if corpus.table(table).manifest() is not None:
         return "stale", standing.why
-    return ("unfinished" if corpus.table(table).finished() else "missing"), standing.why
+    return ("unfinished" if corpus.table(table).begun else "missing"), standing.why
+
+
+def _unfinished(corpus: Corpus) -> dict[str, Any] | None:
+    """What the run that goes on, or was interrupted, told last."""
+    try:
+        told: dict[str, Any] = json.loads((corpus.root / stage.PROGRESS).read_text("utf-8"))
+    except (FileNotFoundError, ValueError):
+        return None
+    return told
 
 
 def _last_runs(corpus: Corpus) -> dict[str, dict[str, Any]]:

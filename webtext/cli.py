@@ -95,6 +95,10 @@ def crawl(
     settings: Settings = None,
     workers: Workers = None,
     engine: EngineOption = EngineName.LOCAL,
+    retry_failed: Annotated[
+        bool,
+        typer.Option("--retry-failed", help="Ask again for what failed for reasons of the moment."),
+    ] = False,
     dry_run: DryRun = False,
     quiet: Quiet = False,
     as_json: Json = False,
@@ -111,7 +115,8 @@ def crawl(
     if dry_run:
         _print(pipeline.dry_run(request, sources, progress), as_json, show.crawl_plan)
     else:
-        _print(pipeline.run(request, sources, progress), as_json, show.crawl)
+        result = pipeline.run(request, sources, progress, retry_failed=retry_failed)
+        _print(result, as_json, show.crawl)
 
 
 @app.command(cls=Command)

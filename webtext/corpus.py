@@ -150,6 +150,11 @@ class Table:
                 f"{self.folder}/_manifest.json: not a manifest ({error}): delete it to rebuild the stage"
             ) from None
 
+    @property
+    def begun(self) -> bool:
+        """Whether a run is at work on the table, or was interrupted there."""
+        return (self.folder / "_journal.jsonl").exists()
+
     def finished(self) -> list[Part]:
         """The partitions that are marked done, by the manifest or by an unfinished run's journal."""
         manifest = self.manifest()

@@ -1,10 +1,14 @@
 """Results for a person at a terminal; `--json` prints the same results for programs."""
 
+import time
+from collections.abc import Iterator
 from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+
+from webtext.tally import duration, slowest
 
 Result = dict[str, Any]
 console = Console(highlight=False, soft_wrap=True)
@@ -16,7 +20,8 @@ def crawl(result: Result) -> None:
 
 
 def crawl_plan(result: Result) -> None:
-    _facts("What a crawl would do", result)
+    times: Result = {name: duration(value) for name, value in result.items() if "_seconds" in name}
+    _facts("What a crawl would do", result | times)
 
 
 def build(result: Result) -> None:
@@ -49,6 +54,23 @@ def status(result: Result) -> None:
             rate,
         )
     console.print(table)
+    for row in result["stages"]:
+        for line in _told(row):
+            console.print(f"{row['stage']}: {line}", markup=False)
+
+
+def _told(row: Result) -> Iterator[str]:
+    """What the terminal showed of a run that has not ended, and what its last run waited for."""
+    if now := row["now"]:
+        left = f", {duration(now['seconds_left'])} left" if now["seconds_left"] is not None else ""
+        waits = f"; slowest: {slowest(now['slowest_left_s'])}" if now["slowest_left_s"] else ""
+        drops = f" ({_drops(now)})" if now["dropped"] else ""
+        yield (
+            f"{duration(max(time.time() - now['at'], 0))} ago {now['rows']:,} of {now['total']:,}, "
+            f"{now['rows_per_s']:,.0f}/s{left}{drops}{waits}"
+        )
+    elif waited := (row["last_run"] or {}).get("slowest_s"):
+        yield f"the last run waited longest for {slowest(waited)}"
 
 
 def training(result: Result) -> None:

@@ -17,6 +17,7 @@ from webtext.errors import RunFailed
 from webtext.progress import Progress
 
 NOTHING = Counts()
+PROGRESS = "progress.json"  # in the corpus: how far the running stage is, or was when it was interrupted
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ def standing(corpus: Corpus, plan: Plan) -> Standing:
         else:
             todo.append(work)
     published = manifest is not None and _says(manifest) == _says(plan) and len(finished) == len(wanted)
-    return Standing(tuple(done), tuple(todo), _why(plan, manifest, finished, todo, published), published)
+    return Standing(tuple(done), tuple(todo), _why(plan, table, manifest, todo, published), published)
 
 
 def run(corpus: Corpus, engine: Engine, plan: Plan, progress: Progress) -> Manifest:
@@ -86,7 +87,8 @@ def run(corpus: Corpus, engine: Engine, plan: Plan, progress: Progress) -> Manif
         return manifest
     progress.note(f"{plan.table}: {state.why}")
     started = time.monotonic()
-    with table.journal(state.done) as journal, progress.bar(plan.table, _rows(state.todo)) as report:
+    told = corpus.root / PROGRESS
+    with table.journal(state.done) as journal, progress.bar(plan.table, _rows(state.todo), told) as report:
         parts = {part.file: part for part in state.done}
         groups = [[work.item for work in group] for group in plan.group(state.todo, engine.workers)]
         for made in engine.map(plan.task, groups, report):
@@ -98,7 +100,11 @@ def run(corpus: Corpus, engine: Engine, plan: Plan, progress: Progress) -> Manif
     plan.finish(manifest.partitions)
     table.publish(manifest)
     made_rows = sum(parts[work.file].rows for work in state.todo)
-    log(corpus, plan.table, rows=made_rows, seconds=round(time.monotonic() - started, 3))
+    seconds, slowest_s = round(time.monotonic() - started, 3), report.tally.slowest_s()
+    log(
+        corpus, plan.table, rows=made_rows, seconds=seconds, **({"slowest_s": slowest_s} if slowest_s else {})
+    )
+    told.unlink(missing_ok=True)
     return manifest
 
 
@@ -119,14 +125,12 @@ def _says(source: Manifest | Plan) -> tuple[int, str, str]:
     return source.version, source.recipe, source.inputs
 
 
-def _why(
-    plan: Plan, manifest: Manifest | None, finished: dict[str, Part], todo: list[Work], published: bool
-) -> str:
+def _why(plan: Plan, table: Table, manifest: Manifest | None, todo: list[Work], published: bool) -> str:
     share = f"{len(todo):,} of {len(plan.works):,} partitions"
     if published and not todo:
         return ""
     if manifest is None:
-        return f"{share} to do, {'the last run was interrupted' if finished else 'never run'}"
+        return f"{share} to do, {'the last run has not ended' if table.begun else 'never run'}"
     causes = [
         name
         for name, old, new in zip(

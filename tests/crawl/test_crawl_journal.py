@@ -14,8 +14,9 @@ import pytest
 from webtext.crawl import journal as journals
 from webtext.crawl.exchange import Exchange
 from webtext.crawl.journal import Journal, journal_path
+from webtext.crawl.packing import pack
 from webtext.crawl.rows import FACTS
-from webtext.crawl.warc import pack, read_response
+from webtext.crawl.warc import read_response
 
 STEM = "part-00003"
 AT = datetime(2026, 1, 2, 3, 4, 5, 6, tzinfo=UTC)

@@ -7,9 +7,9 @@ from typing import Any
 import xxhash
 
 from tests.crawl.loopback import Crawled, Page, Web
-from webtext.crawl.crawler import crawl
 from webtext.crawl.errands import Errand
 from webtext.crawl.journal import Journal
+from webtext.crawl.loop import crawl
 from webtext.crawl.network import Network
 
 

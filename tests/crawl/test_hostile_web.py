@@ -51,13 +51,18 @@ MORE: dict[str, Script] = {
     "50 MB without a length": say(OK + b"\r\n", b"y" * 50_000_000),
     "many headers": endlessly(b"HTTP/1.1 200 OK\r\n", b"A: b\r\n" * 1000),
 }
-ROBOTS: dict[str, tuple[Script, str]] = {
+ROBOTS: dict[str, tuple[Script, str]] = {  # their pages have the same answer
     "5xx": (say(b"HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n"), "robots_unreachable"),
     "slow": (slowly(b"", [b""] * 200), "robots_unreachable"),
-    "endless": (
-        endlessly(b"HTTP/1.1 200 OK\r\n\r\n", b"# x\n" * 9999),
-        "too_large",
-    ),  # its first 500 KiB allow
+    "trickled": (slowly(OK + b"\r\n", [b"#"] * 999), "robots_unreachable"),
+    # What cannot be read allows; so do the first 500 KiB of comments.
+    "endless": (endlessly(b"HTTP/1.1 200 OK\r\n\r\n", b"# x\n" * 9999), "too_large"),
+    "HTML": (say(OK + b"Content-Length: 8\r\n\r\n<p>hello"), "fetched"),
+    "binary": (say(OK + b"Content-Length: 200000\r\n\r\n", NOISE), "fetched"),
+    "looping": (
+        say(b"HTTP/1.1 301 M\r\nLocation: /robots.txt\r\nContent-Length: 0\r\n\r\n"),
+        "redirect_loop",
+    ),
     "broken": (broken(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nuser"), "robots_unreachable"),
 }
 

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines import pages
+from pipelines import page_groups, pages
 from tests.crawl.loopback import Crawled
 from webtext.errors import UserError
 from webtext.recipe import Crawl
@@ -44,18 +44,6 @@ def test_no_contact_is_needed_for_this_machine_and_for_names_that_cannot_exist(c
     pages.check_contact(crawled.corpus, crawled.recipe())
 
 
-def test_a_dry_run_tells_the_longest_host(crawled: Crawled) -> None:
-    crawled.link([f"http://a.test/{n}" for n in range(9)] + ["http://b.test/"])
-    told = pages.dry_run(crawled.corpus, crawled.recipe(per_host_delay_s=2.0))
-    assert (told["links"], told["hosts"]) == (10, 2)
-    assert (told["longest_host"], told["longest_host_links"]) == ("a.test", 9)
-    assert told["longest_host_seconds"] == 22  # robots.txt and tdmrep.json too
-
-
-def test_a_dry_run_of_nothing_is_nothing(crawled: Crawled) -> None:
-    assert pages.dry_run(crawled.corpus, crawled.recipe())["links"] == 0
-
-
 def test_partitions_are_crawled_in_one_group_per_worker_of_about_the_same_size(crawled: Crawled) -> None:
     crawled.link([f"http://{n}.test/" for n in range(40)], partitions=8)
     plan = pages.plan(crawled.corpus, crawled.recipe())
@@ -73,13 +61,13 @@ def works_of(rows: int, count: int) -> list[Work]:
 
 def test_groups_stay_small_enough_for_memory() -> None:
     works = works_of(400_000, 4)
-    assert [len(group) for group in pages.plan_groups(works, 1)] == [1, 1, 1, 1]
+    assert [len(group) for group in page_groups.plan_groups(works, 1)] == [1, 1, 1, 1]
 
 
 def test_groups_stay_small_enough_for_the_limit_of_open_files() -> None:
     works = works_of(1, 4000)
-    groups = pages.plan_groups(works, 2)
-    assert max(map(len, groups)) <= pages.MAX_GROUP_PARTITIONS
+    groups = page_groups.plan_groups(works, 2)
+    assert max(map(len, groups)) <= page_groups.MAX_GROUP_PARTITIONS
     assert sum(map(len, groups)) == 4000
 
 

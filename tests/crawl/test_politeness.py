@@ -132,6 +132,16 @@ def test_the_user_agent_names_whom_to_write_to(web: Web, crawled: Crawled) -> No
     assert {hit.headers["Accept-Encoding"] for hit in site.hits} == {"gzip, deflate"}
 
 
+def test_a_connection_is_kept_from_turn_to_turn(web: Web, crawled: Crawled) -> None:
+    site = web.site(**{f"p{n}": Page() for n in range(9)})
+    accepted = []
+    take = site.server.get_request
+    site.server.get_request = lambda: accepted.append(take()) or accepted[-1]  # type: ignore[method-assign]
+    crawled.crawl([site.url(f"/p{n}") for n in range(9)])
+    assert len(site.hits) == 11
+    assert len(accepted) == 1
+
+
 def test_no_cookie_is_sent_back(web: Web, crawled: Crawled) -> None:
     site = web.site(a=Page(headers=(("Content-Type", "text/html"), ("Set-Cookie", "id=1"))), b=Page())
     crawled.crawl([site.url("/a"), site.url("/b")])

@@ -75,7 +75,9 @@ def test_a_broken_index_answer_costs_the_capture_alone(
 ) -> None:
     archive.crawl("2014-10", url, "20140312000000", b"<p>2014")
     archive.first["/CC-MAIN"] = [Page(body)]
-    assert row_of(crawled, url)["detail"] == "status 404; commoncrawl: an answer that is no index"
+    assert (
+        row_of(crawled, url)["detail"] == "status 404; commoncrawl: unavailable, an answer that is no index"
+    )
 
 
 @pytest.mark.parametrize("path", ["/collinfo.json", "/CC-MAIN", "/crawl-data"])

@@ -10,8 +10,9 @@ from tests.crawl.archive_site import warc_record
 from tests.crawl.loopback import HTML, Crawled, Page, Web
 from webtext.crawl.archives import warc_files
 from webtext.crawl.archives.captures import Unavailable, Unusable
-from webtext.crawl.archives.warc_files import WarcFiles, files_of
-from webtext.crawl.recovery import Wanted, look_up
+from webtext.crawl.archives.lookup import Wanted, look_up
+from webtext.crawl.archives.warc_files import WarcFiles
+from webtext.crawl.archives.warc_places import files_of
 from webtext.crawl.warc import read_response
 from webtext.errors import UserError
 from webtext.recipe import Crawl
@@ -84,7 +85,7 @@ def test_an_uncompressed_warc_and_an_arc_file_are_read(tmp_path: Path) -> None:
 def test_a_broken_file_is_used_up_to_its_break(tmp_path: Path) -> None:
     good = warc_record(URL, b"<p>x", "2014-02-19T00:00:00Z")
     path = write(tmp_path / "a.warc.gz", good, b"\x1f\x8b\x08garbage" * 50)
-    archive = WarcFiles([path], [URL], 10_000)
+    archive = WarcFiles(files_of(f"warc:{path}"), [URL], 10_000)
     assert len(archive.find(URL, POSTED)) == 1
     with pytest.raises(Unavailable, match="1 files cannot be read to their end"):
         archive.find("http://127.0.8.8/other", POSTED)
@@ -98,7 +99,7 @@ def test_a_body_over_the_limit_is_not_a_page(tmp_path: Path) -> None:
 
 def test_a_file_that_is_gone_when_it_is_read_costs_the_capture_alone(tmp_path: Path) -> None:
     path = write(tmp_path / "a.warc.gz", warc_record(URL, b"<p>x", "2014-02-19T00:00:00Z"))
-    archive = WarcFiles([path], [URL], 10_000)
+    archive = WarcFiles(files_of(f"warc:{path}"), [URL], 10_000)
     path.unlink()
     with pytest.raises(Unusable):
         archive.read(archive.find(URL, POSTED)[0])
@@ -121,7 +122,7 @@ def test_other_archives_are_another_plan(crawled: Crawled, tmp_path: Path) -> No
 
 
 def test_no_odd_sample_of_any_tool_breaks_a_crawl(shared: Path) -> None:
-    files = [path for path in sorted((shared / "warc").rglob("*")) if path.is_file()]
+    files = files_of(f"warc:{shared}/warc/**/*")
     wanted: set[str] = set()
     for path in files:
         try:

@@ -8,9 +8,9 @@ from warcio.archiveiterator import ArchiveIterator
 from tests.crawl.archive_site import ArchiveSite
 from tests.crawl.loopback import Crawled, Page, Web
 from webtext.crawl.archives import chosen, service
+from webtext.crawl.archives.lookup import Wanted, look_up
 from webtext.crawl.archives.service import Intervals
 from webtext.crawl.network import Network
-from webtext.crawl.recovery import Wanted, look_up
 from webtext.crawl.warc import read_response
 
 POSTED = datetime(2014, 2, 18, 12, tzinfo=UTC)
@@ -102,8 +102,8 @@ def test_an_archive_that_stays_away_is_given_up(
     rows = crawled.crawl(**WAYBACK, per_host_delay_s=0.0)
     assert service.GIVE_UP_AFTER <= len(archive.hits) <= service.GIVE_UP_AFTER + 4
     assert {rows[url]["detail"] for url in urls} <= {
-        "status 404; wayback: status 503",
-        "status 404; wayback: given up after failures",
+        "status 404; wayback: unavailable, status 503",
+        "status 404; wayback: unavailable, given up after failures",
     }
 
 

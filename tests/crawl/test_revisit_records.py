@@ -13,8 +13,9 @@ from tests.crawl.loopback import HTML, Crawled, Page, Web
 from webtext.crawl import revisits
 from webtext.crawl.exchange import Exchange
 from webtext.crawl.journal import Journal
+from webtext.crawl.packing import pack
 from webtext.crawl.revisits import Archives
-from webtext.crawl.warc import pack, read_response
+from webtext.crawl.warc import read_response
 
 WALL = b"<p>please accept our cookies" * 50
 

@@ -34,7 +34,7 @@ def group(rules: str, agents: str = "*") -> str:
         ("user-agent: webtext\nunknown: line\nuser-agent: b\ndisallow: /", False),
         ("user-agent: webtext\nsitemap: http://foo.bar/s\nuser-agent: b\ndisallow: /", False),
         ("user-agent: webtext\n\n\nuser-agent: b\n\ndisallow: /", False),
-        ("user-agent: webtext\ncrawl-delay: 1\nuser-agent: b\ndisallow: /", True),
+        ("user-agent: webtext\ncrawl-delay: 1\nuser-agent: b\ndisallow: /", False),
         ("user-agent: webtext\ndisallow: /y\nuser-agent: b\ndisallow: /", True),
         ("user-agent: webtext\ndisallow: /y\nuser-agent: webtext\ndisallow: /x", False),
         ("disallow: /", True),
@@ -110,6 +110,12 @@ def test_an_encoded_slash_is_not_a_slash() -> None:
 )
 def test_a_crawl_delay_is_honoured_up_to_a_cap(line: str, delay_s: float) -> None:
     assert parse(group(f"crawl-delay: {line}").encode(), "webtext").delay_s == delay_s
+
+
+def test_a_crawl_delay_is_for_the_agents_named_before_it() -> None:
+    robots = b"user-agent: slurp\ncrawl-delay: 20\nuser-agent: *\ndisallow: /x\ncrawl-delay: 3"
+    assert parse(robots, "slurp").delay_s == 20
+    assert parse(robots, "webtext").delay_s == 3
 
 
 def test_only_the_first_500_kib_count() -> None:

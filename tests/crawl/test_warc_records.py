@@ -9,7 +9,8 @@ import pytest
 from warcio.archiveiterator import ArchiveIterator
 
 from webtext.crawl.exchange import Exchange
-from webtext.crawl.warc import LostRecord, Position, WarcFile, pack, read_response, whole_records
+from webtext.crawl.packing import pack
+from webtext.crawl.warc import LostRecord, Position, WarcFile, read_response, whole_records
 
 URL = "http://a.example/x?y=1"
 
@@ -85,6 +86,23 @@ def test_the_archive_says_what_was_asked_when_and_of_whom(tmp_path: Path) -> Non
     assert response["WARC-Date"] == "2026-01-02T03:04:05.000678Z"
     assert (response["WARC-IP-Address"], response["WARC-Target-URI"]) == ("192.0.2.1", URL)
     assert request["WARC-Concurrent-To"] == response["WARC-Record-ID"]
+
+
+def test_metadata_says_how_the_crawl_came_there_and_how_long_it_took(tmp_path: Path) -> None:
+    via = "http://a.example/old"
+    exchange = Exchange(URL, 200, (), b"x", seconds=0.2514, link_id="00ff", via=via, hops="R")
+    [at] = write(tmp_path, exchange)
+    _, (_, response, _), (request, *_), (kind, metadata, fields) = records(tmp_path)
+    assert (request, kind, metadata["Content-Type"]) == ("request", "metadata", "application/warc-fields")
+    assert metadata["WARC-Concurrent-To"] == response["WARC-Record-ID"]
+    assert (metadata["WARC-Target-URI"], metadata["WARC-Date"]) == (URL, response["WARC-Date"])
+    assert fields.decode().splitlines() == [
+        f"via: {via}",
+        "hopsFromSeed: R",
+        "fetchTimeMs: 251",
+        "linkId: 00ff",
+    ]
+    check(tmp_path / at.file)
 
 
 def test_warcio_finds_nothing_wrong(tmp_path: Path) -> None:

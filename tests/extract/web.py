@@ -12,7 +12,8 @@ import xxhash
 from webtext import files, schemas
 from webtext.corpus import Corpus, Counts, Manifest, Part
 from webtext.crawl.exchange import Exchange
-from webtext.crawl.warc import WarcFile, pack
+from webtext.crawl.packing import pack
+from webtext.crawl.warc import WarcFile
 
 CAPTURED = datetime(2020, 2, 2, tzinfo=UTC)
 SENTENCES = (

@@ -40,6 +40,15 @@ def known_rows(folder: Path, number: int, partitions: int, ids: Collection[str])
     return list(rows.values())
 
 
+def known_ids(folder: Path, number: int, partitions: int) -> pa.Array:
+    """The links among a partition's whose pages earlier tables hold, and others that lay beside them."""
+    found = [pa.array([], pa.string())]
+    for path in [*_places(folder, number, partitions), *_places(folder / ATTIC, number, partitions)]:
+        table = pq.read_table(path, columns=["id", "state"], partitioning=None)
+        found += table.filter(pc.equal(table["state"], FETCHED))["id"].chunks
+    return pa.concat_arrays(found)
+
+
 def write_rows(folder: Path, file: str, rows: pa.Table, key: str) -> files.Written:
     """Puts a partition's table in place of the one before, whose rows that are wanted no more are kept."""
     _retire(folder, file, set(rows["id"].to_pylist()))

@@ -1,8 +1,6 @@
-"""A crawl: links in, a row for each out, every host asked politely.
+"""The decisions of a crawl: whose turn it is, what robots.txt allows, what is tried again.
 
-One thread decides (whose turn it is, what robots.txt allows, what is tried again) and so needs no locks;
-the others make one request at a time. Every request takes a turn of its host, also one for robots.txt or
-for the target of a redirect.
+Every request takes a turn of its host, also one for robots.txt or for the target of a redirect.
 """
 
 import time
@@ -10,14 +8,12 @@ from collections import Counter, OrderedDict
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from itertools import cycle, islice
-from queue import Empty, SimpleQueue
-from threading import Thread
 from typing import TypeVar
 
 from webtext.crawl import errands, tdmrep
 from webtext.crawl.errands import Asks, Errand, Outcome
 from webtext.crawl.journal import SYNC_EVERY_S, Journal
-from webtext.crawl.network import HOSTS_PER_THREAD, Network
+from webtext.crawl.network import HOSTS_PER_THREAD
 from webtext.crawl.page import REDIRECT, Verdict
 from webtext.crawl.retry_after import back_off_s
 from webtext.crawl.revisits import Archives
@@ -40,49 +36,7 @@ FAILING = ("unreachable", "timeout", "rate_limited", "server_error", "robots_unr
 UNASKED = ("private_address", "port", "dns")
 
 T = TypeVar("T")
-_Turn = tuple[str, Errand]  # a host's name, what to ask it
-
-
-def crawl(network: Network, links: Iterable[Errand], journals: Mapping[int, Journal], report: Report) -> None:
-    """Gives every link its row, in the journal of its partition."""
-    crawler = Crawler(network.settings, links, journals)
-    jobs: SimpleQueue[_Turn | None] = SimpleQueue()
-    results: SimpleQueue[tuple[_Turn, Outcome | BaseException]] = SimpleQueue()
-    idle = network.settings.threads
-    for number in range(idle):
-        Thread(target=_work, args=(network, jobs, results), name=f"fetch-{number}", daemon=True).start()
-    try:
-        while crawler.left:
-            while idle and (turn := crawler.next_turn(time.monotonic())):
-                jobs.put(turn)
-                idle -= 1
-            crawler.tell(report)
-            due = crawler.schedule.next_due() if idle and crawler.left else None
-            wait_s = TICK_S if due is None else min(max(due - time.monotonic(), 0.0), TICK_S)
-            try:
-                turn, outcome = results.get(timeout=wait_s)
-            except Empty:
-                continue
-            idle += 1
-            if isinstance(outcome, BaseException):
-                raise outcome
-            crawler.end_turn(turn, outcome, time.monotonic())
-    finally:
-        for _ in range(network.settings.threads):
-            jobs.put(None)
-    crawler.tell(report, at_once=True)
-
-
-def _work(
-    network: Network,
-    jobs: "SimpleQueue[_Turn | None]",
-    results: "SimpleQueue[tuple[_Turn, Outcome | BaseException]]",
-) -> None:
-    while (turn := jobs.get()) is not None:
-        try:
-            results.put((turn, errands.run(turn[1], network)))
-        except BaseException as error:  # a bug of ours: the deciding thread raises it
-            results.put((turn, error))
+Turn = tuple[str, Errand]  # a host's name, what to ask it
 
 
 class Crawler:
@@ -105,7 +59,7 @@ class Crawler:
         self._told_at, self._untold = 0.0, Counter[str]()  # rows by state
         self._told_waits: dict[str, float] = {}
 
-    def next_turn(self, now: float) -> _Turn | None:
+    def next_turn(self, now: float) -> Turn | None:
         """The next request to be made, if a host is due."""
         while turn := self.schedule.take(now):
             if self._may_ask(*turn, now):
@@ -114,7 +68,7 @@ class Crawler:
             self.schedule.cancel(turn[0], now)
         return None
 
-    def end_turn(self, turn: _Turn, outcome: Outcome, now: float) -> None:
+    def end_turn(self, turn: Turn, outcome: Outcome, now: float) -> None:
         """Takes note of what a request gave: lets the host rest, and ends the errand or sends it on."""
         name, errand = turn
         errand.spent_s += outcome.seconds

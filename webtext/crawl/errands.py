@@ -13,11 +13,12 @@ from webtext.crawl import coding, page, robots, tdmrep
 from webtext.crawl.exchange import Exchange, Headers
 from webtext.crawl.failures import Failure
 from webtext.crawl.network import Network, WantedBytes
+from webtext.crawl.packing import Packed, pack
 from webtext.crawl.page import REDIRECT, Verdict
 from webtext.crawl.retry_after import asked_wait_s
 from webtext.crawl.robots import Rules
 from webtext.crawl.tdmrep import Reservations
-from webtext.crawl.warc import Packed, Position, pack
+from webtext.crawl.warc import Position
 
 # Large pages are decoded and packed a few at a time: that takes several times their size of memory.
 LARGE_BYTES = 1_000_000
@@ -49,6 +50,11 @@ class Errand:
     attempts: int = 0
     spent_s: float = 0.0  # of timeout_s, in this attempt
     last: "Outcome | None" = None
+
+    @property
+    def hops(self) -> str:
+        """The way from the link in Heritrix' letters: P for a prerequisite, R for each redirect."""
+        return "P" * (self.asks is not Asks.PAGE) + "R" * len(self.visited)
 
     def restart(self) -> None:
         """Back to the link, for another attempt."""
@@ -166,7 +172,10 @@ def _fetch(errand: Errand, network: Network, wanted_bytes: WantedBytes) -> Excha
     left_s = network.settings.timeout_s - errand.spent_s
     if left_s <= 0:
         raise Failure("timeout", "the redirects took too long", again=True)
-    return network.fetch(errand.url, left_s, wanted_bytes)
+    exchange = network.fetch(errand.url, left_s, wanted_bytes)
+    link_id = errand.id if errand.asks is Asks.PAGE else None
+    via = errand.visited[-1] if errand.visited else None
+    return replace(exchange, link_id=link_id, via=via, hops=errand.hops)
 
 
 def _outcome(verdict: Verdict, exchange: Exchange) -> Outcome:

@@ -25,6 +25,10 @@ class Exchange:
     address: str | None = None  # the server's
     at: datetime = field(default_factory=lambda: datetime.now(UTC))  # when the request was sent
     source_uri: str | None = None  # where an archive gave this capture of `url`
+    seconds: float = 0.0  # from the request to the end of the body
+    link_id: str | None = None  # of the link that led here
+    via: str | None = None  # the URL that redirected here
+    hops: str | None = None  # from the link, in Heritrix' letters: R a redirect, P a file of the origin
 
     def header(self, name: str) -> str | None:
         """The value of a header; several of one name are joined by commas (RFC 9110 §5.3)."""

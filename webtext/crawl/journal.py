@@ -10,14 +10,15 @@ import fcntl
 import json
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from webtext import files
-from webtext.crawl.warc import FOLDER, Packed, Position, WarcFile, whole_records
+from webtext.crawl.packing import Packed
+from webtext.crawl.warc import FOLDER, Position, WarcFile, whole_records
 from webtext.errors import RunFailed
 from webtext.reasons import FETCHED
 
@@ -99,9 +100,16 @@ class Journal:
         return None if self._warc is None else (self._warc.name, self._warc.end)
 
     def _write(self, line: Mapping[str, Any]) -> None:
-        data = memoryview(json.dumps(line, default=datetime.isoformat, ensure_ascii=False).encode() + b"\n")
+        data = memoryview(_line(line).encode())
         while data:
             data = data[os.write(self._file, data) :]
+
+
+def seed(pages_folder: Path, stem: str, key: str, rows: Iterable[Row]) -> None:
+    """Begins a journal with rows whose records lie in archives that are finished."""
+    head = {"key": key, "first_warc": _next_number(pages_folder, stem)}
+    lines: list[Mapping[str, Any]] = [head, *({"row": row, "warc": None} for row in rows)]
+    files.write_text(journal_path(pages_folder, stem), "".join(_line(line) for line in lines))
 
 
 def journal_path(pages_folder: Path, stem: str) -> Path:
@@ -159,6 +167,10 @@ def _entries(path: Path) -> Iterator[tuple[dict[str, Any], int]]:
             if not line.endswith(b"\n") or not isinstance(entry, dict):
                 return
             yield entry, end
+
+
+def _line(entry: Mapping[str, Any]) -> str:
+    return json.dumps(entry, default=datetime.isoformat, ensure_ascii=False) + "\n"
 
 
 def _length(path: Path, unsure_from: int | None) -> int:

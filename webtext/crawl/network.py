@@ -70,8 +70,8 @@ class Network:
         """
         request = prepare(url, {**self._headers, **(headers or {})})
         self._check(request.url)
-        deadline = time.monotonic() + timeout_s
-        at = datetime.now(UTC)
+        at, started = datetime.now(UTC), time.monotonic()
+        deadline = started + timeout_s
         try:
             response = self._send(request, timeout_s)
         except Exception as error:
@@ -85,8 +85,10 @@ class Network:
         finally:
             raw.close()
         sent = (("Host", _host_header(request.url)), *request.headers.items())
-        reason = raw.reason or ""
-        return Exchange(request.url, raw.status, received, body, reason, sent, truncated, address, at)
+        return Exchange(
+            request.url, raw.status, received, body, raw.reason or "", sent,
+            truncated, address, at, seconds=time.monotonic() - started,
+        )  # fmt: skip
 
     def reach_proxy(self) -> None:
         """Raises RunFailed when the proxy does not answer: no link is to blame for that."""

@@ -8,23 +8,17 @@ an answer, and is respected: no archive is asked to get round it.
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from itertools import groupby
 from queue import SimpleQueue
 from threading import Event, Thread
 
-from webtext.crawl import page
-from webtext.crawl.addresses import is_private_name
-from webtext.crawl.archives.captures import Archive, Capture, Unavailable, Unusable
+from webtext.crawl.archives.captures import Archive
 from webtext.crawl.archives.chosen import LIVE
-from webtext.crawl.archives.pace import Stopped
-from webtext.crawl.errands import Errand, Outcome, host
-from webtext.crawl.exchange import Exchange
+from webtext.crawl.archives.lookup import Found, Wanted, look_up
+from webtext.crawl.errands import Errand, Outcome
 from webtext.crawl.journal import SYNC_EVERY_S, Journal, Row
 from webtext.crawl.page import Verdict
 from webtext.crawl.rows import row as row_of
-from webtext.crawl.warc import Packed, pack
 from webtext.engine import Report
 from webtext.reasons import FETCHED
 from webtext.recipe import Crawl
@@ -39,22 +33,6 @@ DEAD = frozenset(
         *("dns", "unreachable", "tls", "timeout", "host_gave_up"),
     )
 )
-DECIDED = (FETCHED, "opted_out")  # no other capture is looked for
-
-# The replay of a capture has the page's own headers under this prefix.
-_ORIGINAL = "x-archive-orig-"
-_OPT_OUTS = ("x-robots-tag", "tdm-reservation", "content-usage")
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """A link without a page, and the row that earlier sources left it with."""
-
-    partition: int
-    id: str
-    url: str
-    first_posted: datetime | None = None
-    row: Row | None = None
 
 
 def steps(sources: Sequence[str]) -> Iterator[tuple[list[str], int]]:
@@ -109,74 +87,6 @@ def recover(
         for _ in range(THREADS):
             jobs.put(None)
     told.tell()
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """What the archives had: a decided page, or notes on why none."""
-
-    source: str
-    verdict: Verdict | None = None
-    exchange: Exchange | None = None
-    redirects: int = 0
-    packed: Packed | None = None
-    notes: tuple[str, ...] = ()
-
-
-def look_up(link: Wanted, archives: Sequence[Archive], settings: Crawl) -> Found:
-    """Asks one archive after the other for a page."""
-    if is_private_name(host(link.url)) and not settings.allow_private:
-        return Found(archives[0].name, Verdict("private_address"))
-    near, notes = link.first_posted or datetime.now(UTC), []
-    for archive in archives:
-        try:
-            found = _first_page(link, archive, near, settings)
-            if isinstance(found, Found):
-                return found
-            why = found
-        except Stopped:
-            raise
-        except Unavailable as problem:
-            why = str(problem)
-        except Exception as error:  # what an archive sent broke a library: that costs its captures alone
-            why = type(error).__name__
-        notes.append(f"{archive.name}: {why}")
-    return Found(archives[-1].name, notes=tuple(notes))
-
-
-def _first_page(link: Wanted, archive: Archive, near: datetime, settings: Crawl) -> Found | str:
-    """The nearest capture that is a page, or opts out; or why there is none."""
-    why = "no capture"
-    for pointer in archive.find(link.url, near):
-        try:
-            found = _judged(archive.name, archive.read(pointer), link, settings)
-        except Unusable as problem:
-            why = str(problem)
-            continue
-        assert found.verdict is not None
-        if found.verdict.state in DECIDED:
-            return found
-        why = ": ".join(filter(None, (found.verdict.state, found.verdict.detail)))
-    return why
-
-
-def _judged(source: str, capture: Capture, link: Wanted, settings: Crawl) -> Found:
-    exchange = capture.exchange
-    headers = [(name.lower().removeprefix(_ORIGINAL), value) for name, value in exchange.headers]
-    opt_outs = tuple((name, value) for name, value in headers if name in _OPT_OUTS)
-    own = exchange.headers
-    verdict, kept = page.judge(replace(exchange, headers=(*own, *opt_outs)), settings)
-    if verdict.state == FETCHED:
-        verdict = replace(verdict, detail=_distance(exchange.at, link.first_posted))
-    return Found(source, verdict, kept, capture.redirects, pack(replace(kept, headers=own)))
-
-
-def _distance(at: datetime, first_posted: datetime | None) -> str:
-    capture = f"capture {at:%Y-%m-%d}"
-    if first_posted is None:
-        return capture
-    days = abs((at.date() - first_posted.astimezone(UTC).date()).days)
-    return f"{capture}, {days} day{'s' * (days != 1)} from the first submission"
 
 
 def _keep(link: Wanted, found: Found, journal: Journal, asked: int) -> None:

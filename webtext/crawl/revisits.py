@@ -7,12 +7,24 @@ reads the archive at that place has the page. The revisit has the page's own hea
 
 from collections import OrderedDict
 from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
 
 from webtext.crawl.journal import Journal
-from webtext.crawl.warc import Packed, Position, Stored, pack_revisit
+from webtext.crawl.packing import Packed, pack_revisit
+from webtext.crawl.warc import Position
 
 KNOWN_BODIES = 50_000  # the last ones, in some 25 MB of memory
 MIN_BODY_BYTES = 512  # a revisit takes as much as a response with less
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """The response record that has a body: of which URL, when, where."""
+
+    url: str
+    at: datetime
+    position: Position
 
 
 class Archives:
@@ -31,7 +43,7 @@ class Archives:
         stored = self._known.get(key)
         if stored is not None:
             self._known.move_to_end(key)
-            journal.append(pack_revisit(packed.body, stored))
+            journal.append(pack_revisit(packed.body, stored.url, stored.at))
             return stored.position
         position = journal.append(packed)
         self._known[key] = Stored(packed.body.exchange.url, packed.body.exchange.at, position)

@@ -77,7 +77,8 @@ def parse(body: bytes, agent: str, others: Collection[str] = ()) -> Rules:
     chosen = ours or [group for group in groups if "*" in group.agents]
     lines = [line for group in chosen for line in group.rules]
     usage = [line for group in chosen for line in group.usage]
-    delays = [delay for group in chosen for delay in group.delays]
+    name = agent if ours else "*"
+    delays = [delay for group in chosen for agents, delay in group.delays if name in agents]
     delay_s = min(max(delays, default=0.0), MAX_CRAWL_DELAY_S)
     return Rules(_matcher(lines), _matcher(usage), _refused(groups, others), delay_s)
 
@@ -98,7 +99,7 @@ class _Group:
     agents: set[str] = field(default_factory=set)
     rules: list[str] = field(default_factory=list)
     usage: list[str] = field(default_factory=list)
-    delays: list[float] = field(default_factory=list)
+    delays: list[tuple[frozenset[str], float]] = field(default_factory=list)  # for the agents named before
     open: bool = True  # another user-agent line still joins the group
 
 
@@ -118,6 +119,10 @@ def _groups(body: bytes) -> Iterator[_Group]:
 
 
 def _add(group: _Group, name: str, value: str) -> None:
+    if name in _DELAY:  # no line of RFC 9309, so it may not end the group (§2.2.4)
+        if re.fullmatch(r"\d{1,6}(\.\d*)?|\.\d+", value):
+            group.delays.append((frozenset(group.agents), float(value)))
+        return
     group.open = False
     if name in _ALLOW or name in _DISALLOW:
         if value:
@@ -125,8 +130,6 @@ def _add(group: _Group, name: str, value: str) -> None:
     elif name in _USAGE:
         path, _, preferences = value.rpartition(" ") if value.startswith("/") else ("/", "", value)
         group.usage.append(f"{'Disallow' if refuses_training(preferences) else 'Allow'}: {path.strip()}")
-    elif re.fullmatch(r"\d{1,6}(\.\d*)?|\.\d+", value):
-        group.delays.append(float(value))
 
 
 def _lines(body: bytes) -> Iterator[tuple[str, str]]:

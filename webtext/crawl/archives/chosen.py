@@ -5,9 +5,10 @@ from pathlib import Path
 from threading import Event
 
 from webtext.crawl.archives.captures import Archive
-from webtext.crawl.archives.commoncrawl import CommonCrawl
+from webtext.crawl.archives.commoncrawl import MAX_CRAWLS, CommonCrawl
 from webtext.crawl.archives.service import Intervals, addresses
-from webtext.crawl.archives.warc_files import PREFIX, WarcFiles, files_of
+from webtext.crawl.archives.warc_files import WarcFiles
+from webtext.crawl.archives.warc_places import PREFIX, files_of
 from webtext.crawl.archives.wayback import Wayback
 from webtext.crawl.network import Network
 from webtext.errors import UserError
@@ -36,6 +37,14 @@ def urls(sources: Sequence[str]) -> list[str]:
     known = addresses()
     of = {Wayback.name: [known.wayback], CommonCrawl.name: [known.commoncrawl, known.commoncrawl_data]}
     return [url for source in sources for url in of.get(source, [])]
+
+
+def seconds_per_link(source: str) -> float:
+    """What the pace of an archive makes of one link, at most; archives overlap."""
+    return {
+        Wayback.name: max(INTERVALS.wayback_index, INTERVALS.wayback_replay),
+        CommonCrawl.name: max(MAX_CRAWLS * INTERVALS.commoncrawl_index, INTERVALS.commoncrawl_data),
+    }.get(source, 0.0)
 
 
 def open_archives(

@@ -8,42 +8,27 @@ import io
 from collections.abc import Collection, Iterator
 from contextlib import redirect_stderr
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from warcio.archiveiterator import ArchiveIterator
 
 from webtext.crawl.archives import records
 from webtext.crawl.archives.captures import Capture, Pointer, Unavailable, Unusable, nearest
+from webtext.crawl.archives.warc_places import PREFIX, ArchiveFile
 from webtext.crawl.page import PAGE_STATUSES
-from webtext.errors import UserError
 from webtext.links.canonical import Rejected, canonicalise
 
-PREFIX = "warc:"
 MAX_LISTED = 100  # captures of one page are remembered
-SUFFIXES = (".warc", ".warc.gz", ".arc", ".arc.gz")
-
-
-def files_of(source: str) -> list[Path]:
-    """The files that `warc:PATH` names: a file, a folder's archives, a glob. Raises UserError for none."""
-    pattern = source.removeprefix(PREFIX)
-    path = Path(pattern).expanduser()
-    if path.is_dir():
-        found = [file for file in path.iterdir() if file.name.endswith(SUFFIXES)]
-    else:
-        found = list(Path(path.anchor).glob(str(path.relative_to(path.anchor))))
-    files = sorted(file for file in found if file.is_file())
-    if not files:
-        raise UserError(f"crawl.sources: no file matches {pattern!r}; give a WARC file, a folder or a glob")
-    return files
+MAX_HEAD_BYTES = 1_000_000  # of a record beside its body
 
 
 class WarcFiles:
     name = "warc"
 
-    def __init__(self, files: Collection[Path], wanted: Collection[str], max_bytes: int) -> None:
+    def __init__(self, files: Collection[ArchiveFile], wanted: Collection[str], max_bytes: int) -> None:
         """`wanted`: canonical URLs; no other page is looked for."""
         self._max_bytes = max_bytes
+        self._files = {file.path: file for file in files}
         self._pointers: dict[str, list[Pointer]] = {}
         self.damaged = 0  # files that could not be read to their end
         pages = frozenset(wanted)
@@ -53,22 +38,24 @@ class WarcFiles:
     def find(self, url: str, near: datetime) -> list[Pointer]:
         pointers = nearest(self._pointers.get(url, ()), near)
         if self.damaged and not pointers:
-            raise Unavailable(f"no capture, but {self.damaged:,} files cannot be read to their end")
+            raise Unavailable(f"{self.damaged:,} files cannot be read to their end")
         return pointers
 
     def read(self, pointer: Pointer) -> Capture:
+        if pointer.length > self._max_bytes + MAX_HEAD_BYTES:
+            raise Unusable("the record is too large")
+        file = self._files[pointer.file]
         try:
-            with Path(pointer.file).open("rb") as file:
-                file.seek(pointer.offset)
-                record = next(ArchiveIterator(file, arc2warc=True))
-                place = f"{PREFIX}{Path(pointer.file).name}#{pointer.offset}"
-                return Capture(records.exchange(record, place, self._max_bytes))
+            stored = io.BytesIO(file.read(pointer.offset, pointer.length))
+            record = next(ArchiveIterator(stored, arc2warc=True))
+            place = f"{PREFIX}{file.name}#{pointer.offset}"
+            return Capture(records.exchange(record, place, self._max_bytes))
         except Unusable:
             raise
         except Exception as error:  # warcio raises what it meets: EOFError, AttributeError, zlib.error, …
             raise Unusable(f"the record is damaged: {type(error).__name__}") from error
 
-    def _scan(self, file: Path, wanted: Collection[str]) -> None:
+    def _scan(self, file: ArchiveFile, wanted: Collection[str]) -> None:
         try:
             with redirect_stderr(io.StringIO()):  # warcio prints its doubts
                 for url, pointer in _pages(file):
@@ -79,16 +66,18 @@ class WarcFiles:
             self.damaged += 1
 
 
-def _pages(file: Path) -> Iterator[tuple[str, Pointer]]:
+def _pages(file: ArchiveFile) -> Iterator[tuple[str, Pointer]]:
     """The canonical URL and the place of every page of an archive."""
-    with file.open("rb") as stream:
+    with file.stream() as stream:
         archive = ArchiveIterator(stream, arc2warc=True)
         for record in archive:
             if record.rec_type == "response" and record.http_headers is not None:
                 found = _page(record)
                 if found is not None:
                     at, url = found
-                    yield url, Pointer(at, url, str(file), archive.get_record_offset())
+                    archive.read_to_end(record)
+                    place = archive.get_record_offset(), archive.get_record_length()
+                    yield url, Pointer(at, url, file.path, *place)
 
 
 def _page(record: Any) -> tuple[datetime, str] | None:

@@ -1,0 +1,73 @@
+"""`webtext crawl --dry-run`: what a crawl would take, of what there is to do."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pipelines.crawl_estimate import dry_run
+from tests.crawl.loopback import Crawled, Page, Web
+from webtext import show
+
+
+@pytest.fixture
+def web() -> Iterator[Web]:
+    web = Web()
+    yield web
+    web.close()
+
+
+@pytest.fixture
+def crawled(tmp_path: Path) -> Crawled:
+    return Crawled(tmp_path / "corpus")
+
+
+def test_the_longest_host_is_told_with_its_time(crawled: Crawled) -> None:
+    crawled.link([f"http://a.test/{n}" for n in range(9)] + ["http://b.test/"])
+    told = dry_run(crawled.corpus, crawled.corpus, crawled.recipe(per_host_delay_s=2.0))
+    assert (told["links"], told["links_to_ask"], told["hosts"]) == (10, 10, 2)
+    assert (told["longest_host"], told["longest_host_links"]) == ("a.test", 9)
+    assert told["longest_host_seconds"] == 22  # robots.txt and tdmrep.json too
+
+
+def test_nothing_is_nothing(crawled: Crawled) -> None:
+    told = dry_run(crawled.corpus, crawled.corpus, crawled.recipe(sources=["live", "wayback"]))
+    assert (told["links"], told["estimated_seconds"], told["archives_share_at_most"]) == (0, 0, 0.0)
+
+
+def test_what_was_fetched_is_not_planned_again(web: Web, crawled: Crawled) -> None:
+    site = web.site(a=Page(), b=Page())
+    crawled.crawl([site.url("/a"), site.url("/b"), site.url("/none")])
+    again = dry_run(crawled.corpus, crawled.corpus, crawled.recipe())
+    assert (again["links"], again["links_to_ask"]) == (3, 0)
+    other = dry_run(crawled.corpus, crawled.corpus, crawled.recipe(max_bytes=5_000_000))
+    assert (other["links"], other["links_to_ask"], other["hosts"]) == (3, 1, 1)
+
+
+def test_archives_after_the_live_web_may_take_the_dead_share_at_their_own_pace(crawled: Crawled) -> None:
+    crawled.link([f"http://a.test/{n}" for n in range(1000)])
+    told = dry_run(crawled.corpus, crawled.corpus, crawled.recipe(sources=["live", "wayback"]))
+    assert (told["archives_links_at_most"], told["archives_share_at_most"]) == (380, 0.38)
+    assert told["archives_seconds_at_most"] == 380 * 2.5
+    assert told["dead_share_source"].startswith("assumed")
+    assert told["estimated_seconds"] == told["live_seconds"] + 950
+
+
+def test_archives_before_the_live_web_are_asked_for_everything(crawled: Crawled) -> None:
+    crawled.link([f"http://a.test/{n}" for n in range(100)])
+    told = dry_run(crawled.corpus, crawled.corpus, crawled.recipe(sources=["commoncrawl", "live"]))
+    assert (told["archives_links_at_most"], told["archives_seconds_at_most"]) == (100, 300)
+
+
+def test_the_dead_share_is_measured_where_the_web_was_asked(
+    web: Web, crawled: Crawled, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sites = [web.site(p0=Page(), p1=Page(), p2=Page()) for _ in range(30)]
+    urls = [site.url(f"/p{n}") for site in sites for n in range(4)]
+    crawled.crawl(urls, per_host_delay_s=0.0)
+    crawled.corpus.freeze(crawled.recipe())
+    told = dry_run(crawled.corpus, crawled.corpus, crawled.recipe(sources=["live", "wayback"]))
+    assert (told["links_to_ask"], told["dead_share"]) == (30, 0.25)
+    assert told["dead_share_source"] == "measured on the 120 links of this corpus that were asked for"
+    show.crawl_plan(told)
+    assert "archives seconds at most" in capsys.readouterr().out

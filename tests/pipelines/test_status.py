@@ -1,0 +1,80 @@
+"""What `webtext status` tells of a crawl, while it runs and later."""
+
+import json
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pipelines import links, status
+from tests.crawl.loopback import Crawled, InlineEngine, Page, Web
+from webtext import progress, show
+from webtext.progress import Progress
+from webtext.tally import Tally
+
+
+@pytest.fixture
+def web() -> Iterator[Web]:
+    web = Web()
+    yield web
+    web.close()
+
+
+@pytest.fixture
+def crawled(tmp_path: Path) -> Crawled:
+    crawled = Crawled(tmp_path / "corpus")
+    crawled.corpus.freeze(crawled.recipe(per_host_delay_s=0.3))
+    return crawled
+
+
+def test_a_finished_crawl_names_the_hosts_that_it_waited_for(
+    web: Web, crawled: Crawled, capsys: pytest.CaptureFixture[str]
+) -> None:
+    slow, quick = web.site(), web.site(p0=Page())
+    slow.pages |= {f"/p{n}": Page() for n in range(6)}
+    crawled.crawl([*(slow.url(f"/p{n}") for n in range(7)), quick.url("/p0")], per_host_delay_s=0.3)
+    told = status.run(crawled.corpus.root)
+    (row,) = [row for row in told["stages"] if row["stage"] == "pages"]
+    assert next(iter(row["last_run"]["slowest_s"])) == "127.0.0.2"
+    assert 1.0 < row["last_run"]["slowest_s"]["127.0.0.2"] <= row["last_run"]["seconds"]
+    assert row["counts"]["dropped"] == {"not_found": 1}
+    assert row["now"] is None
+    show.status(told)
+    assert "pages: the last run waited longest for 127.0.0.2" in capsys.readouterr().out
+
+
+def test_a_run_that_has_not_ended_tells_how_far_it_is(
+    crawled: Crawled, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(progress, "KEEP_EVERY_S", -1.0)
+    listed = tmp_path / "urls.txt"
+    listed.write_text("".join(f"http://127.0.0.2/{n}\n" for n in range(100)))
+    corpus, quiet = crawled.corpus, Progress(quiet=True)
+    links.harvest(corpus, InlineEngine(), corpus.recipe(), [str(listed)], quiet)
+    with quiet.bar("pages", 100, corpus.root / "progress.json") as bar:
+        bar(40, {"dns": 3}, {"slow.example": 7230.0})
+    with corpus.table("pages").journal([]):
+        told = status.run(corpus.root)
+    (row,) = [row for row in told["stages"] if row["stage"] == "pages"]
+    assert (row["state"], row["now"]["rows"], row["now"]["dropped"]) == ("unfinished", 40, {"dns": 3})
+    show.status(told)
+    line = capsys.readouterr().out.splitlines()[-1]
+    told_line = r"pages: \d+ s ago 40 of 100, \S+/s, 2 h left \(dns 3\); slowest: slow.example 2 h"
+    assert re.fullmatch(told_line, line)
+
+
+def test_a_finished_run_leaves_no_progress_behind(web: Web, crawled: Crawled) -> None:
+    crawled.crawl([web.site(p=Page()).url("/p")])
+    assert not (crawled.corpus.root / "progress.json").exists()
+
+
+def test_what_is_told_is_json() -> None:
+    tally = Tally("pages", 10)
+    tally.add(0, {}, {"a.example": 4.0})
+    assert json.loads(json.dumps(tally.facts()))["seconds_left"] is None
+    time.sleep(0.01)
+    tally.add(10, {}, {"a.example": 0.0})
+    assert tally.slowest_left_s() == {}
+    assert list(tally.slowest_s()) == ["a.example"]

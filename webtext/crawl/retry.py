@@ -1,0 +1,42 @@
+"""Links that failed for reasons of the moment, to be asked for again when the user says so.
+
+A crawl that has ended stays ended: the same command does nothing. `reopen` makes a partition unfinished, its
+journal without the rows of such links, so that the next crawl goes on there as after an interruption.
+"""
+
+from collections import Counter
+from pathlib import Path
+
+import pyarrow.parquet as pq
+
+from webtext import files
+from webtext.crawl import carry
+from webtext.crawl.archives.lookup import UNAVAILABLE
+from webtext.crawl.journal import Row, seed
+
+# A server or a network that was not well. What a server decided (404, 403, robots.txt, no HTML) stays.
+OF_THE_MOMENT = frozenset(
+    (
+        *("dns", "unreachable", "tls", "timeout", "truncated"),
+        *("server_error", "rate_limited", "robots_unreachable", "host_gave_up"),
+    )
+)
+
+
+def reopen(table: Path, key: str, sources: int) -> Counter[str]:
+    """Takes the failures of the moment out of a partition's table, if it was written under `key`; how many,
+    by state. `sources` is how many the recipe names: the links that stay need none of them."""
+    if carry.made_for(table) != key:  # what it lacks is asked for anyway
+        return Counter()
+    rows = pq.read_table(table, partitioning=None).to_pylist()
+    again = Counter(str(row["state"]) for row in rows if _of_the_moment(row))
+    if again:
+        staying = [row | {"asked": sources} for row in rows if not _of_the_moment(row)]
+        seed(table.parent, table.stem, key, staying)
+        table.unlink()
+        files.sync(table.parent)
+    return again
+
+
+def _of_the_moment(row: Row) -> bool:
+    return row["state"] in OF_THE_MOMENT or UNAVAILABLE in (row["detail"] or "")
