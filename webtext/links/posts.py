@@ -110,6 +110,8 @@ def integer(value: Any) -> int | None:
 
 def seconds(value: Any) -> int | None:
     """Seconds since 1970, from a number, its digits, or an ISO 8601 date or time (UTC if it does not say)."""
+    if type(value) is int:  # nearly always
+        return value if 0 <= value < MAX_SECONDS else None
     if type(value) is str and "-" in value[1:]:
         try:
             value = datetime.fromisoformat(value.strip())
@@ -132,13 +134,15 @@ def flag(value: Any) -> bool | None:
 
 def name(value: Any) -> str | None:
     """An id or the name of a subreddit: not empty, without the type prefix of Reddit's full names."""
+    if type(value) is str and value.isalnum() and value.isascii() and len(value) <= MAX_NAME_CHARS:
+        return value  # as most are
     found = text(value, MAX_NAME_CHARS)
     return found.strip().removeprefix("t3_") or None if found else None
 
 
 def retrieved(post: Post) -> int | None:
     """When the score was read: the dump's retrieval time, or that of its second retrieval (since 2023-11)."""
-    first = seconds(post.retrieved_utc)
+    first = None if post.retrieved_utc is None else seconds(post.retrieved_utc)
     if first is None:
         first = seconds(post.retrieved_on)
     if type(post.meta) is dict:
