@@ -19,6 +19,8 @@ MAX_INTEGER = 2**63
 MAX_TITLE_CHARS = 1000  # Reddit allows 300
 MAX_NAME_CHARS = 100
 
+_DELETED = ("[deleted]", "[removed]")  # what stands for a URL that was taken out of the dump
+
 _SURROGATES = re.compile(r"[\ud800-\udfff]")
 
 
@@ -153,15 +155,16 @@ def retrieved(post: Post) -> int | None:
 
 
 def url_field(post: Post) -> str:
-    """The URL as it was posted; empty where there is none.
+    """The URL as it was posted; empty where there is none, or none any more.
 
     Reddit shows a relative or no `url` where another field overrides it.
     """
-    url = post.url if type(post.url) is str else ""
-    if not url or url.startswith("/"):
-        override = post.url_overridden_by_dest
-        return override if type(override) is str and override else url
-    return url
+    url = _address(post.url)
+    return (_address(post.url_overridden_by_dest) or url) if not url or url.startswith("/") else url
+
+
+def _address(value: Any) -> str:
+    return value if type(value) is str and value not in _DELETED else ""
 
 
 def storable(url: str) -> str:
