@@ -33,7 +33,7 @@ from webtext.progress import Progress
 from webtext.recipe import Recipe, fingerprint
 from webtext.stage import Plan, Standing, Work
 
-VERSION = 1
+VERSION = 2
 KEYS_AT_ONCE = 1 << 21  # ids that are settled together: some 200 MB
 
 

@@ -3,7 +3,7 @@
 import errno
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,14 +71,23 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def write_parquet(
-    path: Path, schema: pa.Schema, tables: Iterable[pa.Table], *, row_group_rows: int = 1000
+    path: Path,
+    schema: pa.Schema,
+    tables: Iterable[pa.Table],
+    *,
+    row_group_rows: int = 1000,
+    dictionary: bool | Sequence[str] = True,
 ) -> Written:
-    """Writes tables one after the other into one Parquet file: zstd, bounded row groups.
+    """Writes tables one after the other into one Parquet file: zstd, bounded row groups, dictionaries for the
+    columns whose values repeat.
 
     The bytes depend on the rows alone, not on how they were divided into tables.
     """
     rows = 0
-    with whole(path) as temporary, pq.ParquetWriter(temporary, schema, compression="zstd") as writer:
+    with (
+        whole(path) as temporary,
+        pq.ParquetWriter(temporary, schema, compression="zstd", use_dictionary=dictionary) as writer,
+    ):
         for group in _regrouped(tables, schema, row_group_rows):
             writer.write_table(group, row_group_size=row_group_rows)
             rows += group.num_rows

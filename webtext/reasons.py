@@ -27,7 +27,7 @@ LINKS = {
     "malformed": "the line is not a JSON object with the fields of a submission",
     "superseded": "the same submission was retrieved again later; the later retrieval counts",
     "self_post": "the submission is a text post on Reddit itself and links to nothing",
-    "no_url": "the submission has no URL",
+    "no_url": "the submission has no URL, or Reddit deleted it",
     "bad_url": "the URL cannot be parsed as an absolute http or https address",
     "scheme": "the URL is not http or https",
     "too_long": "the URL is longer than 2,083 characters",

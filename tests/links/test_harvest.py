@@ -106,6 +106,16 @@ def test_a_later_retrieval_counts_even_if_it_fails_a_rule(tmp_path: Path) -> Non
         assert manifest.counts.dropped == {"superseded": 3, "karma": 1, "no_url": 1}
 
 
+def test_a_crosspost_is_a_submission_of_its_own_of_its_parents_url(tmp_path: Path) -> None:
+    parent = post("1", A, 5, subreddit="one")
+    shared = post("2", A, 4, subreddit="two", crosspost_parent="t3_1", crosspost_parent_list=[parent])
+    of_text = post("3", "/r/one/comments/0/a/", 9, crosspost_parent_list=[post("0", A, is_self=True)])
+    manifest, (link,) = harvest(tmp_path / "c", [[parent, shared, of_text]])
+    assert [each["id"] for each in link["submissions"]] == ["1", "2"]
+    assert (link["karma"], link["karma_sum"]) == (5, 9)
+    assert manifest.counts.dropped == {"bad_url": 1}
+
+
 def test_links_lie_in_the_partition_of_their_domain_in_the_order_of_their_ids(tmp_path: Path) -> None:
     manifest, _ = harvest(tmp_path / "c", [made_up_rows(3000, 1)])
     for number, part in enumerate(manifest.partitions):

@@ -1,12 +1,13 @@
 """Which submissions become links, and the reason of each that does not."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
 from tests.links.dumps import post
-from webtext.links.posts import Post
+from webtext.links.posts import Post, parse_lines
 from webtext.links.selection import Rules
 from webtext.links.sifting import Sieve
 from webtext.recipe import Links, Recipe, override
@@ -46,6 +47,8 @@ def outcome(row: Mapping[str, Any], *settings: str, scored: bool = True) -> str:
         (post("a", None), "no_url"),
         (post("a", ""), "no_url"),
         (post("a", 17), "no_url"),
+        (post("a", "[deleted]"), "no_url"),
+        (post("a", "[removed]", url_overridden_by_dest="[removed]"), "no_url"),
         (post("a", "/r/x/comments/b/"), "bad_url"),
         (post("a", "ftp://example.com/"), "scheme"),
         (post("a", "http://example.com/" + "a" * 3000), "too_long"),
@@ -79,6 +82,13 @@ def test_the_recipe_moves_each_rule() -> None:
 def test_text_posts_are_dropped_whatever_the_recipe_says() -> None:
     permissive = ("min_karma=-1000", "domains_blocked=[]", "over_18=true", 'before=""')
     assert outcome(post("a", is_self=True), *permissive) == "self_post"
+
+
+def test_a_removed_post_that_keeps_its_url_is_a_link() -> None:
+    (found,), _ = parse_lines(
+        memoryview(json.dumps(post("a", removed_by_category="moderator", removal_reason="spam")).encode())
+    )
+    assert Sieve(Rules.of(Links()), scored=True).sift([found]).dropped() == {}
 
 
 def test_a_source_without_scores_has_no_karma_rule() -> None:

@@ -36,9 +36,9 @@ _LINE_BREAKS = str.maketrans("", "", "\t\n\r")
 _SECOND_URL = re.compile(r"[,;|]*\s[\s,;|]*https?:/", re.IGNORECASE)
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*):")
 _AUTHORITY_END = re.compile(r"[/\\?]")
-_PLAIN = re.compile(
-    r"https?://([a-z0-9-]+(?:\.[a-z0-9-]+)+)((?:/[A-Za-z0-9\-._~!$'()*+,;=:@/]*)?)"
-    r"(?:\?([A-Za-z0-9\-._~!$&'()*+,=:@/?]*))?"
+_PLAIN = re.compile(  # possessive, so that what does not match ends at once
+    r"https?://([a-z0-9-]++(?:\.[a-z0-9-]++)++)((?:/[A-Za-z0-9\-._~!$'()*+,;=:@/]*+)?+)"
+    r"(?:\?([A-Za-z0-9\-._~!$&'()*+,=:@/?]*+))?+"
 )
 
 
@@ -59,16 +59,13 @@ def canonicalise(url: str) -> str:
 
 
 def canonical_and_host(url: str) -> tuple[str, str]:
-    """(canonical URL, its host); most URLs are in canonical spelling already, which one match shows."""
-    plain = _PLAIN.fullmatch(url)
-    if plain is not None and len(url) < MAX_CHARS:
-        host, path, query = plain.groups()
-        if "/." not in path and _is_canonical_host(host):
-            if query is None:
-                return (url if path else url + "/"), host
-            if path and tracking.untracked(query) == query:
-                return url, host
-    canonical = _rewritten(url)
+    """(canonical URL, its host); most URLs need no rewriting, at least once what surrounds them is gone."""
+    if found := _plain(url):
+        return found
+    bare = _bare(url)
+    if found := _plain(bare):
+        return found
+    canonical = _rewritten(bare)
     return canonical, host_of(canonical)
 
 
@@ -90,17 +87,35 @@ def posted_url(text: str) -> str:
     return escapes.unescape_html(text)
 
 
+def _plain(url: str) -> tuple[str, str] | None:
+    """(canonical URL, its host) of one whose escapes and host are canonical, which one match shows; None for
+    others."""
+    match = _PLAIN.fullmatch(url)
+    if match is None or len(url) >= MAX_CHARS:
+        return None
+    host, path, query = match.groups()
+    if "/." in path or not _is_canonical_host(host):
+        return None
+    page = url[: match.end(2)] if path else url[: match.end(1)] + "/"
+    return page + _query(query), host
+
+
 @lru_cache(maxsize=1 << 16)
 def _is_canonical_host(text: str) -> bool:
     return _host(text) == text and not mirrors.may_mirror(text)
 
 
-def _rewritten(url: str) -> str:
+def _bare(url: str) -> str:
+    """The URL in a field without its fragment, not empty."""
     if len(url) > _MAX_RAW_CHARS:
         raise Rejected("too_long")
     text = posted_url(url).partition("#")[0].translate(_LINE_BREAKS)
     if not text:
         raise Rejected("bad_url" if url.strip(_OUTER) else "no_url")
+    return text
+
+
+def _rewritten(text: str) -> str:
     if len(text) > MAX_CHARS:
         raise Rejected("too_long")
     scheme, rest = _scheme(text)
@@ -115,7 +130,7 @@ def _rewritten(url: str) -> str:
     if len(canonical) > MAX_CHARS:
         raise Rejected("too_long")
     hidden = escapes.unescape_html(canonical) != canonical  # an HTML escape behind percent-escapes
-    return _rewritten(canonical) if hidden else canonical
+    return _rewritten(_bare(canonical)) if hidden else canonical
 
 
 def _document(origin: str) -> str | None:
@@ -162,11 +177,18 @@ def _user(user: str) -> str:
 
 
 def _target(text: str) -> str:
-    """Path and query; a query that only tracked goes with its `?`."""
+    """Path and query."""
     path, mark, query = text.partition("?")
     path = _without_dots(escapes.escape_path(path.replace("\\", "/")))
-    kept = tracking.untracked(escapes.escape_query(query))
-    return path if query and not kept else f"{path}{mark}{kept}"
+    return path + _query(escapes.escape_query(query) if mark else None)
+
+
+def _query(query: str | None) -> str:
+    """With its `?`, unless all of it tracked."""
+    if query is None:
+        return ""
+    kept = tracking.untracked(query)
+    return f"?{kept}" if kept or not query else ""
 
 
 def _without_dots(path: str) -> str:

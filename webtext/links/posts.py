@@ -19,6 +19,8 @@ MAX_INTEGER = 2**63
 MAX_TITLE_CHARS = 1000  # Reddit allows 300
 MAX_NAME_CHARS = 100
 
+_DELETED = ("[deleted]", "[removed]")  # what stands for a URL that was taken out of the dump
+
 _SURROGATES = re.compile(r"[\ud800-\udfff]")
 
 
@@ -110,6 +112,8 @@ def integer(value: Any) -> int | None:
 
 def seconds(value: Any) -> int | None:
     """Seconds since 1970, from a number, its digits, or an ISO 8601 date or time (UTC if it does not say)."""
+    if type(value) is int:  # nearly always
+        return value if 0 <= value < MAX_SECONDS else None
     if type(value) is str and "-" in value[1:]:
         try:
             value = datetime.fromisoformat(value.strip())
@@ -132,13 +136,15 @@ def flag(value: Any) -> bool | None:
 
 def name(value: Any) -> str | None:
     """An id or the name of a subreddit: not empty, without the type prefix of Reddit's full names."""
+    if type(value) is str and value.isalnum() and value.isascii() and len(value) <= MAX_NAME_CHARS:
+        return value  # as most are
     found = text(value, MAX_NAME_CHARS)
     return found.strip().removeprefix("t3_") or None if found else None
 
 
 def retrieved(post: Post) -> int | None:
     """When the score was read: the dump's retrieval time, or that of its second retrieval (since 2023-11)."""
-    first = seconds(post.retrieved_utc)
+    first = None if post.retrieved_utc is None else seconds(post.retrieved_utc)
     if first is None:
         first = seconds(post.retrieved_on)
     if type(post.meta) is dict:
@@ -149,15 +155,16 @@ def retrieved(post: Post) -> int | None:
 
 
 def url_field(post: Post) -> str:
-    """The URL as it was posted; empty where there is none.
+    """The URL as it was posted; empty where there is none, or none any more.
 
     Reddit shows a relative or no `url` where another field overrides it.
     """
-    url = post.url if type(post.url) is str else ""
-    if not url or url.startswith("/"):
-        override = post.url_overridden_by_dest
-        return override if type(override) is str and override else url
-    return url
+    url = _address(post.url)
+    return (_address(post.url_overridden_by_dest) or url) if not url or url.startswith("/") else url
+
+
+def _address(value: Any) -> str:
+    return value if type(value) is str and value not in _DELETED else ""
 
 
 def storable(url: str) -> str:

@@ -1,7 +1,7 @@
 """Which submissions become links: the recipe's rules, each with the reason that it counts under.
 
-The cheap rules come first and the URL last, because most submissions fall to the cheap ones. Posts that
-moderators removed later stay: the paper selects by karma alone, and their URL is in the dump.
+The cheap rules come first and the URL last, because most submissions fall to the cheap ones. Posts that were
+removed later stay, and crossposts are posts like any other: docs/decisions/0004-removed-and-crossposted.md.
 """
 
 from dataclasses import dataclass
