@@ -21,6 +21,7 @@ from webtext.links.merging import merge
 from webtext.links.readers import Reading
 from webtext.links.selection import Rules
 from webtext.links.sifting import Sieve, count_reasons
+from webtext.links.slices import Slice
 from webtext.links.sources import Source
 from webtext.links.spill import Spill, Spilled
 from webtext.links.superseding import (
@@ -44,21 +45,22 @@ class SourceItem:
     folder: Path
     key: str
     source: Source
+    share: Slice
     rules: Rules
 
 
 def spill_source(item: SourceItem, report: Report) -> None:
-    """Sifts one source into its spill."""
-    reading, sieve = Reading(item.source), Sieve(item.rules, item.source.scored)
+    """Sifts one source, or a slice of it, into its spill."""
+    reading, sieve = Reading(item.source, item.share), Sieve(item.rules, item.source.scored)
     live = _Throttled(report)
     with Spill(item.folder, item.key, item.source.has_submissions) as spill:
-        for posts, malformed in reading:
-            sifted = sieve.sift(posts)
+        for first_row, (posts, malformed) in reading:
+            sifted = sieve.sift(posts, first_row)
             spill.add(sifted)
             dropped = sifted.dropped() | ({"malformed": len(malformed)} if malformed else {})
             examples = sifted.examples | ({"malformed": malformed[0]} if malformed else {})
             rows = len(posts) + len(malformed)
-            spill.summary.count(rows, dropped, examples)
+            spill.summary.count(rows, dropped, examples, first_row)
             live.add(rows, dropped)
         spill.summary.broken = reading.broken
     live.flush()
@@ -67,7 +69,7 @@ def spill_source(item: SourceItem, report: Report) -> None:
 @dataclass(frozen=True)
 class IdsItem:
     folder: Path
-    keys: tuple[str, ...]  # of the spills, in the order of their sources
+    keys: tuple[tuple[str, ...], ...]  # of the spills, source by source
     first_bucket: int
     end_bucket: int
 
@@ -83,12 +85,13 @@ def settle_ids(item: IdsItem, _: Report) -> list[dict[str, int]]:
     """
     keys = [
         with_source(spilled(item.folder, key).keys(item.first_bucket, item.end_bucket), source)
-        for source, key in enumerate(item.keys)
+        for source, slices in enumerate(item.keys)
+        for key in slices
     ]
     lost = superseded(np.concatenate(keys))
     item.losers.write_bytes(selected_by_bucket(lost).tobytes())
     counts = []
-    for source in range(len(keys)):
+    for source in range(len(item.keys)):
         codes = code_of(lost[source_of(lost) == source]).tolist()
         counts.append(count_reasons(codes) | {"": codes.count(SELECTED)})
     return counts
@@ -100,7 +103,7 @@ class Job:
 
     root: Path
     folder: Path
-    keys: tuple[str, ...]
+    keys: tuple[tuple[str, ...], ...]
     losers: tuple[Path, ...]
     rules: Rules
     partitions: int
@@ -153,8 +156,8 @@ def spilled(folder: Path, key: str) -> Spilled:
 def _remaining(job: Job, first_bucket: int, end_bucket: int) -> Iterator[pa.Table]:
     """The selected rows of some buckets, source after source, less the superseded ones."""
     losers = [np.memmap(path, np.int64, "r") for path in job.losers if path.stat().st_size]
-    for source, key in enumerate(job.keys):
-        rows = spilled(job.folder, key).rows(first_bucket, end_bucket)
+    for source, slices in enumerate(job.keys):
+        rows = pa.concat_tables(spilled(job.folder, key).rows(first_bucket, end_bucket) for key in slices)
         for each in losers:
             lost = rows_of(each, source, first_bucket, end_bucket)
             if len(lost):

@@ -26,6 +26,7 @@ from webtext.errors import UserError
 from webtext.links import reddit, sources
 from webtext.links.partitions import partitions_for
 from webtext.links.selection import Rules
+from webtext.links.slices import Slice
 from webtext.links.sources import Source
 from webtext.links.spill import Spilled
 from webtext.links.superseding import BUCKETS
@@ -35,6 +36,7 @@ from webtext.stage import Plan, Standing, Work
 
 VERSION = 2
 KEYS_AT_ONCE = 1 << 21  # ids that are settled together: some 200 MB
+MAX_SLICES = 4  # of a dump; each process decompresses all of it, with a window of up to 2 GiB
 
 
 @dataclass(frozen=True)
@@ -42,21 +44,32 @@ class Read:
     """A source after it was read: where its rows were spilled, and what became of them so far."""
 
     source: Source
-    spill: Spilled
+    spills: tuple[Spilled, ...]  # one for each slice that was read by itself
     counts: Counts  # of all its rows; neither dropped nor out are those that go on
 
     @property
     def remaining(self) -> int:
         return self.counts.into - sum(self.counts.dropped.values())
 
+    @property
+    def keys(self) -> tuple[str, ...]:
+        return tuple(spill.key for spill in self.spills)
+
+    @property
+    def broken(self) -> str | None:
+        """Why reading ended before the source did."""
+        return self.spills[0].summary.broken
+
     def facts(self) -> dict[str, Any]:
         """What the manifest remembers."""
         facts: dict[str, Any] = {"source": self.source.name, "hash": self.source.hash}
         facts |= {"in": self.counts.into, "dropped": dict(sorted(self.counts.dropped.items()))}
-        if self.spill.summary.examples:
-            facts["examples"] = dict(sorted(self.spill.summary.examples.items()))
-        if self.spill.summary.broken:
-            facts["broken"] = self.spill.summary.broken
+        found = [(reason, *each) for spill in self.spills for reason, each in spill.summary.examples.items()]
+        if found:
+            facts["examples"] = {reason: row for reason, _, row in sorted(found, reverse=True)}
+            facts["examples"] = dict(sorted(facts["examples"].items()))
+        if self.broken:
+            facts["broken"] = self.broken
         return facts
 
 
@@ -161,24 +174,36 @@ def _spill(
     folder: Path, engine: Engine, rules: Rules, files: Sequence[Source], progress: Progress
 ) -> list[Read]:
     """Reads each source into its spill, where an earlier run did not leave it."""
-    keys = [fingerprint(VERSION, rules.fingerprint, source.identity) for source in files]
-    _clear(folder, keep=keys)
-    items = {
-        key: SourceItem(folder, key, source, rules)
-        for key, source in zip(keys, files, strict=True)
-        if Spilled.find(folder, key) is None
-    }
-    largest_first = sorted(items.values(), key=lambda item: -item.source.path.stat().st_size)
+    slices = [_slices(source, engine.workers, len(files)) for source in files]
+    items = [
+        [SourceItem(folder, _spill_key(rules, source, share), source, share, rules) for share in shares]
+        for source, shares in zip(files, slices, strict=True)
+    ]
+    _clear(folder, keep=[item.key for each in items for item in each])
+    todo = {item.key: item for each in items for item in each if Spilled.find(folder, item.key) is None}
+    largest_first = sorted(todo.values(), key=lambda item: -item.source.path.stat().st_size)
     with progress.bar("submissions", 0) as report:
         for _ in engine.map(spill_source, largest_first, report):
             pass
     read = []
-    for key, source in zip(keys, files, strict=True):
-        summary = spilled(folder, key).summary
-        if summary.broken:
-            progress.note(f"{source.name}: {summary.broken}: used up to there, {summary.rows:,} submissions")
-        read.append(Read(source, spilled(folder, key), Counts(summary.rows, dropped=summary.dropped)))
+    for source, each in zip(files, items, strict=True):
+        spills = tuple(spilled(folder, item.key) for item in each)
+        counts = [Counts(spill.summary.rows, dropped=spill.summary.dropped) for spill in spills]
+        read.append(Read(source, spills, sum(counts, Counts())))
+        if broken := read[-1].broken:
+            into = read[-1].counts.into
+            progress.note(f"{source.name}: {broken}: used up to there, {into:,} submissions")
     return read
+
+
+def _slices(source: Source, workers: int, sources: int) -> list[Slice]:
+    """A dump is shared among workers that would else be idle."""
+    shares = min(-(-workers // sources), MAX_SLICES) if source.can_be_shared else 1
+    return [Slice(number, shares) for number in range(shares)]
+
+
+def _spill_key(rules: Rules, source: Source, share: Slice) -> str:
+    return fingerprint(VERSION, rules.fingerprint, source.identity, share.number, share.of)
 
 
 def _clear(folder: Path, keep: Sequence[str]) -> None:
@@ -191,9 +216,9 @@ def _clear(folder: Path, keep: Sequence[str]) -> None:
 
 def _settle(folder: Path, engine: Engine, read: Sequence[Read]) -> tuple[list[Read], tuple[Path, ...]]:
     """(the sources with superseded rows counted as such, the files that name them)."""
-    ids = sum(offsets[-1] for each in read for offsets in each.spill.summary.key_offsets)
+    ids = sum(offsets[-1] for each in read for spill in each.spills for offsets in spill.summary.key_offsets)
     step = max(BUCKETS * KEYS_AT_ONCE // max(ids, 1), 1)
-    keys = tuple(each.spill.key for each in read)
+    keys = tuple(each.keys for each in read)
     items = [IdsItem(folder, keys, first, min(first + step, BUCKETS)) for first in range(0, BUCKETS, step)]
     lost_of = [Counter[str]() for _ in read]
     for per_source in engine.map(settle_ids, items, lambda *_: None):
@@ -218,7 +243,7 @@ def _plan(corpus: Corpus, folder: Path, rules: Rules, read: Sequence[Read], lose
     partitions = partitions_for(rows)
     inputs = _inputs([each.source for each in read])
     key = fingerprint(VERSION, rules.fingerprint, inputs, partitions)
-    job = Job(corpus.root, folder, tuple(each.spill.key for each in read), losers, rules, partitions)
+    job = Job(corpus.root, folder, tuple(each.keys for each in read), losers, rules, partitions)
     works = [
         Work(partition_name(n), key, PartitionItem(job, n, key), rows // partitions + (n < rows % partitions))
         for n in range(partitions)

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -18,11 +19,13 @@ import pytest
 import zstandard
 
 from pipelines import link_steps, links
-from tests.links.dumps import Row, harvest, post, write_dump
+from tests.links.dumps import InThisProcess, Row, harvest, post, write_dump
 from webtext.corpus import Corpus
+from webtext.engine import Report, Task
 from webtext.engine.local import LocalEngine
 from webtext.errors import UserError
-from webtext.links import partition_of, partitions, spill
+from webtext.links import partition_of, partitions, slices, spill
+from webtext.links import sources as link_sources
 from webtext.links.canonical import canonicalise, link_id
 from webtext.recipe import Recipe, override
 
@@ -151,6 +154,34 @@ def test_the_number_of_workers_does_not_change_a_byte(tmp_path: Path) -> None:
     assert results[0] == results[1]
 
 
+class ThreeWorkers(InThisProcess):
+    """Counts how many items each task was mapped over."""
+
+    workers = 3
+
+    def __init__(self) -> None:
+        self.mapped: Counter[str] = Counter()
+
+    def map(self, task: Task, items: Sequence[Any], report: Report) -> Iterator[Any]:
+        self.mapped[task.__name__] += len(items)
+        return super().map(task, items, report)
+
+
+def test_a_dump_that_workers_share_gives_the_same_bytes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dump = write_dump(tmp_path / "RS.zst", [*made_up_rows(3000, 8), b"{broken at the end"])
+    alone, _ = harvest(tmp_path / "alone", [dump])
+    monkeypatch.setattr(slices, "BLOCK_BYTES", 10_000)
+    monkeypatch.setattr(link_sources, "MIN_SHARED_BYTES", 0)
+    engine = ThreeWorkers()
+    shared, _ = harvest(tmp_path / "shared", [dump], engine=engine)
+    assert engine.mapped["spill_source"] == 3
+    assert parts_of(tmp_path / "alone") == parts_of(tmp_path / "shared")
+    assert alone == shared
+    assert alone.extra["sources"][0]["examples"]["malformed"] == "{broken"
+
+
 def test_where_a_dump_lies_and_what_it_is_called_does_not_change_a_byte(tmp_path: Path) -> None:
     one = write_dump(tmp_path / "RS_2011-01.zst", made_up_rows(500, 1))
     (tmp_path / "elsewhere").mkdir()
@@ -249,6 +280,7 @@ HARVEST = """
 import sys
 from pathlib import Path
 from tests.links.dumps import harvest
+from webtext.engine import Report, Task
 from webtext.engine.local import LocalEngine
 if __name__ == "__main__":
     with LocalEngine(2) as engine:

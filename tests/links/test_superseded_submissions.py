@@ -19,7 +19,9 @@ from webtext.links.superseding import (
 
 def keys_of(rows: list[tuple[object, int]], source: int = 0) -> np.ndarray:
     ids, times = [row[0] for row in rows], [row[1] for row in rows]
-    return with_source(make_keys(ids, times, [SELECTED] * len(rows), [7] * len(rows), 0), source)
+    return with_source(
+        make_keys([range(len(rows))], ids, times, [SELECTED] * len(rows), [7] * len(rows)), source
+    )
 
 
 def losers(*sources: list[tuple[object, int]]) -> list[tuple[int, int]]:
@@ -52,7 +54,8 @@ def test_an_id_is_one_however_it_is_written_and_others_are_others() -> None:
 
 def test_a_key_remembers_its_row_to_the_last_bit() -> None:
     keys = with_source(
-        make_keys(["a", "b", "c"], [1] * 3, [SELECTED, 3, SELECTED], [0, 9, 255], 2**32 - 3), 32_767
+        make_keys([range(2**32 - 3, 2**32)], ["a", "b", "c"], [1] * 3, [SELECTED, 3, SELECTED], [0, 9, 255]),
+        32_767,
     )
     places = keys[:, 2]
     assert source_of(places).tolist() == [32_767] * 3

@@ -9,34 +9,46 @@ import pyarrow.parquet as pq
 
 from webtext.links.ahead import MAX_LINE_BYTES, LineChunks
 from webtext.links.posts import Post, excerpt, parse_lines
+from webtext.links.slices import WHOLE, Slice, lines_of
 from webtext.links.sources import Source
 
 Batch = tuple[list[Post], list[str]]  # posts, and how the malformed rows begin
+Placed = tuple[int, Batch]  # with the number of its first row
 
 BATCH_ROWS = 1000
+LAST_ROW = 2**32 - 1
 OVERLONG = f"a line of more than {MAX_LINE_BYTES >> 20} MiB"
 
 
 class Reading:
-    """One pass over a source, batch after batch. A source that breaks is read up to there, and `broken` then
-    says why."""
+    """One pass over a source, or a slice of a dump, batch after batch. A source that breaks is read up to
+    there, and `broken` then says why."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, share: Slice = WHOLE) -> None:
         self.broken: str | None = None
-        self._source = source
+        self._source, self._share = source, share
 
-    def __iter__(self) -> Iterator[Batch]:
-        if self._source.form == "parquet":
-            yield from self._parquet()
-            return
-        chunks = LineChunks(self._source.path)
+    def __iter__(self) -> Iterator[Placed]:
+        """Each batch and the number of its first row; the rows of a batch follow each other."""
         match self._source.form:
             case "submissions":
-                yield from map(parse_lines, chunks)
-            case "urls":
-                yield from map(_urls, chunks)
-            case "csv":
-                yield from _table(_lines(chunks), self._source)
+                yield from self._submissions()
+            case "parquet":
+                yield from _numbered(self._parquet())
+            case form:
+                yield from _numbered(self._text(form))
+
+    def _submissions(self) -> Iterator[Placed]:
+        chunks = LineChunks(self._source.path)
+        for row, lines in lines_of(chunks, self._share):
+            yield row, parse_lines(lines)
+        if chunks.overlong and self._share.number == 0:
+            yield LAST_ROW, ([], [OVERLONG] * chunks.overlong)
+        self.broken = chunks.broken
+
+    def _text(self, form: str) -> Iterator[Batch]:
+        chunks = LineChunks(self._source.path)
+        yield from map(_urls, chunks) if form == "urls" else _table(_lines(chunks), self._source)
         if chunks.overlong:
             yield [], [OVERLONG] * chunks.overlong
         self.broken = chunks.broken
@@ -50,6 +62,13 @@ class Reading:
                 yield [Post(**dict(zip(fields, row, strict=True))) for row in zip(*values, strict=True)], []
         except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
             self.broken = f"damaged: {error}"
+
+
+def _numbered(batches: Iterator[Batch]) -> Iterator[Placed]:
+    row = 0
+    for batch in batches:
+        yield row, batch
+        row += len(batch[0])
 
 
 def _values(column: pa.Array) -> list[Any]:

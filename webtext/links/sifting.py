@@ -40,6 +40,7 @@ class Sifted(msgspec.Struct, gc=False):
     domain where it was selected.
     """
 
+    rows: list[range] = []
     ids: list[object] = []
     retrieved: list[int] = []
     codes: list[int] = []
@@ -48,6 +49,7 @@ class Sifted(msgspec.Struct, gc=False):
     examples: dict[str, str] = {}  # a URL for each reason that a broken URL gave
 
     def __iadd__(self, other: "Sifted") -> Self:
+        self.rows += other.rows
         self.ids += other.ids
         self.retrieved += other.retrieved
         self.codes += other.codes
@@ -65,10 +67,9 @@ class Sieve:
     def __init__(self, rules: Rules, scored: bool) -> None:
         self._rules = rules
         self._scored = scored
-        self._rows = 0
         self._domain = lru_cache(maxsize=1 << 16)(self._look_up)  # hosts repeat
 
-    def sift(self, batch: Sequence[Post]) -> Sifted:
+    def sift(self, batch: Sequence[Post], first_row: int = 0) -> Sifted:
         codes = [SELECTED] * len(batch)
         buckets = [0] * len(batch)
         selected: list[Selected] = []
@@ -77,7 +78,7 @@ class Sieve:
         for at, post in enumerate(batch):
             reason = refusal(post, self._scored)
             if reason is None:
-                link = self._link(post, self._rows + at)
+                link = self._link(post, first_row + at)
                 if type(link) is Selected:
                     buckets[at] = link.domain_hash >> 56
                     selected.append(link)
@@ -86,9 +87,9 @@ class Sieve:
                 if reason in ("bad_url", "scheme"):
                     examples.setdefault(reason, posts.storable(posts.url_field(post)[:_EXCERPT_CHARS]))
             codes[at] = _CODES[reason]
-        self._rows += len(batch)
+        rows = [range(first_row, first_row + len(batch))]
         retrieved = [_retrieval_order(post) for post in batch]
-        return Sifted([post.id for post in batch], retrieved, codes, buckets, selected, examples)
+        return Sifted(rows, [post.id for post in batch], retrieved, codes, buckets, selected, examples)
 
     def _link(self, post: Post, row: int) -> Selected | str:
         """The link that a submission is, or the reason why its URL makes it none."""

@@ -36,6 +36,7 @@ COLUMNS = {
 }
 
 MAX_SOURCES = 1 << 15
+MIN_SHARED_BYTES = 32 << 20
 
 _HEAD_BYTES = 1 << 16
 _DELIMITERS = ",\t;|"
@@ -65,6 +66,14 @@ class Source:
     def has_submissions(self) -> bool:
         """Whether its rows say more than a URL."""
         return self.form == "submissions" or len(self.columns) > 1
+
+    @property
+    def can_be_shared(self) -> bool:
+        """Whether several processes read it sooner than one: a large dump that is quick to decompress."""
+        if self.form != "submissions" or self.path.stat().st_size < MIN_SHARED_BYTES:
+            return False
+        with self.path.open("rb") as file:
+            return kind_of(file.read(8)) in ("zstd", None)
 
     @property
     def identity(self) -> list[object]:

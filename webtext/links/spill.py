@@ -1,4 +1,4 @@
-"""What reading a source leaves behind for the steps after it, in files that need no memory.
+"""What reading a source, or a slice of it, leaves behind for the next steps, in files that need no memory.
 
 `KEY.rows` holds the selected submissions (Arrow IPC, ROWS), `KEY.keys` the key of every row with an id (see
 superseding.py). Both are written in chunks, each sorted by bucket, so that one bucket can be read without the
@@ -28,19 +28,19 @@ PENDING_ROWS = 1 << 14  # that wait as Python objects
 
 @dataclass
 class Summary:
-    """What was read from a source: `dropped` counts the rows that are no links, by reason."""
+    """What was read: `dropped` counts the rows that are no links, by reason."""
 
     rows: int = 0
     selected: int = 0
     dropped: dict[str, int] = field(default_factory=dict)
-    examples: dict[str, str] = field(default_factory=dict)  # the first broken row of each kind
+    examples: dict[str, tuple[int, str]] = field(default_factory=dict)  # the first broken row of each kind
     broken: str | None = None  # why reading ended before the source did
     row_offsets: list[list[int]] = field(default_factory=list)  # per chunk, where each bucket begins
     key_offsets: list[list[int]] = field(default_factory=list)
 
-    def count(self, rows: int, dropped: dict[str, int], examples: dict[str, str]) -> None:
+    def count(self, rows: int, dropped: dict[str, int], examples: dict[str, str], first_row: int) -> None:
         self.rows += rows
-        self.examples = examples | self.examples
+        self.examples = {reason: (first_row, row) for reason, row in examples.items()} | self.examples
         for reason, count in dropped.items():
             self.dropped[reason] = self.dropped.get(reason, 0) + count
 
@@ -54,7 +54,6 @@ class Spill:
         self._paths = (folder / f"{key}.keys", folder / f"{key}.rows")
         self._are_submissions = are_submissions
         self._pending = Sifted()
-        self._converted_rows = 0
         self._batches: list[pa.RecordBatch] = []
         self._keys: list[Numbers] = []
 
@@ -93,10 +92,7 @@ class Spill:
         """Turns what waits as Python objects into columns."""
         rows, self._pending = self._pending, Sifted()
         if rows.ids:
-            self._keys.append(
-                make_keys(rows.ids, rows.retrieved, rows.codes, rows.buckets, self._converted_rows)
-            )
-            self._converted_rows += len(rows.ids)
+            self._keys.append(make_keys(rows.rows, rows.ids, rows.retrieved, rows.codes, rows.buckets))
         if rows.selected:
             self._batches.append(to_rows(rows.selected, self._are_submissions))
             self.summary.selected += len(rows.selected)

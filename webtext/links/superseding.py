@@ -30,20 +30,20 @@ _DIGIT_OF_BYTE[np.frombuffer(b"0123456789abcdefghijklmnopqrstuvwxyz", np.uint8)]
 
 
 def make_keys(
+    rows: Sequence[range],
     ids: Sequence[object],
     retrieved: Sequence[int],
     codes: Sequence[int],
     buckets: Sequence[int],
-    first_row: int,
 ) -> Numbers:
-    """(n, 3): a key per row that has an id; the rows follow each other in their source."""
-    numbers, rows = _id_numbers(ids)
-    places = np.arange(first_row, first_row + len(ids)) << 16
+    """(n, 3): a key per row that has an id; `rows` are all rows' numbers in their source."""
+    numbers, with_id = _id_numbers(ids)
+    places = np.concatenate([np.arange(each.start, each.stop, dtype=np.int64) for each in rows]) << 16
     places |= np.array(codes, dtype=np.int64) << 8 | np.array(buckets, dtype=np.int64)
     keys = np.empty((len(numbers), 3), dtype=np.int64)
     keys[:, 0] = numbers
-    keys[:, 1] = np.array(retrieved, dtype=np.int64)[rows]
-    keys[:, 2] = places[rows]
+    keys[:, 1] = np.array(retrieved, dtype=np.int64)[with_id]
+    keys[:, 2] = places[with_id]
     return keys
 
 
