@@ -1,7 +1,8 @@
 """The documents' partitions: one per partition of pages; its fetched pages, measured and judged.
 
-Measuring reads the archive and takes the time; judging reads columns. A documents file carries a
-fingerprint of all that its measures depend on: where that still holds, only the verdicts are made anew.
+Measuring reads the archive and takes the time; judging reads columns, the text among them for the recipe's
+word lists. A documents file carries a fingerprint of all that its measures depend on: where that still holds,
+only the verdicts are made anew.
 """
 
 import hashlib
@@ -23,12 +24,13 @@ from webtext.extract.measures import MEASURES_VERSION, Page, Row
 from webtext.extract.text import EXTRACTOR
 from webtext.extract.verdict import verdict
 from webtext.extract.wikipedia import on_wikipedia
+from webtext.extract.wordlists import WordList, resolve, words_of
 from webtext.links.hosts import registered_domain
 from webtext.reasons import FETCHED, KEEP
 from webtext.recipe import Extract, Filter, Recipe, fingerprint
 from webtext.stage import Plan, Work
 
-VERSION = 1
+VERSION = 2
 MEASURED = b"webtext.measured"  # in the Parquet file's metadata
 BATCH_ROWS = 16  # half a second of extraction: how often progress is reported
 
@@ -43,19 +45,29 @@ class Item:
     key: str
     extract: Extract
     filter: Filter
+    lists: dict[str, WordList]  # by the column that counts its words
 
 
 def plan(corpus: Corpus, recipe: Recipe) -> Plan:
     pages = corpus.table("pages").manifest()
     if pages is None:
         raise UserError(f"{corpus.root}: its crawl has not ended; `webtext crawl` again resumes it")
-    says = fingerprint(recipe.extract, recipe.filter)
+    lists = word_lists(recipe.filter)
+    says = fingerprint(recipe.extract, recipe.filter, [(w.words, w.phrases) for w in lists.values()])
     works = []
     for part in pages.partitions:
         key = fingerprint(VERSION, says, part.hash)
-        item = Item(corpus.root, part.file, key, recipe.extract, recipe.filter)
+        item = Item(corpus.root, part.file, key, recipe.extract, recipe.filter, lists)
         works.append(Work(part.file, key, item, part.counts.out))
     return Plan("documents", VERSION, says, pages.hash, write_parts, tuple(works))
+
+
+def word_lists(rules: Filter) -> dict[str, WordList]:
+    """The recipe's lists; raises UserError for one that cannot be read."""
+    return {
+        "adult": resolve(rules.adult_words, "filter.adult_words"),
+        "spam": resolve(rules.spam_words, "filter.spam_words"),
+    }
 
 
 def write_parts(items: Sequence[Item], report: Report) -> list[Part]:
@@ -70,7 +82,7 @@ def _write_part(item: Item, report: Report) -> Part:
     tables = _measured_before(path, measured) or _measured_now(corpus, pages, item.extract)
     counted = _Counted(report)
     schema = schemas.DOCUMENTS.with_metadata(schemas.DOCUMENTS.metadata | {MEASURED: measured.encode()})
-    judged = counted.all(_judged(table, item.filter) for table in tables)
+    judged = counted.all(_judged(table, item) for table in tables)
     written = files.write_parquet(path, schema, judged)
     extra = {"measured": measured}
     return Part(item.file, item.key, written.rows, written.bytes, written.hash, counted.counts, extra)
@@ -124,12 +136,20 @@ def _document(pages_folder: Path, row: Row, section: Extract) -> Row:
     return head | cage.of_this_process().measure(page, section)
 
 
-def _judged(table: pa.Table, rules: Filter) -> pa.Table:
-    """The same rows with the verdicts of these rules."""
+def _judged(table: pa.Table, item: Item) -> pa.Table:
+    """The same rows with the words on the recipe's lists counted, and with the verdicts of its rules."""
+    spoken = [None if text is None else words_of(text) for text in table["text"].to_pylist()]
+    for name, listed in item.lists.items():
+        counts = [None if words is None else listed.per_1000_words(words) for words in spoken]
+        table = _with(table, name, pa.array(counts, pa.float64()))
     rows = table.drop_columns(["text"]).to_pylist()
-    verdicts, details = zip(*(verdict(row, rules) for row in rows), strict=True) if rows else ((), ())
-    table = table.set_column(table.column_names.index("verdict"), "verdict", pa.array(verdicts, pa.string()))
-    return table.set_column(table.column_names.index("detail"), "detail", pa.array(details, pa.string()))
+    verdicts, details = zip(*(verdict(row, item.filter) for row in rows), strict=True) if rows else ((), ())
+    table = _with(table, "verdict", pa.array(verdicts, pa.string()))
+    return _with(table, "detail", pa.array(details, pa.string()))
+
+
+def _with(table: pa.Table, name: str, column: pa.Array) -> pa.Table:
+    return table.set_column(table.column_names.index(name), name, column)
 
 
 def _year_end(row: Row) -> str | None:

@@ -10,6 +10,8 @@ from pipelines.crawl import told
 from webtext import reasons
 from webtext.corpus import Corpus
 from webtext.errors import UserError
+from webtext.extract.pii import KINDS
+from webtext.extract.verdict import judge
 from webtext.links.canonical import Rejected, canonicalise, link_id, registered_domain
 from webtext.recipe import Filter
 
@@ -88,9 +90,28 @@ def _shard(corpus: Corpus, id: str) -> dict[str, Any] | None:
     return None
 
 
-def _measures(document: dict[str, Any], thresholds: Filter) -> list[dict[str, Any]]:
-    rules = thresholds.model_dump()
-    return [
-        {"measure": measure, "value": document[measure], "rule": f"filter.{key}", "threshold": rules[key]}
-        for measure, key in MEASURES.items()
+def _measures(document: dict[str, Any], rules: Filter) -> list[dict[str, Any]]:
+    """Every measure of a text, the key and threshold of its rule, and what the rule says."""
+    if document["text"] is None:
+        return []
+    rows = [
+        _measured(
+            document,
+            each.measure,
+            each.key,
+            "off" if each.threshold is None else each.threshold,
+            "refuses" if each.refusal else "" if each.threshold is None else "passes",
+        )
+        for each in judge(document, rules)
     ]
+    for kind in KINDS:
+        says = "masks" if kind in rules.masked and document[f"pii_{kind}"] else ""
+        rows.append(_measured(document, f"pii_{kind}", "mask_pii", kind in rules.masked, says))
+    return rows
+
+
+def _measured(
+    document: dict[str, Any], measure: str, key: str, threshold: object, says: str
+) -> dict[str, Any]:
+    value = document[measure]
+    return {"measure": measure, "value": value, "rule": f"filter.{key}", "threshold": threshold, "says": says}

@@ -12,10 +12,18 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import tomli_w
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    ValidationError,
+    model_validator,
+)
 
 from webtext.errors import UserError
 
@@ -26,6 +34,13 @@ Seconds = Annotated[float, Field(ge=0)]
 Timeout = Annotated[float, Field(gt=0)]
 # TOML has no null: an empty string says "no date".
 Day = Annotated[date | None, BeforeValidator(lambda value: None if value == "" else value)]
+# The highest value of a measure that is kept; "off" keeps all.
+Most = Annotated[
+    Annotated[float, Field(ge=0)] | None,
+    BeforeValidator(lambda value: None if value == "off" else value),
+    PlainSerializer(lambda value: "off" if value is None else value),
+]
+Pii = Literal["email", "phone", "ip", "iban", "card"]
 
 
 class Section(BaseModel):
@@ -75,12 +90,51 @@ class Extract(Section):
 
 
 class Filter(Section):
-    """Which documents are kept; each key is the threshold of one measure."""
+    """Which documents are kept; each key is the threshold of one measure (see `extract.verdict`)."""
 
     languages: list[str] = ["en"]
     language_score: Share = 0.65
     min_tokens: Natural = 128
     wikipedia: Literal["domain+content", "domain", "off"] = "domain+content"
+    # Pages that are no pages: telltale phrases per 100 words.
+    max_soft_404: Most = 1.5
+    max_cookie_wall: Most = 2.5
+    max_login_wall: Most = 2.0
+    max_parked: Most = 1.5
+    max_script_required: Most = 1.5
+    # Words and phrases of lists, per 1,000 words.
+    adult_words: list[str] = ["builtin:adult"]
+    max_adult: Most = None
+    spam_words: list[str] = ["builtin:spam"]
+    max_spam: Most = None
+    # Gopher's rules (Rae et al. 2021, table A1).
+    min_words: Natural = 0
+    max_words: Most = None
+    min_word_chars: Annotated[float, Field(ge=0)] = 0
+    max_word_chars: Most = None
+    max_symbols: Most = None
+    max_bullet_lines: Most = None
+    max_ellipsis_lines: Most = None
+    min_alphabetic_words: Share = 0
+    min_stop_words: Natural = 0
+    max_repeated_lines: Most = None
+    max_repeated_line_chars: Most = None
+    max_repeated_paragraphs: Most = None
+    max_repeated_paragraph_chars: Most = None
+    max_top_ngrams: Annotated[list[Share], Field(max_length=3)] = []
+    max_repeated_ngrams: Annotated[list[Share], Field(max_length=6)] = []
+    # C4's rules (Raffel et al. 2020, §2.2).
+    min_sentences: Natural = 0
+    max_open_lines: Most = None
+    max_curly_brackets: Most = None
+    max_lorem_ipsum: Most = None
+    mask_pii: bool | list[Pii] = False
+
+    @property
+    def masked(self) -> tuple[Pii, ...]:
+        """The kinds of personal data that are masked, in the order of their names."""
+        asked = self.mask_pii
+        return tuple(sorted(get_args(Pii) if asked is True else set(asked or ())))
 
 
 class Dedup(Section):

@@ -80,6 +80,45 @@ DOCUMENTS = _schema(
     pretokens=pa.int64(),  # pieces of GPT-2's split pattern: at most the tokens of any GPT-2-style BPE
     wikipedia_domain=pa.bool_(),
     wikipedia_traces=pa.int64(),  # how many traces of a Wikipedia article the page carries
+    # Phrases of pages that are no pages, per 100 words (extract.signs).
+    soft_404=pa.float64(),
+    cookie_wall=pa.float64(),
+    login_wall=pa.float64(),
+    parked=pa.float64(),
+    script_required=pa.float64(),
+    # Words of filter.adult_words and filter.spam_words, per 1,000 words (extract.wordlists).
+    adult=pa.float64(),
+    spam=pa.float64(),
+    # The form of the text (extract.quality); shares of 1 unless said otherwise.
+    word_chars=pa.float64(),  # mean length of a word
+    symbols=pa.float64(),  # hash signs or ellipses, whichever are more, per word
+    alphabetic_words=pa.float64(),
+    stop_words=pa.int64(),  # different ones of eight
+    bullet_lines=pa.float64(),
+    ellipsis_lines=pa.float64(),
+    open_lines=pa.float64(),  # that do not end as a sentence does
+    repeated_lines=pa.float64(),
+    repeated_line_chars=pa.float64(),
+    repeated_paragraphs=pa.float64(),
+    repeated_paragraph_chars=pa.float64(),
+    top_2grams=pa.float64(),  # characters in the most frequent one
+    top_3grams=pa.float64(),
+    top_4grams=pa.float64(),
+    repeated_5grams=pa.float64(),  # characters in any that occurs twice
+    repeated_6grams=pa.float64(),
+    repeated_7grams=pa.float64(),
+    repeated_8grams=pa.float64(),
+    repeated_9grams=pa.float64(),
+    repeated_10grams=pa.float64(),
+    sentences=pa.int64(),
+    curly_brackets=pa.int64(),
+    lorem_ipsum=pa.int64(),  # times
+    # Personal data by its form (extract.pii): times.
+    pii_email=pa.int64(),
+    pii_phone=pa.int64(),
+    pii_ip=pa.int64(),
+    pii_iban=pa.int64(),
+    pii_card=pa.int64(),
     verdict=pa.string(),  # "keep" or a reason
     detail=pa.string(),
 )

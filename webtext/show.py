@@ -102,15 +102,16 @@ def explanation(story: Result) -> None:
             *(escape(str(post[key])) for key in ("id", "subreddit", "score", "created_utc", "title"))
         )
     console.print(posts)
+    told = {"id", "url", "text", *(row["measure"] for row in story.get("measures", ()))}
     for name in ("page", "document", "cluster", "shard"):
         if story[name]:
-            _facts(
-                name, {key: value for key, value in story[name].items() if key not in ("id", "url", "text")}
-            )
+            _facts(name, {key: value for key, value in story[name].items() if key not in told})
     if story.get("measures"):
-        measures = _table("measures and thresholds", "measure", ">value", "rule", ">threshold")
+        measures = _table("measures and thresholds", "measure", ">value", "rule", ">threshold", "says")
         for row in story["measures"]:
-            measures.add_row(row["measure"], str(row["value"]), row["rule"], escape(str(row["threshold"])))
+            style = "bold red" if row["says"] == "refuses" else "dim" if not row["says"] else ""
+            cells = (escape(str(row[key])) for key in ("measure", "value", "rule", "threshold", "says"))
+            measures.add_row(*cells, style=style)
         console.print(measures)
     if story.get("kept"):
         console.print(f"kept instead: {story['kept']['url']}", markup=False)

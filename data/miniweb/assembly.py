@@ -2,7 +2,7 @@
 
 import random
 
-from data.miniweb import plant_answers, plant_articles, plant_encodings, plant_posts
+from data.miniweb import plant_answers, plant_articles, plant_encodings, plant_posts, plant_walls
 from data.miniweb.articles import articles_of
 from data.miniweb.draft import Draft
 from data.miniweb.model import MiniWeb
@@ -40,5 +40,7 @@ def build(seed: int = 1337) -> MiniWeb:
     plant_posts.plant_superseded(draft)
     plant_posts.plant_edges(draft)
     plant_posts.plant_drops(draft)
+    plant_walls.plant_walls(draft)
+    plant_walls.plant_contacts(draft)
     plant_articles.publish(draft, leave=0)
     return draft.finish()

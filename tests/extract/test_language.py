@@ -4,8 +4,11 @@ import subprocess
 import sys
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from webtext.extract.language import detect
+from webtext.extract import language
+from webtext.extract.language import SURE, detect, fast, thorough
 
 TEXTS = {
     "en": "Nobody in the village could remember a winter in which the harbour had been frozen for so long.",
@@ -60,3 +63,33 @@ def test_every_process_gives_the_same_answer() -> None:
     command = f"from webtext.extract.language import detect; print(detect({text!r}))"
     other = subprocess.run([sys.executable, "-c", command], capture_output=True, check=True, encoding="utf-8")
     assert {str(answer) for answer in answers} == {other.stdout.strip()}
+
+
+def test_the_order_of_documents_changes_no_answer() -> None:
+    texts = [*TEXTS.values(), f"{TEXTS['pt']} {TEXTS['es']} {TEXTS['it']}", "kort text", "ordo verborum"]
+    assert [detect(text) for text in texts] == [detect(text) for text in reversed(texts)][::-1]
+
+
+def test_a_clear_case_never_reaches_langdetect(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(language, "thorough", lambda _: pytest.fail("asked"))
+    assert detect(TEXTS["en"])[0] == "en"
+
+
+def test_where_the_fast_model_is_unsure_langdetect_decides() -> None:
+    mixed = f"{TEXTS['pt']} {TEXTS['es']} {TEXTS['it']} {TEXTS['fr']}"
+    assert fast(mixed)[1] < SURE
+    assert detect(mixed) == thorough(mixed)
+
+
+def test_addresses_are_in_no_language() -> None:
+    addresses = "\n".join(
+        f"https://example.org/the/quick/brown/fox/{n} who.is.this@example.org" for n in range(9)
+    )
+    assert detect(addresses) == ("", 0.0)
+
+
+@given(st.text(max_size=300))
+def test_any_text_has_one_answer_and_a_probability(text: str) -> None:
+    code, score = detect(text)
+    assert 0 <= score <= 1
+    assert (code, score) == detect(text)

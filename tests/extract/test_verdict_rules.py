@@ -4,11 +4,13 @@ from typing import Any
 
 import pytest
 
-from webtext.extract.verdict import verdict
+from webtext import reasons, schemas
+from webtext.extract.verdict import BOUNDS, Bound, verdict
 from webtext.recipe import Filter
 
 RULES = Filter()
-GOOD = {
+HARMLESS = {bound.measure: 0 for bound in BOUNDS} | {"word_chars": 5, "alphabetic_words": 1, "stop_words": 8}
+GOOD = HARMLESS | {
     "wikipedia_domain": False,
     "wikipedia_traces": 0,
     "pretokens": 128,
@@ -79,3 +81,67 @@ def test_an_earlier_verdict_of_a_rule_is_forgotten() -> None:
 
 def test_a_cut_text_says_so() -> None:
     assert judged(cut_chars=1234) == ("keep", "cut by 1,234 characters")
+
+
+# A recipe in which every rule is on.
+STRICT = Filter(
+    max_adult=1,
+    max_spam=1,
+    min_words=50,
+    max_words=100_000,
+    min_word_chars=3,
+    max_word_chars=10,
+    max_symbols=0.1,
+    max_bullet_lines=0.9,
+    max_ellipsis_lines=0.3,
+    min_alphabetic_words=0.8,
+    min_stop_words=2,
+    max_repeated_lines=0.3,
+    max_repeated_line_chars=0.2,
+    max_repeated_paragraphs=0.3,
+    max_repeated_paragraph_chars=0.2,
+    max_top_ngrams=[0.20, 0.18, 0.16],
+    max_repeated_ngrams=[0.15, 0.14, 0.13, 0.12, 0.11, 0.10],
+    min_sentences=3,
+    max_open_lines=0.5,
+    max_curly_brackets=0,
+    max_lorem_ipsum=0,
+)
+DECENT = {"words": 100, "sentences": 5}
+
+
+def beyond(bound: Bound, rules: Filter) -> float:
+    """A value on the side of the threshold that is refused."""
+    limit = bound.threshold(rules)
+    assert limit is not None
+    return limit / 2 if bound.side == "<" else limit + 0.01
+
+
+@pytest.mark.parametrize("bound", BOUNDS, ids=lambda bound: f"{bound.measure} {bound.side} {bound.key}")
+def test_each_rule_refuses_beyond_its_threshold_and_names_it(bound: Bound) -> None:
+    value = beyond(bound, STRICT)
+    reason, detail = judged(STRICT, **DECENT | {bound.measure: value})
+    assert reason == bound.reason
+    assert detail == f"{bound.measure} {value:g} {bound.side} {bound.threshold(STRICT):g}"
+
+
+@pytest.mark.parametrize("bound", BOUNDS, ids=lambda bound: f"{bound.measure} {bound.side} {bound.key}")
+def test_each_rule_keeps_what_is_at_its_threshold(bound: Bound) -> None:
+    assert judged(STRICT, **DECENT | {bound.measure: bound.threshold(STRICT)})[0] == "keep"
+
+
+def test_the_rules_of_other_recipes_are_off_by_default() -> None:
+    on = {bound.key for bound in BOUNDS if bound.threshold(RULES) is not None}
+    pages = {"max_soft_404", "max_cookie_wall", "max_login_wall", "max_parked", "max_script_required"}
+    assert on == {"min_tokens"} | pages
+
+
+def test_every_rule_has_its_column_its_key_and_its_sentence() -> None:
+    for bound in BOUNDS:
+        assert bound.measure in schemas.DOCUMENTS.names
+        assert bound.key in Filter.model_fields
+        assert bound.reason in reasons.FILTERED
+
+
+def test_a_page_that_is_none_is_named_so_however_short() -> None:
+    assert judged(soft_404=9.0, pretokens=20, language="")[0] == "soft_404"

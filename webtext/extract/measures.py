@@ -6,12 +6,12 @@ from typing import Any
 
 import regex  # type: ignore[import-untyped]
 
-from webtext.extract import language, text, wikipedia
+from webtext.extract import language, pii, quality, signs, text, wikipedia
 from webtext.extract.decode import decode
 from webtext.extract.normalise import normalise
 from webtext.recipe import Extract
 
-MEASURES_VERSION = 1  # changes when the same page may be measured differently
+MEASURES_VERSION = 2  # changes when the same page may be measured differently
 PLAIN_EXTRACTOR = "plain text"  # the body is the text
 
 # GPT-2's split pattern (openai/gpt-2, encoder.py): byte-pair encoding merges nothing across its pieces.
@@ -55,6 +55,8 @@ def measure(page: Page, section: Extract) -> Row:
         return row | {"verdict": "no_text"}
     kept = _cut(found.text, section.max_chars)
     code, score = language.detect(kept)
+    words = kept.split()
+    row |= signs.measure(found.title, kept, len(words)) | quality.measure(kept, words) | pii.counts(kept)
     return row | {
         "text": kept,
         "title": found.title,
@@ -62,7 +64,7 @@ def measure(page: Page, section: Extract) -> Row:
         "published": found.published,
         "language": code,
         "language_score": score,
-        "words": len(kept.split()),
+        "words": len(words),
         "chars": len(kept),
         "cut_chars": len(found.text) - len(kept),
         "pretokens": len(PRETOKENS.findall(kept)),

@@ -1,0 +1,70 @@
+"""What servers, consent managers and shops of domains show instead of a text; and words on lists."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from data.miniweb.plant_walls import WALLS
+from tests.extract.web import SENTENCES
+from webtext.errors import UserError
+from webtext.extract.signs import KINDS, measure
+from webtext.extract.verdict import PAGES
+from webtext.extract.wordlists import resolve, words_of
+from webtext.recipe import Filter
+
+ARTICLE = "".join(SENTENCES) * 6
+
+
+def refused(title: str, text: str) -> list[str]:
+    row = measure(title, text, len(text.split())) | {"lorem_ipsum": text.lower().count("lorem ipsum")}
+    rules = Filter(max_lorem_ipsum=0)
+    return [refusal[0] for bound in PAGES if (refusal := bound.judge(row, rules).refusal)]
+
+
+@pytest.mark.parametrize("kind", WALLS)
+def test_a_page_that_is_none_is_refused_for_what_it_is(kind: str) -> None:
+    reason, title, text = WALLS[kind]
+    assert refused(title, text) == [reason]
+
+
+@pytest.mark.parametrize("kind", WALLS.keys() - {"lorem ipsum"})
+def test_an_article_that_quotes_one_is_a_page(kind: str) -> None:
+    _, _, text = WALLS[kind]
+    assert refused("On error pages", f"{ARTICLE}\n{text[:80]}\n{ARTICLE}") == []
+
+
+def test_curly_apostrophes_are_apostrophes() -> None:
+    assert refused("", "Sorry, we can’t find that. The page you’re looking for is gone.") == ["soft_404"]
+
+
+@given(st.text(max_size=200), st.integers(0, 2000))
+def test_signs_are_never_negative_and_never_raise(text: str, words: int) -> None:
+    found = measure(None, text, words)
+    assert list(found) == list(KINDS)
+    assert all(value >= 0 for value in found.values())
+
+
+def test_words_and_phrases_of_a_list_are_counted_per_thousand() -> None:
+    words = resolve(["casino", "payday loan"], "filter.spam_words")
+    assert words.per_1000_words(words_of("The casino, a CASINO! And no payday loan at all.")) == 300
+
+
+def test_a_list_may_be_builtin_a_file_or_words(tmp_path: Path) -> None:
+    (tmp_path / "own.txt").write_text("# mine\nfoo  # a word\nBar Baz\n")
+    words = resolve(["builtin:adult", str(tmp_path / "own.txt"), "qux"], "filter.adult_words")
+    assert {"foo", "qux", "porn"} <= words.words
+    assert "bar baz" in words.phrases
+
+
+@pytest.mark.parametrize("entry", ["builtin:nothing", "no/such/file.txt"])
+def test_a_list_that_cannot_be_read_is_one_clear_line(entry: str) -> None:
+    with pytest.raises(UserError, match=r"^filter\.spam_words: "):
+        resolve([entry], "filter.spam_words")
+
+
+@given(st.text(max_size=200))
+def test_a_share_of_listed_words_is_bounded(text: str) -> None:
+    found = resolve(["builtin:adult"], "filter.adult_words").per_1000_words(words_of(text))
+    assert found >= 0

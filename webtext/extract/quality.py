@@ -1,0 +1,117 @@
+"""Measures of a text's form: Gopher's (Rae et al. 2021, table A1) and C4's (Raffel et al. 2020, §2.2).
+
+Words are what white space divides; shares of characters count those of words, without the spaces between.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from itertools import count
+
+import numpy as np
+import numpy.typing as npt
+
+STOP_WORDS = ("the", "be", "to", "of", "and", "that", "have", "with")
+BULLETS = ("•", "●", "○", "■", "▪", "‣", "·", "-", "*", "–")
+ELLIPSES = ("...", "…")
+TERMINAL = (".", "!", "?", '."', '!"', '?"', ".”", "!”", "?”", ".’", ".)", "…")
+TOP_NGRAMS = (2, 3, 4)
+REPEATED_NGRAMS = (5, 6, 7, 8, 9, 10)
+DECIMALS = 4
+
+_SENTENCE_END = re.compile(r"[.!?。！？](?=[\s\"'”’)\]]|$)")
+_LETTERED = re.compile(r"[^\W\d_]\S*")  # the rest of a word from its first letter on
+_BASE = np.uint64(0x9E3779B97F4A7C15)  # odd, so that the hash of an n-gram depends on each of its words
+
+Ints = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
+
+
+def measure(text: str, words: Sequence[str]) -> dict[str, float]:
+    """Every measure of this file as a column; `words` is `text.split()`. Without words all are 0."""
+    many = max(1, len(words))
+    kinds = dict.fromkeys(words)
+    lines = [line for raw in text.split("\n") if (line := raw.strip())]
+    symbols = max(text.count("#"), text.count("...") + text.count("…"))
+    shares = {
+        "word_chars": sum(map(len, words)) / many,
+        "symbols": symbols / many,
+        "alphabetic_words": len(_LETTERED.findall(text)) / many,
+        "bullet_lines": _share([line.startswith(BULLETS) for line in lines]),
+        "ellipsis_lines": _share([line.endswith(ELLIPSES) for line in lines]),
+        "open_lines": _share([not line.endswith(TERMINAL) for line in lines]),
+        **_repeated("line", lines),
+        **_repeated("paragraph", [part for raw in text.split("\n\n") if (part := raw.strip())]),
+        **_ngrams(words, kinds),
+    }
+    return {name: round(share, DECIMALS) for name, share in shares.items()} | {
+        "stop_words": sum(word in kinds or word.capitalize() in kinds for word in STOP_WORDS),
+        "sentences": len(_SENTENCE_END.findall(text)),
+        "curly_brackets": text.count("{") + text.count("}"),
+        "lorem_ipsum": text.lower().count("lorem ipsum"),
+    }
+
+
+def _share(flags: Sequence[bool]) -> float:
+    return sum(flags) / max(1, len(flags))
+
+
+def _repeated(name: str, parts: Sequence[str]) -> dict[str, float]:
+    """The share of parts, and of their characters, that an earlier part repeats."""
+    repeated = [(part, number - 1) for part, number in Counter(parts).items() if number > 1]
+    return {
+        f"repeated_{name}s": sum(number for _, number in repeated) / max(1, len(parts)),
+        f"repeated_{name}_chars": sum(len(part) * number for part, number in repeated)
+        / max(1, sum(map(len, parts))),
+    }
+
+
+def _ngrams(words: Sequence[str], kinds: Iterable[str]) -> dict[str, float]:
+    """Of 2- to 4-grams the share of characters in the most frequent one that occurs twice; of longer ones the
+    share in any that occurs twice, no character counted more than once."""
+    found = {f"top_{n}grams": 0.0 for n in TOP_NGRAMS} | {f"repeated_{n}grams": 0.0 for n in REPEATED_NGRAMS}
+    numbers = dict(zip(kinds, count(1), strict=False))
+    ids = np.fromiter(map(numbers.__getitem__, words), np.uint64, len(words))
+    lengths = np.fromiter(map(len, words), np.int64, len(words))
+    total = max(1, int(lengths.sum()))
+    place_bits = np.uint64(len(words).bit_length())
+    places = np.arange(len(words), dtype=np.uint64)
+    grams = ids * _BASE
+    for n in range(2, REPEATED_NGRAMS[-1] + 1):
+        if len(words) < n:
+            break
+        grams = (grams[:-1] + ids[n - 1 :]) * _BASE
+        # An n-gram's hash above its place: sorted, equal ones are neighbours, in the order of the text.
+        keys = np.sort(grams >> place_bits << place_bits | places[: len(grams)])
+        hashes = keys >> place_bits
+        same = hashes[1:] == hashes[:-1]
+        if not same.any():
+            break  # nor does any longer one occur twice
+        order = (keys & (np.uint64(1) << place_bits) - np.uint64(1)).astype(np.int64)
+        if n in TOP_NGRAMS:
+            found[f"top_{n}grams"] = min(1.0, _most_frequent(order, same, lengths, n) / total)
+        else:
+            found[f"repeated_{n}grams"] = _covered(order, same, lengths, n) / total
+    return found
+
+
+def _most_frequent(order: Ints, same: Flags, lengths: Ints, n: int) -> int:
+    """Characters in all occurrences of the n-gram that occurs most often, the longest of several."""
+    last = np.append(np.flatnonzero(~same), len(same))  # of each n-gram's occurrences
+    times = last.copy()
+    times[1:] -= last[:-1]
+    times[0] += 1
+    most = int(times.max())
+    top = order[last[times == most]]
+    return most * int(sum(lengths[top + place] for place in range(n)).max())
+
+
+def _covered(order: Ints, same: Flags, lengths: Ints, n: int) -> int:
+    """Characters of the words that are part of an n-gram that occurs more than once."""
+    twice = np.zeros(len(order), bool)
+    twice[1:] = same
+    twice[:-1] |= same
+    covered = np.zeros(len(lengths), bool)
+    for place in range(n):
+        covered[order[twice] + place] = True
+    return int(lengths[covered].sum())

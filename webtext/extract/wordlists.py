@@ -1,0 +1,69 @@
+"""Lists of words that a recipe holds against a text, and how much of a text is on them."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+
+from webtext.errors import UserError
+
+BUILTIN = "builtin:"
+DECIMALS = 2
+_WORD = re.compile(r"\w+")
+
+
+@dataclass(frozen=True)
+class WordList:
+    words: frozenset[str]
+    phrases: tuple[str, ...]  # of several words, in order
+
+    def per_1000_words(self, spoken: Sequence[str]) -> float:
+        """How often the list's words and phrases occur among `words_of` a text, per 1,000 of them."""
+        found = sum(word in self.words for word in spoken)
+        known = set(spoken)
+        present = [phrase for phrase in self.phrases if phrase.partition(" ")[0] in known]
+        if present:
+            flat = f" {' '.join(spoken)} "
+            found += sum(flat.count(f" {phrase} ") for phrase in present)
+        return round(1000 * found / max(1, len(spoken)), DECIMALS)
+
+
+def words_of(text: str) -> list[str]:
+    """A text's words as lists have them: lower case, without punctuation."""
+    return _WORD.findall(text.lower())
+
+
+def resolve(entries: Iterable[str], key: str) -> WordList:
+    """The list that the entries of a recipe's key stand for; raises UserError for one that cannot be read.
+
+    An entry is "builtin:NAME", a FILE (a path with a separator, or a name ending in .txt), or a word or
+    phrase. A list holds one a line; `#` begins a comment.
+    """
+    every = {line for entry in entries for line in _lines(entry.strip(), key)}
+    return WordList(
+        frozenset(line for line in every if " " not in line),
+        tuple(sorted(line for line in every if " " in line)),
+    )
+
+
+def _lines(entry: str, key: str) -> list[str]:
+    if entry.startswith(BUILTIN):
+        text = _builtin(entry.removeprefix(BUILTIN), key)
+    elif "/" in entry or "\\" in entry or entry.endswith(".txt"):
+        try:
+            text = Path(entry).read_text("utf-8-sig")
+        except (OSError, UnicodeDecodeError) as error:
+            raise UserError(f"{key}: {entry}: cannot be read: {error}") from None
+    else:
+        text = entry
+    lines = (" ".join(words_of(line.partition("#")[0])) for line in text.splitlines())
+    return [line for line in lines if line]
+
+
+def _builtin(name: str, key: str) -> str:
+    files = {file.name.removesuffix(".txt"): file for file in (resources.files("data") / "words").iterdir()}
+    if name not in files:
+        known = ", ".join(BUILTIN + each for each in sorted(files))
+        raise UserError(f"{key}: there is no {BUILTIN}{name}; there are {known}")
+    return files[name].read_text("utf-8")
