@@ -20,7 +20,7 @@ REPEATED_NGRAMS = (5, 6, 7, 8, 9, 10)
 DECIMALS = 4
 
 _SENTENCE_END = re.compile(r"[.!?。！？](?=[\s\"'”’)\]]|$)")
-_LETTERED = re.compile(r"[^\W\d_]\S*")  # the rest of a word from its first letter on
+_LETTER = re.compile(r"[^\W\d_]")
 _BASE = np.uint64(0x9E3779B97F4A7C15)  # odd, so that the hash of an n-gram depends on each of its words
 
 Ints = npt.NDArray[np.int64]
@@ -30,13 +30,13 @@ Flags = npt.NDArray[np.bool_]
 def measure(text: str, words: Sequence[str]) -> dict[str, float]:
     """Every measure of this file as a column; `words` is `text.split()`. Without words all are 0."""
     many = max(1, len(words))
-    kinds = dict.fromkeys(words)
+    kinds = Counter(words)
     lines = [line for raw in text.split("\n") if (line := raw.strip())]
     symbols = max(text.count("#"), text.count("...") + text.count("…"))
     shares = {
         "word_chars": sum(map(len, words)) / many,
         "symbols": symbols / many,
-        "alphabetic_words": len(_LETTERED.findall(text)) / many,
+        "alphabetic_words": sum(times for word, times in kinds.items() if _LETTER.search(word)) / many,
         "bullet_lines": _share([line.startswith(BULLETS) for line in lines]),
         "ellipsis_lines": _share([line.endswith(ELLIPSES) for line in lines]),
         "open_lines": _share([not line.endswith(TERMINAL) for line in lines]),
@@ -75,23 +75,29 @@ def _ngrams(words: Sequence[str], kinds: Iterable[str]) -> dict[str, float]:
     lengths = np.fromiter(map(len, words), np.int64, len(words))
     total = max(1, int(lengths.sum()))
     place_bits = np.uint64(len(words).bit_length())
-    places = np.arange(len(words), dtype=np.uint64)
+    places = np.arange(len(words))
     grams = ids * _BASE
     for n in range(2, REPEATED_NGRAMS[-1] + 1):
-        if len(words) < n:
+        fits = places <= len(words) - n
+        places, grams = places[fits], grams[fits]
+        if not len(places):
             break
-        grams = (grams[:-1] + ids[n - 1 :]) * _BASE
+        grams = (grams + ids[places + (n - 1)]) * _BASE
         # An n-gram's hash above its place: sorted, equal ones are neighbours, in the order of the text.
-        keys = np.sort(grams >> place_bits << place_bits | places[: len(grams)])
+        keys = np.sort(grams >> place_bits << place_bits | places.astype(np.uint64))
         hashes = keys >> place_bits
         same = hashes[1:] == hashes[:-1]
         if not same.any():
             break  # nor does any longer one occur twice
         order = (keys & (np.uint64(1) << place_bits) - np.uint64(1)).astype(np.int64)
+        twice = np.zeros(len(words), bool)
+        twice[order[1:][same]] = twice[order[:-1][same]] = True
         if n in TOP_NGRAMS:
             found[f"top_{n}grams"] = min(1.0, _most_frequent(order, same, lengths, n) / total)
         else:
-            found[f"repeated_{n}grams"] = _covered(order, same, lengths, n) / total
+            found[f"repeated_{n}grams"] = _covered(np.flatnonzero(twice), lengths, n) / total
+        going_on = twice[places]  # a longer one that occurs twice begins with this one
+        places, grams = places[going_on], grams[going_on]
     return found
 
 
@@ -106,12 +112,9 @@ def _most_frequent(order: Ints, same: Flags, lengths: Ints, n: int) -> int:
     return most * int(sum(lengths[top + place] for place in range(n)).max())
 
 
-def _covered(order: Ints, same: Flags, lengths: Ints, n: int) -> int:
-    """Characters of the words that are part of an n-gram that occurs more than once."""
-    twice = np.zeros(len(order), bool)
-    twice[1:] = same
-    twice[:-1] |= same
+def _covered(starts: Ints, lengths: Ints, n: int) -> int:
+    """Characters of the words that are part of an n-gram that begins at one of the places."""
     covered = np.zeros(len(lengths), bool)
     for place in range(n):
-        covered[order[twice] + place] = True
+        covered[starts + place] = True
     return int(lengths[covered].sum())
