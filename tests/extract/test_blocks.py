@@ -48,7 +48,12 @@ def test_items_of_a_list_are_marked_once_and_stand_together() -> None:
 
 
 def test_what_nobody_reads_is_no_text() -> None:
-    assert texts("<script>x</script><style>y</style><noscript>z</noscript><textarea>t</textarea>a") == ["a"]
+    assert texts("<script>x</script><style>y</style><template>z</template><textarea>t</textarea>a") == ["a"]
+
+
+def test_a_page_built_by_scripts_is_read_as_by_those_who_run_none() -> None:
+    assert texts("<div id=app></div><noscript><p>The first post</p></noscript>") == ["The first post"]
+    assert texts(f"<p>{'word ' * 40}</p><noscript>No scripts!</noscript>") == ["word " * 39 + "word"]
 
 
 def test_words_in_links_are_counted() -> None:

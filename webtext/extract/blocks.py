@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 
 from lxml import etree
 
-from webtext.extract.names import HINT_BITS, HINTS, INLINE, KINDS, SKIPPED, TAG_BITS
+from webtext.extract.names import HINTING, INLINE, KINDS, SKIPPED, hinted
 
 BREAK = "\0"  # which no page's text has any more
 MOST_DEPTH = 300  # deeper elements are text of their ancestor
-MOST_HINT_CHARS = 1000
+LEAST_WORDS = 30  # of a page that does not need scripts
 LINES = frozenset(("br", "div", "li", "p", "tr"))  # begin a line of code
 MOST_CELL_CHARS = 200  # of a table's row that is one line
 
@@ -52,17 +52,18 @@ def count_words(text: str) -> int:
 
 def segment(root: etree._Element) -> Blocks:
     """The blocks of a parsed page. Neither changes the tree nor recurses deeper than `MOST_DEPTH`."""
-    segmenter = _Segmenter()
-    segmenter.walk(root)
-    segmenter.flush()
-    segmenter.page.last[0] = len(segmenter.page.blocks)
-    return segmenter.page
+    page = _Segmenter(SKIPPED).run(root)
+    if sum(block.words for block in page.blocks) >= LEAST_WORDS:
+        return page
+    # Pages that scripts build may say the same to whoever runs none.
+    return _Segmenter(SKIPPED - {"noscript"}).run(root)
 
 
 class _Segmenter:
     """Walks a tree once; text gathers until the block that it belongs to ends."""
 
-    def __init__(self) -> None:
+    def __init__(self, skipped: frozenset[str]) -> None:
+        self.skipped = skipped
         self.page = Blocks()
         self.own = [0]  # bits of the elements themselves
         self.parts: list[str] = []
@@ -70,12 +71,18 @@ class _Segmenter:
         self.depth, self.in_link = 0, 0
         self.node, self.kind, self.list, self.table = 0, 0, -1, -1
         self.item = -1  # of a list item that has no block yet
-        self.bits: dict[tuple[str | None, ...], int] = {}
+        self.bits: dict[tuple[str, ...], int] = {}
         self.shapes: dict[tuple[int, str, str], int] = {}
+
+    def run(self, root: etree._Element) -> Blocks:
+        self.walk(root)
+        self.flush()
+        self.page.last[0] = len(self.page.blocks)
+        return self.page
 
     def walk(self, element: etree._Element) -> None:
         tag = element.tag
-        if tag in SKIPPED or not isinstance(tag, str):
+        if tag in self.skipped or not isinstance(tag, str):
             return
         self.depth += 1
         if self.depth > MOST_DEPTH:
@@ -92,18 +99,19 @@ class _Segmenter:
         self.depth -= 1
 
     def content(self, element: etree._Element) -> None:
-        if element.text:
-            self.add(element.text)
+        text = element.text
+        if text and (self.parts or not text.isspace()):
+            self.add(text)
         for child in element:
             self.walk(child)
-            if child.tail:
-                self.add(child.tail)
+            text = child.tail
+            if text and (self.parts or not text.isspace()):
+                self.add(text)
 
     def add(self, text: str) -> None:
-        if self.parts or not text.isspace():
-            self.parts.append(text)
-            if self.in_link:
-                self.links.append(text)
+        self.parts.append(text)
+        if self.in_link:
+            self.links.append(text)
 
     def line_break(self) -> None:
         """One ends a line, two in a row end a paragraph."""
@@ -142,17 +150,16 @@ class _Segmenter:
     def enter(self, element: etree._Element, tag: str) -> int:
         """Notes a block element and returns its number."""
         page, own, parent = self.page, self.own, self.node
-        get = dict(element.items()).get
-        name = get("class") or ""
-        says = (tag, name, get("id"), get("role"), get("itemprop"), get("style"))
-        bits = self.bits.get(says)
+        name, says = "", [tag]
+        for key, value in element.items():
+            if key in HINTING:
+                says.append(value or key)
+                if key == "class":
+                    name = value
+        hints = tuple(says)
+        bits = self.bits.get(hints)
         if bits is None:
-            bits = TAG_BITS.get(tag, 0)
-            for match in HINTS.finditer(" ".join(filter(None, says[1:]))[:MOST_HINT_CHARS].lower()):
-                bits |= HINT_BITS[match.lastgroup or ""]
-            self.bits[says] = bits
-        if get("hidden") is not None:
-            bits |= HINT_BITS["hidden"]
+            bits = self.bits[hints] = hinted(hints)
         own.append(bits)
         page.shape.append(self.shapes.setdefault((page.shape[parent], tag, name), len(self.shapes) + 1))
         page.parent.append(parent)

@@ -13,11 +13,12 @@ Floats = NDArray[np.float64]
 Array = NDArray[Any]
 
 _SENTENCE_END = re.compile(r"[.!?…。！？][\"'”’)\]]*(?:\s|$)")
+# Of lower case; each alternative begins with a letter, by which the search can skip.
 _BOILERPLATE = re.compile(
-    r"(?i)©|\(c\)|copyright|all rights reserved|privacy|terms of|cookie|subscri|newsletter|sign ?up|sign ?in"
-    r"|log ?in|share (?:this|on)|follow us|click here|read more|learn more|add to cart|\breply\b"
-    r"|\bcomments?\b|\bposted\b|related|recommended|advertis|sponsor|powered by|contact us|\bmenu\b|skip to"
-    r"|your (?:email|cart|browser)"
+    r"©|\(c\)|copyright|all rights reserved|privacy|terms of|cookie|subscri|newsletter|sign ?up|sign ?in"
+    r"|log ?in|share (?:this|on)|follow us|click here|read more|learn more|add to cart|r(?<=\br)eply\b"
+    r"|c(?<=\bc)omments?\b|p(?<=\bp)osted\b|related|recommended|advertis|sponsor|powered by|contact us"
+    r"|m(?<=\bm)enu\b|skip to|your (?:email|cart|browser)"
 )
 _TIME = re.compile(r"\b(?:19|20)\d\d\b|\d{1,2}:\d\d|\bago\b")
 _BYLINE = re.compile(
@@ -194,7 +195,7 @@ def _of_text(text: str) -> tuple[float, ...]:
         text[-1] in '.!?…。！？:"”',
         sum(map(text.count, "0123456789")),
         text.count("|"),
-        len(_BOILERPLATE.findall(text)) if size < 1000 else 0,
+        len(_BOILERPLATE.findall(text.lower())) if size < 1000 else 0,
         _TIME.search(text) is not None if size < 300 else 0,
         _BYLINE.match(text) is not None,
         text.isupper(),

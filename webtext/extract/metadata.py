@@ -18,7 +18,8 @@ from webtext.extract.normalise import normalise
 EARLIEST = datetime(1995, 1, 1)
 MOST_JSON_CHARS = 1_000_000
 MOST_OBJECTS = 2000  # of JSON-LD looked at in a page
-MOST_CANDIDATES = 50  # elements that may hold an author or a date
+MOST_ELEMENTS = 200  # that a page may mark as author or date
+MOST_CANDIDATES = 50  # of them are read
 
 # Htmldate lets the clock fill in what a date leaves out ("July 2017"): a page's date would depend on the day
 # of its extraction. Now it is the first of the month.
@@ -104,13 +105,14 @@ def metadata(
     """
     declared = _declared(root)
     works = list(_works(root))
-    candidates = list(islice(_CANDIDATES(root), MOST_CANDIDATES * 4))
     last = datetime.fromisoformat(latest) if latest else datetime(9999, 12, 31)
-    return Metadata(
-        _title(root, declared, works),
-        _author(declared, works, candidates),
-        _published(declared, works, candidates, lines, url, last),
-    )
+    author = _declared_author(declared, works)
+    published = _declared_day(declared, works, url, last)
+    if author is None or published is None:
+        shown = _CANDIDATES(root)[:MOST_ELEMENTS]
+        author = author or _shown_author(shown)
+        published = published or _shown_day(shown, lines, last)
+    return Metadata(_title(root, declared, works), author, published)
 
 
 def _declared(root: etree._Element) -> dict[str, str]:
@@ -170,9 +172,7 @@ def _title(root: etree._Element, declared: dict[str, str], works: list[dict[str,
     return heads[0] if heads else None
 
 
-def _author(
-    declared: dict[str, str], works: list[dict[str, Any]], candidates: list[etree._Element]
-) -> str | None:
+def _declared_author(declared: dict[str, str], works: list[dict[str, Any]]) -> str | None:
     for name in AUTHOR_NAMES:
         if name in declared and (found := _names(declared[name])) and " " in found:
             return found
@@ -180,6 +180,10 @@ def _author(
         names = [found for name in _people(work.get("author")) if (found := _names(name))]
         if names:
             return "; ".join(dict.fromkeys(names))
+    return None
+
+
+def _shown_author(candidates: list[etree._Element]) -> str | None:
     marked = [element for element in candidates if element.get("rel") == "author"]
     marked += [e for e in candidates if "author" in _itemprop(e)]
     marked += [e for e in candidates if _fits(e, _AUTHOR, _NOT_AUTHOR)]
@@ -210,34 +214,29 @@ def _names(text: str) -> str | None:
     return "; ".join(dict.fromkeys(names[:10])) or None
 
 
-def _published(
-    declared: dict[str, str],
-    works: list[dict[str, Any]],
-    candidates: list[etree._Element],
-    lines: Sequence[str],
-    url: str | None,
-    last: datetime,
+def _declared_day(
+    declared: dict[str, str], works: list[dict[str, Any]], url: str | None, last: datetime
 ) -> str | None:
     found = _URL_DATE.search(url or "")
     if found and (day := _valid(found[1], found[2], found[3], last)):
         return day
     strings = [declared[name] for name in DATE_NAMES if name in declared]
-    strings += [
-        work[key]
-        for key in ("datePublished", "dateCreated", "dateModified")
-        for work in works
-        if isinstance(work.get(key), str)
-    ]
-    marked = [
-        e
-        for e in candidates
-        if e.tag == "time" or e.get("datetime") or "date" in (e.get("itemprop") or "").lower()
-    ]
+    strings += [work[key] for key in DATE_KEYS for work in works if isinstance(work.get(key), str)]
+    return _first_day(strings, last)
+
+
+def _shown_day(candidates: list[etree._Element], lines: Sequence[str], last: datetime) -> str | None:
+    strings: list[str] = []
+    marked = [e for e in candidates if e.tag == "time" or e.get("datetime") or "date" in _itemprop(e)]
     marked += [e for e in candidates if _fits(e, _DATE, _NOT_DATE)]
     for element in marked[:MOST_CANDIDATES]:
         strings.append(element.get("datetime") or element.get("content") or element.get("title") or "")
         strings.append(_text(element, 120) or "")
     strings += [line for line in lines if _YEAR.search(line)]
+    return _first_day(strings, last)
+
+
+def _first_day(strings: list[str], last: datetime) -> str | None:
     return next((day for text in strings if text and (day := _day(text, last))), None)
 
 

@@ -105,3 +105,13 @@ BITS = (*HINT_BITS, *_TAGS)
 KINDS = {"p": 1, "li": 2, "td": 3, "th": 3, "tr": 3, "pre": 4, "dd": 5, "dt": 6, "blockquote": 7, "button": 8,
          "h1": 11, "h2": 12, "h3": 13, "h4": 14, "h5": 15, "h6": 16, "a": 9, "div": 10}  # fmt: skip
 HEADING = KINDS["h1"]  # and greater
+MOST_HINT_CHARS = 1000
+HINTING = frozenset(("class", "id", "role", "itemprop", "style", "hidden"))  # attributes
+
+
+def hinted(says: tuple[str, ...]) -> int:
+    """The bits of a block element, from its name and the values of its HINTING attributes."""
+    bits = TAG_BITS.get(says[0], 0)
+    for match in HINTS.finditer(" ".join(says[1:])[:MOST_HINT_CHARS].lower()):
+        bits |= HINT_BITS[match.lastgroup or ""]
+    return bits

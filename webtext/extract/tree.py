@@ -4,10 +4,10 @@ from lxml import etree
 
 
 def parse(html: str) -> etree._Element | None:
-    """The tree of an HTML page, without comments; None where there is none. Repairs what is broken. Raises MemoryError.
+    """The tree of an HTML page, without comments; None where there is none. Repairs what is broken.
 
-    `huge_tree` because libxml2 would silently stop at a depth of 256 and at texts of 10 MB; with it at
-    a depth of 2,048.
+    Raises MemoryError. `huge_tree` because libxml2 would silently stop at a depth of 256 and at texts of
+    10 MB; with it at a depth of 2,048.
     """
     parser = etree.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True, huge_tree=True)
     try:
