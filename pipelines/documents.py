@@ -30,7 +30,7 @@ from webtext.reasons import FETCHED, KEEP
 from webtext.recipe import Extract, Filter, Recipe, fingerprint
 from webtext.stage import Plan, Work
 
-VERSION = 2
+VERSION = 3
 MEASURED = b"webtext.measured"  # in the Parquet file's metadata
 BATCH_ROWS = 16  # half a second of extraction: how often progress is reported
 

@@ -1,7 +1,7 @@
 """The main text of a page, with its title, author and date.
 
 A page is parsed once and cut into blocks; a small model says of each how likely it is main text. Decision
-0005 says why, and what it was measured against.
+0006 says why, and what it was measured against.
 """
 
 from dataclasses import dataclass
