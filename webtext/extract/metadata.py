@@ -58,14 +58,12 @@ WORKS = re.compile(
 
 PARTS = ("mainEntity", "@graph", "mainEntityOfPage")
 
-_CANDIDATES = etree.XPath(
-    "//body//*[self::time or self::abbr or @rel='author' or @itemprop or @datetime or @pubdate"
-    " or contains(@class,'author') or contains(@class,'Author') or contains(@class,'byline')"
-    " or contains(@class,'Byline') or contains(@class,'writer') or contains(@id,'author')"
-    " or contains(@class,'date') or contains(@class,'Date') or contains(@id,'date')"
-    " or contains(@class,'time') or contains(@class,'publish') or contains(@class,'posted')"
-    " or contains(@class,'meta') or contains(@class,'username')]"
-)
+# Elements that may hold an author or a date, by their classes and ids.
+MARKABLE = (
+    "time", "abbr", "a", "span", "div", "p", "li", "ul", "address", "section", "header", "footer", "small",
+    "em", "strong", "b", "i", "h2", "h3", "h4", "h5", "h6", "td", "dd", "cite", "font", "label",
+)  # fmt: skip
+_MARK = re.compile(r"author|byline|writer|date|time|publish|posted|meta|username|datetime|pubdate")
 _AUTHOR = re.compile(r"author|byline|writer|(?<![a-z])byl(?![a-z])|username")
 _NOT_AUTHOR = re.compile(r"comment|related|sidebar|avatar|image|date|share|social|bio|widget|reply|footer")
 _DATE = re.compile(r"date|time|publish|posted|meta|byline|created")
@@ -109,10 +107,27 @@ def metadata(
     author = _declared_author(declared, works)
     published = _declared_day(declared, works, url, last)
     if author is None or published is None:
-        shown = _CANDIDATES(root)[:MOST_ELEMENTS]
+        shown = list(islice(_marked(root), MOST_ELEMENTS))
         author = author or _shown_author(shown)
         published = published or _shown_day(shown, lines, last)
     return Metadata(_title(root, declared, works), author, published)
+
+
+def _marked(root: etree._Element) -> Iterator[etree._Element]:
+    """The elements whose attributes say that they may hold an author or a date."""
+    body = root.find("body")
+    known: dict[str, bool] = {}  # pages say the same of many elements
+    for element in root.iter(*MARKABLE) if body is None else body.iter(*MARKABLE):
+        says = element.get("class") or ""
+        if known.get(says) is None:
+            known[says] = _MARK.search(says.lower()) is not None
+        name = element.get("id")
+        named = name is not None and _MARK.search(name.lower()) is not None
+        if known[says] or named or element.tag in ("time", "abbr"):
+            yield element
+            continue
+        if element.get("itemprop") or element.get("rel") == "author":
+            yield element
 
 
 def _declared(root: etree._Element) -> dict[str, str]:
