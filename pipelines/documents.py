@@ -30,7 +30,7 @@ from webtext.reasons import FETCHED, KEEP
 from webtext.recipe import Extract, Filter, Recipe, fingerprint
 from webtext.stage import Plan, Work
 
-VERSION = 2
+VERSION = 3
 MEASURED = b"webtext.measured"  # in the Parquet file's metadata
 BATCH_ROWS = 16  # half a second of extraction: how often progress is reported
 
@@ -126,14 +126,19 @@ def _document(pages_folder: Path, row: Row, section: Extract) -> Row:
         "wikipedia_domain": on_wikipedia(row["url"], row["final_url"]),
     }
     try:
-        stored = read_response(pages_folder, row["warc_file"], row["warc_offset"], row["bytes"])
+        page = stored_page(pages_folder, row)
     except LostRecord as lost:
         return head | {"verdict": "lost_record", "detail": str(lost)}
-    if hashlib.sha256(stored.body).hexdigest() != row["sha256"]:
-        return head | {"verdict": "lost_record", "detail": "the stored body is not the one that was fetched"}
-    url = row["final_url"] or row["url"]
-    page = Page(stored.body, url, row["content_type"], row["charset"], _year_end(row))
     return head | cage.of_this_process().measure(page, section)
+
+
+def stored_page(pages_folder: Path, row: Row) -> Page:
+    """A fetched page as the archive has it. Raises LostRecord."""
+    stored = read_response(pages_folder, row["warc_file"], row["warc_offset"], row["bytes"])
+    if hashlib.sha256(stored.body).hexdigest() != row["sha256"]:
+        raise LostRecord("the stored body is not the one that was fetched")
+    url = row["final_url"] or row["url"]
+    return Page(stored.body, url, row["content_type"], row["charset"], _year_end(row))
 
 
 def _judged(table: pa.Table, item: Item) -> pa.Table:

@@ -28,7 +28,7 @@ MEASURES = {
 def run(root: Path, url: str) -> dict[str, Any]:
     """The rows of one link, with the sentence for its reason, the thresholds, and its kept twin."""
     corpus = Corpus.open(root)
-    link = _find_link(corpus, url)
+    link = find_link(corpus, url)
     story: dict[str, Any] = {"url": link["url"], "id": link["id"], "link": link}
     for key, table in (
         ("page", "pages"),
@@ -36,18 +36,18 @@ def run(root: Path, url: str) -> dict[str, Any]:
         ("cluster", "clusters"),
         ("ledger", "ledger"),
     ):
-        story[key] = _row(corpus, table, link["id"])
+        story[key] = row_of(corpus, table, link["id"])
     story["shard"] = _shard(corpus, link["id"])
     if document := story["document"]:
         story["measures"] = _measures(document, corpus.recipe().filter)
     if (cluster := story["cluster"]) and not cluster["kept"]:
-        story["kept"] = _row(corpus, "links", cluster["cluster"])
+        story["kept"] = row_of(corpus, "links", cluster["cluster"])
     if ledger := story["ledger"]:
         story["sentence"] = reasons.SENTENCES.get(ledger["reason"], "the document is part of the corpus")
     return story
 
 
-def _find_link(corpus: Corpus, url: str) -> dict[str, Any]:
+def find_link(corpus: Corpus, url: str) -> dict[str, Any]:
     links = corpus.table("links").manifest()
     if links is None:
         raise UserError(f"{corpus.root}: no links yet; run `webtext crawl {corpus.root} --links …` first")
@@ -57,7 +57,7 @@ def _find_link(corpus: Corpus, url: str) -> dict[str, Any]:
         raise UserError(
             f"{url}: {reasons.SENTENCES[error.reason]}; give an absolute http or https URL"
         ) from None
-    link = _row(corpus, "links", link_id(canonical))
+    link = row_of(corpus, "links", link_id(canonical))
     if link is None:
         domain = registered_domain(canonical)
         raise UserError(
@@ -67,7 +67,7 @@ def _find_link(corpus: Corpus, url: str) -> dict[str, Any]:
     return link
 
 
-def _row(corpus: Corpus, name: str, id: str) -> dict[str, Any] | None:
+def row_of(corpus: Corpus, name: str, id: str) -> dict[str, Any] | None:
     table = corpus.table(name)
     if table.manifest() is None:
         return None

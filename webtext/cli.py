@@ -200,7 +200,13 @@ def status(corpus: CorpusPath, as_json: Json = False) -> None:
 
 @app.command(cls=Command)
 def explain(
-    corpus: CorpusPath, url: Annotated[str, typer.Argument(metavar="URL")], as_json: Json = False
+    corpus: CorpusPath,
+    url: Annotated[str, typer.Argument(metavar="URL")],
+    view: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write the page and what is kept of it, side by side, as HTML."),
+    ] = None,
+    as_json: Json = False,
 ) -> None:
     """One link's whole story: submissions, fetch, text, verdict, cluster, shard, or why not.
 
@@ -208,6 +214,10 @@ def explain(
     """
     from pipelines import explain as pipeline
 
+    if view is not None:
+        from pipelines import view as side_by_side
+
+        side_by_side.write(corpus, url, view)
     _print(pipeline.run(corpus, url), as_json, show.explanation)
 
 

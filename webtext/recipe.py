@@ -84,7 +84,7 @@ class Crawl(Section):
 class Extract(Section):
     """How the main text is taken out of a page."""
 
-    favor: Literal["precision", "recall", "balanced"] = "recall"
+    favor: Literal["precision", "recall", "balanced"] = "balanced"
     timeout_s: Timeout = 10
     max_chars: Positive = 1_000_000
 

@@ -17,7 +17,7 @@ from webtext.recipe import Extract
 
 GOOD = Page(english(), "http://a.example.org/", "text/html")
 # Some seconds of work for the extractor.
-HEAVY = Page(b"<html><body>" + b'<a href="/x">link</a> ' * 100_000, "http://b.example.org/", "text/html")
+HEAVY = Page(b"<html><body>" + b'<a href="/x">link</a> ' * 1_000_000, "http://b.example.org/", "text/html")
 SHORT = Extract(timeout_s=1)
 
 

@@ -137,7 +137,7 @@ def test_nothing_raises(body: bytes, charset: str | None) -> None:
 )
 @settings(deadline=None)
 def test_the_prescan_ends_on_anything(pieces: list[bytes]) -> None:
-    assert isinstance(declared(b"".join(pieces)), list)
+    assert isinstance(list(declared(b"".join(pieces))), list)
 
 
 def test_the_prescan_agrees_with_the_html5lib_tests(shared: Path) -> None:

@@ -1,5 +1,6 @@
 """The chain from links to tokens, run by the command line on real pages served from loopback."""
 
+import html
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -125,6 +126,15 @@ def test_a_changed_threshold_is_told_by_the_dry_run_before_anything_runs(corpus:
     assert states["documents"]["state"] == "stale"
     assert states["documents"]["why"].endswith("recipe changed")
     assert states["clusters"]["state"] == "waits"
+
+
+def test_explain_shows_a_page_beside_what_is_kept_of_it(corpus: Path, tmp_path: Path) -> None:
+    query = f"select url, text from '{corpus}/documents/*.parquet' where verdict = 'keep' order by id limit 1"
+    ((url, text),) = duckdb.sql(query).fetchall()
+    webtext("explain", corpus, url, "--view", tmp_path / "view.html")
+    shown = (tmp_path / "view.html").read_text("utf-8")
+    assert html.escape(text.splitlines()[0]) in shown
+    assert 'class="dropped"' in shown
 
 
 def test_explain_tells_a_kept_links_story(corpus: Path) -> None:

@@ -55,6 +55,11 @@ class Cage:
         mib = self.memory_bytes >> 20
         return {"verdict": "extract_crash", "detail": f"broke its process, or wanted more than {mib:,} MiB"}
 
+    @property
+    def pid(self) -> int | None:
+        """Of the process that the next page is measured in, if it has started."""
+        return self._child.process.pid if self._child else None
+
     def close(self) -> None:
         """Ends the process, which has nothing to put away; a later page starts another."""
         if self._child is not None:

@@ -8,6 +8,7 @@ import regex  # type: ignore[import-untyped]
 
 from webtext.extract import language, pii, quality, signs, text, wikipedia
 from webtext.extract.decode import decode
+from webtext.extract.mojibake import mend
 from webtext.extract.normalise import normalise
 from webtext.recipe import Extract
 
@@ -39,14 +40,13 @@ def measure(page: Page, section: Extract) -> Row:
     Where there is nothing to measure, `verdict` says why. A text longer than `max_chars` is cut at the end
     of a paragraph or a word; `cut_chars` counts what was left out.
     """
-    # Servers send whole pages as text/plain; their source is nobody's text.
-    plain = page.content_type == "text/plain" and not _HTML.match(page.body)
+    plain = is_plain(page)
     row: Row = {"extractor": PLAIN_EXTRACTOR if plain else text.EXTRACTOR}
     decoded = decode(page.body, page.charset, html=not plain)
     if decoded is None:
         return row | {"verdict": "undecodable"}
     found = (
-        text.Extracted(normalise(decoded.text))
+        text.Extracted(normalise(mend(decoded.text)))
         if plain
         else text.extract(decoded.text, page.url, section, page.latest)
     )
@@ -69,6 +69,11 @@ def measure(page: Page, section: Extract) -> Row:
         "cut_chars": len(found.text) - len(kept),
         "pretokens": len(PRETOKENS.findall(kept)),
     }
+
+
+def is_plain(page: Page) -> bool:
+    """Whether the body is the text. Servers send whole pages as text/plain; their source is nobody's text."""
+    return page.content_type == "text/plain" and not _HTML.match(page.body)
 
 
 def _cut(whole: str, max_chars: int) -> str:

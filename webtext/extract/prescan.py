@@ -6,6 +6,7 @@ a longer prescan ends in the same encoding.
 """
 
 import re
+from collections.abc import Iterator
 
 PRESCAN_BYTES = 32_768
 
@@ -27,18 +28,19 @@ _XML = re.compile(
 )
 
 
-def declared(body: bytes) -> list[str]:
+def declared(body: bytes) -> Iterator[str]:
     """The labels that a page's `<meta>` elements declare, in their order, then its XML declaration's.
 
     The first one that names an encoding counts; which labels do is not this function's business.
     """
     head = body[:PRESCAN_BYTES]
     xml = _XML.match(head)
-    return _meta_labels(head) + ([xml[1].decode("latin-1")] if xml else [])
+    yield from _meta_labels(head)
+    if xml:
+        yield xml[1].decode("latin-1")
 
 
-def _meta_labels(head: bytes) -> list[str]:
-    labels: list[str] = []
+def _meta_labels(head: bytes) -> Iterator[str]:
     position = 0
     while tag := _TAG.search(head, position):
         if tag[0] == b"<!--":
@@ -54,8 +56,7 @@ def _meta_labels(head: bytes) -> list[str]:
             attributes, position = _attributes(head, start)
             label = _label(attributes) if is_meta else None
             if label is not None:
-                labels.append(label)
-    return labels
+                yield label
 
 
 def _attributes(head: bytes, position: int) -> tuple[dict[bytes, bytes], int]:

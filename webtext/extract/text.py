@@ -1,28 +1,35 @@
-"""The main text of a page, by trafilatura."""
+"""The main text of a page, with its title, author and date.
 
-import re
+A page is parsed once and cut into blocks; a small model says of each how likely it is main text. Decision
+0006 says why, and what it was measured against.
+"""
+
 from dataclasses import dataclass
-from datetime import datetime
-from functools import partial
-from importlib.metadata import version
 
-import trafilatura
-from htmldate import extractors
-from trafilatura.settings import Document
+import numpy as np
+from lxml import etree
+from numpy.typing import NDArray
 
+from webtext.extract.blocks import Block, Blocks, segment
+from webtext.extract.features import features
+from webtext.extract.metadata import Metadata, metadata
+from webtext.extract.model import probabilities
+from webtext.extract.mojibake import mend
+from webtext.extract.names import HEADING, HINT_BITS
 from webtext.extract.normalise import normalise
+from webtext.extract.render import render
+from webtext.extract.tree import parse, title_of
 from webtext.recipe import Extract
 
-EXTRACTOR = f"trafilatura {version('trafilatura')}"
+EXTRACTOR = "blocks 1"  # changes when the same page may give another text
 
-# Htmldate lets the clock fill in what a date leaves out ("2017-07"): a page's date would depend on the day
-# of its extraction. Now it is the first of the month.
-extractors.dateutil_parse = partial(  # type: ignore[attr-defined]
-    extractors.dateutil_parse,  # type: ignore[attr-defined]
-    default=datetime(2000, 1, 1),
-)
+# How likely a block of the main text must be. What each costs and gains: RESULTS.md, "Documents".
+LEAST_LIKELY = {"recall": 0.3, "balanced": 0.4, "precision": 0.6}
+# Comments go where the text outside of them has so many words, and so many for each of theirs.
+LEAST_WORDS, LEAST_SHARE = 100, 0.5
+AROUND, MOST_LINE_CHARS = 6, 100  # of the lines that may hold a date
 
-_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+Bools = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -33,35 +40,55 @@ class Extracted:
     published: str | None = None  # YYYY-MM-DD
 
 
+@dataclass(frozen=True)
+class Judged:
+    block: Block
+    likely: float
+    kept: bool
+
+
 def extract(html: str, url: str | None, section: Extract, latest: str | None = None) -> Extracted:
     """The main text of an HTML page with its title, author and date, where they are known.
 
-    No date after `latest` (YYYY-MM-DD) is believed. Depends on its arguments
-    alone: not on the pages before, nor on the clock. Bounds neither time nor memory: see `cage`.
+    No date after `latest` (YYYY-MM-DD) is believed. Depends on its arguments alone: not on the pages before,
+    nor on the clock. Bounds neither time nor memory: see `cage`.
     """
-    # Without the extensive search, which parses dates relative to now: it found 4 % more of 478 known dates.
-    dates = {"original_date": True, "extensive_search": False, "max_date": latest or "9999-12-31"}
-    document = trafilatura.bare_extraction(
-        html,
-        url=url,
-        favor_precision=section.favor == "precision",
-        favor_recall=section.favor == "recall",
-        include_comments=False,
-        include_tables=True,
-        deduplicate=False,  # it remembers the pages before
-        with_metadata=True,
-        date_extraction_params=dates,
-    )
-    if not isinstance(document, Document):
+    root = parse(html)
+    if root is None:
         return Extracted("")
-    date = document.date or ""
-    return Extracted(
-        normalise(document.text or ""),
-        _line(document.title),
-        _line(document.author),
-        date if _DAY.fullmatch(date) else None,
-    )
+    judged = judge(root, section)
+    text = normalise(mend(render(each.block for each in judged if each.kept)))
+    known = metadata(root, url, latest, _beginning(judged)) if text else Metadata()
+    return Extracted(text, known.title, known.author, known.published)
 
 
-def _line(text: str | None) -> str | None:
-    return " ".join(normalise(text or "").split()) or None
+def judge(root: etree._Element, section: Extract) -> list[Judged]:
+    """All blocks of a parsed page in their order, and which are kept."""
+    page = segment(root)
+    if not page.blocks:
+        return []
+    likely = probabilities(features(page, title_of(root)))
+    kept = likely >= LEAST_LIKELY[section.favor]
+    if section.favor != "recall":
+        kept &= ~_comments(page, kept)
+    return [Judged(*each) for each in zip(page.blocks, likely.tolist(), kept.tolist(), strict=True)]
+
+
+def _comments(page: Blocks, kept: Bools) -> Bools:
+    """The comments on a text. Where they are most of what there is, they are posts of a forum."""
+    bits = np.array(page.any)[[block.node for block in page.blocks]]
+    commented: Bools = (bits & HINT_BITS["comment"]) != 0
+    words = np.array([block.words for block in page.blocks])
+    text, comments = words[kept & ~commented].sum(), words[kept & commented].sum()
+    if text < max(LEAST_WORDS, comments * LEAST_SHARE):
+        return np.zeros_like(commented)
+    return commented
+
+
+def _beginning(judged: list[Judged]) -> list[str]:
+    """The short lines about the first heading, or else about the first block that is kept."""
+    first = next((number for number, each in enumerate(judged) if each.block.kind == HEADING), None)
+    if first is None:
+        first = next(number for number, each in enumerate(judged) if each.kept)
+    around = judged[max(0, first - AROUND) : first + AROUND]
+    return [each.block.text for each in around if len(each.block.text) <= MOST_LINE_CHARS]

@@ -1,0 +1,52 @@
+"""`webtext explain --view`: a link's page as it was fetched, and beside it what the extractor keeps of it."""
+
+from pathlib import Path
+
+from pipelines.documents import stored_page
+from pipelines.explain import find_link, row_of
+from webtext import files, reasons
+from webtext.corpus import Corpus
+from webtext.crawl.warc import LostRecord
+from webtext.engine.process import Broken, Child, Raised
+from webtext.errors import UserError
+from webtext.extract.cage import MEMORY_BYTES
+from webtext.extract.measures import Page
+from webtext.extract.view import side_by_side
+from webtext.recipe import Extract
+
+TIMEOUT_S = 120.0  # with the start of the process
+
+
+def write(root: Path, url: str, out: Path) -> None:
+    """Writes one HTML file, which neither runs nor loads anything."""
+    corpus = Corpus.open(root)
+    link = find_link(corpus, url)
+    row = row_of(corpus, "pages", link["id"])
+    if row is None or row["state"] != reasons.FETCHED:
+        raise UserError(f"{link['url']}: was not fetched, so that there is no page to show")
+    try:
+        page = stored_page(corpus.table("pages").folder, row)
+    except LostRecord as lost:
+        raise UserError(f"{link['url']}: {lost}; `webtext crawl` again fetches it") from None
+    shown = _shown(page, corpus.recipe().extract)
+    if shown is None:
+        raise UserError(f"{link['url']}: its bytes are no text in any encoding; there is nothing to show")
+    try:
+        files.write_text(out, shown)
+    except OSError as error:
+        raise UserError(f"{out}: cannot be written ({error.strerror}); name another file") from None
+
+
+def _shown(page: Page, section: Extract) -> str | None:
+    """Made in a process of its own: the page may be one that breaks the extractor."""
+    child = Child(MEMORY_BYTES)
+    try:
+        shown: str | None = child.call(side_by_side, (page, section), TIMEOUT_S)
+        return shown
+    except (Broken, Raised, TimeoutError) as failure:
+        what = type(failure).__name__
+        raise UserError(
+            f"{page.url}: the page breaks the extractor ({what}); there is nothing to show"
+        ) from None
+    finally:
+        child.kill()

@@ -1,0 +1,100 @@
+"""A page as blocks of text: where each begins and ends, and how they become plain text again."""
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from webtext.extract.blocks import Blocks, segment
+from webtext.extract.features import features
+from webtext.extract.names import HINT_BITS
+from webtext.extract.render import render
+from webtext.extract.tree import parse
+
+
+def page(body: str) -> Blocks:
+    root = parse(f"<html><body>{body}</body></html>")
+    assert root is not None
+    return segment(root)
+
+
+def texts(body: str) -> list[str]:
+    return [block.text for block in page(body).blocks]
+
+
+def test_inline_elements_stay_in_their_paragraph() -> None:
+    assert texts("<p>one <b>two</b> <a href=/x>three</a>, four</p>five") == ["one two three, four", "five"]
+
+
+def test_one_break_ends_a_line_and_two_end_a_paragraph() -> None:
+    assert texts("<div>a<br>b<br>\n<br>c<br></div>") == ["a\nb", "c"]
+
+
+def test_code_keeps_its_indentation_and_lines() -> None:
+    assert texts("<pre>\ndef f():\n    return <b>1</b>\n</pre>") == ["def f():\n    return 1"]
+    assert texts("<pre><div>if x:</div><div>    y()</div></pre>") == ["if x:\n    y()"]
+
+
+def test_a_row_of_short_cells_is_a_line_and_rows_stand_together() -> None:
+    body = "<table><tr><th>oil<th>2 l<tr><td>wick<td>1</table><p>end"
+    assert render(page(body).blocks) == "| oil | 2 l |\n| wick | 1 |\n\nend"
+
+
+def test_cells_that_hold_a_layout_are_blocks_of_their_own() -> None:
+    assert texts("<table><tr><td><p>a</p><p>b</p><td>c</table>") == ["a", "b", "c"]
+
+
+def test_items_of_a_list_are_marked_once_and_stand_together() -> None:
+    body = "<ul><li>a<li><p>b</p><p>more of b</p><li>c</ul><p>end</p>"
+    assert render(page(body).blocks) == "- a\n- b\n\nmore of b\n\n- c\n\nend"
+
+
+def test_what_nobody_reads_is_no_text() -> None:
+    assert texts("<script>x</script><style>y</style><template>z</template><textarea>t</textarea>a") == ["a"]
+
+
+def test_a_page_built_by_scripts_is_read_as_by_those_who_run_none() -> None:
+    assert texts("<div id=app></div><noscript><p>The first post</p></noscript>") == ["The first post"]
+    assert texts(f"<p>{'word ' * 40}</p><noscript>No scripts!</noscript>") == ["word " * 39 + "word"]
+
+
+def test_words_in_links_are_counted() -> None:
+    (block,) = page("<p>one <a href=/x>two three</a> <a name=y>four</a>").blocks
+    assert (block.words, block.link_words) == (4, 2)
+
+
+def test_words_of_scripts_without_spaces_are_counted_by_characters() -> None:
+    assert page("<p>灯台守は毎晩手紙を書いた</p>").blocks[0].words > 4
+
+
+def test_an_element_knows_its_blocks_and_the_hints_above_it() -> None:
+    found = page('<div class="comments"><p>a</p><p>b</p></div><p>c</p>')
+    outer, first, last = found.blocks[0].node, found.first, found.last
+    parent = found.parent[outer]
+    assert (first[parent], last[parent]) == (0, 2)
+    assert found.any[outer] & HINT_BITS["comment"]
+    assert not found.any[found.blocks[2].node] & HINT_BITS["comment"]
+
+
+def test_nesting_of_a_thousand_elements_loses_nothing() -> None:
+    assert texts("<div>" * 1500 + "deep" + "</div>" * 1500 + "<p>end</p>") == ["deep", "end"]
+
+
+tags = st.sampled_from(["p", "div", "ul", "li", "table", "tr", "td", "a", "br", "pre", "b", "h1", "x-y"])
+markup = st.recursive(
+    st.text(alphabet="ab .,é灯\n", max_size=8),
+    lambda inner: st.builds(lambda tag, parts: f"<{tag}>{''.join(parts)}</{tag}>", tags, st.lists(inner)),
+    max_leaves=20,
+)
+
+
+@given(markup)
+@settings(deadline=None)
+def test_ranges_hold_and_features_are_finite_for_any_page(body: str) -> None:
+    found = page(body)
+    for number, block in enumerate(found.blocks):
+        assert block.text.strip()
+        assert 0 <= block.link_words <= block.words
+        assert found.first[block.node] <= number < found.last[block.node]
+    if found.blocks:
+        numbers = features(found, "a title")
+        assert numbers.shape[0] == len(found.blocks)
+        assert abs(numbers).max() < 1e9

@@ -1,0 +1,220 @@
+"""A page as a list of text blocks, each with its place in the tree: what is decided over, keep or not."""
+
+import re
+from dataclasses import dataclass, field
+
+from lxml import etree
+
+from webtext.extract.names import HINTING, INLINE, KINDS, SKIPPED, hinted
+
+BREAK = "\0"  # which no page's text has any more
+MOST_DEPTH = 300  # deeper elements are text of their ancestor
+LEAST_WORDS = 30  # of a page that does not need scripts
+LINES = frozenset(("br", "div", "li", "p", "tr"))  # begin a line of code
+MOST_CELL_CHARS = 200  # of a table's row that is one line
+
+_WIDE = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")  # scripts without spaces between words
+
+
+@dataclass(slots=True)
+class Block:
+    """A paragraph, heading, list item, row of a table or piece of code."""
+
+    text: str
+    node: int  # of the element that it stands in
+    kind: int  # of KINDS
+    words: int
+    link_words: int
+    item: int = -1  # the list whose item it begins
+    row: int = -1  # the table whose row it is
+
+
+@dataclass(slots=True)
+class Blocks:
+    """The blocks of a page, and the block elements of its tree in document order, as columns.
+
+    The blocks in an element are `blocks[first:last]`. Element 0 stands for the page.
+    """
+
+    blocks: list[Block] = field(default_factory=list)
+    parent: list[int] = field(default_factory=lambda: [0])
+    first: list[int] = field(default_factory=lambda: [0])
+    last: list[int] = field(default_factory=lambda: [0])
+    near: list[int] = field(default_factory=lambda: [0])  # bits of BITS of the element and two above it
+    any: list[int] = field(default_factory=lambda: [0])  # ... and of all above it
+    shape: list[int] = field(default_factory=lambda: [0])  # alike for one path of tags and classes
+
+
+def count_words(text: str) -> int:
+    words = len(text.split())
+    return words if text.isascii() else words + len(_WIDE.findall(text)) // 2
+
+
+def segment(root: etree._Element) -> Blocks:
+    """The blocks of a parsed page. Neither changes the tree nor recurses deeper than `MOST_DEPTH`."""
+    page = _Segmenter(SKIPPED).run(root)
+    if sum(block.words for block in page.blocks) >= LEAST_WORDS:
+        return page
+    # Pages that scripts build may say the same to whoever runs none.
+    return _Segmenter(SKIPPED - {"noscript"}).run(root)
+
+
+class _Segmenter:
+    """Walks a tree once; text gathers until the block that it belongs to ends."""
+
+    def __init__(self, skipped: frozenset[str]) -> None:
+        self.skipped = skipped
+        self.page = Blocks()
+        self.own = [0]  # bits of the elements themselves
+        self.parts: list[str] = []
+        self.links: list[str] = []
+        self.depth, self.in_link = 0, 0
+        self.node, self.kind, self.list, self.table = 0, 0, -1, -1
+        self.item = -1  # of a list item that has no block yet
+        self.bits: dict[tuple[str, ...], int] = {}
+        self.shapes: dict[tuple[int, str, str], int] = {}
+
+    def run(self, root: etree._Element) -> Blocks:
+        self.walk(root)
+        self.flush()
+        self.page.last[0] = len(self.page.blocks)
+        return self.page
+
+    def walk(self, element: etree._Element) -> None:
+        tag = element.tag
+        if tag in self.skipped or not isinstance(tag, str):
+            return
+        self.depth += 1
+        if self.depth > MOST_DEPTH:
+            self.add(" ".join(element.itertext()))
+        elif tag == "br":
+            self.line_break()
+        elif tag in INLINE:
+            link = tag == "a" and element.get("href") is not None
+            self.in_link += link
+            self.content(element)
+            self.in_link -= link
+        else:
+            self.block(element, tag)
+        self.depth -= 1
+
+    def content(self, element: etree._Element) -> None:
+        text = element.text
+        if text and (self.parts or not text.isspace()):
+            self.add(text)
+        for child in element:
+            self.walk(child)
+            text = child.tail
+            if text and (self.parts or not text.isspace()):
+                self.add(text)
+
+    def add(self, text: str) -> None:
+        self.parts.append(text)
+        if self.in_link:
+            self.links.append(text)
+
+    def line_break(self) -> None:
+        """One ends a line, two in a row end a paragraph."""
+        for part in reversed(self.parts):
+            if part == BREAK:
+                self.flush()
+                return
+            if not part.isspace():
+                self.parts.append(BREAK)
+                return
+
+    def block(self, element: etree._Element, tag: str) -> None:
+        self.flush()
+        page = self.page
+        outer = self.node, self.kind, self.list, self.table
+        self.node = node = self.enter(element, tag)
+        self.kind = KINDS.get(tag, 0)
+        if tag == "li":
+            self.item = self.list
+        elif tag in ("ul", "ol"):
+            self.list = node
+        elif tag == "table":
+            self.table = node
+        if tag == "pre":
+            self.code(element)
+        elif tag == "tr":
+            self.row(element)
+        else:
+            self.content(element)
+            self.flush()
+        self.node, self.kind, self.list, self.table = outer
+        if tag == "li":
+            self.item = -1
+        page.last[node] = len(page.blocks)
+
+    def enter(self, element: etree._Element, tag: str) -> int:
+        """Notes a block element and returns its number."""
+        page, own, parent = self.page, self.own, self.node
+        name, says = "", [tag]
+        for key, value in element.items():
+            if key in HINTING:
+                says.append(value or key)
+                if key == "class":
+                    name = value
+        hints = tuple(says)
+        bits = self.bits.get(hints)
+        if bits is None:
+            bits = self.bits[hints] = hinted(hints)
+        own.append(bits)
+        page.shape.append(self.shapes.setdefault((page.shape[parent], tag, name), len(self.shapes) + 1))
+        page.parent.append(parent)
+        page.first.append(len(page.blocks))
+        page.last.append(len(page.blocks))
+        page.near.append(bits | own[parent] | own[page.parent[parent]])
+        page.any.append(bits | page.any[parent])
+        return len(own) - 1
+
+    def flush(self) -> None:
+        if not self.parts:
+            return
+        raw, links = "".join(self.parts), "".join(self.links)
+        self.parts.clear()
+        self.links.clear()
+        if BREAK in raw:
+            text = "\n".join(" ".join(line.split()) for line in raw.split(BREAK)).strip("\n")
+        else:
+            text = " ".join(raw.split())
+        if text:
+            self.put(text, count_words(links) if links else 0)
+
+    def put(self, text: str, link_words: int) -> None:
+        words = count_words(text)
+        block = Block(text, self.node, self.kind, words, min(words, link_words), self.item)
+        self.page.blocks.append(block)
+        self.item = -1
+
+    def code(self, element: etree._Element) -> None:
+        """Preformatted text, as it is."""
+        parts: list[str] = []
+        for event, node in etree.iterwalk(element, events=("start", "end")):
+            if event == "start":
+                if node.tag in LINES:
+                    parts.append("\n")
+                parts.append(node.text or "")
+            elif node is not element:
+                parts.append(node.tail or "")
+        text = "".join(parts).strip("\n").rstrip()
+        if text.strip():
+            self.put(text, 0)
+
+    def row(self, element: etree._Element) -> None:
+        """A row whose cells are short texts is one line."""
+        page, row = self.page, self.node
+        start, inner = len(page.blocks), len(page.parent)
+        self.content(element)
+        self.flush()
+        cells = page.blocks[start:]
+        if len(cells) < 2 or len({cell.node for cell in cells}) < len(cells):
+            return
+        if any(len(cell.text) > MOST_CELL_CHARS or page.parent[cell.node] != row for cell in cells):
+            return
+        text = f"| {' | '.join(cell.text.replace(chr(10), ' ') for cell in cells)} |"
+        words, links = sum(cell.words for cell in cells), sum(cell.link_words for cell in cells)
+        page.blocks[start:] = [Block(text, row, KINDS["tr"], words, links, row=self.table)]
+        for node in range(inner, len(page.parent)):
+            page.first[node] = page.last[node] = start

@@ -1,0 +1,292 @@
+"""Who wrote a page, when, and what it is called: by its own declarations first, then by its visible text."""
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import partial
+from itertools import islice
+from typing import Any
+
+from htmldate import extractors
+from lxml import etree
+
+from webtext.extract.mojibake import mend
+from webtext.extract.normalise import normalise
+
+EARLIEST = datetime(1995, 1, 1)
+MOST_JSON_CHARS = 1_000_000
+MOST_OBJECTS = 2000  # of JSON-LD looked at in a page
+MOST_ELEMENTS = 200  # that a page may mark as author or date
+MOST_CANDIDATES = 50  # of them are read
+
+# Htmldate lets the clock fill in what a date leaves out ("July 2017"): a page's date would depend on the day
+# of its extraction. Now it is the first of the month.
+extractors.dateutil_parse = partial(  # type: ignore[attr-defined]
+    extractors.dateutil_parse,  # type: ignore[attr-defined]
+    default=datetime(2000, 1, 1),
+)
+
+TITLE_NAMES = (
+    "og:title",
+    "twitter:title",
+    "dc.title",
+    "dcterms.title",
+    "citation_title",
+    "headline",
+    "title",
+)
+AUTHOR_NAMES = (
+    "author", "article:author", "og:author", "og:article:author", "book:author", "byl", "citation_author",
+    "dc.creator", "dcterms.creator", "sailthru.author", "parsely-author", "twitter:data1", "creator",
+)  # fmt: skip
+DATE_NAMES = (
+    "article:published_time", "og:published_time", "datepublished", "date_published", "publishdate",
+    "publish-date", "publish_date", "publication_date", "pubdate", "published", "sailthru.date",
+    "parsely-pub-date", "dc.date", "dc.date.issued", "dcterms.created", "dcterms.date", "dcterms.issued",
+    "citation_publication_date", "citation_date", "article.published", "datecreated", "og:pubdate",
+    "rnews:datepublished", "bt:pubdate", "cxenseparse:recs:publishtime", "article_date_original",
+    "displaydate", "originalpublicationdate",
+    "dc.date.created", "date", "created", "timestamp", "time", "release_date", "pub_date", "last-modified",
+    "article:modified_time", "og:updated_time", "datemodified", "dcterms.modified", "lastmod",
+)  # fmt: skip
+DATE_KEYS = ("datePublished", "dateCreated", "dateModified")
+WORKS = re.compile(
+    r"Article|Posting|Report|WebPage|Review|Recipe|CreativeWork|Question|Book|Product|VideoObject"
+)
+
+PARTS = ("mainEntity", "@graph", "mainEntityOfPage")
+
+# Elements that may hold an author or a date, by their classes and ids.
+MARKABLE = (
+    "time", "abbr", "a", "span", "div", "p", "li", "ul", "address", "section", "header", "footer", "small",
+    "em", "strong", "b", "i", "h2", "h3", "h4", "h5", "h6", "td", "dd", "cite", "font", "label",
+)  # fmt: skip
+_MARK = re.compile(r"author|byline|writer|date|time|publish|posted|meta|username|datetime|pubdate")
+_AUTHOR = re.compile(r"author|byline|writer|(?<![a-z])byl(?![a-z])|username")
+_NOT_AUTHOR = re.compile(r"comment|related|sidebar|avatar|image|date|share|social|bio|widget|reply|footer")
+_DATE = re.compile(r"date|time|publish|posted|meta|byline|created")
+_NOT_DATE = re.compile(r"comment|related|sidebar|update-?nav|widget|footer|reply|event|calendar")
+_URL_DATE = re.compile(r"/((?:19|20)\d\d)[/-](0?[1-9]|1[0-2])[/-](0?[1-9]|[12]\d|3[01])(?:[/_-]|$|\.)")
+_YEAR = re.compile(r"\b(?:19|20)\d\d\b")
+_ISO = re.compile(r"((?:19|20)\d\d)-(\d\d)(?:-(\d\d))?")
+_BY = re.compile(
+    r"(?i)^\W*(?:(?:written|posted|published|story|article|words|text|review|photos?)\s+)?"
+    r"(?:by|von|par|por|di|door|av|af)\b[\s:]*"
+)
+_AFTER_NAME = re.compile(
+    r"(?is)\s*(?:[|•·–—/(<@]|\b(?:on|in|at|am|posted|published|updated)\b|\d{1,2}[./: ]"
+    r"|,\s*(?:\d|[a-z]+ (?:at|of|for|editor|reporter|writer|correspondent))).*"
+)
+_SEPARATORS = re.compile(r"\s*(?:;|,|\n|&| and | und | et | y )\s*")
+_NO_NAME = re.compile(
+    r"(?i)https?:|www\.|^admin|^staff$|^editor|^unknown|^guest|^anonym|@|\.com"
+    r"|\b(?:view|follow|more|profile|author|contact)\b"
+)
+_SITE = re.compile(r"\s+(?:[|•·–—»›«‹:]|[-]{1,2})\s+|\s*[|»]\s*")
+
+
+@dataclass(frozen=True)
+class Metadata:
+    title: str | None = None
+    author: str | None = None
+    published: str | None = None  # YYYY-MM-DD
+
+
+def metadata(
+    root: etree._Element, url: str | None, latest: str | None = None, lines: Sequence[str] = ()
+) -> Metadata:
+    """Title, author and date of a parsed page, where they are known. No date after `latest` is believed.
+
+    `lines` are the short ones about the beginning of its text, which may hold a date.
+    """
+    declared = _declared(root)
+    works = list(_works(root))
+    last = datetime.fromisoformat(latest) if latest else datetime(9999, 12, 31)
+    author = _declared_author(declared, works)
+    published = _declared_day(declared, works, url, last)
+    if author is None or published is None:
+        shown = list(islice(_marked(root), MOST_ELEMENTS))
+        author = author or _shown_author(shown)
+        published = published or _shown_day(shown, lines, last)
+    return Metadata(_title(root, declared, works), author, published)
+
+
+def _marked(root: etree._Element) -> Iterator[etree._Element]:
+    """The elements whose attributes say that they may hold an author or a date."""
+    body = root.find("body")
+    known: dict[str, bool] = {}  # pages say the same of many elements
+    for element in root.iter(*MARKABLE) if body is None else body.iter(*MARKABLE):
+        says = element.get("class") or ""
+        if known.get(says) is None:
+            known[says] = _MARK.search(says.lower()) is not None
+        name = element.get("id")
+        named = name is not None and _MARK.search(name.lower()) is not None
+        if known[says] or named or element.tag in ("time", "abbr"):
+            yield element
+            continue
+        if element.get("itemprop") or element.get("rel") == "author":
+            yield element
+
+
+def _declared(root: etree._Element) -> dict[str, str]:
+    """What `<meta>` elements say, by name in lower case; the first of a name counts."""
+    found: dict[str, str] = {}
+    for element in root.iter("meta"):
+        content = (element.get("content") or "").strip()
+        name = element.get("property") or element.get("name") or element.get("itemprop")
+        if content and name:
+            found.setdefault(name.lower(), content)
+    return found
+
+
+def _works(root: etree._Element) -> Iterator[dict[str, Any]]:
+    """The objects of JSON-LD scripts that describe something written, those for articles first."""
+    works: list[tuple[int, int, dict[str, Any]]] = []
+    for script in root.iter("script"):
+        if (script.get("type") or "").lower() != "application/ld+json" or not script.text:
+            continue
+        if len(script.text) > MOST_JSON_CHARS:
+            continue
+        try:
+            stack: list[Any] = [json.loads(script.text, strict=False)]
+        except (ValueError, RecursionError):
+            continue
+        for _ in range(MOST_OBJECTS):
+            if not stack:
+                break
+            thing = stack.pop()
+            if isinstance(thing, list):
+                stack.extend(reversed(thing))
+            elif isinstance(thing, dict):
+                kind = str(thing.get("@type", ""))
+                if WORKS.search(kind):
+                    works.append((0 if "Article" in kind or "Posting" in kind else 1, len(works), thing))
+                stack.extend(
+                    thing[key] for key in ("mainEntity", "@graph", "mainEntityOfPage") if key in thing
+                )
+    return (work for _, _, work in sorted(works, key=lambda work: work[:2]))
+
+
+def _title(root: etree._Element, declared: dict[str, str], works: list[dict[str, Any]]) -> str | None:
+    for name in TITLE_NAMES:
+        if name in declared:
+            return _line(declared[name])
+    for work in works:
+        if isinstance(work.get("headline"), str) and work["headline"]:
+            return _line(work["headline"])
+    heads = [text for element in islice(root.iter("h1"), 2) if (text := _text(element, 300))]
+    if len(heads) == 1:
+        return heads[0]
+    element = root.find(".//title")
+    title = _text(element, 1000) if element is not None else None
+    if title:
+        longest = max(_SITE.split(title), key=len)
+        return _line(longest)
+    return heads[0] if heads else None
+
+
+def _declared_author(declared: dict[str, str], works: list[dict[str, Any]]) -> str | None:
+    for name in AUTHOR_NAMES:
+        if name in declared and (found := _names(declared[name])) and " " in found:
+            return found
+    for work in works:
+        names = [found for name in _people(work.get("author")) if (found := _names(name))]
+        if names:
+            return "; ".join(dict.fromkeys(names))
+    return None
+
+
+def _shown_author(candidates: list[etree._Element]) -> str | None:
+    marked = [element for element in candidates if element.get("rel") == "author"]
+    marked += [e for e in candidates if "author" in _itemprop(e)]
+    marked += [e for e in candidates if _fits(e, _AUTHOR, _NOT_AUTHOR)]
+    for element in marked[:MOST_CANDIDATES]:
+        text = _text(element, 120)
+        if text and (found := _names(text)):
+            return found
+    return None
+
+
+def _people(value: Any) -> Iterator[str]:
+    for person in value if isinstance(value, list) else [value]:
+        name = person.get("name") if isinstance(person, dict) else person
+        if isinstance(name, list):
+            yield from (n for n in name if isinstance(n, str))
+        elif isinstance(name, str):
+            yield name
+
+
+def _names(text: str) -> str | None:
+    """The names in a byline, joined by "; "."""
+    text = _AFTER_NAME.sub("", _BY.sub("", " ".join(normalise(text).split())))
+    names = []
+    for name in _SEPARATORS.split(text):
+        name = name.strip(" .,:;-–|*\"'")
+        if 2 < len(name) < 60 and len(name.split()) <= 5 and not _NO_NAME.search(name):
+            names.append(name)
+    return "; ".join(dict.fromkeys(names[:10])) or None
+
+
+def _declared_day(
+    declared: dict[str, str], works: list[dict[str, Any]], url: str | None, last: datetime
+) -> str | None:
+    found = _URL_DATE.search(url or "")
+    if found and (day := _valid(found[1], found[2], found[3], last)):
+        return day
+    strings = [declared[name] for name in DATE_NAMES if name in declared]
+    strings += [work[key] for key in DATE_KEYS for work in works if isinstance(work.get(key), str)]
+    return _first_day(strings, last)
+
+
+def _shown_day(candidates: list[etree._Element], lines: Sequence[str], last: datetime) -> str | None:
+    strings: list[str] = []
+    marked = [e for e in candidates if e.tag == "time" or e.get("datetime") or "date" in _itemprop(e)]
+    marked += [e for e in candidates if _fits(e, _DATE, _NOT_DATE)]
+    for element in marked[:MOST_CANDIDATES]:
+        strings.append(element.get("datetime") or element.get("content") or element.get("title") or "")
+        strings.append(_text(element, 120) or "")
+    strings += [line for line in lines if _YEAR.search(line)]
+    return _first_day(strings, last)
+
+
+def _first_day(strings: list[str], last: datetime) -> str | None:
+    return next((day for text in strings if text and (day := _day(text, last))), None)
+
+
+def _day(text: str, last: datetime) -> str | None:
+    iso = _ISO.match(text.strip())
+    if iso:
+        return _valid(iso[1], iso[2], iso[3] or "1", last)
+    if len(text) > 200 or not re.search(r"\d", text):
+        return None
+    found: str | None = extractors.try_date_expr(text, "%Y-%m-%d", False, EARLIEST, last)
+    return found
+
+
+def _valid(year: str, month: str, day: str, last: datetime) -> str | None:
+    try:
+        found = date(int(year), int(month), int(day))
+    except ValueError:
+        return None
+    return found.isoformat() if EARLIEST.date() <= found <= last.date() else None
+
+
+def _itemprop(element: etree._Element) -> str:
+    return (element.get("itemprop") or "").lower()
+
+
+def _fits(element: etree._Element, wanted: re.Pattern[str], unwanted: re.Pattern[str]) -> bool:
+    name = f"{element.get('class')} {element.get('id')}".lower()
+    return wanted.search(name) is not None and unwanted.search(name) is None
+
+
+def _text(element: etree._Element, most: int) -> str | None:
+    parts = islice(element.itertext(), 200)
+    line = _line(" ".join(parts))
+    return line if line and len(line) <= most else None
+
+
+def _line(text: str | None) -> str | None:
+    return " ".join(normalise(mend(text or "")).split()) or None

@@ -1,0 +1,117 @@
+"""What the names of elements and of their classes say about the text inside."""
+
+import re
+
+SKIPPED = frozenset(
+    [
+        "script",
+        "style",
+        "noscript",
+        "template",
+        "svg",
+        "iframe",
+        "object",
+        "embed",
+        "canvas",
+        "audio",
+        "video",
+        "select",
+        "datalist",
+        "map",
+        "math",
+        "head",
+        "input",
+        "textarea",
+        "progress",
+        "meter",
+        "applet",
+        "frameset",
+        "area",
+    ]
+)
+INLINE = frozenset(
+    [
+        "a",
+        "abbr",
+        "acronym",
+        "b",
+        "bdi",
+        "bdo",
+        "big",
+        "cite",
+        "code",
+        "data",
+        "del",
+        "dfn",
+        "em",
+        "font",
+        "i",
+        "img",
+        "ins",
+        "kbd",
+        "label",
+        "mark",
+        "nobr",
+        "output",
+        "picture",
+        "q",
+        "rp",
+        "rt",
+        "ruby",
+        "s",
+        "samp",
+        "small",
+        "source",
+        "span",
+        "strike",
+        "strong",
+        "sub",
+        "sup",
+        "time",
+        "tt",
+        "u",
+        "var",
+        "wbr",
+    ]
+)
+# What a name in `class`, `id`, `role` or `itemprop` hints at. One element may hint at several.
+HINTS = re.compile(
+    r"(?P<navigation>nav|menu|breadcrumb|crumbs|pagination|pager|paging|toolbar|tabs)"
+    r"|(?P<footer>foot|copyright|legal|colophon|contentinfo)"
+    r"|(?P<side>sidebar|aside|(?<![a-z])side(?![a-z])|rail|widget|complementary)"
+    r"|(?P<related>relat|recommend|popular|trending|latest|similar|more-|readmore|also|upsell|cross-?sell)"
+    r"|(?P<comment>comment|disqus|respond|discuss)"
+    r"|(?P<social>share|sharing|social|follow|subscri|newsletter|sign-?up|login|signin|tweet|facebook)"
+    r"|(?P<overlay>cookie|consent|gdpr|popup|modal|overlay|lightbox|dialog|tooltip|dropdown|drawer)"
+    r"|(?P<promotion>banner|promo|sponsor|advert|(?<![a-z])ads?(?![a-z])|marketing|(?<![a-z])cta)"
+    r"|(?P<about>meta|byline|author|date|tag|categor|caption|credit|rating|avatar|badge|label|stats?(?![a-z]))"
+    r"|(?P<content>content|article|entry|story|(?<![a-z])text|body|main|description|prose|markdown|markup)"
+    r"|(?P<forum>post|message|thread|topic|reply|replies|answer|question|(?<![a-z])msg)"
+    r"|(?P<hidden>hidden|hide|sr-only|screen-?reader|visually|collapse|display: ?none|noprint|invisible)"
+    r"|(?P<shop>product|price|cart|shop|review|spec|buy|sku|swatch|variant)"
+    r"|(?P<header>header|masthead|hero|headline|title|(?<![a-z])top)"
+    r"|(?P<item>item|card|tile|(?<![a-z])list|grid|row|teaser|summary|excerpt)"
+    r"|(?P<quote>quote|signature|(?<![a-z])sig(?![a-z]))"
+)
+HINT_BITS = {name: 1 << number for number, name in enumerate(HINTS.groupindex)}
+_TAGS = [
+    "nav", "header", "footer", "aside", "form", "main", "article", "section", "table", "ul", "dl",
+    "figure", "figcaption", "blockquote", "details", "button", "li", "td", "dd", "p",
+]  # fmt: skip
+TAG_BITS = {name: 1 << (len(HINT_BITS) + number) for number, name in enumerate(_TAGS)}
+TAG_BITS |= {"ol": TAG_BITS["ul"], "th": TAG_BITS["td"], "dt": TAG_BITS["dd"]}
+BITS = (*HINT_BITS, *_TAGS)
+
+KINDS = {"p": 1, "li": 2, "td": 3, "th": 3, "tr": 3, "pre": 4, "dd": 5, "dt": 6, "blockquote": 7, "button": 8,
+         "h1": 11, "h2": 12, "h3": 13, "h4": 14, "h5": 15, "h6": 16, "a": 9, "div": 10}  # fmt: skip
+HEADING = KINDS["h1"]  # and greater
+MOST_HINT_CHARS = 1000
+HINTING = frozenset(("class", "id", "role", "itemprop", "style", "hidden"))  # attributes
+
+
+def hinted(says: tuple[str, ...]) -> int:
+    """The bits of a block element, from its name and the values of its HINTING attributes."""
+    bits = TAG_BITS.get(says[0], 0)
+    for match in HINTS.finditer(" ".join(says[1:])[:MOST_HINT_CHARS].lower()):
+        bits |= HINT_BITS[match.lastgroup or ""]
+    return bits
