@@ -29,7 +29,7 @@ def test_a_page_that_is_none_is_refused_for_what_it_is(kind: str) -> None:
     assert refused(title, text) == [reason]
 
 
-@pytest.mark.parametrize("kind", WALLS.keys() - {"lorem ipsum"})
+@pytest.mark.parametrize("kind", [kind for kind in WALLS if kind != "lorem ipsum"])
 def test_an_article_that_quotes_one_is_a_page(kind: str) -> None:
     _, _, text = WALLS[kind]
     assert refused("On error pages", f"{ARTICLE}\n{text[:80]}\n{ARTICLE}") == []
