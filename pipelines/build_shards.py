@@ -31,7 +31,8 @@ def run(request: Request, progress: Progress) -> dict[str, Any]:
     if not texts.counts.out:
         raise UserError(f"no document is left: {told(texts, 'pages')}; `webtext explain` tells more")
     tables = {name: manifest for name in TABLES if (manifest := corpus.table(name).manifest())}
-    return {"corpus": str(request.root)} | {name: table.counts.as_json() for name, table in tables.items()}
+    counts = {name: table.counts.as_json() for name, table in tables.items()}
+    return {"corpus": str(request.root)} | counts | {"duplicates": tables["clusters"].extra}
 
 
 def dry_run(request: Request) -> dict[str, Any]:

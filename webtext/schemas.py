@@ -145,8 +145,14 @@ def signatures(bands: int) -> pa.Schema:
     return pa.schema([*SIGNATURES, *columns], metadata=SIGNATURES.metadata)
 
 
-# clusters/edges: candidate pairs whose similarity was verified.
-EDGES = _schema(a=pa.string(), b=pa.string(), similarity=pa.float64())
+# clusters/edges: candidate pairs whose similarity was verified, in the order of (rank_b, rank_a).
+EDGES = _schema(
+    a=pa.string(),  # id of the earlier document in keep order
+    b=pa.string(),
+    similarity=pa.float64(),
+    rank_a=pa.uint32(),  # places in keep order
+    rank_b=pa.uint32(),
+)
 
 # A row per surviving document: which cluster, and whether it is the one that is kept.
 CLUSTERS = _schema(

@@ -25,7 +25,9 @@ def crawl_plan(result: Result) -> None:
 
 
 def build(result: Result) -> None:
-    _counts({name: counts for name, counts in result.items() if name != "corpus"})
+    _counts({name: counts for name, counts in result.items() if name not in ("corpus", "duplicates")})
+    if found := result["duplicates"]:
+        _duplicates(found)
     console.print(
         f"Next: webtext train {result['corpus']} --out RUN, webtext audit {result['corpus']}", markup=False
     )
@@ -131,6 +133,34 @@ def demo(result: Result) -> None:
     console.print("\n[bold]What to look at[/bold]")
     for what, where in result["look_at"].items():
         console.print(f"  {what}: {where}", markup=False)
+
+
+def _duplicates(found: Result) -> None:
+    """The recall curve, the pairs, clusters by size, and the largest clusters."""
+    if banding := found["banding"]:
+        curve = ", ".join(f"{similarity} {share:.1%}" for similarity, share in banding["curve"].items())
+        console.print(
+            f"\nNear duplicates: {banding['bands']} bands × {banding['rows']} rows find "
+            f"{banding['recall_above']:.1%} of the pairs from similarity {banding['threshold']:g} on "
+            f"({curve})"
+        )
+        if banding["warning"]:
+            console.print(banding["warning"], style="bold red", markup=False)
+        pairs = {name: f"{count:,}" for name, count in found["pairs"].items()}
+        console.print(
+            f"Pairs: {pairs['compared']} compared, {pairs['verified']} verified, {pairs['refused']} refused"
+        )
+    if not found["clusters"]:
+        return
+    sizes = _table(f"{found['clusters']:,} clusters of two or more, by size", ">documents in it", ">clusters")
+    for step in found["sizes"]:
+        span = f"{step['from']:,}" if step["from"] == step["to"] else f"{step['from']:,}–{step['to']:,}"
+        sizes.add_row(span, _number(step["clusters"]))
+    console.print(sizes)
+    largest = _table("The largest clusters", ">documents", "kept")
+    for cluster in found["largest"]:
+        largest.add_row(_number(cluster["documents"]), escape(cluster["url"] or cluster["id"]))
+    console.print(largest)
 
 
 def _counts(tables: dict[str, Result]) -> None:

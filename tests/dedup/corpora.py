@@ -84,7 +84,8 @@ def files_of(corpus: Corpus) -> dict[str, bytes]:
 
 def _link(document: Document) -> Row:
     posted = None if document.posted is None else datetime(document.posted, 1, 1, tzinfo=UTC)
-    return {"id": document.hex, "first_posted": posted, "karma": document.karma}
+    url = f"https://example.org/{document.id}"
+    return {"id": document.hex, "url": url, "first_posted": posted, "karma": document.karma}
 
 
 def _row(document: Document) -> Row:
