@@ -7,6 +7,7 @@ from typing import Any
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from webtext.tally import duration, slowest
 
@@ -116,7 +117,9 @@ def explanation(story: Result) -> None:
             measures.add_row(*cells, style=style)
         console.print(measures)
     if story.get("kept"):
-        console.print(f"kept instead: {story['kept']['url']}", markup=False)
+        similarity = f"similarity {story['cluster']['similarity']:.3f}"
+        console.print(f"kept instead: {story['kept']['url']}, {similarity}", markup=False)
+        _difference(story["difference"])
     if text := (story["document"] or {}).get("text"):
         console.print(f"\n{text[:600]}{'…' if len(text) > 600 else ''}", markup=False)
 
@@ -161,6 +164,19 @@ def _duplicates(found: Result) -> None:
     for cluster in found["largest"]:
         largest.add_row(_number(cluster["documents"]), escape(cluster["url"] or cluster["id"]))
     console.print(largest)
+
+
+def _difference(lines: list[str] | None) -> None:
+    if lines is None:
+        return
+    console.print(
+        "[-only in the kept one-] {+only in this one+}" if lines else "word for word the same", markup=False
+    )
+    for line in lines:
+        text = Text(f"  {line}")
+        text.highlight_regex(r"\[-.*?-\]", "red")
+        text.highlight_regex(r"\{\+.*?\+\}", "green")
+        console.print(text)
 
 
 def _counts(tables: dict[str, Result]) -> None:
