@@ -64,7 +64,8 @@ def plan(corpus: Corpus, recipe: Recipe) -> Plan:
     documents, links = corpus.table("documents").manifest(), corpus.table("links").manifest()
     assert documents is not None and links is not None
     code = [VERSION, signatures.VERSION, edges.VERSION, ALGORITHM, UNICODE_VERSION]
-    says, inputs = fingerprint(code, recipe.dedup), fingerprint(documents.hash, links.hash)
+    inputs = fingerprint(documents.hash, links.hash)
+    says = fingerprint(code, recipe.dedup.model_dump(exclude={"paragraphs"}))  # they come later
     works = []
     for number, part in enumerate(documents.partitions):
         key = fingerprint(says, inputs, part.file)

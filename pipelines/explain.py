@@ -36,12 +36,17 @@ def run(root: Path, url: str) -> dict[str, Any]:
         ("page", "pages"),
         ("document", "documents"),
         ("cluster", "clusters"),
+        ("paragraphs", "clusters/paragraphs"),
         ("ledger", "ledger"),
     ):
         story[key] = _row(corpus, table, link["id"])
     story["shard"] = _shard(corpus, link["id"])
-    if document := story["document"]:
+    document = story["document"]
+    if document:
         story["measures"] = _measures(document, corpus.recipe().filter)
+    if document and (taken_out := story["paragraphs"]):
+        lines = document["text"].split("\n")
+        taken_out["removed"] = [lines[number] for number in taken_out["removed"]]
     if (cluster := story["cluster"]) and not cluster["kept"]:
         story["kept"] = _row(corpus, "links", cluster["cluster"])
         story["difference"] = _difference(corpus, story["document"], cluster["cluster"])

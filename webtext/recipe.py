@@ -148,6 +148,7 @@ class Dedup(Section):
     threshold: Share = 0.8
     verify: Literal["exact", "signature"] = "exact"
     keep: Literal["earliest"] = "earliest"
+    paragraphs: Share = 0  # of a domain's documents; a paragraph that more of them have is taken out; 0: off
 
     @model_validator(mode="after")
     def _bands_fit(self) -> "Dedup":

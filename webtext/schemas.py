@@ -163,6 +163,15 @@ CLUSTERS = _schema(
     similarity=pa.float64(),  # to the kept document; 1 for itself
 )
 
+# clusters/paragraphs: a row per kept document out of which paragraphs are taken.
+PARAGRAPHS = _schema(
+    id=pa.string(),
+    removed=pa.list_(pa.int32()),  # numbers of the lines of `text`, from 0
+    chars=pa.int64(),  # of what was taken out
+    words=pa.int64(),  # of what is left
+    kept=pa.bool_(),  # whether that is enough for filter.min_tokens
+)
+
 # A row per document of the corpus as it is published.
 SHARDS = _schema(
     id=pa.string(),

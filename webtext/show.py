@@ -106,8 +106,8 @@ def explanation(story: Result) -> None:
         )
     console.print(posts)
     told = {"id", "url", "text", *(row["measure"] for row in story.get("measures", ()))}
-    for name in ("page", "document", "cluster", "shard"):
-        if story[name]:
+    for name in ("page", "document", "cluster", "paragraphs", "shard"):
+        if story.get(name):
             _facts(name, {key: value for key, value in story[name].items() if key not in told})
     if story.get("measures"):
         measures = _table("measures and thresholds", "measure", ">value", "rule", ">threshold", "says")
@@ -152,6 +152,11 @@ def _duplicates(found: Result) -> None:
         pairs = {name: f"{count:,}" for name, count in found["pairs"].items()}
         console.print(
             f"Pairs: {pairs['compared']} compared, {pairs['verified']} verified, {pairs['refused']} refused"
+        )
+    if taken := found.get("paragraphs"):
+        console.print(
+            f"Paragraphs that a domain repeats: {taken['paragraphs']:,} taken out of {taken['documents']:,} "
+            f"documents ({taken['chars']:,} characters); {taken['dropped']:,} documents had too little left"
         )
     if not found["clusters"]:
         return
