@@ -78,7 +78,8 @@ def write_parts(items: Sequence[Share], report: Report) -> list[Part]:
 def _says(settings: Dedup) -> str:
     if "near" not in settings.methods:
         return fingerprint()
-    return fingerprint(settings.shingle_words, settings.bands, settings.threshold, settings.verify)
+    fold = sorted(settings.fold)
+    return fingerprint(fold, settings.shingle_words, settings.bands, settings.threshold, settings.verify)
 
 
 def _write_part(item: Item, key: str, report: Report) -> Part:
@@ -141,7 +142,9 @@ def _shingle_sets(item: Item, part: Part, wanted: npt.NDArray[np.bool_]) -> Iter
         rows = np.searchsorted(ids, ids_of(pa.chunked_array([kept["id"]])))
         chosen = wanted[rows]
         texts = kept["text"].filter(pa.array(chosen)).to_pylist()
-        sets = shingle_sets([normalise(text) for text in texts], item.settings.shingle_words)
+        sets = shingle_sets(
+            [normalise(text, frozenset(item.settings.fold)) for text in texts], item.settings.shingle_words
+        )
         yield from zip(rows[chosen].tolist(), sets, strict=True)
 
 

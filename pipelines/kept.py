@@ -1,8 +1,8 @@
 """The documents that a corpus keeps, as they are published, read partition by partition.
 
 Here is where paragraphs that a domain repeats are taken out, and then `filter.mask_pii` is applied:
-documents/ holds each text as it was found, and duplicates are looked for in that; all that is made of the kept ones
-(census, vocabulary, shards, tokens) has it changed.
+documents/ holds each text as it was found, and duplicates are looked for in that; all that is made of the
+kept ones (census, vocabulary, shards, tokens) has it changed.
 """
 
 from collections.abc import Iterator, Sequence

@@ -17,7 +17,7 @@ from webtext.engine import Report
 from webtext.recipe import Dedup, Recipe, fingerprint
 from webtext.stage import Plan, Work
 
-VERSION = 1
+VERSION = 2
 BATCH_DOCUMENTS = 200  # texts held in memory at once
 
 
@@ -53,10 +53,11 @@ def texts(corpus: Corpus, file: str) -> Iterator[pa.RecordBatch]:
 
 def _says(settings: Dedup) -> str:
     """What the recipe says to signatures; the threshold, for one, is not their business."""
+    fold = sorted(settings.fold)
     if "near" not in settings.methods:
-        return fingerprint(UNICODE_VERSION)
+        return fingerprint(UNICODE_VERSION, fold)
     sizes = [settings.shingle_words, settings.permutations, settings.bands, settings.rows]
-    return fingerprint(UNICODE_VERSION, ALGORITHM, sizes, settings.verify == "signature")
+    return fingerprint(UNICODE_VERSION, fold, ALGORITHM, sizes, settings.verify == "signature")
 
 
 def _write_part(item: Item, report: Report) -> Part:

@@ -141,6 +141,7 @@ class Dedup(Section):
     """What a duplicate is."""
 
     methods: list[Literal["exact", "near"]] = ["exact", "near"]
+    fold: list[Literal["case", "space", "punctuation"]] = ["case", "space", "punctuation"]
     shingle_words: Positive = 5
     permutations: Positive = 128
     bands: Positive = 16
