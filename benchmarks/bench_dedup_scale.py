@@ -168,10 +168,10 @@ class Measured(Progress):
         threading.Thread(target=self._sample, daemon=True).start()
 
     @contextmanager
-    def bar(self, name: str, total: int) -> Iterator[Report]:
+    def bar(self, name: str, total: int, *more: Any) -> Iterator[Report]:
         started, cpu = time.monotonic(), cpu_seconds()
         self.memory = self.anonymous = 0
-        with super().bar(name, total) as report:
+        with super().bar(name, total, *more) as report:
             yield report
         self._look()
         took, used = time.monotonic() - started, cpu_seconds() - cpu
