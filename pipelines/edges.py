@@ -116,22 +116,20 @@ def _edges(item: Item, keys: Keys, similarity: npt.NDArray[np.float64]) -> pa.Ta
 
 
 class _Fetch:
-    """A document's evidence by its rank; files are opened when first needed."""
+    """A document's evidence by its rank."""
 
     def __init__(self, item: Item) -> None:
         self.arrays, self.signed = item.arrays, signed(item)
         self.row: Ranks = self.arrays.load("row")
-        self.opened: dict[int, tuple[npt.NDArray[np.int64], Evidence]] = {}
+        self.spans: dict[int, npt.NDArray[np.int64]] = {}
 
     def __call__(self, rank: int) -> Evidence:
         row = int(self.row[rank])
         partition = self.signed.partition(row)
-        if partition not in self.opened:
-            spans = self.arrays.load(f"spans-{partition:05d}")
-            self.opened[partition] = spans, self.arrays.load_ragged(_evidence_name(partition))
-        spans, evidence = self.opened[partition]
-        begin, end = spans[row - self.signed.starts[partition]]
-        return evidence[begin:end]
+        if partition not in self.spans:
+            self.spans[partition] = self.arrays.load(f"spans-{partition:05d}")
+        begin, end = self.spans[partition][row - self.signed.starts[partition]].tolist()
+        return self.arrays.read_ragged(_evidence_name(partition), (begin, end))
 
 
 def _shingle_sets(item: Item, part: Part, wanted: npt.NDArray[np.bool_]) -> Iterator[tuple[int, Evidence]]:
