@@ -95,8 +95,14 @@ def _link(document: Document) -> Row:
 
 
 def _row(document: Document) -> Row:
+    measures = {
+        field.name: field.type.to_pandas_dtype()(0)
+        for field in schemas.DOCUMENTS
+        if pa.types.is_integer(field.type) or pa.types.is_floating(field.type)
+    }
     row = {"id": document.hex, "text": document.text, "verdict": document.verdict}
-    return row | {"url": document.url, "domain": registered_domain(document.url)}
+    where = {"url": document.url, "domain": registered_domain(document.url)}
+    return measures | row | where | {"words": len(document.text.split())}
 
 
 def _counts(share: Sequence[Document]) -> Counts:
