@@ -20,7 +20,7 @@ def main(arguments: list[str]) -> int:
     process = subprocess.Popen(arguments)
     peak = 0
     while process.poll() is None:
-        peak = max(peak, sum(_pss_bytes(pid) for pid in _tree(process.pid)))
+        peak = max(peak, tree_bytes(process.pid))
         time.sleep(SAMPLE_S)
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     print(
@@ -28,6 +28,11 @@ def main(arguments: list[str]) -> int:
         f"peak memory of all processes {peak / 2**20:,.0f} MiB, exit code {process.returncode}"
     )
     return process.returncode
+
+
+def tree_bytes(root: int, field: str = "Pss") -> int:
+    """The sum over a process and its descendants: of all memory, or of what no file backs (`Pss_Anon`)."""
+    return sum(_bytes(pid, field) for pid in _tree(root))
 
 
 def _tree(root: int) -> list[int]:
@@ -50,10 +55,10 @@ def _parent(entry: Path) -> int:
         return -1
 
 
-def _pss_bytes(pid: int) -> int:
+def _bytes(pid: int, field: str) -> int:
     try:
         for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-            if line.startswith("Pss:"):
+            if line.startswith(f"{field}:"):
                 return int(line.split()[1]) * 1024
     except OSError:
         pass

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from pipelines import clusters, documents, ledger, shards, status, vocabulary
+from pipelines import clusters, documents, ledger, paragraphs, shards, status, vocabulary
 from pipelines.crawl import told
 from pipelines.request import Request
 from webtext import stage
@@ -10,7 +10,7 @@ from webtext.corpus import Corpus
 from webtext.errors import UserError
 from webtext.progress import Progress
 
-TABLES = ("documents", "clusters", "shards", "tokens", "ledger")
+TABLES = ("documents", "clusters", paragraphs.TABLE, "shards", "tokens", "ledger")
 
 
 def run(request: Request, progress: Progress) -> dict[str, Any]:
@@ -25,13 +25,18 @@ def run(request: Request, progress: Progress) -> dict[str, Any]:
             built = ["pages", "documents"]
             if texts.counts.out:
                 clusters.build(corpus, engine, recipe, progress)
+                taken_out = paragraphs.build(corpus, engine, recipe, progress)
                 shards.build(corpus, engine, recipe, progress)
-                built += ["clusters", "shards"]
+                built += ["clusters", *([paragraphs.TABLE] if taken_out else []), "shards"]
             stage.run(corpus, engine, ledger.plan(corpus, built), progress)
     if not texts.counts.out:
         raise UserError(f"no document is left: {told(texts, 'pages')}; `webtext explain` tells more")
     tables = {name: manifest for name in TABLES if (manifest := corpus.table(name).manifest())}
-    return {"corpus": str(request.root)} | {name: table.counts.as_json() for name, table in tables.items()}
+    counts = {name: table.counts.as_json() for name, table in tables.items()}
+    duplicates = tables["clusters"].extra | (
+        {"paragraphs": paragraphs.summary(taken_out)} if taken_out else {}
+    )
+    return {"corpus": str(request.root)} | counts | {"duplicates": duplicates}
 
 
 def dry_run(request: Request) -> dict[str, Any]:

@@ -5,21 +5,20 @@ what lies between them is scratch, removed at the end.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from pipelines import candidates, edges, signatures
-from pipelines.candidates import Item, ranks_of, signed
+from pipelines import candidates, edges, ranks, resolve, signatures
+from pipelines.scratch import Item, ranks_of, signed
 from webtext import files, schemas, stage
 from webtext.corpus import Corpus, Counts, Manifest, Part
 from webtext.dedup import recall
 from webtext.dedup.minhash import ALGORITHM
 from webtext.dedup.normalise import UNICODE_VERSION
-from webtext.dedup.order import Ranks, hex_of, ids_of
-from webtext.dedup.resolve import Clusters
 from webtext.engine import Engine, Report
 from webtext.progress import Progress
 from webtext.recipe import Dedup, Recipe, fingerprint
@@ -33,18 +32,9 @@ VERSION = 1
 class Share:
     """A partition to be made."""
 
-    root: Path
-    settings: Dedup
-    number: int
+    of: Item
     file: str
     key: str
-
-
-@dataclass(frozen=True)
-class Summary:
-    clusters: int  # with at least one duplicate
-    largest: int  # documents
-    kept: str  # the largest cluster's kept document
 
 
 def build(corpus: Corpus, engine: Engine, recipe: Recipe, progress: Progress) -> Manifest:
@@ -53,15 +43,16 @@ def build(corpus: Corpus, engine: Engine, recipe: Recipe, progress: Progress) ->
     settled = stage.standing(corpus, final).current
     if not settled:
         _announce(recipe.dedup, progress)
-    stage.run(corpus, engine, signatures.plan(corpus, recipe), progress)
-    item = _item(corpus.root, recipe.dedup)
+    item = _item(corpus, recipe.dedup, stage.run(corpus, engine, signatures.plan(corpus, recipe), progress))
     _drop_older_scratch(item)
     verified = _verify(corpus, engine, item, progress)
     if not settled:
-        candidates.rank_all(engine, item, progress)
+        ranks.rank_all(engine, item, progress)
         with progress.bar("clusters/resolve", verified.counts.out) as report:
-            (summary,) = engine.map(resolve, [item], report)
-        progress.note(_conclusion(verified, summary))
+            (found,) = engine.map(resolve.resolve, [item], report)
+        summary = _summary(recipe.dedup, verified, found)
+        progress.note(_conclusion(summary))
+        final = replace(final, works=_with_scratch(final.works, item), extra=summary)
     manifest = stage.run(corpus, engine, final, progress)
     stage.remove(_scratch(corpus.root))
     return manifest
@@ -73,33 +64,15 @@ def plan(corpus: Corpus, recipe: Recipe) -> Plan:
     documents, links = corpus.table("documents").manifest(), corpus.table("links").manifest()
     assert documents is not None and links is not None
     code = [VERSION, signatures.VERSION, edges.VERSION, ALGORITHM, UNICODE_VERSION]
-    says, inputs = fingerprint(code, recipe.dedup), fingerprint(documents.hash, links.hash)
+    inputs = fingerprint(documents.hash, links.hash)
+    says = fingerprint(code, recipe.dedup.model_dump(exclude={"paragraphs"}))  # they come later
     works = []
     for number, part in enumerate(documents.partitions):
         key = fingerprint(says, inputs, part.file)
-        share = Share(corpus.root, recipe.dedup, number, part.file, key)
+        item = Item(corpus.root, Path(), recipe.dedup, number)  # scratch is known once there are signatures
+        share = Share(item, part.file, key)
         works.append(Work(part.file, key, share, part.counts.out))
     return Plan(TABLE, VERSION, says, inputs, write_parts, tuple(works))
-
-
-def resolve(item: Item, report: Report) -> Summary:
-    """`keeper` and `similarity` of each rank, from all edges."""
-    ids, ranks = item.arrays.load("id"), item.arrays.load("rank")
-    by_id = np.argsort(ids)
-    found = Clusters(len(item.arrays.load("first")))
-    table = Corpus(item.root).table(edges.TABLE)
-    manifest = table.manifest()
-    for part in manifest.partitions if manifest else ():
-        rows = table.read(part.file)
-        a, b = (ranks[by_id[np.searchsorted(ids, ids_of(rows[end]), sorter=by_id)]] for end in ("a", "b"))
-        found.add(a, b, rows["similarity"].to_numpy())
-        report(rows.num_rows, {})
-    item.arrays.save("keeper", found.keeper)
-    item.arrays.save("similarity", found.similarity)
-    sizes = np.bincount(found.keeper[ranks], minlength=1)
-    largest = int(sizes.argmax())
-    (kept,) = _ids_at(item, np.array([largest], np.uint32)) if len(ids) else ("",)
-    return Summary(int(np.count_nonzero(sizes > 1)), int(sizes[largest]), kept)
 
 
 def write_parts(shares: Sequence[Share], report: Report) -> list[Part]:
@@ -107,8 +80,8 @@ def write_parts(shares: Sequence[Share], report: Report) -> list[Part]:
 
 
 def _write_part(share: Share, report: Report) -> Part:
-    rows = _rows(_item(share.root, share.settings), share.number)
-    path = Corpus(share.root).table(TABLE).folder / share.file
+    rows = _rows(share.of)
+    path = Corpus(share.of.root).table(TABLE).folder / share.file
     written = files.write_parquet(path, schemas.CLUSTERS, [rows], row_group_rows=50_000)
     kinds = rows["duplicate"].to_pylist()
     dropped = {kind: count for kind in ("exact", "near") if (count := kinds.count(kind))}
@@ -120,45 +93,47 @@ def _write_part(share: Share, report: Report) -> Part:
 def _verify(corpus: Corpus, engine: Engine, item: Item, progress: Progress) -> Manifest:
     pairs = edges.plan(corpus, item)
     if not stage.standing(corpus, pairs).current:
-        candidates.rank_all(engine, item, progress)
+        ranks.rank_all(engine, item, progress)
         if "near" in item.settings.methods:
             candidates.find(engine, item, progress)
             edges.prepare(engine, item, progress)
     return stage.run(corpus, engine, pairs, progress)
 
 
-def _rows(item: Item, partition: int) -> pa.Table:
+def _rows(item: Item) -> pa.Table:
     """An exact copy of a kept document is `exact`; of one that was itself dropped it is `near`, and as
     similar to the kept document as that one."""
-    ranks, first = ranks_of(item, partition)
-    keeper = item.arrays.load("keeper")[ranks]
-    similarity = item.arrays.load("similarity")[ranks]
-    kept = first & (keeper == ranks)
+    mine, first = ranks_of(item, item.number)
+    keeper = item.arrays.load("keeper")[mine]
+    kept = first & (keeper == mine)
     copies = "exact" if "exact" in item.settings.methods else "near"
-    kinds = np.where(kept, "none", np.where(keeper == ranks, copies, "near"))
-    part = signed(item.root)[partition]
+    kinds = np.where(kept, "none", np.where(keeper == mine, copies, "near"))
+    of = signed(item)
     columns = {
-        "id": Corpus(item.root).table(signatures.TABLE).read(part.file, ["id"])["id"],
-        "cluster": _ids_at(item, keeper),
+        "id": of.table.read(of.parts[item.number].file, ["id"])["id"],
+        "cluster": resolve.ids_at(item, keeper),
         "kept": kept,
         "duplicate": kinds.tolist(),
-        "similarity": similarity,
+        "similarity": item.arrays.load("similarity")[mine],
     }
     return pa.table(columns, schema=schemas.CLUSTERS)
-
-
-def _ids_at(item: Item, ranks: Ranks) -> list[str]:
-    return hex_of(item.arrays.load("id")[item.arrays.load("first")[ranks]])
 
 
 def _scratch(root: Path) -> Path:
     return root / TABLE / "scratch"
 
 
-def _item(root: Path, settings: Dedup) -> Item:
+def _item(corpus: Corpus, settings: Dedup, signed: Manifest) -> Item:
     """The scratch folder is named after all that its arrays depend on, so none is ever mistaken."""
-    hashes = [part.hash for part in signed(root)]
-    return Item(root, _scratch(root) / fingerprint(edges.VERSION, settings, hashes), settings)
+    name = fingerprint(edges.VERSION, settings, signed.hash)
+    return Item(corpus.root, _scratch(corpus.root) / name, settings)
+
+
+def _with_scratch(works: Sequence[Work], item: Item) -> tuple[Work, ...]:
+    return tuple(
+        replace(work, item=replace(work.item, of=replace(work.item.of, scratch=item.scratch)))
+        for work in works
+    )
 
 
 def _drop_older_scratch(item: Item) -> None:
@@ -175,11 +150,18 @@ def _announce(settings: Dedup, progress: Progress) -> None:
         progress.note(warning)
 
 
-def _conclusion(verified: Manifest, summary: Summary) -> str:
+def _summary(settings: Dedup, verified: Manifest, found: dict[str, Any]) -> dict[str, Any]:
+    """What the manifest says beside the counts, and `build-shards` at its end."""
     compared = sum(part.extra["candidates"] for part in verified.partitions)
+    similar = verified.counts.out
+    pairs = {"compared": compared, "verified": similar, "refused": compared - similar}
+    return {"banding": recall.banding(settings), "pairs": pairs} | found
+
+
+def _conclusion(summary: dict[str, Any]) -> str:
+    pairs, largest = summary["pairs"], summary["largest"]
     line = (
-        f"clusters: {summary.clusters:,}, from {verified.counts.out:,} similar of {compared:,} compared pairs"
+        f"clusters: {summary['clusters']:,}, from {pairs['verified']:,} similar of {pairs['compared']:,} "
+        "compared pairs"
     )
-    if not summary.clusters:
-        return line
-    return f"{line}; the largest has {summary.largest:,} documents, of which {summary.kept} is kept"
+    return f"{line}; the largest has {largest[0]['documents']:,} documents" if largest else line

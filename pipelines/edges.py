@@ -1,17 +1,16 @@
-"""clusters/edges: candidate pairs, verified; a partition per range of later documents in keep order."""
+"""clusters/edges: candidate pairs, verified; a partition per range of the later document's rank."""
 
-from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipelines import candidates, signatures
-from pipelines.candidates import PAIR_DOCUMENTS, Item, pairs_name, ranks_of, shares, signed
+from pipelines import signatures
+from pipelines.candidates import PAIR_DOCUMENTS, pairs_name
+from pipelines.scratch import SIGNATURES, Item, ranks_of, run, shares, signed
 from webtext import files, schemas
 from webtext.corpus import Corpus, Counts, Part, partition_name
 from webtext.dedup.candidates import Keys, split
@@ -26,7 +25,7 @@ from webtext.recipe import Dedup, fingerprint
 from webtext.stage import Plan, Work
 
 TABLE = "clusters/edges"
-VERSION = 1
+VERSION = 2
 PAIRS_AT_ONCE = 50_000  # between two reports
 
 
@@ -40,7 +39,7 @@ class Share:
 
 def plan(corpus: Corpus, item: Item) -> Plan:
     """Reads the signatures table and what `prepare` left in the scratch folder."""
-    table = corpus.table(signatures.TABLE).manifest()
+    table = corpus.table(SIGNATURES).manifest()
     assert table is not None
     says = _says(item.settings)
     key = fingerprint(VERSION, PAIR_DOCUMENTS, says, table.hash)
@@ -52,9 +51,8 @@ def plan(corpus: Corpus, item: Item) -> Plan:
 
 
 def prepare(engine: Engine, item: Item, progress: Progress) -> None:
-    """What the candidate pairs' documents are compared by."""
-    items = [replace(item, number=number) for number in range(len(signed(item.root)))]
-    candidates.run(engine, write_evidence, items, progress, "evidence")
+    """Leaves what the candidate pairs' documents are compared by."""
+    run(engine, [(write_evidence, item.pieces(len(signed(item).parts)))], progress, "evidence")
 
 
 def write_evidence(item: Item, _: Report) -> None:
@@ -62,7 +60,7 @@ def write_evidence(item: Item, _: Report) -> None:
     name = _evidence_name(item.number)
     if item.arrays.has(name):
         return
-    part = signed(item.root)[item.number]
+    part = signed(item).parts[item.number]
     ranks, first = ranks_of(item, item.number)
     wanted = first & item.arrays.load("wanted")[ranks]
     read = _shingle_sets if item.settings.verify == "exact" else _signatures
@@ -80,7 +78,8 @@ def write_parts(items: Sequence[Share], report: Report) -> list[Part]:
 def _says(settings: Dedup) -> str:
     if "near" not in settings.methods:
         return fingerprint()
-    return fingerprint(settings.shingle_words, settings.bands, settings.threshold, settings.verify)
+    fold = sorted(settings.fold)
+    return fingerprint(fold, settings.shingle_words, settings.bands, settings.threshold, settings.verify)
 
 
 def _write_part(item: Item, key: str, report: Report) -> Part:
@@ -104,57 +103,51 @@ def _write_part(item: Item, key: str, report: Report) -> Part:
 
 
 def _edges(item: Item, keys: Keys, similarity: npt.NDArray[np.float64]) -> pa.Table:
-    ids = [_ids(item, ranks) for ranks in split(keys)]
-    columns = {"a": hex_of(np.minimum(*ids)), "b": hex_of(np.maximum(*ids)), "similarity": similarity}
-    return pa.table(columns, schema=schemas.EDGES).sort_by([("a", "ascending"), ("b", "ascending")])
-
-
-def _ids(item: Item, ranks: Ranks) -> npt.NDArray[np.uint64]:
-    ids: npt.NDArray[np.uint64] = item.arrays.load("id")[item.arrays.load("first")[ranks]]
-    return ids
+    later, earlier = split(keys)
+    ids, row = item.arrays.load("id"), item.arrays.load("row")
+    columns = {
+        "a": hex_of(ids[row[earlier]]),
+        "b": hex_of(ids[row[later]]),
+        "similarity": similarity,
+        "rank_a": earlier,
+        "rank_b": later,
+    }
+    return pa.table(columns, schema=schemas.EDGES)
 
 
 class _Fetch:
-    """A document's evidence by its rank; files are opened when first needed."""
+    """A document's evidence by its rank."""
 
     def __init__(self, item: Item) -> None:
-        self.item = item
-        self.opened: dict[int, tuple[npt.NDArray[np.int64], Evidence]] = {}
+        self.arrays, self.signed = item.arrays, signed(item)
+        self.row: Ranks = self.arrays.load("row")
+        self.spans: dict[int, npt.NDArray[np.int64]] = {}
 
     def __call__(self, rank: int) -> Evidence:
-        row = int(self.first[rank])
-        partition = bisect_right(self.starts, row) - 1
-        if partition not in self.opened:
-            arrays = self.item.arrays
-            spans = arrays.load(f"spans-{partition:05d}")
-            self.opened[partition] = spans, arrays.load_ragged(_evidence_name(partition))
-        spans, evidence = self.opened[partition]
-        begin, end = spans[row - self.starts[partition]]
-        return evidence[begin:end]
-
-    @cached_property
-    def starts(self) -> list[int]:
-        return signatures.starts(signed(self.item.root))
-
-    @cached_property
-    def first(self) -> Ranks:
-        return self.item.arrays.load("first")
+        row = int(self.row[rank])
+        partition = self.signed.partition(row)
+        if partition not in self.spans:
+            self.spans[partition] = self.arrays.load(f"spans-{partition:05d}")
+        begin, end = self.spans[partition][row - self.signed.starts[partition]].tolist()
+        return self.arrays.read_ragged(_evidence_name(partition), (begin, end))
 
 
 def _shingle_sets(item: Item, part: Part, wanted: npt.NDArray[np.bool_]) -> Iterator[tuple[int, Evidence]]:
-    start = signatures.starts(signed(item.root))[item.number]
+    start = signed(item).starts[item.number]
     ids = item.arrays.load("id")[start : start + part.rows]
     for batch in signatures.texts(Corpus(item.root), part.file):
         kept = batch.filter(pc.equal(batch["verdict"], KEEP))
         rows = np.searchsorted(ids, ids_of(pa.chunked_array([kept["id"]])))
         chosen = wanted[rows]
         texts = kept["text"].filter(pa.array(chosen)).to_pylist()
-        sets = shingle_sets([normalise(text) for text in texts], item.settings.shingle_words)
+        sets = shingle_sets(
+            [normalise(text, frozenset(item.settings.fold)) for text in texts], item.settings.shingle_words
+        )
         yield from zip(rows[chosen].tolist(), sets, strict=True)
 
 
 def _signatures(item: Item, part: Part, wanted: npt.NDArray[np.bool_]) -> Iterator[tuple[int, Evidence]]:
-    column = Corpus(item.root).table(signatures.TABLE).read(part.file, ["signature"])["signature"]
+    column = signed(item).table.read(part.file, ["signature"])["signature"]
     for row in np.flatnonzero(wanted).tolist():
         yield row, np.asarray(column[row].values)
 

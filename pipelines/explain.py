@@ -9,6 +9,7 @@ import pyarrow.dataset as ds
 from pipelines.crawl import told
 from webtext import reasons
 from webtext.corpus import Corpus
+from webtext.dedup.difference import differences
 from webtext.errors import UserError
 from webtext.extract.pii import KINDS
 from webtext.extract.verdict import judge
@@ -26,7 +27,8 @@ MEASURES = {
 
 
 def run(root: Path, url: str) -> dict[str, Any]:
-    """The rows of one link, with the sentence for its reason, the thresholds, and its kept twin."""
+    """The rows of one link, with the sentence for its reason, the thresholds, and its kept twin and in what
+    it differs from that."""
     corpus = Corpus.open(root)
     link = find_link(corpus, url)
     story: dict[str, Any] = {"url": link["url"], "id": link["id"], "link": link}
@@ -34,14 +36,20 @@ def run(root: Path, url: str) -> dict[str, Any]:
         ("page", "pages"),
         ("document", "documents"),
         ("cluster", "clusters"),
+        ("paragraphs", "clusters/paragraphs"),
         ("ledger", "ledger"),
     ):
         story[key] = row_of(corpus, table, link["id"])
     story["shard"] = _shard(corpus, link["id"])
-    if document := story["document"]:
+    document = story["document"]
+    if document:
         story["measures"] = _measures(document, corpus.recipe().filter)
+    if document and (taken_out := story["paragraphs"]):
+        lines = document["text"].split("\n")
+        taken_out["removed"] = [lines[number] for number in taken_out["removed"]]
     if (cluster := story["cluster"]) and not cluster["kept"]:
         story["kept"] = row_of(corpus, "links", cluster["cluster"])
+        story["difference"] = _difference(corpus, story["document"], cluster["cluster"])
     if ledger := story["ledger"]:
         story["sentence"] = reasons.SENTENCES.get(ledger["reason"], "the document is part of the corpus")
     return story
@@ -88,6 +96,11 @@ def _shard(corpus: Corpus, id: str) -> dict[str, Any] | None:
             if row["id"] == id:
                 return {"file": part.file, "row": position, "tokens": row["tokens"]}
     return None
+
+
+def _difference(corpus: Corpus, dropped: dict[str, Any] | None, kept_id: str) -> list[str] | None:
+    kept = row_of(corpus, "documents", kept_id)
+    return differences(kept["text"], dropped["text"]) if kept and dropped else None
 
 
 def _measures(document: dict[str, Any], rules: Filter) -> list[dict[str, Any]]:

@@ -1,25 +1,39 @@
 """The documents that a corpus keeps, as they are published, read partition by partition.
 
-Here is where `filter.mask_pii` is applied: documents/ holds each text as it was found, and duplicates are
-looked for in that; all that is made of the kept ones (census, vocabulary, shards, tokens) has it masked.
+Here is where paragraphs that a domain repeats are taken out, and then `filter.mask_pii` is applied:
+documents/ holds each text as it was found, and duplicates are looked for in that; all that is made of the
+kept ones (census, vocabulary, shards, tokens) has it changed.
 """
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from webtext.corpus import Corpus, Manifest
+from webtext.dedup.paragraphs import drop
 from webtext.errors import RunFailed
 from webtext.extract import pii
 
 BATCH_ROWS = 1000
+PARAGRAPHS = "clusters/paragraphs"  # there only where repeated paragraphs are taken out
 
 
 def documents(corpus: Corpus, file: str, columns: Sequence[str]) -> Iterator[pa.Table]:
     """The kept documents of one partition, some at a time, in the table's order; `columns` has `id`, and
     `text` where it has `words`."""
-    kinds = corpus.recipe().filter.masked
+    kinds, changes = corpus.recipe().filter.masked, _changes(corpus, file)
+    for table in whole_documents(corpus, file, columns):
+        if changes:
+            table = _without_paragraphs(table, changes)
+        if kinds and "text" in columns:
+            table = _with_texts(table, [pii.mask(text, kinds) for text in table["text"].to_pylist()])
+        yield table
+
+
+def whole_documents(corpus: Corpus, file: str, columns: Sequence[str]) -> Iterator[pa.Table]:
+    """The documents of one partition that its clusters keep, as they were extracted."""
     clusters = corpus.table("clusters").read(file, ["id", "kept"])
     ids = set(clusters.filter(clusters["kept"])["id"].to_pylist())
     path = corpus.table("documents").folder / file
@@ -29,7 +43,7 @@ def documents(corpus: Corpus, file: str, columns: Sequence[str]) -> Iterator[pa.
             is_kept = pa.array([id in ids for id in batch["id"].to_pylist()], pa.bool_())
             table = pa.Table.from_batches([batch]).filter(is_kept)
             found += table.num_rows
-            yield _masked(table, kinds) if kinds and "text" in columns else table
+            yield table
     if found != len(ids):
         raise RunFailed(f"{path}: {len(ids) - found:,} of the documents that clusters keeps are not in it")
 
@@ -41,8 +55,10 @@ def partitions(corpus: Corpus) -> list[str]:
 
 def hashes(corpus: Corpus) -> list[str]:
     """What the kept documents depend on."""
+    paragraphs = corpus.table(PARAGRAPHS).manifest()
     return [
         *(published(corpus, table).hash for table in ("documents", "clusters")),
+        *([paragraphs.hash] if paragraphs else []),
         *corpus.recipe().filter.masked,
     ]
 
@@ -54,8 +70,22 @@ def published(corpus: Corpus, table: str) -> Manifest:
     return manifest
 
 
-def _masked(table: pa.Table, kinds: Sequence[str]) -> pa.Table:
-    texts = [pii.mask(text, kinds) for text in table["text"].to_pylist()]
+def _changes(corpus: Corpus, file: str) -> dict[str, Any]:
+    table = corpus.table(PARAGRAPHS)
+    return {row["id"]: row for row in table.read(file).to_pylist()} if table.manifest() else {}
+
+
+def _without_paragraphs(table: pa.Table, changes: dict[str, Any]) -> pa.Table:
+    left = [id not in changes or changes[id]["kept"] for id in table["id"].to_pylist()]
+    table = table.filter(pa.array(left, pa.bool_()))
+    if "text" not in table.column_names:
+        return table
+    rows = zip(table["id"].to_pylist(), table["text"].to_pylist(), strict=True)
+    texts = [drop(text, changes[id]["removed"]).text if id in changes else text for id, text in rows]
+    return _with_texts(table, texts)
+
+
+def _with_texts(table: pa.Table, texts: list[str]) -> pa.Table:
     columns = {"text": pa.array(texts, table.schema.field("text").type)}
     if "words" in table.column_names:
         columns["words"] = pa.array([len(text.split()) for text in texts], pa.int64())

@@ -15,6 +15,7 @@ COLUMNS = {
     "pages": ["id", "state", "detail"],
     "documents": ["id", "verdict", "detail"],
     "clusters": ["id", "kept", "duplicate", "cluster", "similarity"],
+    "clusters/paragraphs": ["id", "kept", "words"],
 }
 
 
@@ -51,9 +52,8 @@ def _write_part(item: Item, report: Report) -> Part:
     corpus = Corpus(item.root)
     links = corpus.table("links").read(item.file, ["id", "url"])
     read = {name: corpus.table(name).read(item.file, COLUMNS[name]) for name in item.tables}
-    rows = ledger.entries(
-        links, read.get("pages"), read.get("documents"), read.get("clusters"), item.published
-    )
+    tables = [read.get(name) for name in COLUMNS]
+    rows = ledger.entries(links, *tables, published=item.published)
     table = corpus.table("ledger")
     written = files.write_parquet(table.folder / item.file, schemas.LEDGER, [rows], row_group_rows=50_000)
     report(rows.num_rows, {})

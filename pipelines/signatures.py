@@ -7,6 +7,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from pipelines.scratch import SIGNATURES
 from webtext import files
 from webtext.corpus import Corpus, Counts, Part
 from webtext.dedup.minhash import ALGORITHM
@@ -16,8 +17,7 @@ from webtext.engine import Report
 from webtext.recipe import Dedup, Recipe, fingerprint
 from webtext.stage import Plan, Work
 
-TABLE = "clusters/signatures"
-VERSION = 1
+VERSION = 2
 BATCH_DOCUMENTS = 200  # texts held in memory at once
 
 
@@ -38,19 +38,11 @@ def plan(corpus: Corpus, recipe: Recipe) -> Plan:
     for part in documents.partitions:
         key = fingerprint(VERSION, says, part.hash, link_hashes[part.file])
         works.append(Work(part.file, key, Item(corpus.root, part.file, key, recipe.dedup), part.counts.out))
-    return Plan(TABLE, VERSION, says, fingerprint(documents.hash, links.hash), write_parts, tuple(works))
+    return Plan(SIGNATURES, VERSION, says, fingerprint(documents.hash, links.hash), write_parts, tuple(works))
 
 
 def write_parts(items: Sequence[Item], report: Report) -> list[Part]:
     return [_write_part(item, report) for item in items]
-
-
-def starts(parts: Sequence[Part]) -> list[int]:
-    """The row at which each partition begins, counted over all of them; at the end, how many there are."""
-    rows = [0]
-    for part in parts:
-        rows.append(rows[-1] + part.rows)
-    return rows
 
 
 def texts(corpus: Corpus, file: str) -> Iterator[pa.RecordBatch]:
@@ -61,10 +53,11 @@ def texts(corpus: Corpus, file: str) -> Iterator[pa.RecordBatch]:
 
 def _says(settings: Dedup) -> str:
     """What the recipe says to signatures; the threshold, for one, is not their business."""
+    fold = sorted(settings.fold)
     if "near" not in settings.methods:
-        return fingerprint(UNICODE_VERSION)
+        return fingerprint(UNICODE_VERSION, fold)
     sizes = [settings.shingle_words, settings.permutations, settings.bands, settings.rows]
-    return fingerprint(UNICODE_VERSION, ALGORITHM, sizes, settings.verify == "signature")
+    return fingerprint(UNICODE_VERSION, fold, ALGORITHM, sizes, settings.verify == "signature")
 
 
 def _write_part(item: Item, report: Report) -> Part:
@@ -76,7 +69,7 @@ def _write_part(item: Item, report: Report) -> Part:
         report(table.num_rows, {})
     columns = schema(item.settings)
     rows = pa.concat_tables(tables or [columns.empty_table()]).sort_by("id")
-    path = corpus.table(TABLE).folder / item.file
+    path = corpus.table(SIGNATURES).folder / item.file
     written = files.write_parquet(path, columns, [rows], row_group_rows=50_000)
     counts = Counts(into=rows.num_rows, out=rows.num_rows)
     return Part(item.file, item.key, written.rows, written.bytes, written.hash, counts)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from pipelines import clusters, documents, ledger, links, pages, shards
+from pipelines import clusters, documents, ledger, links, pages, paragraphs, shards
 from webtext import stage
 from webtext.corpus import Corpus
 from webtext.recipe import Recipe
@@ -16,6 +16,7 @@ PLANS: dict[str, Callable[[Corpus, Recipe], Plan]] = {
     "pages": pages.plan,
     "documents": documents.plan,
     "clusters": clusters.plan,
+    paragraphs.TABLE: paragraphs.plan,
     "shards": shards.plan_shards,
     "tokens": shards.plan_tokens,
 }
@@ -52,13 +53,15 @@ def _states(corpus: Corpus, recipe: Recipe) -> dict[str, tuple[str, str]]:
     states = {"links": _told(corpus, "links", links.standing(corpus, recipe))}
     before = "links"
     for name, plan in PLANS.items():
+        if name == paragraphs.TABLE and not paragraphs.wanted(corpus, recipe):
+            continue
         if states[before][0] == "current":
             states[name] = _judged(corpus, plan(corpus, recipe))
         else:
             states[name] = ("waits", f"for {before}")
         before = name
     if states["links"][0] == "current":
-        finished = [name for name in PLANS if states[name][0] == "current"]
+        finished = [name for name in PLANS if name in states and states[name][0] == "current"]
         states["ledger"] = _judged(corpus, ledger.plan(corpus, finished))
     else:
         states["ledger"] = ("waits", "for links")

@@ -15,6 +15,10 @@ def clusters(kept: bool) -> pa.Table:
     return pa.table(row)
 
 
+def changed(kept: bool) -> pa.Table:
+    return pa.table({"id": ["1"], "kept": [kept], "words": [7]})
+
+
 def document(verdict: str) -> pa.Table:
     return pa.table({"id": ["1"], "verdict": [verdict], "detail": ["pretokens 3 < 128"]})
 
@@ -28,6 +32,13 @@ def document(verdict: str) -> pa.Table:
         ((FETCHED, KEPT, clusters(True), False), "pending", "pending", "shards"),
         ((FETCHED, KEPT, clusters(True), True), "kept", None, "shards"),
         ((FETCHED, KEPT, clusters(False), True), "duplicate", "near", "clusters"),
+        ((FETCHED, KEPT, clusters(True), changed(True), True), "kept", None, "shards"),
+        (
+            (FETCHED, KEPT, clusters(True), changed(False), True),
+            "filtered",
+            "boilerplate",
+            "clusters/paragraphs",
+        ),
         ((FETCHED, document("too_short"), None, False), "filtered", "too_short", "documents"),
         ((FETCHED, document("no_text"), None, False), "unextractable", "no_text", "documents"),
     ],
@@ -35,7 +46,8 @@ def document(verdict: str) -> pa.Table:
 def test_the_last_table_that_has_a_link_decides_its_state(
     tables: Any, state: str, reason: str | None, stage: str
 ) -> None:
-    (row,) = ledger.entries(LINKS, *tables).to_pylist()
+    *read, published = tables
+    (row,) = ledger.entries(LINKS, *read, published=published).to_pylist()
     assert (row["state"], row["reason"], row["stage"]) == (state, reason, stage)
 
 

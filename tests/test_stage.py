@@ -27,8 +27,10 @@ def write(items: Sequence[Item], report: Report) -> list[Part]:
     parts = []
     for item in items:
         table = Corpus(item.root).table("clusters/edges")
-        row = {"a": [item.key], "b": ["b"], "similarity": [1.0]}
-        written = files.write_parquet(table.folder / item.file, schemas.EDGES, [pa.table(row)])
+        row = {"a": [item.key], "b": ["b"], "similarity": [1.0], "rank_a": [0], "rank_b": [1]}
+        written = files.write_parquet(
+            table.folder / item.file, schemas.EDGES, [pa.table(row, schema=schemas.EDGES)]
+        )
         (table.folder / f"{item.file}.runs").open("a").write("x")
         report(1, {})
         counts = Counts(into=1 + item.lost, out=1)

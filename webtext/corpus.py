@@ -28,6 +28,7 @@ TABLES = {
     "clusters/signatures": schemas.SIGNATURES,
     "clusters/edges": schemas.EDGES,
     "clusters": schemas.CLUSTERS,
+    "clusters/paragraphs": schemas.PARAGRAPHS,
     "shards": schemas.SHARDS,
     "tokens": None,
     "ledger": schemas.LEDGER,

@@ -17,20 +17,26 @@ def entries(
     pages: pa.Table | None,
     documents: pa.Table | None,
     clusters: pa.Table | None,
+    paragraphs: pa.Table | None = None,
+    *,
     published: bool,
 ) -> pa.Table:
-    """One ledger row per row of `links`, in their order. A table that was not made yet is None;
-    `published` says whether the shards hold the kept documents. All tables are of one partition."""
+    """One ledger row per row of `links`, in their order. A table that was not made yet is None, and so is
+    `paragraphs` where none are taken out; `published` says whether the shards hold the kept documents. All
+    tables are of one partition."""
     page_of, document_of, cluster_of = _by_id(pages), _by_id(documents), _by_id(clusters)
+    changed = _by_id(paragraphs)
     rows = []
     for link in links.select(["id", "url"]).to_pylist():
         page, document = page_of.get(link["id"]), document_of.get(link["id"])
         cluster = cluster_of.get(link["id"])
-        rows.append(link | _fate(page, document, cluster, published))
+        rows.append(link | _fate(page, document, cluster, changed.get(link["id"]), published))
     return pa.Table.from_pylist(rows, schema=schemas.LEDGER)
 
 
-def _fate(page: Row | None, document: Row | None, cluster: Row | None, published: bool) -> Row:
+def _fate(
+    page: Row | None, document: Row | None, cluster: Row | None, changed: Row | None, published: bool
+) -> Row:
     if page is None:
         return _row(State.PENDING, "pages", "pending")
     if page["state"] != FETCHED:
@@ -45,6 +51,10 @@ def _fate(page: Row | None, document: Row | None, cluster: Row | None, published
     if not cluster["kept"]:
         detail = f"of {cluster['cluster']}, similarity {cluster['similarity']:.3f}"
         return _row(State.DUPLICATE, "clusters", cluster["duplicate"], detail)
+    if changed and not changed["kept"]:
+        return _row(
+            State.FILTERED, "clusters/paragraphs", "boilerplate", f"{changed['words']} words are left"
+        )
     if not published:
         return _row(State.PENDING, "shards", "pending")
     return _row(State.KEPT, "shards", None)

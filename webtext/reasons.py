@@ -106,6 +106,7 @@ FILTERED = {
     "open_lines": "too many of the lines do not end as a sentence does",
     "curly_brackets": "the text has curly brackets, as code does",
     "lorem_ipsum": "the text is a placeholder: lorem ipsum",
+    "boilerplate": "what is left without the paragraphs that its domain repeats is too short",
 }
 
 # Surviving documents that repeat another one: ledger state `duplicate`.

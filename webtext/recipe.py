@@ -141,6 +141,7 @@ class Dedup(Section):
     """What a duplicate is."""
 
     methods: list[Literal["exact", "near"]] = ["exact", "near"]
+    fold: list[Literal["case", "space", "punctuation"]] = ["case", "space", "punctuation"]
     shingle_words: Positive = 5
     permutations: Positive = 128
     bands: Positive = 16
@@ -148,6 +149,7 @@ class Dedup(Section):
     threshold: Share = 0.8
     verify: Literal["exact", "signature"] = "exact"
     keep: Literal["earliest"] = "earliest"
+    paragraphs: Share = 0  # of a domain's documents; a paragraph that more of them have is taken out; 0: off
 
     @model_validator(mode="after")
     def _bands_fit(self) -> "Dedup":

@@ -145,8 +145,14 @@ def signatures(bands: int) -> pa.Schema:
     return pa.schema([*SIGNATURES, *columns], metadata=SIGNATURES.metadata)
 
 
-# clusters/edges: candidate pairs whose similarity was verified.
-EDGES = _schema(a=pa.string(), b=pa.string(), similarity=pa.float64())
+# clusters/edges: candidate pairs whose similarity was verified, in the order of (rank_b, rank_a).
+EDGES = _schema(
+    a=pa.string(),  # id of the earlier document in keep order
+    b=pa.string(),
+    similarity=pa.float64(),
+    rank_a=pa.uint32(),  # places in keep order
+    rank_b=pa.uint32(),
+)
 
 # A row per surviving document: which cluster, and whether it is the one that is kept.
 CLUSTERS = _schema(
@@ -155,6 +161,15 @@ CLUSTERS = _schema(
     kept=pa.bool_(),
     duplicate=pa.string(),  # none, exact, near
     similarity=pa.float64(),  # to the kept document; 1 for itself
+)
+
+# clusters/paragraphs: a row per kept document out of which paragraphs are taken.
+PARAGRAPHS = _schema(
+    id=pa.string(),
+    removed=pa.list_(pa.int32()),  # numbers of the lines of `text`, from 0
+    chars=pa.int64(),  # of what was taken out
+    words=pa.int64(),  # of what is left
+    kept=pa.bool_(),  # whether that is enough for filter.min_tokens
 )
 
 # A row per document of the corpus as it is published.

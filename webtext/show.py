@@ -7,6 +7,7 @@ from typing import Any
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from webtext.tally import duration, slowest
 
@@ -25,7 +26,9 @@ def crawl_plan(result: Result) -> None:
 
 
 def build(result: Result) -> None:
-    _counts({name: counts for name, counts in result.items() if name != "corpus"})
+    _counts({name: counts for name, counts in result.items() if name not in ("corpus", "duplicates")})
+    if found := result["duplicates"]:
+        _duplicates(found)
     console.print(
         f"Next: webtext train {result['corpus']} --out RUN, webtext audit {result['corpus']}", markup=False
     )
@@ -103,8 +106,8 @@ def explanation(story: Result) -> None:
         )
     console.print(posts)
     told = {"id", "url", "text", *(row["measure"] for row in story.get("measures", ()))}
-    for name in ("page", "document", "cluster", "shard"):
-        if story[name]:
+    for name in ("page", "document", "cluster", "paragraphs", "shard"):
+        if story.get(name):
             _facts(name, {key: value for key, value in story[name].items() if key not in told})
     if story.get("measures"):
         measures = _table("measures and thresholds", "measure", ">value", "rule", ">threshold", "says")
@@ -114,7 +117,9 @@ def explanation(story: Result) -> None:
             measures.add_row(*cells, style=style)
         console.print(measures)
     if story.get("kept"):
-        console.print(f"kept instead: {story['kept']['url']}", markup=False)
+        similarity = f"similarity {story['cluster']['similarity']:.3f}"
+        console.print(f"kept instead: {story['kept']['url']}, {similarity}", markup=False)
+        _difference(story["difference"])
     if text := (story["document"] or {}).get("text"):
         console.print(f"\n{text[:600]}{'…' if len(text) > 600 else ''}", markup=False)
 
@@ -131,6 +136,52 @@ def demo(result: Result) -> None:
     console.print("\n[bold]What to look at[/bold]")
     for what, where in result["look_at"].items():
         console.print(f"  {what}: {where}", markup=False)
+
+
+def _duplicates(found: Result) -> None:
+    """The recall curve, the pairs, clusters by size, and the largest clusters."""
+    if banding := found["banding"]:
+        curve = ", ".join(f"{similarity} {share:.1%}" for similarity, share in banding["curve"].items())
+        console.print(
+            f"\nNear duplicates: {banding['bands']} bands × {banding['rows']} rows find "
+            f"{banding['recall_above']:.1%} of the pairs from similarity {banding['threshold']:g} on "
+            f"({curve})"
+        )
+        if banding["warning"]:
+            console.print(banding["warning"], style="bold red", markup=False)
+        pairs = {name: f"{count:,}" for name, count in found["pairs"].items()}
+        console.print(
+            f"Pairs: {pairs['compared']} compared, {pairs['verified']} verified, {pairs['refused']} refused"
+        )
+    if taken := found.get("paragraphs"):
+        console.print(
+            f"Paragraphs that a domain repeats: {taken['paragraphs']:,} taken out of {taken['documents']:,} "
+            f"documents ({taken['chars']:,} characters); {taken['dropped']:,} documents had too little left"
+        )
+    if not found["clusters"]:
+        return
+    sizes = _table(f"{found['clusters']:,} clusters of two or more, by size", ">documents in it", ">clusters")
+    for step in found["sizes"]:
+        span = f"{step['from']:,}" if step["from"] == step["to"] else f"{step['from']:,}–{step['to']:,}"
+        sizes.add_row(span, _number(step["clusters"]))
+    console.print(sizes)
+    largest = _table("The largest clusters", ">documents", "kept")
+    for cluster in found["largest"]:
+        largest.add_row(_number(cluster["documents"]), escape(cluster["url"] or cluster["id"]))
+    console.print(largest)
+
+
+def _difference(lines: list[str] | None) -> None:
+    if lines is None:
+        return
+    console.print(
+        "[-only in the kept one-] {+only in this one+}" if lines else "word for word the same", markup=False
+    )
+    for line in lines:
+        text = Text(f"  {line}")
+        text.highlight_regex(r"\[-.*?-\]", "red")
+        text.highlight_regex(r"\{\+.*?\+\}", "green")
+        console.print(text)
 
 
 def _counts(tables: dict[str, Result]) -> None:

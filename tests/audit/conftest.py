@@ -125,7 +125,7 @@ class Writer:
                 for name in ("links", "pages", "documents", "clusters")
             }
             published = corpus.table("shards").manifest() is not None
-            rows = ledger.entries(*tables.values(), published)  # type: ignore[arg-type]
+            rows = ledger.entries(*tables.values(), published=published)  # type: ignore[arg-type]
             parts.append(self._part(corpus, "ledger", number, rows))
         self._publish(corpus, "ledger", parts, Counts(len(self.links), len(self.links)))
 

@@ -13,6 +13,7 @@ from webtext import files, schemas
 from webtext.corpus import Corpus, Counts, Manifest, Part, partition_name
 from webtext.engine import Report, Task
 from webtext.engine.local import LocalEngine
+from webtext.links.hosts import registered_domain
 from webtext.progress import Progress
 from webtext.recipe import Dedup, Recipe
 
@@ -28,6 +29,11 @@ class Document:
     posted: int | None = 2010
     karma: int | None = 3
     verdict: str = "keep"
+    link: str = ""
+
+    @property
+    def url(self) -> str:
+        return self.link or f"https://example.org/{self.id}"
 
     @property
     def hex(self) -> str:
@@ -84,11 +90,19 @@ def files_of(corpus: Corpus) -> dict[str, bytes]:
 
 def _link(document: Document) -> Row:
     posted = None if document.posted is None else datetime(document.posted, 1, 1, tzinfo=UTC)
-    return {"id": document.hex, "first_posted": posted, "karma": document.karma}
+    row = {"id": document.hex, "url": document.url, "first_posted": posted, "karma": document.karma}
+    return row | {"submissions": []}
 
 
 def _row(document: Document) -> Row:
-    return {"id": document.hex, "text": document.text, "verdict": document.verdict}
+    measures = {
+        field.name: field.type.to_pandas_dtype()(0)
+        for field in schemas.DOCUMENTS
+        if pa.types.is_integer(field.type) or pa.types.is_floating(field.type)
+    }
+    row = {"id": document.hex, "text": document.text, "verdict": document.verdict}
+    where = {"url": document.url, "domain": registered_domain(document.url)}
+    return measures | row | where | {"words": len(document.text.split())}
 
 
 def _counts(share: Sequence[Document]) -> Counts:

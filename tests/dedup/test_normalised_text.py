@@ -27,10 +27,43 @@ def hashed(text: str) -> bytes:
         ("हिन्दी में", "हिन्दी में"),
         ("한국어 문장", "한국어 문장"),
         ("I ❤️ C", "i c"),
+        ("one\x00two\x85three", "one two three"),
     ],
 )
 def test_case_space_punctuation_and_compatibility_forms_are_folded(text: str, same: str) -> None:
     assert normalise(text).decode() == same
+
+
+@pytest.mark.parametrize(
+    ("fold", "one", "other", "same"),
+    [
+        (("space", "punctuation"), "One  (two)", "One two", True),
+        (("space", "punctuation"), "One two", "one two", False),
+        (("case", "space"), "ONE, two!", "one,\n two!", True),
+        (("case", "space"), "one, two", "one two", False),
+        (("case", "punctuation"), "One, (two)", "one two", True),
+        (("case", "punctuation"), "one two", "one\ntwo", False),
+        (("case", "punctuation"), "one two", "one  two", False),
+        (("case", "punctuation"), "全，文", "全文", True),
+        ((), "one two", "one two", True),
+        ((), "ｏne t\u00adwo", "one two", True),
+    ],
+)
+def test_what_the_recipe_does_not_fold_makes_a_difference(
+    fold: tuple[str, ...], one: str, other: str, same: bool
+) -> None:
+    folded = frozenset(fold)
+    hashes = {text_hash(text, normalise(text, folded), folded) for text in (one, other)}
+    assert (len(hashes) == 1) == same
+
+
+def test_words_are_separated_by_white_space_even_where_that_is_not_folded() -> None:
+    assert normalise("One,\n two!", frozenset()) == b"One, two!"
+    assert normalise("One,\n two!", frozenset(("case", "punctuation"))) == b"one two"
+
+
+def test_punctuation_between_words_separates_them_when_it_is_folded() -> None:
+    assert normalise("and/or", frozenset(("punctuation",))) == b"and or"
 
 
 @pytest.mark.parametrize("text", ["全文、检索。", "全 文检 索", "全文\n检索"])

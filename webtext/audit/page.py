@@ -21,7 +21,7 @@ def page(numbers: Numbers) -> tuple[str, dict[str, str]]:
     charts: dict[str, str] = {}
     for section in shown:
         blocks = section.view(numbers[section.name])
-        charts |= {block.name: _file(block) for block in blocks if isinstance(block, Figure)}
+        charts |= {block.name: standalone(block) for block in blocks if isinstance(block, Figure)}
         bodies.append(_section(section, join(render(block) for block in blocks)))
     main = element("main", _missing(numbers["missing"]), bodies, _recipe(numbers["recipe"]), id="main")
     body = element(
@@ -109,7 +109,7 @@ def _recipe(recipe: dict[str, Any]) -> Markup:
     )
 
 
-def _file(figure: Figure) -> str:
+def standalone(figure: Figure) -> str:
     """The chart as a file of its own: its style goes with it."""
     style = element("style", _own("chart.css"))
     head, body = figure.svg.split(">", 1)

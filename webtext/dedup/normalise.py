@@ -1,9 +1,10 @@
 """What two texts have in common when they are "the same": words in lower case, separated by single spaces.
 
-Folded away: case, white space, punctuation and symbols, invisible format characters, and the compatibility
-forms of one character (full-width letters, superscripts). Forms that expand into several characters, such
-as ligatures, stay; so do emoji. In scripts that are written without spaces each character is a word, so
-that shingles of words become shingles of characters there, in mixed texts too.
+Folded away are what the recipe's `dedup.fold` names, of case, white space, and punctuation with symbols, and
+always invisible format characters and the compatibility forms of one character (full-width letters,
+superscripts). Forms that expand into several characters, such as ligatures, stay; so do emoji. In scripts
+that are written without spaces each character is a word, so that shingles of words become shingles of
+characters there, in mixed texts too.
 """
 
 import unicodedata
@@ -13,35 +14,45 @@ import numpy as np
 import numpy.typing as npt
 import xxhash
 
+Fold = frozenset[str]  # what is folded away, as the recipe names it
 Units = npt.NDArray[np.uint16]  # UTF-16 code units
 
+FOLD_ALL: Fold = frozenset(("case", "space", "punctuation"))
 SPACE = 0x20
 IGNORED = 0  # format characters: soft hyphen, zero-width joiner, byte order mark
 VARIATION_SELECTORS = range(0xFE00, 0xFE10)
 
-# Thai, Lao, Myanmar, Khmer, kana and its extensions, Han and its compatibility block
-UNSPACED = ((0x0E00, 0x0EFF), (0x1000, 0x109F), (0x1780, 0x17FF), (0x3040, 0x30FF), (0x31F0, 0x31FF),
-            (0x3400, 0x4DBF), (0x4E00, 0x9FFF), (0xF900, 0xFAFF))  # fmt: skip
+# Thai, Lao, Myanmar, Khmer, Tai Le, New Tai Lue, Tai Tham, Balinese, kana and its extensions, Han, Yi,
+# Javanese, Myanmar's extension, Tai Viet, Han's compatibility block
+UNSPACED = ((0x0E00, 0x0EFF), (0x1000, 0x109F), (0x1780, 0x17FF), (0x1950, 0x19DF), (0x1A20, 0x1AAF),
+            (0x1B00, 0x1B7F), (0x3040, 0x30FF), (0x31F0, 0x31FF), (0x3400, 0x4DBF), (0x4E00, 0x9FFF),
+            (0xA000, 0xA48F), (0xA980, 0xA9DF), (0xAA60, 0xAADF), (0xF900, 0xFAFF))  # fmt: skip
 
 # What the table depends on beside this file; part of the key of everything made with it.
 UNICODE_VERSION = unicodedata.unidata_version
 
 
-def normalise(text: str) -> bytes:
-    """The normalised text in UTF-8; empty when the text has no word. Time and memory are linear."""
-    return _collapse(text.encode().translate(_ascii_table()) if text.isascii() else _fold(text))
+def normalise(text: str, fold: Fold = FOLD_ALL) -> bytes:
+    """The normalised text in UTF-8, its words separated by single spaces whether or not white space is
+    folded; empty when the text has no word. Time and memory are linear."""
+    return _collapse(_folded_text(text, fold | {"space"}))
 
 
-def text_hash(text: str, normalised: bytes) -> bytes:
-    """xxh3-128 (16 bytes) of the normalised text; of a text without a word, of its characters as they are,
-    white space collapsed, because a row of stars is not the same as a row of arrows."""
+def text_hash(text: str, normalised: bytes, fold: Fold = FOLD_ALL) -> bytes:
+    """xxh3-128 (16 bytes) of the normalised text, with its white space unless that is folded; of a text
+    without a word, of its characters as they are, white space collapsed, because a row of stars is not the
+    same as a row of arrows."""
+    if normalised and "space" not in fold:
+        normalised = _folded_text(text, fold)
     return xxhash.xxh3_128_digest(normalised or " ".join(text.split()).encode("utf-8", "surrogatepass"))
 
 
-def _fold(text: str) -> bytes:
+def _folded_text(text: str, fold: Fold) -> bytes:
+    if text.isascii():
+        return text.encode().translate(_ascii_table(fold)).replace(b"\0", b"")
     units = np.frombuffer(text.encode("utf-16-le", "surrogatepass"), "<u2")
-    folded = _table().take(units)
-    if folded.max() >= UNSPACED[0][0]:
+    folded = _table(fold).take(units)
+    if folded.max() >= UNSPACED[0][0] and "space" in fold:
         folded = _spaced(folded)
     letters = folded.tobytes().decode("utf-16-le", "surrogatepass").replace(chr(IGNORED), "")
     return letters.encode("utf-8", "surrogatepass")
@@ -67,9 +78,9 @@ def _collapse(folded: bytes) -> bytes:
 
 
 @cache
-def _table() -> Units:
+def _table(fold: Fold) -> Units:
     """UTF-16 code unit → folded code unit; surrogates, and so all supplementary planes, map to themselves."""
-    return np.array([_folded(chr(unit)) for unit in range(0x10000)], "<u2")
+    return np.array([_folded(chr(unit), fold) for unit in range(0x10000)], "<u2")
 
 
 @cache
@@ -81,20 +92,25 @@ def _unspaced_table() -> npt.NDArray[np.bool_]:
 
 
 @cache
-def _ascii_table() -> bytes:
-    return bytes(_table()[:128].astype(np.uint8)) + bytes(range(128, 256))
+def _ascii_table(fold: Fold) -> bytes:
+    return bytes(_table(fold)[:128].astype(np.uint8)) + bytes(range(128, 256))
 
 
-def _folded(character: str) -> int:
+def _folded(character: str, fold: Fold) -> int:
     category = unicodedata.category(character)
     if category == "Cs":
         return ord(character)
     if category == "Cf" or ord(character) in VARIATION_SELECTORS:
         return IGNORED
+    if character.isspace() or category == "Cc":
+        return SPACE if "space" in fold else ord(character)
     if not _in_word(character):
-        return SPACE
+        # where white space stays as it is, a mark must leave no trace in it
+        blank = SPACE if "space" in fold else IGNORED
+        return blank if "punctuation" in fold else ord(character)
     compatible = unicodedata.normalize("NFKC", character)
-    for form in (compatible.casefold(), character.casefold(), character.lower()):
+    cased = (compatible.casefold(), character.casefold(), character.lower())
+    for form in cased if "case" in fold else (compatible,):
         if len(form) == 1 and ord(form) < 0x10000 and _in_word(form):
             return ord(form)
     return ord(character)

@@ -2,11 +2,14 @@
 (Leskovec, Rajaraman, Ullman, Mining of Massive Datasets, §3.4.2).
 """
 
+from typing import Any
+
 import numpy as np
 
 from webtext.recipe import Dedup
 
 ENOUGH = 0.95
+CURVE = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)  # similarities at which the curve is told
 STEPS = 2000  # of the integral; its error is below 1e-6
 
 
@@ -32,12 +35,28 @@ def better_setting(settings: Dedup) -> tuple[int, int, int]:
         permutations *= 2
 
 
+def banding(settings: Dedup) -> dict[str, Any] | None:
+    """The chosen bands and rows, and what they find, as JSON; None where nothing is banded."""
+    if "near" not in settings.methods:
+        return None
+    bands, rows, threshold = settings.bands, settings.rows, settings.threshold
+    return {
+        "bands": bands,
+        "rows": rows,
+        "threshold": threshold,
+        "recall_at_threshold": round(recall_at(threshold, bands, rows), 4),
+        "recall_above": round(mean_recall(threshold, bands, rows), 4),
+        "curve": {f"{s:.1f}": round(recall_at(s, bands, rows), 4) for s in CURVE},
+        "warning": warning(settings),
+    }
+
+
 def describe(settings: Dedup) -> str:
     """One line: the recall at and above the threshold, and the curve."""
     bands, rows = settings.bands, settings.rows
     at = recall_at(settings.threshold, bands, rows)
     above = mean_recall(settings.threshold, bands, rows)
-    curve = ", ".join(f"{tenth / 10} {recall_at(tenth / 10, bands, rows):.0%}" for tenth in range(3, 10))
+    curve = ", ".join(f"{s:g} {recall_at(s, bands, rows):.0%}" for s in CURVE)
     return (
         f"near duplicates: {bands} bands × {rows} rows find {at:.1%} of the pairs at similarity "
         f"{settings.threshold:g}, {above:.1%} of those from there to 1 (curve: {curve})"

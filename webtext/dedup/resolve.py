@@ -5,6 +5,8 @@ for the first such in keep order; otherwise it is kept. So each dropped document
 one as the threshold demands: a chain A ~ B ~ C where A and C are unlike drops B and keeps C.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 
@@ -12,22 +14,28 @@ from webtext.dedup.order import Ranks
 
 Similarities = npt.NDArray[np.float64]
 
+AT_ONCE = 1_000_000
 
+
+@dataclass(frozen=True)
 class Clusters:
-    """The kept document's rank, and the similarity to it, for each rank; at first each keeps itself."""
+    """Of each rank the kept document's rank, and the similarity to it; both are filled in place."""
 
-    def __init__(self, ranks: int) -> None:
-        self.keeper: Ranks = np.arange(ranks, dtype=np.uint32)
-        self.similarity: Similarities = np.ones(ranks)
+    keeper: Ranks
+    similarity: Similarities
 
-    def add(self, a: Ranks, b: Ranks, similarity: Similarities) -> None:
-        """Takes verified pairs in. All pairs of a document, as the later of the two, come in one call, and
-        calls come in keep order: what becomes of the earlier one is then known."""
-        later, earlier = np.maximum(a, b), np.minimum(a, b)
-        order = np.lexsort((earlier, later))
-        columns = (array[order].tolist() for array in (later, earlier, similarity))
+    def begin(self) -> None:
+        """Each document keeps itself."""
+        for begin in range(0, len(self.keeper), AT_ONCE):
+            end = min(begin + AT_ONCE, len(self.keeper))
+            self.keeper[begin:end] = np.arange(begin, end, dtype=np.uint32)
+        self.similarity[:] = 1
+
+    def add(self, earlier: Ranks, later: Ranks, similarity: Similarities) -> None:
+        """Takes verified pairs in, which come in the order of (later, earlier): what becomes of the earlier
+        document is then known."""
         keeper = self.keeper
-        for dropped, kept, similar in zip(*columns, strict=True):
+        for kept, dropped, similar in zip(*(c.tolist() for c in (earlier, later, similarity)), strict=True):
             if keeper[dropped] == dropped and keeper[kept] == kept:
                 keeper[dropped] = kept
                 self.similarity[dropped] = similar

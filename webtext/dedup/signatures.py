@@ -1,7 +1,7 @@
 """The first step: what duplicate detection needs of each surviving document."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import pairwise
+from itertools import pairwise, repeat
 
 import numpy as np
 import pyarrow as pa
@@ -26,15 +26,15 @@ def sign(documents: Iterable[pa.RecordBatch], links: pa.Table, settings: Dedup) 
 
     Batches have id, text and verdict; `links` has id, first_posted and karma.
     """
-    wanted = schema(settings)
+    wanted, fold = schema(settings), frozenset(settings.fold)
     for batch in documents:
         kept = batch.filter(pc.equal(batch["verdict"], KEEP))
         posted = links.take(pc.index_in(kept["id"], links["id"].combine_chunks()))
         texts = kept["text"].fill_null("").to_pylist()
-        normalised = [normalise(text) for text in texts]
+        normalised = [normalise(text, fold) for text in texts]
         columns = {
             "id": kept["id"],
-            "text_hash": pa.array(map(text_hash, texts, normalised), pa.binary(16)),
+            "text_hash": pa.array(map(text_hash, texts, normalised, repeat(fold)), pa.binary(16)),
             "first_posted": posted["first_posted"],
             "karma": posted["karma"],
         }

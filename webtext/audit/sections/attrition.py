@@ -26,8 +26,10 @@ CHAIN = {
     "pages": "Links",
     "documents": "Pages fetched",
     "clusters": "Texts passed",
+    "clusters/paragraphs": "Unique texts, whole",
     "shards": "Unique texts",
 }
+OPTIONAL = "clusters/paragraphs"  # there only where repeated paragraphs are taken out
 END = "Published"
 MERGED = "same URL again"
 
@@ -35,7 +37,8 @@ MERGED = "same URL again"
 def measure(source: Source) -> Numbers:
     examples, states = _ledger(source)
     examples |= _broken_submissions(source)
-    stages = [_stage(source, name, examples) for name in takewhile(source.has, CHAIN)]
+    chain = [name for name in CHAIN if name != OPTIONAL or source.has(name)]
+    stages = [_stage(source, name, examples) for name in takewhile(source.has, chain)]
     return {
         "stages": stages,
         "states": dict(sorted(states.items())),
