@@ -16,15 +16,6 @@ from webtext.extract.verdict import judge
 from webtext.links.canonical import Rejected, canonicalise, link_id, registered_domain
 from webtext.recipe import Filter
 
-# Measure of a document → the key of [filter] that judges it.
-MEASURES = {
-    "pretokens": "min_tokens",
-    "language": "languages",
-    "language_score": "language_score",
-    "wikipedia_domain": "wikipedia",
-    "wikipedia_traces": "wikipedia",
-}
-
 
 def run(root: Path, url: str) -> dict[str, Any]:
     """The rows of one link, with the sentence for its reason, the thresholds, and its kept twin and in what
