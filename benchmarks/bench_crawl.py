@@ -132,14 +132,22 @@ def run(command: list[str]) -> Run:
     return Run(told, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
 
 
-def killed(command: list[str], times: int) -> Run:
-    """Runs a client that is killed again and again, at moments by chance, and then runs it to its end."""
+def killed(command: list[str], corpus: Path, times: int) -> Run:
+    """Runs a client that is killed again and again while it fetches pages, and then runs it to its end."""
     chance = random.Random(5)
     for _ in range(times):
+        rows = _journalled(corpus)
         with subprocess.Popen(command, stdout=subprocess.DEVNULL) as client:
-            time.sleep(chance.uniform(1.5, 4.0))
+            while _journalled(corpus) == rows and client.poll() is None:
+                time.sleep(0.05)
+            time.sleep(chance.uniform(0.2, 2.0))
             client.kill()
     return run(command)
+
+
+def _journalled(corpus: Path) -> int:
+    """The bytes of the rows that a crawl has so far."""
+    return sum(path.stat().st_size for path in corpus.glob("pages/*.journal.jsonl"))
 
 
 @contextmanager
@@ -192,7 +200,7 @@ def main() -> None:
             corpus, listed = Path(folder) / "corpus", Path(folder) / "urls.txt"
             link(corpus, urls)
             with served(options) as seen:
-                ours = killed(our_command(corpus, options, not options.scrapy), options.kills)
+                ours = killed(our_command(corpus, options, not options.scrapy), corpus, options.kills)
             tell(f"webtext {number + 1}", ours, seen, options)
             if options.scrapy:
                 listed.write_text("\n".join(urls))
