@@ -1,4 +1,4 @@
-"""`webtext train` and `webtext sample`: the trainer, imported when asked, its errors made ours."""
+"""`webtext train`, `sample` and `export`: the trainer, imported when asked, its errors made ours."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,14 +20,16 @@ class Sampling:
     n: int = 1
 
 
-def train(root: Path, out: Path, config: str, sets: tuple[str, ...], quiet: bool) -> dict[str, Any]:
+def train(
+    root: Path, out: Path, config: str, sets: tuple[str, ...], quiet: bool, init_from: str = ""
+) -> dict[str, Any]:
     """Trains on a corpus' tokens, or goes on with the run in `out`; returns the run's summary."""
     if Corpus.open(root).table("tokens").manifest() is None:
         raise UserError(f"{root}: no tokens yet; run `webtext build-shards {root}` first")
     with _trainer():
         from train import loop, progress, settings
 
-        return loop.train(root, out, settings.load(config, sets), progress.for_terminal(quiet))
+        return loop.train(root, out, settings.load(config, sets, init_from), progress.for_terminal(quiet))
 
 
 def sample(run: Path, prompt: str, sampling: Sampling) -> dict[str, Any]:
@@ -36,6 +38,14 @@ def sample(run: Path, prompt: str, sampling: Sampling) -> dict[str, Any]:
         from train.sample import generate
 
         return {"prompt": prompt, "texts": generate(run, prompt, **asdict(sampling))}
+
+
+def export(run: Path, out: Path) -> dict[str, Any]:
+    """A run's newest checkpoint as a Hugging Face GPT-2 directory."""
+    with _trainer():
+        from train import huggingface
+
+        return huggingface.export(run, out)
 
 
 @contextmanager

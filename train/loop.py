@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from train import checkpoint, data, device, evaluate, optimizer, report, rundir
+from train import checkpoint, data, device, evaluate, huggingface, optimizer, report, rundir
 from train.corpus import Census, Corpus, check_split, find_corpus
 from train.device import Device
 from train.errors import Interrupted, TrainError
@@ -33,12 +33,13 @@ def train(tokens: Path, run: Path, settings: Settings, progress: Progress | None
     """
     progress = progress or Progress()
     with joined() as ranks, stop_request() as stop:
+        settings = _with_shape_of_init(settings, run)
         corpus = find_corpus(tokens, settings.data, settings.model.vocab_size)
         shape = dataclasses.replace(settings.model, vocab_size=corpus.vocab_size)
         settings = dataclasses.replace(settings, model=shape)
         _check_shares(settings, ranks)
         with rundir.opened(run, settings, corpus.tokenizer) if ranks.leads else nullcontext():
-            census = _check_tokens(corpus, run) if ranks.leads else None
+            census = _check_tokens(corpus, run, settings.train.init_from) if ranks.leads else None
             ranks.wait()
             training = Training(settings, corpus, ranks)
             with device.attention(settings.train.attention, training.device, shape.n_embd // shape.n_head):
@@ -125,6 +126,16 @@ class Training:
         }
 
 
+def _with_shape_of_init(settings: Settings, run: Path) -> Settings:
+    """`train.init_from`'s shape; a run that has a checkpoint knows it and needs that model no more."""
+    source = settings.train.init_from
+    if not source:
+        return settings
+    if checkpoint.newest(run) and rundir.load(run).train.init_from == source:
+        return dataclasses.replace(settings, model=rundir.load(run).model)
+    return dataclasses.replace(settings, model=huggingface.shape(source))
+
+
 def _check_shares(settings: Settings, ranks: Ranks) -> None:
     asked = settings.train
     if asked.batch_size % (asked.micro_batch_size * ranks.size):
@@ -134,11 +145,13 @@ def _check_shares(settings: Settings, ranks: Ranks) -> None:
         )
 
 
-def _check_tokens(corpus: Corpus, run: Path) -> Census:
+def _check_tokens(corpus: Corpus, run: Path, source: str) -> Census:
     """Reads all tokens once: they are whole, of this vocabulary, and those the run was started on."""
     census = check_split(corpus.train, corpus.vocab_size)
     check_split(corpus.validation, corpus.vocab_size)
     saved = checkpoint.newest(run)
+    if source and not saved:
+        huggingface.check_vocabulary(source, corpus.tokenizer)
     if saved and saved.state["data"]["sha256"] != census.sha256:
         raise TrainError(f"{run} was trained on other tokens: give the same corpus, or another --out")
     return census
@@ -152,6 +165,8 @@ def _go_on(
     if saved:
         saved.load(training.model, training.optimizer)
         training.step = saved.step
+    elif training.settings.train.init_from:
+        huggingface.load(training.model, training.settings.train.init_from)
     work = device.flops_per_token(training.model)
     journal = Journal(run, training.step, training.tokens_per_step, work, training.device, training.ranks)
     progress = progress if training.ranks.leads else Progress()

@@ -41,8 +41,13 @@ class DataSettings:
 
 @dataclass(frozen=True)
 class TrainSettings:
-    """How the model is trained; `batch_size` counts sequences a step over all ranks."""
+    """How the model is trained; `batch_size` counts sequences a step over all ranks.
 
+    With `init_from`, a Hugging Face GPT-2 (directory or hub name), training starts from that model's weights
+    and the shape is that model's.
+    """
+
+    init_from: str = ""
     steps: int = 19_073
     batch_size: int = 512
     micro_batch_size: int = 16
@@ -82,8 +87,9 @@ MAY_CHANGE = frozenset(
 )
 
 
-def load(name_or_file: str | Path, sets: Sequence[str] = ()) -> Settings:
-    """The settings of a shipped config (`"demo"`) or a TOML file, with `section.key=value` overrides.
+def load(name_or_file: str | Path, sets: Sequence[str] = (), init_from: str = "") -> Settings:
+    """The settings of a shipped config (`"demo"`) or a TOML file, with `section.key=value` overrides;
+    `init_from`, if given, is `train.init_from`.
 
     Raises TrainError for a missing file, broken TOML, an unknown key (naming the nearest), a wrong type
     or an impossible value.
@@ -92,6 +98,8 @@ def load(name_or_file: str | Path, sets: Sequence[str] = ()) -> Settings:
     for assignment in sets:
         section, key, value = _assignment(assignment)
         document.setdefault(section, {})[key] = value
+    if init_from:
+        document.setdefault("train", {})["init_from"] = init_from
     return parse(document, source)
 
 
