@@ -1,6 +1,6 @@
 """`webtext train`, `sample` and `export`: the trainer, imported when asked, its errors made ours."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -32,12 +32,14 @@ def train(
         return loop.train(root, out, settings.load(config, sets, init_from), progress.for_terminal(quiet))
 
 
-def sample(run: Path, prompt: str, sampling: Sampling) -> dict[str, Any]:
-    """Continuations of a prompt by a run's newest checkpoint."""
+def sample(
+    run: Path, prompt: str, sampling: Sampling, on_text: Callable[[str], None] | None = None
+) -> dict[str, Any]:
+    """Continuations of a prompt by a run's newest checkpoint; `on_text` hears the first as it is written."""
     with _trainer():
         from train.sample import generate
 
-        return {"prompt": prompt, "texts": generate(run, prompt, **asdict(sampling))}
+        return {"prompt": prompt, "texts": generate(run, prompt, **asdict(sampling), on_text=on_text)}
 
 
 def export(run: Path, out: Path) -> dict[str, Any]:

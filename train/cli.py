@@ -1,5 +1,6 @@
 """`python -m train`: the trainer's own command line, for machines that have only the trainer."""
 
+import functools
 import json
 import os
 import sys
@@ -65,7 +66,7 @@ def sample(
     n: Annotated[int, typer.Option("-n", "--n", help="How many texts.")] = 1,
     as_json: Json = False,
 ) -> None:
-    """Print texts of a trained run.
+    """Print texts of a trained run; a single one as it comes into being.
 
     Example:
 
@@ -73,6 +74,7 @@ def sample(
     """
     from train.sample import generate
 
+    streaming = n == 1 and not as_json
     with _exit_codes():
         texts = generate(
             run,
@@ -83,9 +85,12 @@ def sample(
             top_p=top_p,
             seed=seed,
             n=n,
+            on_text=functools.partial(print, end="", flush=True) if streaming else None,
         )
     if as_json:
         print(json.dumps({"prompt": prompt, "texts": texts}))
+    elif streaming:
+        print()
     else:
         print("\n\n---\n\n".join(prompt + text for text in texts))
 

@@ -33,9 +33,10 @@ class TokenFile:
     utf8_bytes: int | None
 
     def read(self, start: int, count: int) -> NDArray[Any]:
-        """Tokens [start, start + count), read afresh: no mapping whose pages would pile up as memory."""
+        """Tokens [start, start + count), mapped for as long as the array lives: what has been read does not
+        pile up as this process's memory."""
         size = np.dtype(self.dtype).itemsize
-        return np.fromfile(self.path, dtype=self.dtype, count=count, offset=start * size)
+        return np.memmap(self.path, self.dtype, "r", offset=start * size, shape=(count,))
 
 
 @dataclass(frozen=True)

@@ -187,14 +187,18 @@ def sample(
     samples: Annotated[int, typer.Option("--n", min=1, help="How many.")] = 1,
     as_json: Json = False,
 ) -> None:
-    """Text from a trained model.
+    """Text from a trained model; a single one is shown as it is written.
 
     Example: `webtext sample run --prompt "The module" --n 3`
     """
     from pipelines import model
 
     sampling = model.Sampling(max_tokens, temperature, top_k, top_p, seed, samples)
-    _print(model.sample(run, prompt, sampling), as_json, show.samples)
+    if as_json or samples > 1:
+        _print(model.sample(run, prompt, sampling), as_json, show.samples)
+    else:
+        model.sample(run, prompt, sampling, show.piece)
+        show.piece("\n")
 
 
 @app.command(cls=Command)

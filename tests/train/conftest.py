@@ -35,6 +35,7 @@ TINY = {
     "train.log_every": 1,
     "train.eval_every": 10,
     "train.save_every": 20,
+    "train.tensorboard": "off",
 }
 
 

@@ -11,7 +11,7 @@ STEP = {"step": 7, "loss": 3.25, "lr": 1e-3, "tokens_per_s": 1234.0, "mfu": 0.5}
 @pytest.mark.parametrize("count", [0, 1, 2, 5000])
 def test_the_curve_is_whole_for_any_number_of_steps(count: int) -> None:
     training = [(step, 9 - step / 1000) for step in range(1, count + 1)]
-    svg = loss_svg(training, training[-2:], [("a < b", 6.5)])
+    svg = loss_svg(training, training[-2:], [("a < b", [6.5, 6.6])])
     root = ElementTree.fromstring(svg)
     curve = next(element for element in root.iter() if element.get("class") == "smooth")
     drawn = len(curve.get("points", "").split())
