@@ -10,6 +10,7 @@ on tiny models, anywhere. Needs only what `train/` needs.
 """
 
 import argparse
+import dataclasses
 import gc
 import importlib.util
 import statistics
@@ -17,7 +18,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -112,7 +112,7 @@ class NanoGPT:
         )
         for ids, targets in batches:
             with self.device.autocast():
-                _, loss = self.forward(self.device.put(ids), self.device.put(targets))
+                _, loss = self.forward(self.device.put(ids), self.device.put(targets).contiguous())
                 loss = loss / len(batches)
             loss.backward()
             found += loss.detach()
@@ -230,8 +230,6 @@ def plan(toy: bool, nanogpt: bool) -> list[tuple[str, str, int, int, dict[str, o
 
 
 def with_compile(training: Training, wanted: bool) -> Training:
-    import dataclasses
-
     train = dataclasses.replace(training.settings.train, compile=wanted)
     training.settings = dataclasses.replace(training.settings, train=train)
     return training
@@ -246,10 +244,10 @@ def measure(build: Callable[[], Trainer], tokens_per_step: int, steps: int) -> M
     try:
         trainer = build()
         losses = [trainer.step() for _ in range(2)]
-        torch.cuda.synchronize() if cuda else nullcontext()
+        wait()
         began = time.perf_counter()
         losses += [trainer.step() for _ in range(steps)]
-        torch.cuda.synchronize() if cuda else nullcontext()
+        wait()
         seconds = time.perf_counter() - began
         note = trainer.training.attention_reason if isinstance(trainer, Ours) else ""
         memory = torch.cuda.max_memory_allocated() / 1e9 if cuda else 0.0
@@ -260,6 +258,11 @@ def measure(build: Callable[[], Trainer], tokens_per_step: int, steps: int) -> M
         trainer = None  # type: ignore[assignment]
         torch._dynamo.reset()
         gc.collect()
+
+
+def wait() -> None:
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
 
 
 def row(title: str, micro: int, found: Measured, shape: dict[str, int], ceiling: float) -> str:
@@ -277,11 +280,11 @@ def matmul_flops(where: str, size: int) -> float:
     a, b = (torch.randn(size, size, device=where, dtype=torch.bfloat16) for _ in range(2))
     best = 0.0
     for _ in range(5):
-        torch.cuda.synchronize() if where == "cuda" else nullcontext()
+        wait()
         began = time.perf_counter()
         for _ in range(10):
             a @ b
-        torch.cuda.synchronize() if where == "cuda" else nullcontext()
+        wait()
         best = max(best, 10 * 2 * size**3 / (time.perf_counter() - began))
     return best
 

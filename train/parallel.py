@@ -26,7 +26,8 @@ def distribute(objective: NextTokenLoss, *, shard: bool, device: Device, ranks: 
     policy = MixedPrecisionPolicy(param_dtype=half, reduce_dtype=torch.float32)
     for block in objective.model.transformer.h:
         fully_shard(block, mp_policy=policy)
-    fully_shard(objective, mp_policy=policy)
+    # True, which is not the default outside blocks: a checkpoint after an evaluation must find shards.
+    fully_shard(objective, mp_policy=policy, reshard_after_forward=True)
 
 
 def replicated(objective: nn.Module, *, shard: bool, ranks: Ranks) -> nn.Module:
