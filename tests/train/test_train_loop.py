@@ -229,9 +229,9 @@ def test_bare_token_files_train_without_bits_per_byte(corpus: Path, tiny: Tiny, 
 
 
 def test_skipped_steps_are_skipped_again_after_a_resume(corpus: Path, tiny: Tiny, tmp_path: Path) -> None:
-    # At a rate of almost nothing losses are noise, and a third of them lies half a deviation above the mean.
+    # At a rate of almost nothing losses are noise, and many of them lie a little above the mean.
     settings = tiny(
-        train__steps=60, train__lr=1e-6, train__min_lr=0, train__on_spike="skip", train__spike_z=0.5
+        train__steps=60, train__lr=1e-6, train__min_lr=0, train__on_spike="skip", train__spike_z=0.05
     )
     train(corpus, tmp_path / "straight", settings)
     skipped = [row["step"] for row in rows(tmp_path / "straight") if row.get("skipped")]

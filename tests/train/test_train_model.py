@@ -99,6 +99,17 @@ def test_in_bfloat16_the_loss_is_nearly_that_of_float32() -> None:
     assert rounded.item() == pytest.approx(exact.item(), rel=1e-3)
 
 
+def test_model_and_loss_are_one_graph_for_the_compiler() -> None:
+    model, tokens = GPT2(SHAPE), ids()
+    objective = NextTokenLoss(model, 64)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        compiled = torch.compile(objective, backend="aot_eager", fullgraph=True)  # raises if there were two
+        found = compiled(tokens[:, :-1], tokens[:, 1:])
+        assert found.item() == pytest.approx(objective(tokens[:, :-1], tokens[:, 1:]).item(), rel=1e-3)
+    found.backward()
+    assert model.transformer.wte.weight.grad.shape == (97, 32)
+
+
 def test_a_token_does_not_see_what_follows_it() -> None:
     model, tokens = GPT2(SHAPE), ids()
     changed = tokens.clone()
