@@ -1,6 +1,7 @@
 """The trainer beside nanoGPT, in one run, on the same tokens and from the same weights.
 
     python benchmarks/bench_train.py cpu --nanogpt FOLDER [--rounds 3]
+    python benchmarks/bench_train.py pads
     python benchmarks/bench_train.py gpu --nanogpt FOLDER [--minutes 8] [--toy]
 
 FOLDER holds nanoGPT's model.py; without it only ours is measured. On a CPU the two take turns step by step
@@ -32,6 +33,7 @@ from train import device, settings
 from train.corpus import find_corpus
 from train.data import training_batches
 from train.loop import Training
+from train.model import GPT2, NextTokenLoss
 from train.ranks import Ranks
 
 VOCABULARY = 50_257
@@ -165,6 +167,22 @@ def cpu(options: argparse.Namespace) -> None:
         print(f"CPU-seconds per token, ours to nanoGPT's: {ratio:.3f}; losses at most {apart:.1e} apart")
 
 
+def pads(options: argparse.Namespace) -> None:
+    """CPU-seconds of a step of one layer with the padded vocabulary, as a share of those without."""
+    torch.set_num_threads(1)
+    model = GPT2(settings.ModelSettings(**{**CPU_SHAPE, "n_layer": 1}, vocab_size=VOCABULARY))
+    ids = torch.randint(VOCABULARY, (2, CPU_SHAPE["n_positions"] + 1))
+    took: dict[int, list[float]] = {1: [], 128: []}
+    for round_ in range(options.rounds + 1):
+        for multiple in (1, 128) if round_ % 2 else (128, 1):
+            objective, began = NextTokenLoss(model, multiple), time.process_time()
+            objective(ids[:, :-1], ids[:, 1:]).backward()
+            if round_:
+                took[multiple].append(time.process_time() - began)
+    ratio = statistics.median(a / b for a, b in zip(took[128], took[1], strict=True))
+    print(f"padded to plain: {ratio:.3f}")
+
+
 @dataclass(frozen=True)
 class Measured:
     """What one trainer did."""
@@ -267,7 +285,7 @@ def wait() -> None:
 
 def row(title: str, micro: int, found: Measured, shape: dict[str, int], ceiling: float) -> str:
     with torch.device("meta"):
-        model = device.GPT2(settings.ModelSettings(**shape, vocab_size=VOCABULARY))
+        model = GPT2(settings.ModelSettings(**shape, vocab_size=VOCABULARY))
     used = device.flops_per_token(model) * found.tokens_per_s / ceiling
     return (
         f"| {title} | {micro} | {found.tokens_per_s:,.0f} | {used:.1%} | {found.memory_gb:.1f} "
@@ -305,7 +323,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     commands: Any = parser.add_subparsers(required=True)
-    for command in (cpu, gpu):
+    for command in (cpu, pads, gpu):
         one = commands.add_parser(command.__name__, help=command.__doc__)
         one.set_defaults(run=command)
         one.add_argument("--nanogpt", type=Path)

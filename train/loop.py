@@ -26,6 +26,8 @@ from train.settings import Settings, one_line_each
 from train.spikes import SpikeGuard, SpikePolicy
 from train.stopping import StopRequest, stop_request
 
+PADDED_FROM = 12_800  # vocabulary entries: from here on pads cost less than 1 %
+
 
 def train(tokens: Path, run: Path, settings: Settings, progress: Progress | None = None) -> dict[str, Any]:
     """Trains a GPT-2 on a corpus's token files, or goes on where this run stopped, up to `train.steps`.
@@ -75,8 +77,7 @@ class Training:
             saved.load_weights(self.model)
         elif asked.init_from:
             huggingface.load(self.model, asked.init_from)
-        # A CPU gains nothing from a padded vocabulary (benchmarks/RESULTS.md).
-        objective = NextTokenLoss(self.model, vocab_multiple=128 if self.device.where.type == "cuda" else 1)
+        objective = NextTokenLoss(self.model, vocab_multiple=128 if shape.vocab_size >= PADDED_FROM else 1)
         parallel.distribute(objective, shard=asked.shard, device=self.device, ranks=ranks)
         self.optimizers = optimizer.build(self.model, asked)
         self.step = saved.step if saved else 0

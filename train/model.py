@@ -154,8 +154,8 @@ class GPT2(nn.Module):
 class NextTokenLoss(nn.Module):
     """The model and its loss as one module, so that both are compiled and synchronised together.
 
-    On a GPU the vocabulary is padded to a multiple of 128, a size its matrix units like (50,257 → 50,304);
-    the pads exist only in here, with a bias of −∞ that leaves them no part in the softmax.
+    A large vocabulary is padded to a size that matrix products like (50,257 → 50,304); the pads exist only
+    in here, with a bias of −∞ that leaves them no part in the softmax.
     """
 
     def __init__(self, model: GPT2, vocab_multiple: int = 1) -> None:
