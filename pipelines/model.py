@@ -1,6 +1,6 @@
-"""`webtext train` and `webtext sample`: the trainer, imported when asked, its errors made ours."""
+"""`webtext train`, `sample` and `export`: the trainer, imported when asked, its errors made ours."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -20,22 +20,34 @@ class Sampling:
     n: int = 1
 
 
-def train(root: Path, out: Path, config: str, sets: tuple[str, ...], quiet: bool) -> dict[str, Any]:
+def train(
+    root: Path, out: Path, config: str, sets: tuple[str, ...], quiet: bool, init_from: str = ""
+) -> dict[str, Any]:
     """Trains on a corpus' tokens, or goes on with the run in `out`; returns the run's summary."""
     if Corpus.open(root).table("tokens").manifest() is None:
         raise UserError(f"{root}: no tokens yet; run `webtext build-shards {root}` first")
     with _trainer():
         from train import loop, progress, settings
 
-        return loop.train(root, out, settings.load(config, sets), progress.for_terminal(quiet))
+        return loop.train(root, out, settings.load(config, sets, init_from), progress.for_terminal(quiet))
 
 
-def sample(run: Path, prompt: str, sampling: Sampling) -> dict[str, Any]:
-    """Continuations of a prompt by a run's newest checkpoint."""
+def sample(
+    run: Path, prompt: str, sampling: Sampling, on_text: Callable[[str], None] | None = None
+) -> dict[str, Any]:
+    """Continuations of a prompt by a run's newest checkpoint; `on_text` hears the first as it is written."""
     with _trainer():
         from train.sample import generate
 
-        return {"prompt": prompt, "texts": generate(run, prompt, **asdict(sampling))}
+        return {"prompt": prompt, "texts": generate(run, prompt, **asdict(sampling), on_text=on_text)}
+
+
+def export(run: Path, out: Path) -> dict[str, Any]:
+    """A run's newest checkpoint as a Hugging Face GPT-2 directory."""
+    with _trainer():
+        from train import huggingface
+
+        return huggingface.export(run, out)
 
 
 @contextmanager

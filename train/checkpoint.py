@@ -1,12 +1,14 @@
 """A run's state at one step: `checkpoints/step-00000040/` with tensors as safetensors, the rest as JSON.
 
 A checkpoint is written under another name, fsynced, renamed, and only then marked DONE: what has no DONE is
-not a checkpoint. There is no pickle in it, so that reading one cannot run code.
+not a checkpoint. There is no pickle in it, so that reading one cannot run code. Weights are always whole;
+moments are in one file, or in one a rank where the ranks hold shards. Any number of ranks can go on from it.
 """
 
 import base64
 import json
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,10 +16,14 @@ from typing import Any
 import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
+from torch.optim import Optimizer
 
 from train import files
+from train.parallel import is_sharded, own_part, placed_like, whole
+from train.ranks import Ranks
+from train.settings import TrainSettings
 
-MODEL, OPTIMIZER, STATE, DONE = "model.safetensors", "optimizer-0.safetensors", "state.json", "DONE"
+MODEL, STATE, DONE = "model.safetensors", "state.json", "DONE"
 
 
 @dataclass(frozen=True)
@@ -37,13 +43,28 @@ class Checkpoint:
         state: dict[str, Any] = json.loads((self.path / STATE).read_text(encoding="utf-8"))
         return state
 
-    def load(self, model: nn.Module, optimizer: torch.optim.Optimizer | None = None) -> None:
-        """Puts its weights into the model and, to go on training, its moments into the optimiser
-        and its generators' states into torch."""
+    def load_weights(self, model: nn.Module) -> None:
+        """Puts its weights into a model that is not sharded yet."""
         model.load_state_dict(load_file(self.path / MODEL))
-        if optimizer is not None:
-            _load_optimizer(optimizer, _names(model), load_file(self.path / OPTIMIZER))
-            _restore_generators(self.state["rng"])
+
+    def load_moments(self, model: nn.Module, optimizers: Sequence[Optimizer], ranks: Ranks) -> None:
+        """Puts its moments into the model's optimisers and this rank's generators' states into torch."""
+        parameters = dict(model.named_parameters())
+        owners = {p: one for one in optimizers for group in one.param_groups for p in group["params"]}
+        for key, tensor in self._moments().items():
+            kind, _, name = key.partition(".")
+            parameter = parameters[name]
+            owners[parameter].state[parameter][kind] = placed_like(tensor, parameter)
+        generators = self.state["rng"]
+        _restore_generators(generators[ranks.rank % len(generators)])
+
+    def _moments(self) -> dict[str, Tensor]:
+        number = len(list(self.path.glob("optimizer-*.safetensors")))
+        parts = [load_file(self.path / _moments_file(rank)) for rank in range(number)]
+        return {
+            key: torch.cat([part[key] for part in parts]) if number > 1 and tensor.dim() > 0 else tensor
+            for key, tensor in parts[0].items()
+        }
 
 
 def finished(run: Path) -> list[Checkpoint]:
@@ -60,63 +81,71 @@ def save(
     run: Path,
     step: int,
     model: nn.Module,
-    optimizer: torch.optim.Optimizer,
+    optimizers: Sequence[Optimizer],
     state: dict[str, Any],
-    keep_last: int,
+    settings: TrainSettings,
+    ranks: Ranks,
 ) -> Checkpoint:
-    """Writes the checkpoint of `step`, then removes all but the `keep_last` newest and any torn one."""
+    """Writes the checkpoint of `step`, then removes all but those to keep. Every rank must call it."""
     path = run / "checkpoints" / f"step-{step:08}"
     beside = path.with_name(f".{path.name}.tmp")
-    for stale in (beside, path):
-        shutil.rmtree(stale, ignore_errors=True)
-    beside.mkdir(parents=True)
-    weights = {name: tensor.contiguous() for name, tensor in model.state_dict().items()}
-    save_file(weights, beside / MODEL, metadata={"format": "pt"})
-    save_file(_optimizer_tensors(optimizer, _names(model)), beside / OPTIMIZER)
-    state = {"version": 1, "step": step, **state, "rng": _generators()}
-    (beside / STATE).write_text(json.dumps(state, indent=1) + "\n", encoding="utf-8")
-    for written in (*beside.iterdir(), beside):
-        files.sync(written)
-    beside.rename(path)
-    files.sync(path.parent)
-    files.write(path / DONE, "")
-    _tidy(run, keep_last)
+    if ranks.leads:
+        for stale in (beside, path):
+            shutil.rmtree(stale, ignore_errors=True)
+        beside.mkdir(parents=True)
+    ranks.wait()
+    sharded = any(is_sharded(parameter) for parameter in model.parameters())
+    if ranks.leads or sharded:
+        save_file(_moments(model, optimizers), beside / _moments_file(ranks.rank))
+    weights = {name: _for_file(whole(tensor), ranks) for name, tensor in model.state_dict().items()}
+    generators = ranks.all(_generators())  # also tells that every rank has written its file
+    if ranks.leads:
+        save_file(weights, beside / MODEL, metadata={"format": "pt"})
+        state = {"version": 1, "step": step, **state, "rng": generators}
+        (beside / STATE).write_text(json.dumps(state, indent=1) + "\n", encoding="utf-8")
+        for written in (*beside.iterdir(), beside):
+            files.sync(written)
+        beside.rename(path)
+        files.sync(path.parent)
+        files.write(path / DONE, "")
+        _tidy(run, settings)
     return Checkpoint(path)
 
 
-def _tidy(run: Path, keep_last: int) -> None:
-    kept = {checkpoint.path for checkpoint in finished(run)[-keep_last:]}
+def _tidy(run: Path, settings: TrainSettings) -> None:
+    """Keeps the last ones and those with the lowest validation loss; removes the others and torn ones."""
+    found = finished(run)
+    losses = [(one.state.get("val_loss"), one) for one in found]
+    judged = sorted((loss, one.step, one) for loss, one in losses if loss is not None)
+    best = [one for _, _, one in judged[: settings.keep_best]]
+    kept = {one.path for one in (*found[-settings.keep_last :], *best)}
     for path in (run / "checkpoints").iterdir():
         if path not in kept:
             (path / DONE).unlink(missing_ok=True)  # first, so that a half-removed one does not count
             shutil.rmtree(path, ignore_errors=True)
 
 
-def _names(model: nn.Module) -> dict[Tensor, str]:
-    return {parameter: name for name, parameter in model.named_parameters()}
+def _moments_file(rank: int) -> str:
+    return f"optimizer-{rank}.safetensors"
 
 
-def _optimizer_tensors(optimizer: torch.optim.Optimizer, names: dict[Tensor, str]) -> dict[str, Tensor]:
+def _moments(model: nn.Module, optimizers: Sequence[Optimizer]) -> dict[str, Tensor]:
     """`exp_avg.transformer.wte.weight` and the like: the moments under their parameters' names."""
+    names: dict[Tensor, str] = {parameter: name for name, parameter in model.named_parameters()}
     return {
-        f"{kind}.{names[parameter]}": tensor.contiguous()
+        f"{kind}.{names[parameter]}": own_part(tensor).contiguous()
+        for optimizer in optimizers
         for parameter, moments in optimizer.state.items()
         for kind, tensor in moments.items()
     }
 
 
-def _load_optimizer(
-    optimizer: torch.optim.Optimizer, names: dict[Tensor, str], tensors: dict[str, Tensor]
-) -> None:
-    parameters = {name: parameter for parameter, name in names.items()}
-    for key, tensor in tensors.items():
-        kind, _, name = key.partition(".")
-        parameter = parameters[name]
-        optimizer.state[parameter][kind] = tensor.to(parameter.device)
+def _for_file(tensor: Tensor, ranks: Ranks) -> Tensor:
+    """The tensor off the device where it will be written; elsewhere nothing is held."""
+    return tensor.contiguous().cpu() if ranks.leads else torch.empty(0)
 
 
 def _generators() -> dict[str, str | None]:
-    """The states of torch's random generators; all ranks' are alike, seeded alike and drawn from alike."""
     cuda = torch.cuda.get_rng_state() if torch.cuda.is_available() else None
     return {"cpu": _text(torch.get_rng_state()), "cuda": None if cuda is None else _text(cuda)}
 

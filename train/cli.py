@@ -1,5 +1,6 @@
 """`python -m train`: the trainer's own command line, for machines that have only the trainer."""
 
+import functools
 import json
 import os
 import sys
@@ -13,7 +14,7 @@ import typer
 from train.errors import Interrupted, RunFailed, TrainError
 
 app = typer.Typer(
-    help="Train a GPT-2 on token files, and sample from it.",
+    help="Train a GPT-2 on token files, sample from it, export it.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
@@ -30,6 +31,9 @@ def train(
     sets: Annotated[
         list[str] | None, typer.Option("--set", help="section.key=value, over the config; repeatable.")
     ] = None,
+    init_from: Annotated[
+        str, typer.Option(help="Start from this Hugging Face GPT-2: a directory or hub name.")
+    ] = "",
     quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -44,7 +48,8 @@ def train(
     from train import loop, progress, settings
 
     with _exit_codes():
-        found = loop.train(tokens, out, settings.load(config, sets or []), progress.for_terminal(quiet))
+        asked = settings.load(config, sets or [], init_from)
+        found = loop.train(tokens, out, asked, progress.for_terminal(quiet))
     if os.environ.get("RANK", "0") == "0":
         _print(found, as_json)
 
@@ -61,7 +66,7 @@ def sample(
     n: Annotated[int, typer.Option("-n", "--n", help="How many texts.")] = 1,
     as_json: Json = False,
 ) -> None:
-    """Print texts of a trained run.
+    """Print texts of a trained run; a single one as it comes into being.
 
     Example:
 
@@ -69,6 +74,7 @@ def sample(
     """
     from train.sample import generate
 
+    streaming = n == 1 and not as_json
     with _exit_codes():
         texts = generate(
             run,
@@ -79,11 +85,32 @@ def sample(
             top_p=top_p,
             seed=seed,
             n=n,
+            on_text=functools.partial(print, end="", flush=True) if streaming else None,
         )
     if as_json:
         print(json.dumps({"prompt": prompt, "texts": texts}))
+    elif streaming:
+        print()
     else:
         print("\n\n---\n\n".join(prompt + text for text in texts))
+
+
+@app.command()
+def export(
+    run: Annotated[Path, typer.Argument(help="The run directory.")],
+    out: Annotated[Path, typer.Argument(help="A new directory.")],
+    as_json: Json = False,
+) -> None:
+    """Write a trained run as a Hugging Face GPT-2 directory.
+
+    Example:
+
+      python -m train export runs/small small-gpt2
+    """
+    from train import huggingface
+
+    with _exit_codes():
+        _print(huggingface.export(run, out), as_json)
 
 
 def main() -> None:

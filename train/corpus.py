@@ -24,18 +24,20 @@ CHUNK_TOKENS = 1 << 22
 
 @dataclass(frozen=True)
 class TokenFile:
-    """One file; `sha256` and `utf8_bytes` are what its index says, None without one."""
+    """One file; the hashes (its own, its tokenizer's) and `utf8_bytes` are its index's, None without one."""
 
     path: Path
     dtype: str
     tokens: int
     sha256: str | None
     utf8_bytes: int | None
+    tokenizer: str | None = None
 
     def read(self, start: int, count: int) -> NDArray[Any]:
-        """Tokens [start, start + count), read afresh: no mapping whose pages would pile up as memory."""
+        """Tokens [start, start + count), mapped for as long as the array lives: what has been read does not
+        pile up as this process's memory."""
         size = np.dtype(self.dtype).itemsize
-        return np.fromfile(self.path, dtype=self.dtype, count=count, offset=start * size)
+        return np.memmap(self.path, self.dtype, "r", offset=start * size, shape=(count,))
 
 
 @dataclass(frozen=True)
@@ -102,12 +104,20 @@ def find_corpus(folder: Path, settings: DataSettings, vocab_size: int) -> Corpus
     if 0 < vocab_size < entries:
         raise TrainError(f"model.vocab_size = {vocab_size} is below the {entries} entries of {tokenizer}")
     size = vocab_size or entries
-    return Corpus(
+    corpus = Corpus(
         train=_split(folder, "train", settings.train, size),
         validation=_split(folder, "validation", settings.validation, size),
         tokenizer=tokenizer if entries else None,
         vocab_size=size,
     )
+    if entries:
+        ours = hashlib.sha256(tokenizer.read_bytes()).hexdigest()
+        for file in (*corpus.train.files, *corpus.validation.files):
+            if file.tokenizer not in (None, ours):
+                raise TrainError(
+                    f"{file.path} was made with another tokenizer than {tokenizer}, as its index.json says"
+                )
+    return corpus
 
 
 def check_split(split: Split, vocab_size: int) -> Census:
@@ -192,7 +202,8 @@ def _describe(path: Path, vocab_size: int) -> TokenFile:
     if rest or wanted not in (None, tokens):
         said = "a whole number of" if wanted is None else f"the {wanted:,}"
         raise TrainError(f"{path} has {size:,} bytes, not {said} {dtype.name} tokens: it was cut short")
-    return TokenFile(path, dtype.str, tokens, entry.get("sha256"), entry.get("bytes"))
+    by = index.get("tokenizer", {}).get("sha256") if entry else None
+    return TokenFile(path, dtype.str, tokens, entry.get("sha256"), entry.get("bytes"), by)
 
 
 def _index(folder: Path) -> dict[str, Any]:

@@ -4,7 +4,8 @@ The training stream is cut into windows of n_positions tokens, and each epoch ta
 order of its own and cut at an offset of its own, so that no token always stands at a window's border.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
 import torch
@@ -21,6 +22,7 @@ Batch = tuple[Tensor, Tensor]
 
 ROUNDS = 4
 EVALUATED_WINDOWS = 1024
+STEPS_AHEAD = 2
 
 
 class Order:
@@ -64,7 +66,8 @@ def evaluation_batches(split: Split, length: int, batch_size: int, ranks: Ranks)
     else EVALUATED_WINDOWS spread evenly over it. Rows and tokens that fill up a batch are IGNORED."""
     windows = -(-(split.tokens - 1) // length)
     chosen = np.unique(np.linspace(0, windows - 1, min(windows, EVALUATED_WINDOWS)).astype(np.int64))
-    for at in range(ranks.rank * batch_size, len(chosen), ranks.size * batch_size):
+    for shared in range(0, len(chosen), ranks.size * batch_size):  # as many batches for every rank
+        at = shared + ranks.rank * batch_size
         ids = torch.zeros(batch_size, length, dtype=torch.int64)
         targets = torch.full_like(ids, IGNORED)
         for row, window in enumerate(chosen[at : at + batch_size]):
@@ -73,6 +76,26 @@ def evaluation_batches(split: Split, length: int, batch_size: int, ranks: Ranks)
             ids[row, : len(tokens) - 1] = tokens[:-1]
             targets[row, : len(tokens) - 1] = tokens[1:]
         yield ids, targets
+
+
+class Loader:
+    """A rank's micro-batches by step, read ahead by a thread while the device computes."""
+
+    def __init__(self, read: Callable[[int], list[Batch]]) -> None:
+        """`read` gives the micro-batches of the step that follows so many finished ones."""
+        self._read, self._ahead = read, dict[int, Future[list[Batch]]]()
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="loader")
+
+    def take(self, step: int) -> list[Batch]:
+        """The micro-batches of one step; those of the next ones are read meanwhile."""
+        for later in range(step, step + 1 + STEPS_AHEAD):
+            if later not in self._ahead:
+                self._ahead[later] = self._thread.submit(self._read, later)
+        return self._ahead.pop(step).result()
+
+    def close(self) -> None:
+        """Ends the thread."""
+        self._thread.shutdown(cancel_futures=True)
 
 
 def shuffled(positions: NDArray[np.int64], size: int, key: int) -> NDArray[np.int64]:

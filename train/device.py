@@ -1,7 +1,8 @@
-"""What a run computes on, in which precision, and how much of the hardware's peak it reaches."""
+"""What a run computes on, in which precision, with which attention, and how much of the peak it reaches."""
 
 import resource
 import sys
+import time
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
@@ -12,12 +13,13 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from train.errors import TrainError
 from train.model import GPT2
 from train.ranks import Ranks
+from train.settings import ModelSettings
 
-# Dense bf16 matrix peak by a part of the GPU's name, in FLOP/s. Data sheets', except the H200's, which is the
-# highest we measured in large matrix products (its data sheet says 989e12).
+# Dense bf16 matrix peak by a part of the GPU's name, in FLOP/s, as the data sheets say (without sparsity).
 PEAK_FLOPS = {  # looked through in this order
+    "B200": 2250e12,
+    "H200": 989e12,
     "GH200": 989e12,
-    "H200": 790e12,
     "H100 PCIe": 756e12,
     "H100 NVL": 835e12,
     "H100": 989e12,
@@ -36,6 +38,7 @@ KERNELS = {
     "cudnn": SDPBackend.CUDNN_ATTENTION,
     "math": SDPBackend.MATH,
 }
+TIMED_CALLS = 10
 
 
 @dataclass(frozen=True)
@@ -52,11 +55,18 @@ class Device:
             return nullcontext()
         return torch.autocast(self.where.type, dtype=self.precision)
 
+    def staged(self, tensor: torch.Tensor) -> torch.Tensor:
+        """The tensor in memory that a GPU fetches by itself."""
+        return tensor.pin_memory() if self.where.type == "cuda" else tensor
+
     def put(self, tensor: torch.Tensor) -> torch.Tensor:
-        """The tensor on the device; the copy to a GPU does not wait for it."""
-        if self.where.type != "cuda":
-            return tensor.to(self.where)
-        return tensor.pin_memory().to(self.where, non_blocking=True)
+        """The tensor on the device; the copy of a staged one does not wait for a GPU."""
+        return tensor.to(self.where, non_blocking=self.where.type == "cuda")
+
+    def wait(self) -> None:
+        """Returns when everything asked of the device is done."""
+        if self.where.type == "cuda":
+            torch.cuda.synchronize()
 
     def memory_gb(self) -> float:
         """The most memory used so far, in 1e9 bytes: the GPU's, or this process's resident memory."""
@@ -72,10 +82,15 @@ class Device:
         return next((peak for part, peak in PEAK_FLOPS.items() if part in self.name), None)
 
 
-def choose(dtype: str, ranks: Ranks) -> Device:
-    """CUDA if there is one, else Apple's MPS, else the CPU; dtype "auto" is bf16 on CUDA, else float32."""
+def choose(dtype: str, deterministic: bool, ranks: Ranks) -> Device:
+    """CUDA if there is one, else Apple's MPS, else the CPU; dtype "auto" is bf16 on CUDA, else float32.
+
+    `deterministic` has a GPU's kernels add in a fixed order, as a CPU's do anyway.
+    """
     if torch.cuda.is_available():
         torch.set_float32_matmul_precision("high")  # TF32 for what stays float32
+        torch.use_deterministic_algorithms(deterministic)
+        torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
         device, name = torch.device("cuda", ranks.local_rank), torch.cuda.get_device_name(ranks.local_rank)
     elif torch.backends.mps.is_available():
         device, name = torch.device("mps"), "Apple MPS"
@@ -85,23 +100,57 @@ def choose(dtype: str, ranks: Ranks) -> Device:
     return Device(device, name, getattr(torch, automatic if dtype == "auto" else dtype))
 
 
-def attention(kernel: str, device: Device, head_size: int) -> AbstractContextManager[object]:
-    """Attention inside uses this kernel; "auto" leaves the choice to torch.
+def attention(kernel: str) -> AbstractContextManager[object]:
+    """Attention inside uses this kernel; "auto" leaves the choice to torch."""
+    return nullcontext() if kernel == "auto" else sdpa_kernel(KERNELS[kernel])
 
-    Raises TrainError if the kernel does not run on this device in this precision.
+
+def choose_attention(
+    asked: str, before: str | None, shape: ModelSettings, rows: int, device: Device
+) -> tuple[str, str]:
+    """The attention kernel to use, and why in words.
+
+    "auto" on a GPU: the one that the run used `before`, so that resuming changes nothing, else the fastest
+    in a trial; elsewhere torch's choice. Raises TrainError if the kernel asked for does not run here.
     """
-    if kernel == "auto":
-        return nullcontext()
-    probe = torch.zeros(1, 1, 64, head_size, dtype=device.precision, device=device.where)
+    if asked == "auto" and device.where.type != "cuda":
+        return "auto", "torch's choice"
+    if asked != "auto":
+        if time_attention(asked, shape, rows, device) is None:
+            raise TrainError(
+                f"train.attention = {asked!r} does not run on {device.name} in {device.precision}: "
+                "--set train.attention=auto"
+            )
+        return asked, asked
+    if before in KERNELS and time_attention(before, shape, 1, device) is not None:
+        return before, f"{before}, as before"
+    times = {kernel: time_attention(kernel, shape, rows, device) for kernel in KERNELS if kernel != "math"}
+    timed = {kernel: ms for kernel, ms in times.items() if ms is not None}
+    if not timed:
+        return "auto", "torch's choice"
+    fastest = min(timed, key=lambda kernel: timed[kernel])
+    return fastest, f"{fastest} ({', '.join(f'{kernel} {ms:.2f} ms' for kernel, ms in timed.items())})"
+
+
+def time_attention(kernel: str, shape: ModelSettings, rows: int, device: Device) -> float | None:
+    """Milliseconds of one layer's attention, forward and backward, on `rows` sequences; None if the kernel
+    does not run on this device in this precision."""
+    size = (rows, shape.n_positions, 3, shape.n_head, shape.n_embd // shape.n_head)
+    heads = torch.randn(size, dtype=device.precision, device=device.where, requires_grad=True)
+    query, key, value = heads.permute(2, 0, 3, 1, 4)  # laid out as the model has them
+    began = 0.0
     try:
-        with sdpa_kernel(KERNELS[kernel]):
-            F.scaled_dot_product_attention(probe, probe, probe, is_causal=True)
+        for call in range(-2, TIMED_CALLS):  # the first ones choose and load code
+            if call == 0:
+                device.wait()
+                began = time.perf_counter()
+            with attention(kernel):
+                y = F.scaled_dot_product_attention(query, key, value, is_causal=True)
+            torch.autograd.grad(y, heads, y.detach(), retain_graph=call < TIMED_CALLS - 1)
+        device.wait()
     except RuntimeError:
-        raise TrainError(
-            f"train.attention = {kernel!r} does not run on {device.name} in {device.precision}: "
-            "--set train.attention=auto"
-        ) from None
-    return sdpa_kernel(KERNELS[kernel])
+        return None
+    return (time.perf_counter() - began) / TIMED_CALLS * 1000
 
 
 def flops_per_token(model: GPT2) -> float:

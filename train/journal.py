@@ -10,11 +10,11 @@ from typing import TextIO
 import torch
 from torch import Tensor
 
-from train import files
+from train import files, tensorboard
 from train.device import Device
-from train.errors import RunFailed
 from train.ranks import Ranks
 from train.rundir import LOG, Row, rows
+from train.settings import Settings
 
 
 class Journal:
@@ -25,13 +25,21 @@ class Journal:
     """
 
     def __init__(
-        self, run: Path, step: int, tokens_per_step: int, flops_per_token: float, device: Device, ranks: Ranks
+        self,
+        run: Path,
+        step: int,
+        settings: Settings,
+        flops_per_token: float,
+        device: Device,
+        ranks: Ranks,
     ) -> None:
         """Goes on after `step`: rows of later steps, and a torn last line, are dropped from the log."""
-        self._tokens_per_step, self._flops_per_token = tokens_per_step, flops_per_token
+        self._tokens_per_step = settings.train.batch_size * settings.model.n_positions
+        self._flops_per_token, self._spike_z = flops_per_token, settings.train.spike_z
         self._device, self._ranks = device, ranks
         self._pending: list[tuple[float, Tensor]] = []
         self._file: TextIO | None = None
+        self._board = tensorboard.open_board(run, step, settings.train.tensorboard) if ranks.leads else None
         if ranks.leads:
             kept = "".join(json.dumps(row) + "\n" for row in rows(run) if row["step"] <= step)
             files.write(run / LOG, kept)
@@ -43,29 +51,21 @@ class Journal:
         self._since = time.perf_counter()
 
     def add(self, lr: float, measured: Tensor) -> None:
-        """Takes a step's learning rate and, still on the device, (loss, gradient norm)."""
+        """Takes a step's learning rate and, still on the device, (loss, gradient norm, z-score, skipped)."""
         self._pending.append((lr, measured))
 
     def flush(self, step: int) -> list[Row]:
-        """Writes the rows of the steps up to `step` and returns them. Raises RunFailed if a loss or a norm
-        is not a number; those rows are not written."""
+        """Writes the rows of the steps up to `step` and returns them."""
         if not self._pending:
             return []
-        stacked = self._ranks.total(torch.stack([measured for _, measured in self._pending]))
-        values = (stacked / self._ranks.size).tolist()  # waits for the device
+        values = torch.stack([measured for _, measured in self._pending]).tolist()  # waits for the device
         seconds = (time.perf_counter() - self._since) / len(values)
         first = step - len(values) + 1
         found = [
-            self._row(first + at, lr, loss, norm, seconds)
-            for at, ((lr, _), (loss, norm)) in enumerate(zip(self._pending, values, strict=True))
+            self._row(first + at, lr, measured, seconds)
+            for at, ((lr, _), measured) in enumerate(zip(self._pending, values, strict=True))
         ]
         self._pending.clear()
-        for row in found:
-            if not math.isfinite(row["loss"] + row["grad_norm"]):
-                raise RunFailed(
-                    f"step {row['step']} has loss {row['loss']} and gradient norm {row['grad_norm']}; "
-                    "the last checkpoint is good, but start another run with a lower train.lr"
-                )
         self._write(found)
         self.restart_clock()
         return found
@@ -86,8 +86,14 @@ class Journal:
         """Ends the log."""
         if self._file:
             self._file.close()
+        if self._board:
+            self._board.close()
 
-    def _row(self, step: int, lr: float, loss: float, grad_norm: float, seconds: float) -> Row:
+    def _row(self, step: int, lr: float, measured: list[float], seconds: float) -> Row:
+        """A spike's row also has its z-score and whether its update was skipped; no number is null."""
+        loss, grad_norm, z = (value if math.isfinite(value) else None for value in measured[:3])
+        skipped = measured[3] > 0
+        spike = {"spike_z": z, "skipped": skipped} if skipped or (z or 0) > self._spike_z else {}
         tokens_per_s = self._tokens_per_step / seconds
         peak = self._device.peak_flops()
         mfu = self._flops_per_token * tokens_per_s / (peak * self._ranks.size) if peak else None
@@ -101,9 +107,12 @@ class Journal:
             "tokens_per_s": round(tokens_per_s, 1),
             "mfu": None if mfu is None else round(mfu, 4),
             "memory_gb": round(self._device.memory_gb(), 3),
+            **spike,
         }
 
     def _write(self, found: Sequence[Row]) -> None:
         if self._file:
             self._file.writelines(json.dumps(row) + "\n" for row in found)
             self._file.flush()
+        if self._board:
+            self._board.add(found)

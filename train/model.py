@@ -108,6 +108,8 @@ class Transformer(nn.Module):
         start = cache[0].length if cache else 0
         positions = torch.arange(start, start + ids.size(1), device=ids.device)
         x = self.wte(ids) + self.wpe(positions)  # (B, T, C)
+        if torch.is_autocast_enabled(x.device.type):  # what the blocks add to each other, in half the memory
+            x = x.to(torch.get_autocast_dtype(x.device.type))
         for layer, block in enumerate(self.h):
             x = block(x, cache[layer] if cache else None)
         out: Tensor = self.ln_f(x)
@@ -150,13 +152,23 @@ class GPT2(nn.Module):
 
 
 class NextTokenLoss(nn.Module):
-    """The model and its loss as one module, so that both are compiled and synchronised together."""
+    """The model and its loss as one module, so that both are compiled and synchronised together.
 
-    def __init__(self, model: GPT2) -> None:
+    A large vocabulary is padded to a size that matrix products like (50,257 → 50,304); the pads exist only
+    in here, with a bias of −∞ that leaves them no part in the softmax.
+    """
+
+    def __init__(self, model: GPT2, vocab_multiple: int = 1) -> None:
         super().__init__()
         self.model = model
+        self.pads = -model.shape.vocab_size % vocab_multiple
 
     def forward(self, ids: Tensor, targets: Tensor) -> Tensor:
         """Summed cross-entropy, in nats, of targets (B, T) after ids (B, T); IGNORED ones count nothing."""
-        logits = self.model(ids).flatten(0, 1).float()
+        x, head = self.model.transformer(ids).flatten(0, 1), self.model.transformer.wte.weight
+        bias = None
+        if self.pads:
+            head = F.pad(head, (0, 0, 0, self.pads))
+            bias = F.pad(head.new_zeros(len(head) - self.pads), (0, self.pads), value=-math.inf)
+        logits = F.linear(x, head, bias).float()
         return F.cross_entropy(logits, targets.flatten(), ignore_index=IGNORED, reduction="sum")

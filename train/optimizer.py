@@ -1,25 +1,36 @@
-"""AdamW as GPT-2's successors use it, and the learning rate's schedule."""
+"""AdamW as GPT-2's successors use it, or Muon for hidden matrices; the learning rate's schedule."""
 
 import math
 
-import torch
 from torch import nn
+from torch.optim import AdamW, Optimizer
 
+from train.muon import Muon
 from train.settings import TrainSettings
 
 
-def build(model: nn.Module, settings: TrainSettings) -> torch.optim.AdamW:
-    """AdamW over the model: weight decay on matrices and embeddings, none on biases and norms.
+def build(model: nn.Module, settings: TrainSettings) -> list[Optimizer]:
+    """What moves the model: weight decay on matrices and embeddings, none on biases and norms.
 
-    Loshchilov & Hutter 2019; the split as in Brown et al. 2020, appendix B, and every GPT-2 rebuild.
+    AdamW (Loshchilov & Hutter 2019; the split as in Brown et al. 2020, appendix B) for everything, or, with
+    `optimizer = "muon"`, Muon for the blocks' matrices and AdamW for embeddings, biases and norms.
     """
-    parameters = list(model.parameters())
+    named = dict(model.named_parameters())
+    hidden = [name for name, p in named.items() if p.dim() == 2 and ".h." in name]
+    by_muon = set(hidden) if settings.optimizer == "muon" else set()
+    rest = [p for name, p in named.items() if name not in by_muon]
     groups = [
-        {"params": [p for p in parameters if p.dim() >= 2], "weight_decay": settings.weight_decay},
-        {"params": [p for p in parameters if p.dim() < 2], "weight_decay": 0.0},
+        {"params": [p for p in rest if p.dim() >= 2], "weight_decay": settings.weight_decay},
+        {"params": [p for p in rest if p.dim() < 2], "weight_decay": 0.0},
     ]
     # fused: one kernel for all parameters; it exists on every device this trainer knows.
-    return torch.optim.AdamW(groups, lr=settings.lr, betas=(settings.beta1, settings.beta2), fused=True)
+    adamw = AdamW(groups, lr=settings.lr, betas=(settings.beta1, settings.beta2), fused=True)
+    if not by_muon:
+        return [adamw]
+    joined = [named[name] for name in hidden if name.endswith("c_attn.weight")]  # query, key, value
+    single = [named[name] for name in hidden if not name.endswith("c_attn.weight")]
+    muon = Muon([{"params": joined, "blocks": 3}, {"params": single}], settings.lr, settings.weight_decay)
+    return [adamw, muon]
 
 
 def learning_rate(step: int, settings: TrainSettings) -> float:

@@ -4,8 +4,8 @@ import math
 from collections.abc import Sequence
 from html import escape
 
-WIDTH, HEIGHT = 760, 380
-LEFT, RIGHT, TOP, BOTTOM = 52, 16, 44, 40
+WIDTH, HEIGHT = 760, 400
+LEFT, RIGHT, TOP, BOTTOM = 52, 16, 64, 40
 POINTS = 400  # no more are drawn; each is the mean of its steps
 SMOOTHING = 0.9
 
@@ -31,10 +31,14 @@ STYLE = """
 Points = Sequence[tuple[float, float]]
 
 
-def loss_svg(training: Points, validation: Points, references: Sequence[tuple[str, float]]) -> str:
-    """An SVG of (step, nats per token) points, with (name, nats) reference lines across it."""
+References = Sequence[tuple[str, Sequence[float]]]
+
+
+def loss_svg(training: Points, validation: Points, references: References) -> str:
+    """An SVG of (step, nats per token) points, with reference lines across it: (legend, levels in nats)."""
     drawn = _binned(training)
-    levels = [y for _, y in (*drawn, *validation)] + [level for _, level in references]
+    lines = [level for _, levels in references for level in levels]
+    levels = [y for _, y in (*drawn, *validation)] + lines
     plot = _Plot(
         last=max([x for x, _ in (*drawn, *validation)], default=1.0),
         low=min(levels, default=0.0),
@@ -44,7 +48,7 @@ def loss_svg(training: Points, validation: Points, references: Sequence[tuple[st
         f'<svg xmlns="http://www.w3.org/2000/svg" class="loss" viewBox="0 0 {WIDTH} {HEIGHT}" role="img">',
         f"<title>Training and validation loss by step</title><style>{STYLE}</style>",
         *plot.axes(),
-        *(f'<polyline class="ref" points="{plot.line([(0, y), (plot.last, y)])}"/>' for _, y in references),
+        *(f'<polyline class="ref" points="{plot.line([(0, y), (plot.last, y)])}"/>' for y in lines),
         f'<polyline class="raw" points="{plot.line(drawn)}"/>',
         f'<polyline class="smooth" points="{plot.line(_smoothed(drawn))}"/>',
         f'<polyline class="val" points="{plot.line(validation)}"/>',
@@ -89,18 +93,22 @@ class _Plot:
         return parts
 
 
-def _legend(training: Points, validation: Points, references: Sequence[tuple[str, float]]) -> list[str]:
+def _legend(training: Points, validation: Points, references: References) -> list[str]:
+    """What each line is, in as many rows as it takes."""
     entries = []
     if training:
         entries.append(("smooth", f"training {_smoothed(training)[-1][1]:.2f}"))
     if validation:
         entries.append(("val", f"validation {validation[-1][1]:.2f}"))
-    entries += [("ref", f"{name} {level:.2f}") for name, level in references]
-    parts, at = [f'<text x="{LEFT}" y="18">nats per token</text>'], LEFT + 110
+    entries += [("ref", legend) for legend, _ in references]
+    parts, at, row = [f'<text x="{LEFT}" y="18">nats per token</text>'], LEFT + 110, 18
     for kind, text in entries:
-        parts.append(f'<polyline class="{kind}" points="{at},14 {at + 22},14"/>')
-        parts.append(f'<text x="{at + 28}" y="18">{escape(text)}</text>')
-        at += 52 + 7 * len(text)
+        width = 52 + 7 * len(text)
+        if at + width > WIDTH and at > LEFT:
+            at, row = LEFT, row + 18
+        parts.append(f'<polyline class="{kind}" points="{at},{row - 4} {at + 22},{row - 4}"/>')
+        parts.append(f'<text x="{at + 28}" y="{row}">{escape(text)}</text>')
+        at += width
     return parts
 
 

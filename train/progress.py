@@ -21,6 +21,9 @@ class Progress:
     def stepped(self, row: Row) -> None:
         """The newest step's row of the log."""
 
+    def spiked(self, row: Row) -> None:
+        """The row of a step whose loss stands out, or is no number."""
+
     def evaluated(self, row: Row) -> None:
         """An evaluation's row of the log."""
 
@@ -42,6 +45,9 @@ class Lines(Progress):
         if time.monotonic() - self._shown >= LINE_EVERY_S or row["step"] == self._steps:
             self._shown = time.monotonic()
             print(f"step {row['step']:,}/{self._steps:,}  {_figures(row)}", file=sys.stderr, flush=True)
+
+    def spiked(self, row: Row) -> None:
+        print(_spike(row), file=sys.stderr, flush=True)
 
     def evaluated(self, row: Row) -> None:
         print(_evaluation(row), file=sys.stderr, flush=True)
@@ -69,6 +75,9 @@ class Live(Progress):
     def stepped(self, row: Row) -> None:
         self._bar.update(self._task, completed=row["step"], figures=_figures(row))
 
+    def spiked(self, row: Row) -> None:
+        self._bar.console.print(_spike(row), style="red", highlight=False)
+
     def evaluated(self, row: Row) -> None:
         self._bar.console.print(_evaluation(row), highlight=False)
 
@@ -89,7 +98,17 @@ def for_terminal(quiet: bool = False) -> Progress:
 
 def _figures(row: Row) -> str:
     mfu = "" if row["mfu"] is None else f"  MFU {row['mfu']:.1%}"
-    return f"loss {row['loss']:.3f}  lr {row['lr']:.1e}  {row['tokens_per_s']:,.0f} tokens/s{mfu}"
+    return f"loss {_loss(row)}  lr {row['lr']:.1e}  {row['tokens_per_s']:,.0f} tokens/s{mfu}"
+
+
+def _loss(row: Row) -> str:
+    return "no number" if row["loss"] is None else f"{row['loss']:.3f}"
+
+
+def _spike(row: Row) -> str:
+    z = row["spike_z"]
+    above = "" if z is None else f", {z:.1f} deviations above the last ones"
+    return f"step {row['step']:,}: loss {_loss(row)}{above}{'; skipped' if row['skipped'] else ''}"
 
 
 def _evaluation(row: Row) -> str:

@@ -4,10 +4,13 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TypeVar
 
 import torch
 import torch.distributed as dist
 from torch import Tensor
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -29,9 +32,23 @@ class Ranks:
             dist.barrier()
 
     def total(self, values: Tensor) -> Tensor:
-        """The sum of the ranks' tensors, on every rank."""
+        """The sum of the ranks' tensors, on every rank; the host does not wait for it."""
         if self.size > 1:
             dist.all_reduce(values)
+        return values
+
+    def from_leader(self, value: T) -> T:
+        """Rank 0's value, on every rank."""
+        values = [value]
+        if self.size > 1:
+            dist.broadcast_object_list(values, src=0)
+        return values[0]
+
+    def all(self, value: T) -> list[T]:
+        """Every rank's value, in the order of ranks."""
+        values = [value] * self.size
+        if self.size > 1:
+            dist.all_gather_object(values, value)
         return values
 
 

@@ -7,11 +7,16 @@ from pathlib import Path
 from statistics import fmean, median
 from typing import Any
 
+from tokenizers import Tokenizer
+
 from train import checkpoint, files, rundir
 from train.plot import loss_svg
 from train.rundir import Row
 
 SMOOTHED_STEPS = 20
+
+# Nats per token of GPT-2's vocabulary that OpenAI's checkpoints reach on OpenWebText's validation text.
+OPENAI = {"124M": 3.12, "355M": 2.84, "774M": 2.67, "1558M": 2.54}
 
 STYLE = """
 :root { color-scheme: light dark; --line: #d7dbe0; --soft: #6a737d; }
@@ -53,22 +58,42 @@ def write(run: Path) -> None:
     """Brings loss.svg and report.html up to date."""
     steps, evaluations = _rows(run)
     found = summary(run)
-    entropy = found["unigram_entropy"]
     svg = loss_svg(
         [(row["step"], row["loss"]) for row in steps],
         [(row["step"], row["val_loss"]) for row in evaluations if row["val_loss"] is not None],
-        [] if entropy is None else [("unigram entropy", entropy)],
+        _references(run, found["unigram_entropy"]),
     )
     files.write(run / "loss.svg", svg)
     files.write(run / "report.html", _page(run, found, steps, evaluations, svg))
 
 
+def _references(run: Path, entropy: float | None) -> list[tuple[str, list[float]]]:
+    """What to hold a loss against: frequencies alone, and OpenAI's models where a token means the same."""
+    found = [] if entropy is None else [(f"unigram entropy {entropy:.2f}", [entropy])]
+    if _has_gpt2s_vocabulary(run):
+        names = ", ".join(f"{name} {nats}" for name, nats in OPENAI.items())
+        found.append((f"OpenAI's on OpenWebText (if this text is alike): {names}", list(OPENAI.values())))
+    return found
+
+
+def _has_gpt2s_vocabulary(run: Path) -> bool:
+    path = run / rundir.TOKENIZER
+    if not path.is_file():
+        return False
+    tokenizer = Tokenizer.from_file(str(path))
+    ends = {"!": 0, "Ġthe": 262, "<|endoftext|>": 50256}
+    return all(tokenizer.token_to_id(token) == number for token, number in ends.items())
+
+
 def _rows(run: Path) -> tuple[list[Row], list[Row]]:
-    """The log's steps and its evaluations."""
+    """The log's steps whose loss is a number, and its evaluations."""
     steps: list[Row] = []
     evaluations: list[Row] = []
     for row in rundir.rows(run):
-        (evaluations if "val_loss" in row else steps).append(row)
+        if "val_loss" in row:
+            evaluations.append(row)
+        elif row["loss"] is not None:
+            steps.append(row)
     return steps, evaluations
 
 

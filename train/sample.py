@@ -1,12 +1,13 @@
 """Text from a trained run: one token at a time, each layer remembering what it has read."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice, takewhile
 from pathlib import Path
 
 import torch
 from tokenizers import Tokenizer
+from tokenizers.decoders import DecodeStream
 from torch import Tensor
 
 from train import checkpoint, device, rundir
@@ -54,9 +55,11 @@ def generate(
     top_p: float = 1.0,
     seed: int = 1337,
     n: int = 1,
+    on_text: Callable[[str], None] | None = None,
 ) -> list[str]:
     """`n` continuations of the prompt (without it) by the run's newest checkpoint.
 
+    `on_text` hears the prompt and then the first text, piece by piece, as it comes into being.
     An empty prompt starts a document. A text ends at end-of-text or after `max_tokens`. The same seed gives
     the same texts on one machine. Raises TrainError if there is no such run, no checkpoint or no tokenizer
     in it, or a setting is impossible.
@@ -71,15 +74,40 @@ def generate(
         raise TrainError(f"the tokenizer has no {END_OF_TEXT} to start from: give a prompt")
     columns: list[list[int]] = []  # one a step: a token for each text
     ended: set[int] = set()
+    heard = _Heard(tokenizer, prompt, on_text)
     for column in islice(next_tokens(load_model(run), ids, n, choice, generator), max_tokens):
         columns.append(column)
         ended |= {text for text, token in enumerate(column) if token == end}
         if len(ended) == n:
             break
-    return [
+        if 0 not in ended:
+            heard.token(column[0])
+    texts = [
         str(tokenizer.decode(list(takewhile(lambda token: token != end, text))))
         for text in zip(*columns, strict=True)
     ]
+    heard.end(texts[0])
+    return texts
+
+
+class _Heard:
+    """One text on its way to a listener; characters whose bytes are not all there yet are held back."""
+
+    def __init__(self, tokenizer: Tokenizer, prompt: str, on_text: Callable[[str], None] | None) -> None:
+        self._tokenizer, self._prompt, self._on_text = tokenizer, prompt, on_text
+        self._stream, self._said = DecodeStream(skip_special_tokens=True), ""
+
+    def token(self, token: int) -> None:
+        if self._on_text and (piece := self._stream.step(self._tokenizer, token)):
+            self._say(self._on_text, piece)
+
+    def end(self, text: str) -> None:
+        if self._on_text:
+            self._say(self._on_text, text[len(self._said) :])
+
+    def _say(self, on_text: Callable[[str], None], piece: str) -> None:
+        on_text(piece if self._said else self._prompt + piece)
+        self._said += piece
 
 
 @torch.inference_mode()
@@ -109,8 +137,8 @@ def load_model(run: Path) -> GPT2:
     if saved is None:
         raise TrainError(f"{run} has no finished checkpoint yet: train it first")
     model = GPT2(settings.model)
-    saved.load(model)
-    return model.to(device.choose("auto", Ranks()).where).eval()
+    saved.load_weights(model)
+    return model.to(device.choose("auto", False, Ranks()).where).eval()
 
 
 def _tokenizer(run: Path) -> Tokenizer:

@@ -17,7 +17,9 @@ from train.errors import TrainError
 
 ATTENTION_KERNELS = ("auto", "flash", "efficient", "cudnn", "math")
 DTYPES = ("auto", "float32", "bfloat16")
-OPTIMIZERS = ("adamw",)
+ON_SPIKE = ("log", "skip", "stop")
+TENSORBOARD = ("auto", "on", "off")
+OPTIMIZERS = ("adamw", "muon")
 
 
 @dataclass(frozen=True)
@@ -41,8 +43,13 @@ class DataSettings:
 
 @dataclass(frozen=True)
 class TrainSettings:
-    """How the model is trained; `batch_size` counts sequences a step over all ranks."""
+    """How the model is trained; `batch_size` counts sequences a step over all ranks.
 
+    With `init_from`, a Hugging Face GPT-2 (directory or hub name), training starts from that model's weights
+    and the shape is that model's.
+    """
+
+    init_from: str = ""
     steps: int = 19_073
     batch_size: int = 512
     micro_batch_size: int = 16
@@ -62,6 +69,12 @@ class TrainSettings:
     eval_every: int = 250
     save_every: int = 1000
     keep_last: int = 3
+    keep_best: int = 1
+    on_spike: str = "log"
+    spike_z: float = 6.0
+    shard: bool = False
+    deterministic: bool = True
+    tensorboard: str = "auto"
 
 
 @dataclass(frozen=True)
@@ -75,15 +88,22 @@ class Settings:
 
 SECTIONS = {"model": ModelSettings, "data": DataSettings, "train": TrainSettings}
 
-# A run may be continued with other values of these: they change how long and how closely it is watched,
-# not what a step does (`steps` also stretches the schedule's end).
+MAY_BE_ZERO = frozenset({"model.vocab_size", "train.warmup_steps", "train.seed", "train.keep_best"})
+
+# A run may be continued with other values of these: they change how long and how closely it is watched, not
+# what an ordinary step computes (`steps` also stretches the schedule's end).
 MAY_CHANGE = frozenset(
-    {"train.steps", "train.log_every", "train.eval_every", "train.save_every", "train.keep_last"}
+    f"train.{key}"
+    for key in (
+        *("steps", "log_every", "eval_every", "save_every", "keep_last", "keep_best", "tensorboard"),
+        *("on_spike", "spike_z", "shard"),  # how a run that met trouble goes on
+    )
 )
 
 
-def load(name_or_file: str | Path, sets: Sequence[str] = ()) -> Settings:
-    """The settings of a shipped config (`"demo"`) or a TOML file, with `section.key=value` overrides.
+def load(name_or_file: str | Path, sets: Sequence[str] = (), init_from: str = "") -> Settings:
+    """The settings of a shipped config (`"demo"`) or a TOML file, with `section.key=value` overrides;
+    `init_from`, if given, is `train.init_from`.
 
     Raises TrainError for a missing file, broken TOML, an unknown key (naming the nearest), a wrong type
     or an impossible value.
@@ -92,6 +112,8 @@ def load(name_or_file: str | Path, sets: Sequence[str] = ()) -> Settings:
     for assignment in sets:
         section, key, value = _assignment(assignment)
         document.setdefault(section, {})[key] = value
+    if init_from:
+        document.setdefault("train", {})["init_from"] = init_from
     return parse(document, source)
 
 
@@ -115,6 +137,16 @@ def to_toml(settings: Settings) -> str:
         lines += [f"{key} = {_toml_value(value)}" for key, value in table.items()]
         lines.append("")
     return "\n".join(lines)
+
+
+def one_line_each(settings: Settings) -> str:
+    """The settings as TOML again, a section a line."""
+    tables = dataclasses.asdict(settings).items()
+    lines = (
+        (name, ", ".join(f"{key} = {_toml_value(value)}" for key, value in table.items()))
+        for name, table in tables
+    )
+    return "\n".join(f"{name} = {{ {pairs} }}" for name, pairs in lines)
 
 
 def differing(old: Settings, new: Settings) -> list[tuple[str, object, object]]:
@@ -198,7 +230,7 @@ def _known(name: str, among: Iterable[str], what: str, *, prefix: str) -> None:
 def _check(settings: Settings, source: str) -> None:
     m, t = settings.model, settings.train
     for key, value in _flat(settings).items():
-        least = 0 if key in ("model.vocab_size", "train.warmup_steps", "train.seed") else 1
+        least = 0 if key in MAY_BE_ZERO else 1
         if type(value) is int and value < least:
             raise TrainError(f"{source}: {key} must be at least {least}, not {value}")
     rules = (
@@ -214,6 +246,13 @@ def _check(settings: Settings, source: str) -> None:
         (t.grad_clip > 0, f"train.grad_clip must be above 0, not {t.grad_clip}"),
         (t.optimizer in OPTIMIZERS, f"train.optimizer must be one of {', '.join(OPTIMIZERS)}"),
         (t.dtype in DTYPES, f"train.dtype must be one of {', '.join(DTYPES)}"),
+        (t.on_spike in ON_SPIKE, f"train.on_spike must be one of {', '.join(ON_SPIKE)}"),
+        (t.spike_z > 0, f"train.spike_z must be above 0, not {t.spike_z}"),
+        (t.tensorboard in TENSORBOARD, f"train.tensorboard must be one of {', '.join(TENSORBOARD)}"),
+        (
+            not (t.shard and t.optimizer == "muon"),
+            "train.optimizer = muon needs whole matrices: shard = false",
+        ),
         (t.attention in ATTENTION_KERNELS, f"train.attention must be one of {', '.join(ATTENTION_KERNELS)}"),
     )
     for holds, message in rules:

@@ -3,6 +3,7 @@
 import json
 import signal
 import sys
+from enum import StrEnum
 from pathlib import Path
 from types import FrameType
 from typing import Annotated, Any
@@ -36,6 +37,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
 )
+
+
+class ModelLayout(StrEnum):
+    HF = "hf"
 
 
 class Command(TyperCommand):
@@ -153,6 +158,10 @@ def train(
         str, typer.Option("--config", metavar="NAME|FILE", help="A configuration that ships, or a TOML file.")
     ] = "gpt2-124m",
     settings: Settings = None,
+    init_from: Annotated[
+        str,
+        typer.Option("--init-from", metavar="DIR|NAME", help="Start from this Hugging Face GPT-2."),
+    ] = "",
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
@@ -162,7 +171,8 @@ def train(
     """
     from pipelines import model
 
-    _print(model.train(corpus, out, config, tuple(settings or ()), quiet), as_json, show.training)
+    found = model.train(corpus, out, config, tuple(settings or ()), quiet, init_from)
+    _print(found, as_json, show.training)
 
 
 @app.command(cls=Command)
@@ -177,14 +187,37 @@ def sample(
     samples: Annotated[int, typer.Option("--n", min=1, help="How many.")] = 1,
     as_json: Json = False,
 ) -> None:
-    """Text from a trained model.
+    """Text from a trained model; a single one is shown as it is written.
 
     Example: `webtext sample run --prompt "The module" --n 3`
     """
     from pipelines import model
 
     sampling = model.Sampling(max_tokens, temperature, top_k, top_p, seed, samples)
-    _print(model.sample(run, prompt, sampling), as_json, show.samples)
+    if as_json or samples > 1:
+        _print(model.sample(run, prompt, sampling), as_json, show.samples)
+    else:
+        model.sample(run, prompt, sampling, show.piece)
+        show.piece("\n")
+
+
+@app.command(cls=Command)
+def export(
+    run: RunPath,
+    out: Annotated[Path, typer.Argument(metavar="DIR", help="A new directory.")],
+    layout: Annotated[
+        ModelLayout, typer.Option("--format", help="hf: what Hugging Face's transformers opens.")
+    ] = ModelLayout.HF,
+    as_json: Json = False,
+) -> None:
+    """A trained model for other programs.
+
+    Example: `webtext export run my-gpt2`
+    """
+    from pipelines import model
+
+    del layout  # there is one so far
+    _print(model.export(run, out), as_json, show.exported)
 
 
 @app.command(cls=Command)

@@ -85,6 +85,14 @@ def samples(result: Result) -> None:
     console.print("\n\n---\n\n".join(result["prompt"] + text for text in result["texts"]), markup=False)
 
 
+def piece(text: str) -> None:
+    print(text, end="", flush=True)
+
+
+def exported(result: Result) -> None:
+    console.print(f"Step {result['step']:,} as a Hugging Face GPT-2: {result['out']}", markup=False)
+
+
 def audit(result: Result) -> None:
     console.print(f"Report: {result['report']}", markup=False)
 

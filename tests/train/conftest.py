@@ -35,6 +35,7 @@ TINY = {
     "train.log_every": 1,
     "train.eval_every": 10,
     "train.save_every": 20,
+    "train.tensorboard": "off",
 }
 
 
@@ -73,7 +74,7 @@ def python() -> Callable[..., subprocess.CompletedProcess[str]]:
             "PYTHONPATH": str(Path(train.__file__).parents[1]),
         }
         command = [sys.executable, *map(str, arguments)]
-        return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
+        return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=280)
 
     return run
 

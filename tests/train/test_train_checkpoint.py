@@ -7,6 +7,7 @@ import torch
 from train import checkpoint
 from train.model import GPT2
 from train.optimizer import build
+from train.ranks import Ranks
 from train.settings import ModelSettings, TrainSettings
 
 SHAPE = ModelSettings(n_layer=1, n_head=1, n_embd=8, n_positions=4, vocab_size=5)
@@ -15,12 +16,19 @@ SHAPE = ModelSettings(n_layer=1, n_head=1, n_embd=8, n_positions=4, vocab_size=5
 @pytest.fixture
 def save(tmp_path: Path) -> Callable[..., checkpoint.Checkpoint]:
     model = GPT2(SHAPE)
-    optimizer = build(model, TrainSettings())
+    optimizers = build(model, TrainSettings(optimizer="muon"))
     model(torch.tensor([[1, 2]])).sum().backward()
-    optimizer.step()
+    for optimizer in optimizers:
+        optimizer.step()
     (tmp_path / "checkpoints").mkdir()
-    return lambda step, keep_last=3: checkpoint.save(
-        tmp_path, step, model, optimizer, {"tokens": 0}, keep_last
+    return lambda step, keep_last=3, val_loss=None: checkpoint.save(
+        tmp_path,
+        step,
+        model,
+        optimizers,
+        {"val_loss": val_loss},
+        TrainSettings(keep_last=keep_last),
+        Ranks(),
     )
 
 
@@ -38,7 +46,7 @@ def test_a_torn_checkpoint_is_ignored_and_written_again(save: Callable[..., obje
     (tmp_path / "checkpoints" / "step-00000010" / "model.safetensors").write_bytes(b"half")
     assert checkpoint.newest(tmp_path).step == 5
     save(10)
-    checkpoint.newest(tmp_path).load(GPT2(SHAPE))
+    checkpoint.newest(tmp_path).load_weights(GPT2(SHAPE))
 
 
 def test_only_the_last_ones_are_kept_and_nothing_torn(save: Callable[..., object], tmp_path: Path) -> None:
@@ -55,8 +63,18 @@ def test_weights_moments_and_generators_come_back(save: Callable[..., checkpoint
     saved = save(5)
     drawn = torch.rand(3)
     model = GPT2(SHAPE)
-    optimizer = build(model, TrainSettings())
-    saved.load(model, optimizer)
+    optimizers = build(model, TrainSettings(optimizer="muon"))
+    saved.load_weights(model)
+    saved.load_moments(model, optimizers, Ranks())
     assert torch.equal(torch.rand(3), drawn)
-    assert {key for state in optimizer.state.values() for key in state} == {"step", "exp_avg", "exp_avg_sq"}
-    assert len(optimizer.state) == len(list(model.parameters()))
+    adamw, muon = ({key for state in one.state.values() for key in state} for one in optimizers)
+    assert adamw == {"step", "exp_avg", "exp_avg_sq"}
+    assert muon == {"momentum"}
+    assert sum(len(one.state) for one in optimizers) == len(list(model.parameters()))
+
+
+def test_the_best_one_is_kept_too(save: Callable[..., object], tmp_path: Path) -> None:
+    for step, val_loss in ((5, 3.0), (10, 2.0), (15, None), (20, 2.5), (25, 2.6)):
+        save(step, keep_last=1, val_loss=val_loss)
+    kept = sorted(path.name for path in (tmp_path / "checkpoints").iterdir())
+    assert kept == ["step-00000010", "step-00000025"]

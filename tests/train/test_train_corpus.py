@@ -88,6 +88,15 @@ def test_another_tokenizer_beside_the_tokens_is_an_error(copy: Path) -> None:
         find_corpus(copy, OWN, 0)
 
 
+def test_a_file_of_another_vocabulary_is_an_error_that_names_it(corpus: Path, copy: Path) -> None:
+    index = json.loads((copy / "index.json").read_text())
+    index["tokenizer"]["sha256"] = "0" * 64
+    (copy / "index.json").write_text(json.dumps(index))
+    asked = DataSettings(validation=str(copy / "validation-00000.bin"))
+    with pytest.raises(TrainError, match=r"validation-00000\.bin was made with another tokenizer than"):
+        find_corpus(corpus, asked, 0)
+
+
 def test_a_model_with_too_small_a_vocabulary_is_an_error(corpus: Path) -> None:
     with pytest.raises(TrainError, match=r"model\.vocab_size = 200 is below the 300 entries"):
         find_corpus(corpus, OWN, 200)

@@ -1,3 +1,4 @@
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from train.corpus import Split, TokenFile
-from train.data import Order, evaluation_batches, shuffled, training_batches
+from train.data import Batch, Loader, Order, evaluation_batches, shuffled, training_batches
 from train.errors import TrainError
 from train.model import IGNORED
 from train.ranks import Ranks
@@ -85,3 +86,30 @@ def test_evaluation_predicts_every_token_but_the_first_once(stream: Split, ranks
     targets = torch.cat([targets.flatten() for _, targets in batches])
     assert sorted(targets[targets != IGNORED].tolist()) == list(range(1, 1000))
     assert {tuple(ids.shape) for ids, _ in batches} == {(4, 64)}
+
+
+def test_the_loader_reads_the_next_steps_while_one_is_used(stream: Split) -> None:
+    order, read, read_third = Order(stream.tokens, 10, seed=7), [], threading.Event()
+
+    def batches(step: int) -> list[Batch]:
+        read.append(step)
+        if step == 7:
+            read_third.set()
+        return list(training_batches(stream, order, step, 4, 2, Ranks()))
+
+    loader = Loader(batches)
+    found = loader.take(5)
+    assert read_third.wait(timeout=60)  # nobody asked for steps 6 and 7 yet
+    found += loader.take(6)
+    loader.close()
+    expected = [one for step in (5, 6) for one in training_batches(stream, order, step, 4, 2, Ranks())]
+    for got, want in zip(found, expected, strict=True):
+        assert torch.equal(torch.stack(got), torch.stack(want))
+    assert read[:3] == [5, 6, 7]
+
+
+def test_every_rank_evaluates_as_often_as_the_others(stream: Split) -> None:
+    per_rank = [list(evaluation_batches(stream, 10, 16, Ranks(rank, 4))) for rank in range(4)]
+    assert len({len(batches) for batches in per_rank}) == 1
+    scored = sum(int((targets != IGNORED).sum()) for batches in per_rank for _, targets in batches)
+    assert scored == stream.tokens - 1

@@ -1,6 +1,9 @@
 import pytest
+import torch
+from torch import nn
 
 from train.model import GPT2
+from train.muon import Muon, orthogonal
 from train.optimizer import build, learning_rate
 from train.settings import ModelSettings, TrainSettings
 
@@ -23,8 +26,64 @@ def test_without_warm_up_the_first_update_has_almost_the_full_rate() -> None:
 
 def test_only_matrices_and_embeddings_decay() -> None:
     model = GPT2(ModelSettings(n_layer=1, n_head=1, n_embd=8, n_positions=4, vocab_size=5))
-    decayed, kept = build(model, SETTINGS).param_groups
+    decayed, kept = build(model, SETTINGS)[0].param_groups
     assert (decayed["weight_decay"], kept["weight_decay"]) == (0.1, 0.0)
     assert all(parameter.dim() == 2 for parameter in decayed["params"])
     assert all(parameter.dim() == 1 for parameter in kept["params"])
     assert len(decayed["params"]) + len(kept["params"]) == len(list(model.parameters()))
+
+
+@pytest.mark.parametrize("size", [(2, 24, 24), (1, 16, 64), (3, 64, 16)])
+def test_an_orthogonalised_matrix_has_singular_values_near_1(size: tuple[int, int, int]) -> None:
+    matrices = torch.randn(size, generator=torch.Generator().manual_seed(1))
+    values = torch.linalg.svdvals(orthogonal(matrices))
+    assert values.min() > 0.4 and values.max() < 1.3
+    one_by_one = torch.cat([orthogonal(matrix[None]) for matrix in matrices])
+    torch.testing.assert_close(orthogonal(matrices), one_by_one, atol=1e-4, rtol=0)
+
+
+def test_muon_moves_the_blocks_matrices_and_adamw_the_rest() -> None:
+    model = GPT2(ModelSettings(n_layer=2, n_head=1, n_embd=8, n_positions=4, vocab_size=5))
+    adamw, muon = build(model, TrainSettings(optimizer="muon"))
+    names = {parameter: name for name, parameter in model.named_parameters()}
+    by_muon = {names[p] for group in muon.param_groups for p in group["params"]}
+    by_adamw = {names[p] for group in adamw.param_groups for p in group["params"]}
+    assert by_muon == {name for name in names.values() if ".h." in name and name.endswith("weight")} - {
+        *(f"transformer.h.{layer}.{norm}.weight" for layer in (0, 1) for norm in ("ln_1", "ln_2"))
+    }
+    assert by_muon | by_adamw == set(names.values()) and not by_muon & by_adamw
+
+
+def test_query_key_and_value_are_orthogonalised_apart() -> None:
+    parts = [torch.randn(8, 8, generator=torch.Generator().manual_seed(at)) for at in range(3)]
+    joined, alone = nn.Parameter(torch.zeros(8, 24)), [nn.Parameter(torch.zeros(8, 8)) for _ in range(3)]
+    joined.grad = torch.cat(parts, dim=1)
+    for parameter, part in zip(alone, parts, strict=True):
+        parameter.grad = part
+    Muon([{"params": [joined], "blocks": 3}], lr=0.1, weight_decay=0.0).step()
+    Muon([{"params": alone}], lr=0.1, weight_decay=0.0).step()
+    torch.testing.assert_close(joined, torch.cat(alone, dim=1))
+
+
+@pytest.mark.parametrize("name", ["adamw", "muon"])
+def test_a_skipped_update_changes_nothing(name: str) -> None:
+    model = GPT2(ModelSettings(n_layer=1, n_head=1, n_embd=8, n_positions=4, vocab_size=5))
+    optimizers = build(model, TrainSettings(optimizer=name))
+
+    def step(factor: float, skipped: float) -> None:
+        (model(torch.tensor([[1, 2]])).sum() * factor).backward()
+        for optimizer in optimizers:
+            optimizer.found_inf = torch.tensor(skipped)
+            optimizer.step()
+            optimizer.zero_grad()
+
+    def everything() -> list[torch.Tensor]:
+        moments = [t for one in optimizers for state in one.state.values() for t in state.values()]
+        return [tensor.detach().clone() for tensor in (*model.parameters(), *moments)]
+
+    step(1.0, 0.0)
+    before = everything()
+    step(float("nan"), 1.0)
+    assert all(torch.equal(a, b) for a, b in zip(everything(), before, strict=True))
+    step(1.0, 0.0)
+    assert not any(torch.equal(a, b) for a, b in zip(everything(), before, strict=True))

@@ -1,9 +1,13 @@
+import json
+from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+from tokenizers import Tokenizer, models
 
 from train.plot import POINTS, loss_svg
 from train.progress import Lines, Live, Progress, for_terminal
+from train.report import write
 
 STEP = {"step": 7, "loss": 3.25, "lr": 1e-3, "tokens_per_s": 1234.0, "mfu": 0.5}
 
@@ -11,7 +15,7 @@ STEP = {"step": 7, "loss": 3.25, "lr": 1e-3, "tokens_per_s": 1234.0, "mfu": 0.5}
 @pytest.mark.parametrize("count", [0, 1, 2, 5000])
 def test_the_curve_is_whole_for_any_number_of_steps(count: int) -> None:
     training = [(step, 9 - step / 1000) for step in range(1, count + 1)]
-    svg = loss_svg(training, training[-2:], [("a < b", 6.5)])
+    svg = loss_svg(training, training[-2:], [("a < b", [6.5, 6.6])])
     root = ElementTree.fromstring(svg)
     curve = next(element for element in root.iter() if element.get("class") == "smooth")
     drawn = len(curve.get("points", "").split())
@@ -40,3 +44,27 @@ def test_quiet_shows_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     view.stepped(STEP)
     view.end()
     assert capsys.readouterr() == ("", "")
+
+
+def test_openais_losses_are_drawn_where_a_token_means_the_same(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text("")
+    row = {"step": 1, "loss": 9.0, "ms": 1.0, "tokens_per_s": 1.0}
+    (tmp_path / "log.jsonl").write_text(json.dumps(row) + "\n")
+    write(tmp_path)
+    assert "OpenAI" not in (tmp_path / "loss.svg").read_text()
+    vocabulary = {"!": 0, "Ġthe": 262, "<|endoftext|>": 50256}
+    Tokenizer(models.BPE(vocab=vocabulary, merges=[])).save(str(tmp_path / "tokenizer.json"))
+    write(tmp_path)
+    svg = (tmp_path / "loss.svg").read_text()
+    assert "OpenAI&#x27;s on OpenWebText (if this text is alike): 124M 3.12" in svg
+    assert svg.count('class="ref"') == 4 + 1  # the lines and the legend's
+
+
+def test_a_spike_is_shown_with_its_distance(capsys: pytest.CaptureFixture[str]) -> None:
+    view = Lines()
+    view.spiked({"step": 9, "loss": 8.0, "spike_z": 9.04, "skipped": True})
+    view.spiked({"step": 10, "loss": None, "spike_z": None, "skipped": True})
+    assert capsys.readouterr().err.splitlines() == [
+        "step 9: loss 8.000, 9.0 deviations above the last ones; skipped",
+        "step 10: loss no number; skipped",
+    ]

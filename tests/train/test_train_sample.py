@@ -56,6 +56,25 @@ def test_a_text_ends_at_end_of_text(run: Path, monkeypatch: pytest.MonkeyPatch) 
     assert next(stream) == [14, 15]  # nothing was drawn after the last text's end
 
 
+def test_a_text_is_heard_as_it_is_written_whole_characters_at_a_time(run: Path) -> None:
+    pieces: list[str] = []
+    text = generate(run, "The", max_tokens=40, temperature=1.5, top_k=0, seed=5, on_text=pieces.append)[0]
+    assert "".join(pieces) == "The" + text
+    assert len(pieces) > 10
+
+
+def test_a_character_of_several_tokens_is_not_heard_in_halves(
+    run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tokenizer = Tokenizer.from_file(str(run / "tokenizer.json"))
+    ids = tokenizer.encode("a漢b").ids
+    assert len(ids) == 5
+    monkeypatch.setattr("train.sample.next_tokens", lambda *_: iter([*([token] for token in ids), [0]]))
+    pieces: list[str] = []
+    assert generate(run, "The", on_text=pieces.append) == ["a漢b"]
+    assert [piece for piece in pieces if piece] == ["Thea", "漢", "b"]
+
+
 def test_temperature_zero_takes_the_likeliest_token() -> None:
     logits = torch.tensor([[0.0, 3.0, 1.0], [2.0, 1.0, 0.0]])
     assert Choice(temperature=0).pick(logits, torch.Generator()).tolist() == [1, 0]

@@ -5,7 +5,7 @@ import pytest
 from train.errors import TrainError
 from train.settings import Settings, differing, load, to_toml
 
-SHIPPED = ("demo", "laptop", "gpt2-124m", "gpt2-355m", "gpt2-774m", "gpt2-1558m")
+SHIPPED = ("demo", "laptop", "paper", "gpu-day", "gpt2-124m", "gpt2-355m", "gpt2-774m", "gpt2-1558m")
 
 
 @pytest.mark.parametrize("name", SHIPPED)
@@ -48,7 +48,8 @@ def test_an_override_wins_over_the_config() -> None:
         ("train.steps=0", r"train\.steps must be at least 1"),
         ("train.lr=nan", r"train\.lr must be above 0"),
         ("train.min_lr=1", r"train\.min_lr must lie between 0 and lr"),
-        ("train.optimizer=sgd", r"train\.optimizer must be one of adamw"),
+        ("train.optimizer=sgd", r"train\.optimizer must be one of adamw, muon"),
+        ("train.on_spike=panic", r"train\.on_spike must be one of log, skip, stop"),
         ("n_layer", r"write it as section\.key=value"),
     ],
 )

@@ -1,0 +1,200 @@
+import json
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from tokenizers import Tokenizer
+from typer.testing import CliRunner
+
+from train import checkpoint, huggingface
+from train.cli import app
+from train.errors import TrainError
+from train.loop import train
+from train.model import GPT2
+from train.rundir import load as load_settings
+from train.sample import load_model
+from train.settings import ModelSettings, Settings
+
+os.environ["HF_HUB_OFFLINE"] = "1"
+transformers = pytest.importorskip("transformers")
+Tiny = Callable[..., Settings]
+SHAPE = {"n_layer": 3, "n_head": 2, "n_embd": 24, "n_positions": 40, "vocab_size": 300}
+
+
+@pytest.fixture(scope="module")
+def theirs() -> object:
+    """A GPT-2 of transformers with random weights, all of them: biases and norms too."""
+    torch.manual_seed(1)
+    model = transformers.GPT2LMHeadModel(transformers.GPT2Config(**SHAPE, bos_token_id=0, eos_token_id=0))
+    for parameter in model.parameters():
+        torch.nn.init.normal_(parameter, std=0.3)
+    return model.eval()
+
+
+@pytest.fixture(scope="module")
+def source(theirs, corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What transformers writes, beside the corpus's tokenizer."""
+    folder = tmp_path_factory.mktemp("source") / "gpt2"
+    theirs.save_pretrained(folder)
+    shutil.copy(corpus / "tokenizer.json", folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def run(source: Path, corpus: Path, tiny: Tiny, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two steps from another model's weights."""
+    path = tmp_path_factory.mktemp("started") / "run"
+    train(corpus, path, tiny(train__init_from=source, train__steps=2, train__lr=1e-4, train__min_lr=0))
+    return path
+
+
+@pytest.fixture(scope="module")
+def exported(run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("exported") / "gpt2"
+    huggingface.export(run, folder)
+    return folder
+
+
+def ids() -> torch.Tensor:
+    return torch.randint(300, (2, 40), generator=torch.Generator().manual_seed(2))
+
+
+def copy_with(source: Path, tmp_path: Path, **config: object) -> str:
+    folder = shutil.copytree(source, tmp_path / "copy")
+    path = folder / "config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | config))
+    return str(folder)
+
+
+@torch.no_grad()
+def test_training_starts_from_the_weights_and_shape_of_init_from(theirs, run: Path) -> None:
+    assert load_settings(run).model == ModelSettings(**SHAPE)
+    moved = (load_model(run)(ids()) - theirs(ids()).logits).abs().max()
+    assert 1e-4 < moved < 0.1
+
+
+@torch.no_grad()
+def test_loaded_weights_give_the_logits_of_transformers(theirs, source: Path) -> None:
+    model = GPT2(huggingface.shape(str(source)))
+    huggingface.load(model, str(source))
+    torch.testing.assert_close(model(ids()), theirs(ids()).logits, atol=1e-4, rtol=0)
+
+
+@torch.no_grad()
+def test_transformers_opens_an_export_by_itself_with_our_logits(run: Path, exported: Path) -> None:
+    opened = transformers.AutoModelForCausalLM.from_pretrained(exported).eval()
+    torch.testing.assert_close(opened(ids()).logits, load_model(run)(ids()), atol=1e-4, rtol=0)
+    assert opened.generation_config.eos_token_id == 0
+
+
+def test_the_exported_tokenizer_gives_our_ids(corpus: Path, exported: Path) -> None:
+    opened = transformers.AutoTokenizer.from_pretrained(exported)
+    ours = Tokenizer.from_file(str(corpus / "tokenizer.json"))
+    text = "  The “with” statement:\n\tdef f(x):\n        return x's  naïve 漢字 🙂"
+    assert opened(text)["input_ids"] == ours.encode(text).ids
+    assert opened.decode(ours.encode(text).ids) == text
+    assert (opened.eos_token_id, opened.model_max_length) == (0, 40)
+
+
+def test_an_export_can_be_started_from_again(exported: Path, run: Path) -> None:
+    model = GPT2(huggingface.shape(str(exported)))
+    huggingface.load(model, str(exported))
+    saved = load_file(checkpoint.newest(run).path / "model.safetensors")
+    assert all(torch.equal(tensor, saved[name]) for name, tensor in model.state_dict().items())
+
+
+def test_names_without_prefix_masks_half_precision_and_shards_are_understood(
+    source: Path, tmp_path: Path
+) -> None:
+    folder = Path(copy_with(source, tmp_path))
+    tensors = load_file(folder / "model.safetensors")
+    bare = {name.removeprefix("transformer."): tensor.half() for name, tensor in tensors.items()}
+    bare["h.0.attn.bias"] = torch.ones(1, 1, 40, 40)
+    names = sorted(bare)
+    parts = {"model-1-of-2.safetensors": names[:5], "model-2-of-2.safetensors": names[5:]}
+    for file, held in parts.items():
+        save_file({name: bare[name] for name in held}, folder / file)
+    weight_map = {name: file for file, held in parts.items() for name in held}
+    (folder / "model.safetensors.index.json").write_text(json.dumps({"weight_map": weight_map}))
+    (folder / "model.safetensors").unlink()
+    model = GPT2(huggingface.shape(str(folder)))
+    huggingface.load(model, str(folder))
+    for name, tensor in model.state_dict().items():
+        torch.testing.assert_close(tensor, tensors[name], atol=1e-3, rtol=1e-3)
+
+
+def test_a_started_run_goes_on_when_the_first_model_is_gone(
+    source: Path, run: Path, corpus: Path, tiny: Tiny, tmp_path: Path
+) -> None:
+    asked = tiny(train__init_from=source, train__steps=3, train__lr=1e-4, train__min_lr=0)
+    again = shutil.copytree(run, tmp_path / "run")
+    hidden = source.rename(tmp_path / "hidden")
+    try:
+        assert train(corpus, again, asked)["steps"] == 3
+    finally:
+        hidden.rename(source)
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ({"model_type": "llama"}, r"config\.json: model_type = 'llama'; only plain GPT-2"),
+        ({"activation_function": "relu"}, "activation_function = 'relu'"),
+        ({"scale_attn_by_inverse_layer_idx": True}, "scale_attn_by_inverse_layer_idx = True"),
+        ({"n_inner": 7}, "n_inner = 7"),
+        ({"n_layer": None}, "does not say n_layer"),
+    ],
+)
+def test_a_model_that_is_no_plain_gpt2_is_an_error(
+    source: Path, tmp_path: Path, config: dict[str, object], message: str
+) -> None:
+    with pytest.raises(TrainError, match=message):
+        huggingface.shape(copy_with(source, tmp_path, **config))
+
+
+def test_weights_of_another_shape_are_an_error_that_names_the_tensor(source: Path, tmp_path: Path) -> None:
+    folder = copy_with(source, tmp_path, n_positions=41)
+    with pytest.raises(TrainError, match=r"has transformer\.wpe\.weight as \(40, 24\), its config"):
+        huggingface.load(GPT2(huggingface.shape(folder)), folder)
+
+
+def test_weights_that_are_no_safetensors_are_an_error(source: Path, tmp_path: Path) -> None:
+    folder = Path(copy_with(source, tmp_path))
+    (folder / "model.safetensors").write_bytes(b"half a download")
+    with pytest.raises(TrainError, match=r"cannot read .*model\.safetensors"):
+        huggingface.load(GPT2(huggingface.shape(str(folder))), str(folder))
+    (folder / "model.safetensors").unlink()
+    with pytest.raises(TrainError, match=r"has no model\.safetensors: weights in other formats"):
+        huggingface.load(GPT2(huggingface.shape(str(folder))), str(folder))
+
+
+def test_tokens_of_another_vocabulary_are_an_error_before_the_first_step(
+    source: Path, corpus: Path, tiny: Tiny, tmp_path: Path
+) -> None:
+    folder = Path(copy_with(source, tmp_path))
+    vocabulary = Tokenizer.from_file(str(corpus / "tokenizer.json")).get_vocab()
+    (folder / "tokenizer.json").unlink()
+    (folder / "vocab.json").write_text(json.dumps({**vocabulary, "!": 7, "(": 0}))
+    with pytest.raises(TrainError, match="made with another vocabulary than"):
+        train(corpus, tmp_path / "run", tiny(train__init_from=folder))
+
+
+def test_a_name_that_is_neither_directory_nor_on_the_hub_is_one_line(
+    corpus: Path, tiny_arguments: list[str], tmp_path: Path
+) -> None:
+    arguments = ["train", str(corpus), "--out", str(tmp_path / "run"), *tiny_arguments]
+    for name in ("no-such/model-of-ours", "./not/a/directory at all"):
+        done = CliRunner().invoke(app, [*arguments, "--init-from", name])
+        assert done.exit_code == 2
+        assert f"{name} is neither a directory nor a model the hub gives us" in done.stderr
+        assert done.stderr.count("\n") == 1
+
+
+def test_an_export_does_not_overwrite(run: Path, tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("years of work")
+    done = CliRunner().invoke(app, ["export", str(run), str(tmp_path)])
+    assert (done.exit_code, done.stderr) == (2, f"error: {tmp_path} is there already: give a new directory\n")

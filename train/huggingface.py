@@ -1,0 +1,175 @@
+"""GPT-2 weights from and to directories in Hugging Face's layout; a hub name is downloaded first."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from tokenizers import Tokenizer
+from torch import Tensor
+
+from train import checkpoint, files, rundir
+from train.errors import TrainError
+from train.model import GPT2
+from train.sample import END_OF_TEXT
+from train.settings import ModelSettings
+
+CONFIG, WEIGHTS, TOKENIZER = "config.json", "model.safetensors", "tokenizer.json"
+SHAPE = ("n_layer", "n_head", "n_embd", "n_positions", "vocab_size")
+
+# What makes a model GPT-2 beside its shape. A config without a key means the first of its values.
+PLAIN: dict[str, tuple[Any, ...]] = {
+    "model_type": ("gpt2",),
+    "activation_function": ("gelu_new", "gelu_pytorch_tanh"),
+    "layer_norm_epsilon": (1e-5,),
+    "scale_attn_weights": (True,),
+    "scale_attn_by_inverse_layer_idx": (False,),
+    "add_cross_attention": (False,),
+    "tie_word_embeddings": (True,),
+}
+
+
+def locate(source: str) -> Path:
+    """The directory itself, or the local copy of a hub repository (downloaded if it is not there yet)."""
+    path = Path(source).expanduser()
+    if path.is_dir():
+        return path
+    try:
+        from huggingface_hub import snapshot_download
+    except ImportError:
+        raise TrainError(
+            f"{source} is not a directory, and hub names need: pip install huggingface-hub"
+        ) from None
+    wanted = [CONFIG, "model*.safetensors", f"{WEIGHTS}.index.json", TOKENIZER, "vocab.json"]
+    try:
+        return Path(snapshot_download(source, allow_patterns=wanted))
+    except (OSError, ValueError) as error:  # its network errors are OSErrors, a malformed name a ValueError
+        reason = str(error).strip().partition("\n")[0]
+        raise TrainError(f"{source} is neither a directory nor a model the hub gives us: {reason}") from None
+
+
+def shape(source: str) -> ModelSettings:
+    """The shape that a directory's config.json describes. Raises TrainError if it is not a plain GPT-2."""
+    path = locate(source) / CONFIG
+    config = _json(path)
+    for key, allowed in PLAIN.items():
+        if config.get(key, allowed[0]) not in allowed:
+            raise TrainError(f"{path}: {key} = {config[key]!r}; only plain GPT-2 models can be trained on")
+    if missing := [key for key in SHAPE if not isinstance(config.get(key), int)]:
+        raise TrainError(f"{path} does not say {', '.join(missing)}: it is not a GPT-2's")
+    if config.get("n_inner") not in (None, 4 * config["n_embd"]):
+        raise TrainError(f"{path}: n_inner = {config['n_inner']}; GPT-2's is 4 × n_embd")
+    return ModelSettings(**{key: config[key] for key in SHAPE})
+
+
+def load(model: GPT2, source: str) -> None:
+    """Puts a directory's weights into the model, as float32.
+
+    OpenAI's own uploads leave out the prefix "transformer." and carry attention masks; both are understood.
+    """
+    folder = locate(source)
+    found: dict[str, Tensor] = {}
+    for file in _weight_files(folder):
+        try:
+            found |= load_file(file)
+        except (OSError, SafetensorError) as error:
+            raise TrainError(f"cannot read {file}: {error}") from None
+    found = {f"transformer.{name.removeprefix('transformer.')}": tensor for name, tensor in found.items()}
+    wanted = model.state_dict()
+    for name, tensor in wanted.items():
+        if name not in found or found[name].shape != tensor.shape:
+            has = f"has {name} as {tuple(found[name].shape)}" if name in found else f"has no {name}"
+            raise TrainError(f"{folder} {has}, its {CONFIG} asks for {tuple(tensor.shape)}")
+    model.load_state_dict({name: found[name].float() for name in wanted})
+
+
+def check_vocabulary(source: str, tokenizer: Path | None) -> None:
+    """Raises TrainError if the tokens' tokenizer is not the model's (when both are known)."""
+    theirs = _vocabulary(locate(source))
+    if tokenizer is None or theirs is None:
+        return
+    if Tokenizer.from_file(str(tokenizer)).get_vocab() != theirs:
+        raise TrainError(
+            f"the tokens were made with another vocabulary than {source}'s: "
+            f"build them with --set tokens.tokenizer={source}"
+        )
+
+
+def export(run: Path, out: Path) -> dict[str, Any]:
+    """Writes the run's newest checkpoint as a directory that `transformers` opens by itself.
+
+    `out` must not exist or be empty. Raises TrainError for that, or if there is no checkpoint.
+    """
+    settings = rundir.load(run)
+    saved = checkpoint.newest(run)
+    if saved is None:
+        raise TrainError(f"{run} has no finished checkpoint yet: train it first")
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise TrainError(f"{out} is there already: give a new directory")
+    out.mkdir(parents=True, exist_ok=True)
+    end = _export_tokenizer(run, out, settings.model)
+    ids = {} if end is None else {"bos_token_id": end, "eos_token_id": end}
+    config = {
+        "architectures": ["GPT2LMHeadModel"],
+        **{key: allowed[0] for key, allowed in PLAIN.items()},
+        **{key: getattr(settings.model, key) for key in SHAPE},
+        "initializer_range": 0.02,
+        "torch_dtype": "float32",
+        **ids,
+    }
+    _write_json(out / "generation_config.json", ids)
+    files.write(out / WEIGHTS, (saved.path / checkpoint.MODEL).read_bytes())
+    _write_json(out / CONFIG, config)  # last: without it there is no model
+    return {"run": str(run), "step": saved.step, "out": str(out)}
+
+
+def _export_tokenizer(run: Path, out: Path, model: ModelSettings) -> int | None:
+    """Copies the tokenizer, if the run has one, and returns the id of its end-of-text token."""
+    path = run / rundir.TOKENIZER
+    if not path.is_file():
+        return None
+    files.write(out / TOKENIZER, path.read_bytes())
+    end: int | None = Tokenizer.from_file(str(path)).token_to_id(END_OF_TEXT)
+    special = {} if end is None else dict.fromkeys(("bos_token", "eos_token", "unk_token"), END_OF_TEXT)
+    config = {
+        "tokenizer_class": "PreTrainedTokenizerFast",  # tokenizer.json as it is, whatever its pattern
+        "model_max_length": model.n_positions,
+        "clean_up_tokenization_spaces": False,
+        **special,
+    }
+    _write_json(out / "tokenizer_config.json", config)
+    return end
+
+
+def _weight_files(folder: Path) -> list[Path]:
+    """One file, or those that an index names."""
+    index = folder / f"{WEIGHTS}.index.json"
+    if index.is_file():
+        return [folder / name for name in sorted(set(_json(index).get("weight_map", {}).values()))]
+    if not (folder / WEIGHTS).is_file():
+        raise TrainError(f"{folder} has no {WEIGHTS}: weights in other formats are not read")
+    return [folder / WEIGHTS]
+
+
+def _vocabulary(folder: Path) -> dict[str, int] | None:
+    if (folder / TOKENIZER).is_file():
+        try:
+            return dict(Tokenizer.from_file(str(folder / TOKENIZER)).get_vocab())
+        except Exception as error:  # the library raises bare Exception
+            raise TrainError(f"{folder / TOKENIZER} is not a tokenizer: {error}") from None
+    return _json(folder / "vocab.json") if (folder / "vocab.json").is_file() else None
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise TrainError(f"cannot read {path}: {error}") from None
+    if not isinstance(found, dict):
+        raise TrainError(f"{path} is not a JSON object")
+    return found
+
+
+def _write_json(path: Path, value: dict[str, Any]) -> None:
+    files.write(path, json.dumps(value, indent=2) + "\n")
