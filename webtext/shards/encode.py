@@ -6,6 +6,7 @@ it is used only after it agreed with `tokenizers` on the texts at hand.
 
 import json
 import os
+import unicodedata
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
@@ -17,6 +18,7 @@ from webtext.shards.tokenizer import PROBE, end_of_text
 
 Ids = npt.NDArray[np.uint32]
 
+NEW_LETTERS = "\u088f's \ua7ce's"  # of Unicode 17: right while Python's own tables are older
 BATCH_CHARS = 1 << 20  # the library keeps some 100 bytes per token of a batch
 
 
@@ -48,8 +50,11 @@ class Reference:
 
 
 class Fast:
-    """gigatoken. Raises ImportError where it is not installed, and what it likes for a vocabulary that is
-    beyond it."""
+    """gigatoken, and `Reference` for texts with a character that this Python's Unicode does not know: to
+    gigatoken the letters of Unicode 17 are letters, to `tokenizers` not yet.
+
+    Raises ImportError where it is not installed, and what it likes for a vocabulary that is beyond it.
+    """
 
     def __init__(self, tokenizer_json: str) -> None:
         import gigatoken
@@ -57,12 +62,16 @@ class Fast:
         vocabulary = json.loads(tokenizer_json)
         if not all(token["special"] for token in vocabulary["added_tokens"]):
             raise ValueError("it has added tokens that are not special")
-        self.eot = end_of_text(Tokenizer.from_str(tokenizer_json))
+        self._reference = Reference(tokenizer_json)
+        self.eot = self._reference.eot
         vocabulary["added_tokens"] = []  # it would find `<|endoftext|>` in a document
         self._tokenizer = gigatoken.Tokenizer.from_json(json.dumps(vocabulary))
 
     def encode(self, texts: Sequence[str]) -> list[Ids]:
-        return [self._tokenizer.encode(text) for text in texts]
+        return [
+            self._tokenizer.encode(text) if _is_known(text) else self._reference.encode([text])[0]
+            for text in texts
+        ]
 
 
 def why_not_fast(tokenizer_json: str, sample: Sequence[str]) -> str:
@@ -70,13 +79,20 @@ def why_not_fast(tokenizer_json: str, sample: Sequence[str]) -> str:
     for a probe of odd characters and for every text of the sample."""
     try:
         fast = Fast(tokenizer_json)
-        texts = [PROBE, *sample]
+        texts = [PROBE, NEW_LETTERS, *sample]
         same = map(np.array_equal, fast.encode(texts), Reference(tokenizer_json).encode(texts))
         return "" if all(same) else "gigatoken gave other ids for some of the texts"
     except ImportError:
         return "gigatoken is not installed"
     except Exception as error:  # a vocabulary beyond it; the library raises what it likes
         return f"gigatoken cannot use this vocabulary ({error})"
+
+
+def _is_known(text: str) -> bool:
+    """Whether all characters are assigned. Nearly every text is printable but for its line ends."""
+    if text.isascii() or text.replace("\n", " ").isprintable():
+        return True
+    return all(unicodedata.category(character) != "Cn" for character in set(text))
 
 
 def _batches(texts: Sequence[str]) -> Iterator[list[str]]:
