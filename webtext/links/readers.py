@@ -40,8 +40,11 @@ class Reading:
 
     def _submissions(self) -> Iterator[Placed]:
         chunks = LineChunks(self._source.path)
-        for row, lines in lines_of(chunks, self._share):
-            yield row, parse_lines(lines)
+        if self._share == WHOLE:
+            yield from _numbered(map(parse_lines, chunks))
+        else:
+            for row, lines in lines_of(chunks, self._share):
+                yield row, parse_lines(lines)
         if chunks.overlong and self._share.number == 0:
             yield LAST_ROW, ([], [OVERLONG] * chunks.overlong)
         self.broken = chunks.broken
