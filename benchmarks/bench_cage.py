@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 
 from benchmarks.bench_extract import SHARED
 from webtext.extract.cage import Cage
-from webtext.extract.measures import Page
+from webtext.extract.page import Page
 from webtext.recipe import Extract
 
 URL = "http://hostile.example.org/"

@@ -33,7 +33,8 @@ from charset_normalizer import from_bytes
 
 from webtext.extract.cage import Cage
 from webtext.extract.decode import decode
-from webtext.extract.measures import Page, measure
+from webtext.extract.measures import measure
+from webtext.extract.page import Page
 from webtext.recipe import Extract
 
 SHARED = Path(os.environ.get("WEBTEXT_SHARED", Path(__file__).parents[2] / "shared" / "data"))

@@ -19,9 +19,9 @@ from benchmarks.bench_extract import SHARED
 from pipelines import recipes
 from pipelines.documents import word_lists
 from webtext.extract import language, pii, quality, signs
-from webtext.extract.measures import PRETOKENS
 from webtext.extract.verdict import CONTENT, PAGES
 from webtext.extract.wordlists import WordList, words_of
+from webtext.pretokens import PRETOKENS
 
 CHARS = 4096
 ROUNDS = 3

@@ -20,8 +20,7 @@ from webtext.crawl.warc import LostRecord, read_response
 from webtext.engine import Report
 from webtext.errors import UserError
 from webtext.extract import cage
-from webtext.extract.measures import MEASURES_VERSION, Page, Row
-from webtext.extract.text import EXTRACTOR
+from webtext.extract.page import EXTRACTOR, MEASURES_VERSION, Page, Row
 from webtext.extract.verdict import verdict
 from webtext.extract.wikipedia import on_wikipedia
 from webtext.extract.wordlists import WordList, resolve, words_of

@@ -23,7 +23,8 @@ from webtext import stage
 from webtext.corpus import Corpus, Counts, Manifest, Table, partition_name
 from webtext.engine import Engine
 from webtext.errors import UserError
-from webtext.links import reddit, sources
+from webtext.links import listing, sources
+from webtext.links.listing import Listing
 from webtext.links.partitions import partitions_for
 from webtext.links.selection import Rules
 from webtext.links.slices import Slice
@@ -141,26 +142,30 @@ def _remembered(manifest: Manifest | None) -> list[str]:
 
 
 def _save_listings(corpus: Corpus, given: Sequence[str], recipe: Recipe, progress: Progress) -> None:
-    for listing in _unsaved(corpus, given):
-        count = reddit.save(listing, _saved(corpus, listing), recipe.crawl.user_agent)
-        progress.note(f"{listing}: {count:,} submissions")
+    if not (unsaved := _unsaved(corpus, given)):
+        return
+    from webtext.links import reddit  # its client takes a tenth of a second to load, for every command
+
+    for each in unsaved:
+        count = reddit.save(each, _saved(corpus, each), recipe.crawl.user_agent)
+        progress.note(f"{each}: {count:,} submissions")
 
 
-def _unsaved(corpus: Corpus, given: Sequence[str]) -> list[reddit.Listing]:
-    listings = [reddit.Listing.parse(each) for each in given if each.startswith(reddit.PREFIX)]
-    return [listing for listing in listings if not _saved(corpus, listing).exists()]
+def _unsaved(corpus: Corpus, given: Sequence[str]) -> list[Listing]:
+    listings = [Listing.parse(each) for each in given if each.startswith(listing.PREFIX)]
+    return [each for each in listings if not _saved(corpus, each).exists()]
 
 
-def _saved(corpus: Corpus, listing: reddit.Listing) -> Path:
-    return corpus.table("links").folder / "reddit" / listing.file_name
+def _saved(corpus: Corpus, of: Listing) -> Path:
+    return corpus.table("links").folder / "reddit" / of.file_name
 
 
 def _files(corpus: Corpus, given: Sequence[str]) -> list[Source]:
     """The sources with their hashes, in the order given; listings of Reddit have been saved."""
     found: list[sources.Named] = []
     for each in given:
-        if each.startswith(reddit.PREFIX):
-            found.append(sources.Named(each, _saved(corpus, reddit.Listing.parse(each)), {}))
+        if each.startswith(listing.PREFIX):
+            found.append(sources.Named(each, _saved(corpus, Listing.parse(each)), {}))
         else:
             found += sources.find(each)
     return sources.resolve(found)

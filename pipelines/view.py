@@ -10,7 +10,7 @@ from webtext.crawl.warc import LostRecord
 from webtext.engine.process import Broken, Child, Raised
 from webtext.errors import UserError
 from webtext.extract.cage import MEMORY_BYTES
-from webtext.extract.measures import Page
+from webtext.extract.page import Page
 from webtext.extract.view import side_by_side
 from webtext.recipe import Extract
 

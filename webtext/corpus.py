@@ -11,15 +11,17 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
-import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 from webtext import files, recipe, schemas
 from webtext.errors import UserError
 from webtext.recipe import Recipe
+
+if TYPE_CHECKING:
+    import pyarrow.dataset as ds
 
 TABLES = {
     "links": schemas.LINKS,
@@ -135,8 +137,10 @@ class Table:
         path = self.path(file) if isinstance(file, int) else self.folder / file
         return pq.read_table(path, columns=None if columns is None else list(columns), partitioning=None)
 
-    def dataset(self) -> ds.Dataset:
+    def dataset(self) -> "ds.Dataset":
         """All partitions as one pyarrow dataset, for filtered and columnar reads."""
+        import pyarrow.dataset as ds  # loads pandas where that is installed: half a second for every command
+
         manifest = self.manifest()
         names = [part.file for part in manifest.partitions] if manifest else []
         return ds.dataset([self.folder / name for name in names], schema=self.schema, format="parquet")

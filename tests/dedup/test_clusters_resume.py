@@ -26,7 +26,7 @@ if __name__ == "__main__":
 @pytest.fixture
 def documents(prose: Prose) -> list[Document]:
     made = []
-    for number in range(200):
+    for number in range(100):
         words = prose(120)
         made.append(Document(3 * number, " ".join(words)))
         if number % 3 == 0:
@@ -36,13 +36,13 @@ def documents(prose: Prose) -> list[Document]:
     return made
 
 
-def test_one_worker_or_two_or_none(tmp_path: Path, documents: list[Document]) -> None:
+def test_two_workers_or_none(tmp_path: Path, documents: list[Document]) -> None:
     results = []
-    for workers in (0, 1, 2):
+    for workers in (0, 2):
         corpus = write_corpus(tmp_path / str(workers), documents, partitions=3)
         build_clusters(corpus, workers)
         results.append(files_of(corpus))
-    assert results[0] == results[1] == results[2]
+    assert results[0] == results[1]
 
 
 def test_a_kill_at_any_step_costs_only_time(tmp_path: Path, documents: list[Document]) -> None:

@@ -11,7 +11,7 @@ from tests.extract.web import english
 from webtext.engine import Report
 from webtext.errors import RunFailed
 from webtext.extract.cage import Cage
-from webtext.extract.measures import Page
+from webtext.extract.page import Page
 from webtext.reasons import UNEXTRACTABLE
 from webtext.recipe import Extract
 

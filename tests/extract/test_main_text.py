@@ -7,7 +7,8 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from tests.extract.web import SENTENCES, english
-from webtext.extract.measures import Page, Row, measure
+from webtext.extract.measures import measure
+from webtext.extract.page import Page, Row
 from webtext.extract.text import Extracted, extract
 from webtext.recipe import Extract
 
@@ -97,7 +98,8 @@ def test_a_page_gives_the_same_after_fifty_others(shared: Path) -> None:
 
 ALONE = """
 import sys
-from webtext.extract.measures import Page, measure
+from webtext.extract.measures import measure
+from webtext.extract.page import Page
 from webtext.recipe import Extract
 sys.stdout.reconfigure(encoding="utf-8")
 print(repr(measure(Page(sys.stdin.buffer.read(), sys.argv[1], "text/html"), Extract())), end="")

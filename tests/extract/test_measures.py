@@ -7,7 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tokenizers.pre_tokenizers import ByteLevel
 
-from webtext.extract.measures import PRETOKENS, Page, Row, measure
+from webtext.extract.measures import measure
+from webtext.extract.page import Page, Row
+from webtext.pretokens import PRETOKENS
 from webtext.recipe import Extract
 
 pieces = ByteLevel(add_prefix_space=False)

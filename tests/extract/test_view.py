@@ -5,7 +5,7 @@ import re
 from lxml import etree
 
 from tests.extract.web import SENTENCES, english
-from webtext.extract.measures import Page
+from webtext.extract.page import Page
 from webtext.extract.view import side_by_side
 from webtext.recipe import Extract
 

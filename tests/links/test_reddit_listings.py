@@ -12,7 +12,8 @@ import pytest
 
 from tests.links.dumps import harvest, post
 from webtext.errors import RunFailed, UserError
-from webtext.links.reddit import Listing, save
+from webtext.links.listing import Listing
+from webtext.links.reddit import save
 
 
 class Reddit(ThreadingHTTPServer):

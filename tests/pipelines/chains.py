@@ -5,13 +5,21 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
+import traceback
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pyarrow.parquet as pq
+
+import pipelines.audit  # these are loaded for `refused`
+import pipelines.build_shards
+import pipelines.crawl
+import pipelines.status  # noqa: F401
+from webtext.cli import main
 
 FETCH_COLUMNS = ("captured_at", "fetched_at", "warc_file", "warc_offset", "warc_length", "attempts")
 QUICK = ("crawl.per_host_delay_s=0", "crawl.contact=tests@webtext.example", "crawl.timeout_s=5")
@@ -30,6 +38,35 @@ def webtext(*arguments: object, code: int = 0, timeout_s: float = 280) -> subpro
     done = subprocess.run(command(*arguments), capture_output=True, text=True, timeout=timeout_s, check=False)
     assert done.returncode == code, f"exit code {done.returncode}\n{done.stdout}\n{done.stderr}"
     return done
+
+
+def refused(*arguments: object) -> str:
+    """What a command that must end with exit code 2 says: run in a fork of this process, whose libraries are
+    loaded, so that each of many mistakes costs no start of Python."""
+    with tempfile.TemporaryFile("w+") as stderr:
+        child = os.fork()
+        if child == 0:
+            _become(arguments, stderr.fileno())
+        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        stderr.seek(0)
+        said = stderr.read()
+    assert code == 2, f"exit code {code}\n{said}"
+    assert "Traceback" not in said
+    return said
+
+
+def _become(arguments: Sequence[object], stderr: int) -> NoReturn:
+    os.dup2(stderr, 2)
+    sys.stderr = open(2, "w", closefd=False)  # noqa: SIM115
+    sys.argv = ["webtext", *map(str, arguments)]
+    try:
+        main()
+    except SystemExit as end:
+        sys.stderr.flush()
+        os._exit(int(end.code or 0))
+    except BaseException:
+        traceback.print_exc()
+    os._exit(70)
 
 
 def webtext_json(*arguments: object) -> Any:

@@ -43,12 +43,12 @@ def undisturbed_and_stormy(
 
 
 def test_a_chain_that_was_killed_gives_the_same_bytes(shared: Path, tmp_path: Path) -> None:
-    web = real_web(shared / "pages" / "pages.parquet", 24)
+    web = real_web(shared / "pages" / "pages.parquet", 16)
     source = url_list(tmp_path / "links.txt", sorted(web.pages))
     options = settings(*QUICK, *SMALL, "crawl.per_host_delay_s=0.3")
-    calm, storm, hit = undisturbed_and_stormy(tmp_path, web, source, options, kills=3, longest_s=4)
+    calm, storm, hit = undisturbed_and_stormy(tmp_path, web, source, options, kills=2, longest_s=4)
     assert differing(results(calm), results(storm)) == []
-    assert hit >= 3
+    assert hit >= 2
 
 
 @pytest.mark.slow

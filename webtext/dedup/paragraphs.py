@@ -13,7 +13,7 @@ import numpy.typing as npt
 import xxhash
 
 from webtext.dedup.normalise import normalise
-from webtext.extract.measures import PRETOKENS
+from webtext.pretokens import PRETOKENS
 
 FEWEST_DOCUMENTS = 10  # of a domain that is looked at
 

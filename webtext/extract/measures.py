@@ -1,37 +1,18 @@
 """All that is known of a page's text, measured once: filters decide by these numbers later, and again."""
 
 import re
-from dataclasses import dataclass
-from typing import Any
-
-import regex  # type: ignore[import-untyped]
 
 from webtext.extract import language, pii, quality, signs, text, wikipedia
 from webtext.extract.decode import decode
 from webtext.extract.mojibake import mend
 from webtext.extract.normalise import normalise
+from webtext.extract.page import EXTRACTOR, Page, Row
+from webtext.pretokens import PRETOKENS
 from webtext.recipe import Extract
 
-MEASURES_VERSION = 2  # changes when the same page may be measured differently
 PLAIN_EXTRACTOR = "plain text"  # the body is the text
 
-# GPT-2's split pattern (openai/gpt-2, encoder.py): byte-pair encoding merges nothing across its pieces.
-PRETOKENS = regex.compile(r"'(?:[sdmt]|ll|ve|re)| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+")
-
 _HTML = re.compile(rb"\s{0,100}<(?:!doctype html|html)[\s>]", re.IGNORECASE)
-
-Row = dict[str, Any]  # columns of `documents`
-
-
-@dataclass(frozen=True)
-class Page:
-    """A fetched page: its body with the content coding undone, and what is known of it from outside."""
-
-    body: bytes
-    url: str
-    content_type: str | None = None
-    charset: str | None = None  # as the Content-Type header names it
-    latest: str | None = None  # YYYY-MM-DD: it was not published after
 
 
 def measure(page: Page, section: Extract) -> Row:
@@ -41,7 +22,7 @@ def measure(page: Page, section: Extract) -> Row:
     of a paragraph or a word; `cut_chars` counts what was left out.
     """
     plain = is_plain(page)
-    row: Row = {"extractor": PLAIN_EXTRACTOR if plain else text.EXTRACTOR}
+    row: Row = {"extractor": PLAIN_EXTRACTOR if plain else EXTRACTOR}
     decoded = decode(page.body, page.charset, html=not plain)
     if decoded is None:
         return row | {"verdict": "undecodable"}

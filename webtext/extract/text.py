@@ -21,8 +21,6 @@ from webtext.extract.render import render
 from webtext.extract.tree import parse, title_of
 from webtext.recipe import Extract
 
-EXTRACTOR = "blocks 1"  # changes when the same page may give another text
-
 # How likely a block of the main text must be. What each costs and gains: RESULTS.md, "Documents".
 LEAST_LIKELY = {"recall": 0.3, "balanced": 0.4, "precision": 0.6}
 # Comments go where the text outside of them has so many words, and so many for each of theirs.

@@ -7,7 +7,8 @@ from lxml import etree
 from webtext.engine import Report
 from webtext.extract.blocks import BREAK
 from webtext.extract.decode import decode
-from webtext.extract.measures import Page, is_plain
+from webtext.extract.measures import is_plain
+from webtext.extract.page import Page
 from webtext.extract.text import Judged, judge
 from webtext.extract.tree import parse, title_of
 from webtext.recipe import Extract

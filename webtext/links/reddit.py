@@ -5,11 +5,9 @@ then made as from any other.
 """
 
 import os
-import re
 import time
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import msgspec
 import praw
@@ -18,12 +16,8 @@ from praw.exceptions import MissingRequiredAttributeException
 
 from webtext import files
 from webtext.errors import RunFailed, UserError
+from webtext.links.listing import Listing
 
-PREFIX = "reddit:"
-MAX_LISTED = 1000
-LISTINGS = ("hot", "new", "top", "rising", "controversial")
-
-_SPECIFICATION = re.compile(r"reddit:r/(\w{2,30}(?:\+\w{2,30})*)(?:/(\w+))?(?:\?limit=([1-9]\d{0,8}))?")
 _FIELDS = (
     "id",
     "url",
@@ -36,31 +30,6 @@ _FIELDS = (
     "title",
     "num_comments",
 )
-
-
-@dataclass(frozen=True)
-class Listing:
-    """`reddit:r/NAME[/hot|new|top|…][?limit=N]`."""
-
-    subreddit: str
-    order: str
-    limit: int
-
-    @classmethod
-    def parse(cls, specification: str) -> Self:
-        match = _SPECIFICATION.fullmatch(specification)
-        order = (match[2] or "hot") if match else ""
-        if not match or order not in LISTINGS:
-            example = f"{PREFIX}r/NAME, with /{', /'.join(LISTINGS)} and ?limit=N as wanted"
-            raise UserError(f"{specification}: not a listing of Reddit; expected {example}")
-        return cls(match[1], order, min(int(match[3] or MAX_LISTED), MAX_LISTED))
-
-    @property
-    def file_name(self) -> str:
-        return f"{self.subreddit.lower().replace('+', '-')}-{self.order}-{self.limit}.ndjson"
-
-    def __str__(self) -> str:
-        return f"{PREFIX}r/{self.subreddit}/{self.order}?limit={self.limit}"
 
 
 def save(listing: Listing, path: Path, user_agent: str) -> int:

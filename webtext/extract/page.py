@@ -1,0 +1,23 @@
+"""What extraction is given and gives, and the versions by which a document is known to be stale.
+
+It stands apart from the work, whose libraries take a quarter second to load, for every command that plans.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+EXTRACTOR = "blocks 1"  # changes when the same page may give another text
+MEASURES_VERSION = 2  # changes when the same page may be measured differently
+
+Row = dict[str, Any]  # columns of `documents`
+
+
+@dataclass(frozen=True)
+class Page:
+    """A fetched page: its body with the content coding undone, and what is known of it from outside."""
+
+    body: bytes
+    url: str
+    content_type: str | None = None
+    charset: str | None = None  # as the Content-Type header names it
+    latest: str | None = None  # YYYY-MM-DD: it was not published after
