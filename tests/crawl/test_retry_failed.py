@@ -97,7 +97,7 @@ def crawl(root: Path) -> None:
     Crawled(root).crawl()
 
 
-@pytest.mark.parametrize("wait_s", [0.0, 0.15, 0.3])
+@pytest.mark.parametrize("wait_s", [0.0, 0.25])
 def test_a_retry_that_is_killed_is_gone_on_with_by_the_plain_command(
     web: Web, crawled: Crawled, wait_s: float
 ) -> None:

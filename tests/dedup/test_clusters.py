@@ -168,22 +168,22 @@ def test_counts_balance_and_the_tables_are_in_order(tmp_path: Path, prose: Prose
     assert len(places) == 3 and places == sorted(set(places)) and all(b > a for b, a in places)
 
 
-def test_twenty_thousand_copies_cost_what_twenty_thousand_pages_cost(tmp_path: Path, prose: Prose) -> None:
+def test_thousands_of_copies_cost_what_thousands_of_pages_cost(tmp_path: Path, prose: Prose) -> None:
     text = " ".join(prose(50))
     started = time.process_time()
-    rows = clusters_of(tmp_path, *(Document(n, text) for n in range(20_000)))
-    assert time.process_time() - started < 10
+    rows = clusters_of(tmp_path, *(Document(n, text) for n in range(8_000)))
+    assert time.process_time() - started < 5
     assert sum(row["kept"] for row in rows.values()) == 1
 
 
-def test_thousands_of_variants_of_one_page_are_not_compared_with_each_other(
+def test_a_thousand_variants_of_one_page_are_not_compared_with_each_other(
     tmp_path: Path, prose: Prose
 ) -> None:
     words = prose(40)
-    corpus = write_corpus(tmp_path, [Document(n, " ".join([*words, f"v{n}"])) for n in range(2_000)])
+    corpus = write_corpus(tmp_path, [Document(n, " ".join([*words, f"v{n}"])) for n in range(1_000)])
     build_clusters(corpus)
     (edges,) = corpus.table("clusters/edges").manifest().partitions
-    assert edges.extra["candidates"] < 40 * 2_000
+    assert edges.extra["candidates"] < 40 * 1_000
     assert sum(row["kept"] for row in read_clusters(corpus).values()) == 1
 
 

@@ -63,7 +63,7 @@ def test_hostile_html_gets_a_row_in_time(body: bytes, cage: Cage) -> None:
     assert row.get("verdict") in UNEXTRACTABLE or row["chars"] <= 1_000_000
 
 
-@pytest.mark.parametrize("name", ["one_line", "nuls", "random", "combining_marks", "spaces", "empty"])
+@pytest.mark.parametrize("name", ["one_line", "nuls", "random", "empty"])
 def test_hostile_text_gets_a_row_in_time(name: str, cage: Cage) -> None:
     row = cage.measure(Page(HOSTILE[name], "http://a.example.org/", "text/plain"), Extract(timeout_s=2))
     assert row.get("verdict") in UNEXTRACTABLE or row["chars"] <= 1_000_000

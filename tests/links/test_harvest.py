@@ -289,7 +289,13 @@ if __name__ == "__main__":
 
 
 @pytest.mark.parametrize(
-    "sign", ["spill/*.rows", "spill/*.json", "spill/*.superseded", "part-0000[1-3].parquet"]
+    "sign",
+    [
+        "spill/*.rows",
+        pytest.param("spill/*.json", marks=pytest.mark.slow),
+        pytest.param("spill/*.superseded", marks=pytest.mark.slow),
+        "part-0000[1-3].parquet",
+    ],
 )
 def test_killed_in_any_of_its_steps_and_run_again_it_gives_the_same_bytes(sign: str, tmp_path: Path) -> None:
     sources = [str(write_dump(tmp_path / f"{n}.zst", made_up_rows(5000, n))) for n in range(3)]

@@ -42,6 +42,7 @@ def undisturbed_and_stormy(
     return calm, storm, hit
 
 
+@pytest.mark.slow
 def test_a_chain_that_was_killed_gives_the_same_bytes(shared: Path, tmp_path: Path) -> None:
     web = real_web(shared / "pages" / "pages.parquet", 16)
     source = url_list(tmp_path / "links.txt", sorted(web.pages))

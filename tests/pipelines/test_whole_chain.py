@@ -24,7 +24,7 @@ from tests.pipelines.chains import (
     webtext_json,
 )
 
-PAGES = 48
+PAGES = 36
 TABLES = ("links", "pages", "documents", "clusters", "shards", "tokens", "ledger")
 SMALL = ("tokens.vocab_size=1000", "shards.validation=0.1", "shards.target_mb=0.1", "filter.min_tokens=64")
 

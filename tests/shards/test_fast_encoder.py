@@ -56,6 +56,7 @@ def code_points(*, assigned: bool) -> list[str]:
     return ["\n".join(lines[at : at + 256]) for at in range(0, len(lines), 256)]
 
 
+@pytest.mark.slow
 def test_every_assigned_code_point_has_the_same_ids(gpt2: tuple[Fast, Reference]) -> None:
     assert agree(gpt2, code_points(assigned=True))
 

@@ -269,6 +269,7 @@ def assert_same_losses(run: Path, straight: Path) -> None:
         assert found == pytest.approx(wanted, abs=1e-3)
 
 
+@pytest.mark.slow
 def test_two_ranks_go_on_where_one_stopped(
     straight: Path, corpus: Path, tiny_arguments: list[str], python: Python, tmp_path: Path
 ) -> None:
@@ -279,6 +280,7 @@ def test_two_ranks_go_on_where_one_stopped(
     assert len(checkpoint.newest(run).state["rng"]) == 2
 
 
+@pytest.mark.slow
 def test_one_rank_goes_on_where_two_with_shards_stopped(
     straight: Path, corpus: Path, tiny: Tiny, tiny_arguments: list[str], python: Python, tmp_path: Path
 ) -> None:

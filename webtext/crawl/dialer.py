@@ -11,6 +11,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeout
 from dataclasses import dataclass
+from functools import cache
 from re import compile as regex
 from socket import AF_INET6, IPPROTO_TCP, SOCK_STREAM, TCP_NODELAY, getaddrinfo, socket
 from typing import Any
@@ -83,6 +84,7 @@ class _TimedTLS(_Timed, ssl.SSLSocket):
     pass
 
 
+@cache
 def tls_context() -> ssl.SSLContext:
     """The one context of a process: loading the certificates anew costs more than a handshake."""
     context = create_urllib3_context()
