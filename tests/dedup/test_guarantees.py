@@ -55,7 +55,7 @@ def built(documents: list[Document], partitions: int) -> tuple[Corpus, dict[int,
     return corpus, read_clusters(corpus)
 
 
-@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=6, suppress_health_check=[HealthCheck.too_slow])
 @given(corpora)
 def test_a_dropped_document_is_as_similar_to_its_kept_one_as_the_threshold_demands(drawn: list[Any]) -> None:
     documents = {document.id: document for document in documents_of(drawn)}
@@ -67,7 +67,7 @@ def test_a_dropped_document_is_as_similar_to_its_kept_one_as_the_threshold_deman
         assert place(kept) <= place(documents[id])
 
 
-@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=5, suppress_health_check=[HealthCheck.too_slow])
 @given(corpora)
 def test_the_clusters_are_those_of_a_plain_loop_in_keep_order_over_the_verified_pairs(
     drawn: list[Any],
@@ -87,7 +87,7 @@ def test_the_clusters_are_those_of_a_plain_loop_in_keep_order_over_the_verified_
     assert {id: row["cluster"] for id, row in rows.items()} == keeper
 
 
-@settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=4, suppress_health_check=[HealthCheck.too_slow])
 @given(corpora, st.integers(1, 2), st.integers(3, 5))
 def test_the_partitions_do_not_change_who_stays(drawn: list[Any], one: int, other: int) -> None:
     assert built(documents_of(drawn), one)[1] == built(documents_of(drawn), other)[1]

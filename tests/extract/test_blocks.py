@@ -1,6 +1,6 @@
 """A page as blocks of text: where each begins and ends, and how they become plain text again."""
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from webtext.extract.blocks import Blocks, segment
@@ -87,7 +87,6 @@ markup = st.recursive(
 
 
 @given(markup)
-@settings(deadline=None)
 def test_ranges_hold_and_features_are_finite_for_any_page(body: str) -> None:
     found = page(body)
     for number, block in enumerate(found.blocks):

@@ -122,7 +122,7 @@ def test_a_page_padded_with_nuls_is_a_page() -> None:
     st.binary(max_size=300),
     st.sampled_from([None, "", "utf-8", "utf-16", "gbk", "iso-2022-jp", "\ud800", "é"]),
 )
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_nothing_raises(body: bytes, charset: str | None) -> None:
     decoded = decode(body, charset)
     assert decoded is None or "\0" not in decoded.text
@@ -135,7 +135,6 @@ def test_nothing_raises(body: bytes, charset: str | None) -> None:
         )
     )
 )
-@settings(deadline=None)
 def test_the_prescan_ends_on_anything(pieces: list[bytes]) -> None:
     assert isinstance(list(declared(b"".join(pieces))), list)
 

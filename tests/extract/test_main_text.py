@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 
 from tests.extract.web import SENTENCES, english
 from webtext.extract.measures import measure
-from webtext.extract.page import Page, Row
+from webtext.extract.page import EXTRACTOR, Page, Row
 from webtext.extract.text import Extracted, extract
 from webtext.recipe import Extract
 
@@ -44,6 +44,20 @@ def test_paragraphs_headings_lists_tables_and_code_stay() -> None:
 def test_navigation_comments_and_footers_go() -> None:
     text = extract(lamp(), None, Extract()).text
     assert not any(part in text for part in ("About", "First!", "Copyright"))
+
+
+def test_where_no_block_is_surely_the_text_trafilatura_is_asked() -> None:
+    caption = "The harbour at dusk, seen from the old lighthouse on the hill."
+    page = f'<img src="a.jpg"><div class="caption">{caption}</div><div class="nav"><a href="/next">next</a></div>'
+    found = extract(page, None, Extract())
+    assert found.extractor == "trafilatura"
+    assert caption in found.text
+    assert extract(lamp(), None, Extract()).extractor == EXTRACTOR
+
+
+def test_a_page_that_only_leads_elsewhere_has_no_text() -> None:
+    links = "".join(f'<li><a href="/{n}">Section number {n}</a></li>' for n in range(20))
+    assert extract(f"<ul>{links}</ul>", None, Extract()).text == ""
 
 
 def test_title_author_and_date_are_found() -> None:

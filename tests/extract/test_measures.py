@@ -3,7 +3,7 @@
 import time
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tokenizers.pre_tokenizers import ByteLevel
 
@@ -32,7 +32,6 @@ def test_pretokens_are_the_pieces_of_gpt2s_tokenizer(text: str) -> None:
 
 
 @given(st.text(alphabet="aB1 '\n\t.,éй你\u3000’s", max_size=60))
-@settings(deadline=None)
 def test_pretokens_are_the_tokenizers_pieces_for_any_text(text: str) -> None:
     assert len(PRETOKENS.findall(text)) == len(pieces.pre_tokenize_str(text))
 

@@ -34,13 +34,13 @@ def agree(encoders: tuple[Fast, Reference], texts: list[str]) -> bool:
     return all(map(np.array_equal, fast.encode(texts), reference.encode(texts)))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(st.text(st.sampled_from(ODD_CHARACTERS)) | st.text(), min_size=1))
 def test_any_text_has_the_same_ids_in_a_trained_vocabulary(texts: list[str]) -> None:
     assert agree((FAST, REFERENCE), texts)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(texts=st.lists(st.text(st.sampled_from(ODD_CHARACTERS)) | st.text(), min_size=1))
 def test_any_text_has_the_same_ids_in_gpt2s(gpt2: tuple[Fast, Reference], texts: list[str]) -> None:
     assert agree(gpt2, texts)

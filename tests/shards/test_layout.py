@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from webtext.recipe import Shards
@@ -37,7 +37,6 @@ def test_another_seed_splits_and_orders_otherwise() -> None:
     assert [one.split(id) for id in IDS] != [other.split(id) for id in IDS]
 
 
-@settings(deadline=None)
 @given(ids, shares)
 def test_from_three_documents_on_no_wanted_split_is_empty(
     ids: list[str], shares: tuple[float, float]
@@ -48,7 +47,6 @@ def test_from_three_documents_on_no_wanted_split_is_empty(
     assert {split for split in SPLITS if found[split]} == {split for split in SPLITS if wanted[split]}
 
 
-@settings(deadline=None)
 @given(ids, shares)
 def test_the_layout_counts_what_its_splits_get(ids: list[str], shares: tuple[float, float]) -> None:
     recipe = Shards(validation=shares[0], test=shares[1])
@@ -60,7 +58,6 @@ def test_the_layout_counts_what_its_splits_get(ids: list[str], shares: tuple[flo
         assert where.bytes[split] == sum(sizes[id] for id in members)
 
 
-@settings(deadline=None)
 @given(ids, st.integers(1, 39))
 def test_the_census_of_partitions_adds_up_to_that_of_all(ids: list[str], cut: int) -> None:
     rows = [(id, len(id)) for id in ids]

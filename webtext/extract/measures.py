@@ -6,11 +6,9 @@ from webtext.extract import language, pii, quality, signs, text, wikipedia
 from webtext.extract.decode import decode
 from webtext.extract.mojibake import mend
 from webtext.extract.normalise import normalise
-from webtext.extract.page import EXTRACTOR, Page, Row
+from webtext.extract.page import EXTRACTOR, PLAIN, Page, Row
 from webtext.pretokens import PRETOKENS
 from webtext.recipe import Extract
-
-PLAIN_EXTRACTOR = "plain text"  # the body is the text
 
 _HTML = re.compile(rb"\s{0,100}<(?:!doctype html|html)[\s>]", re.IGNORECASE)
 
@@ -22,15 +20,16 @@ def measure(page: Page, section: Extract) -> Row:
     of a paragraph or a word; `cut_chars` counts what was left out.
     """
     plain = is_plain(page)
-    row: Row = {"extractor": PLAIN_EXTRACTOR if plain else EXTRACTOR}
+    row: Row = {"extractor": PLAIN if plain else EXTRACTOR}
     decoded = decode(page.body, page.charset, html=not plain)
     if decoded is None:
         return row | {"verdict": "undecodable"}
     found = (
-        text.Extracted(normalise(mend(decoded.text)))
+        text.Extracted(normalise(mend(decoded.text)), extractor=PLAIN)
         if plain
         else text.extract(decoded.text, page.url, section, page.latest)
     )
+    row["extractor"] = found.extractor
     row["wikipedia_traces"] = wikipedia.traces(decoded.text)
     if not found.text:
         return row | {"verdict": "no_text"}

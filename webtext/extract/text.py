@@ -11,12 +11,14 @@ from lxml import etree
 from numpy.typing import NDArray
 
 from webtext.extract.blocks import Block, Blocks, segment
+from webtext.extract.fallback import MOST_BLOCKS, MOST_CHARS, NOTHING, SURE, other_text
 from webtext.extract.features import features
 from webtext.extract.metadata import Metadata, metadata
 from webtext.extract.model import probabilities
 from webtext.extract.mojibake import mend
 from webtext.extract.names import HEADING, HINT_BITS
 from webtext.extract.normalise import normalise
+from webtext.extract.page import EXTRACTOR, FALLBACK
 from webtext.extract.render import render
 from webtext.extract.tree import parse, title_of
 from webtext.recipe import Extract
@@ -36,6 +38,7 @@ class Extracted:
     title: str | None = None
     author: str | None = None
     published: str | None = None  # YYYY-MM-DD
+    extractor: str = EXTRACTOR
 
 
 @dataclass(frozen=True)
@@ -55,9 +58,16 @@ def extract(html: str, url: str | None, section: Extract, latest: str | None = N
     if root is None:
         return Extracted("")
     judged = judge(root, section)
-    text = normalise(mend(render(each.block for each in judged if each.kept)))
+    other = other_text(html, section) if unsure(judged) and len(html) <= MOST_CHARS else ""
+    text = normalise(mend(other or render(each.block for each in judged if each.kept)))
     known = metadata(root, url, latest, _beginning(judged)) if text else Metadata()
-    return Extracted(text, known.title, known.author, known.published)
+    by = FALLBACK if other else EXTRACTOR
+    return Extracted(text, known.title, known.author, known.published, by)
+
+
+def unsure(judged: list[Judged]) -> bool:
+    """Whether a page may have a main text but no block surely is: another extractor is asked then."""
+    return len(judged) <= MOST_BLOCKS and NOTHING <= max((each.likely for each in judged), default=0.0) < SURE
 
 
 def judge(root: etree._Element, section: Extract) -> list[Judged]:
@@ -87,6 +97,6 @@ def _beginning(judged: list[Judged]) -> list[str]:
     """The short lines about the first heading, or else about the first block that is kept."""
     first = next((number for number, each in enumerate(judged) if each.block.kind == HEADING), None)
     if first is None:
-        first = next(number for number, each in enumerate(judged) if each.kept)
+        first = next((number for number, each in enumerate(judged) if each.kept), 0)
     around = judged[max(0, first - AROUND) : first + AROUND]
     return [each.block.text for each in around if len(each.block.text) <= MOST_LINE_CHARS]

@@ -9,7 +9,7 @@ from webtext.extract.blocks import BREAK
 from webtext.extract.decode import decode
 from webtext.extract.measures import is_plain
 from webtext.extract.page import Page
-from webtext.extract.text import Judged, judge
+from webtext.extract.text import Judged, judge, unsure
 from webtext.extract.tree import parse, title_of
 from webtext.recipe import Extract
 
@@ -59,6 +59,8 @@ def side_by_side(item: tuple[Page, Extract], _: Report) -> str | None:
         shown = _harmless(root)
     kept = sum(each.kept for each in judged)
     head = f"{page.url} — {kept:,} of {len(judged):,} blocks kept, favor {section.favor}"
+    if unsure(judged):
+        head += "; none of them surely, so that trafilatura's text is taken where it has one"
     return PAGE.format(
         title=entities.escape(title or page.url),
         style=STYLE,

@@ -1,0 +1,31 @@
+"""Trafilatura's text for the pages of which the model is unsure, of kinds that it has seen too little of.
+
+Of the test pages these are one in twenty; RESULTS.md, "Documents", says what they gain, and what other
+thresholds and modes of trafilatura would.
+"""
+
+import trafilatura
+from lxml import etree
+
+from webtext.recipe import Extract
+
+# Of a page's likeliest block: trafilatura is asked between them. Below there is only what leads elsewhere.
+NOTHING, SURE = 0.25, 0.8
+# Its time grows with the square of either on some pages, and what is longer is rarely a text.
+MOST_CHARS, MOST_BLOCKS = 500_000, 2000
+
+
+def other_text(html: str, section: Extract) -> str:
+    """The page's main text as trafilatura sees it, empty where it sees none."""
+    try:
+        text: str | None = trafilatura.extract(
+            html,
+            include_comments=section.favor == "recall",
+            favor_precision=section.favor == "precision",
+            favor_recall=section.favor == "recall",
+            with_metadata=False,
+            deduplicate=False,  # it would remember the pages before
+        )
+    except (etree.LxmlError, RecursionError, ValueError, AttributeError, TypeError, KeyError, IndexError):
+        return ""
+    return text or ""
