@@ -1,6 +1,7 @@
 """What the names of elements and of their classes say about the text inside."""
 
 import re
+from functools import lru_cache
 
 SKIPPED = frozenset(
     [
@@ -87,7 +88,7 @@ HINTS = re.compile(
     r"|(?P<about>meta|byline|author|date|tag|categor|caption|credit|rating|avatar|badge|label|stats?(?![a-z]))"
     r"|(?P<content>content|article|entry|story|(?<![a-z])text|body|main|description|prose|markdown|markup)"
     r"|(?P<forum>post|message|thread|topic|reply|replies|answer|question|(?<![a-z])msg)"
-    r"|(?P<hidden>hidden|hide|sr-only|screen-?reader|visually|collapse|display: ?none|noprint|invisible)"
+    r"|(?P<hidden>hidden|hide|sr-only|screen-?reader|visually|collapse|display:none|noprint|invisible)"
     r"|(?P<shop>product|price|cart|shop|review|spec|buy|sku|swatch|variant)"
     r"|(?P<header>header|masthead|hero|headline|title|(?<![a-z])top)"
     r"|(?P<item>item|card|tile|(?<![a-z])list|grid|row|teaser|summary|excerpt)"
@@ -112,6 +113,14 @@ HINTING = frozenset(("class", "id", "role", "itemprop", "style", "hidden"))  # a
 def hinted(says: tuple[str, ...]) -> int:
     """The bits of a block element, from its name and the values of its HINTING attributes."""
     bits = TAG_BITS.get(says[0], 0)
-    for match in HINTS.finditer(" ".join(says[1:])[:MOST_HINT_CHARS].lower()):
+    for word in " ".join(says[1:])[:MOST_HINT_CHARS].lower().replace(": ", ":").split():
+        bits |= _of_word(word)
+    return bits
+
+
+@lru_cache(16_384)  # sites share most of their names
+def _of_word(word: str) -> int:
+    bits = 0
+    for match in HINTS.finditer(word):
         bits |= HINT_BITS[match.lastgroup or ""]
     return bits
