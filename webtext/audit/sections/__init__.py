@@ -10,6 +10,7 @@ from webtext.audit.sections import (
     lengths,
     personal,
     posting,
+    repeats,
     samples,
     tokens,
 )
@@ -21,6 +22,7 @@ SECTIONS: tuple[Section, ...] = (
     lengths.SECTION,
     personal.SECTION,
     duplicates.SECTION,
+    repeats.SECTION,
     tokens.SECTION,
     posting.SECTION,
     fetching.SECTION,

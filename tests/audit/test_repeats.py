@@ -1,0 +1,72 @@
+"""What most documents share is found, with how many documents have it."""
+
+import random
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.audit.conftest import Planted, Writer
+from webtext.audit.frequent import Frequent
+from webtext.audit.sections import repeats
+from webtext.audit.source import Source
+
+FOOT = "All rights reserved by the owners of this site."
+LICENCE = "permission is hereby granted free of charge to any person who wants it"
+
+
+def prose(number: int, words: int = 80) -> str:
+    chosen = random.Random(number)
+    return " ".join("".join(chosen.choices("abcdefghij", k=7)) for _ in range(words))
+
+
+@pytest.fixture
+def measured(tmp_path: Path) -> Callable[..., dict[str, Any]]:
+    def measure(*texts: str) -> dict[str, Any]:
+        links = [
+            Planted(f"http://d{n}.example/{n}", domain=f"d{n % 3}.example", text=text)
+            for n, text in enumerate(texts)
+        ]
+        return repeats.measure(Source(Writer(tmp_path, links).write("shards")))
+
+    return measure
+
+
+def test_a_line_counts_each_document_once_and_its_domains(measured: Callable[..., dict[str, Any]]) -> None:
+    texts = [f"{prose(n)}\n{FOOT}\n{FOOT}" if n < 4 else prose(n) for n in range(9)]
+    (line,) = measured(*texts)["lines"]
+    assert (line["text"], line["documents"], line["domains"]) == (FOOT, 4, 3)
+    assert line["share"] == pytest.approx(4 / 9, abs=1e-4)
+
+
+def test_neighbouring_runs_are_one_passage_inside_of_lines(measured: Callable[..., dict[str, Any]]) -> None:
+    texts = [f"{prose(n)} {LICENCE} {prose(100 + n)}" if n in (2, 5, 7) else prose(n) for n in range(9)]
+    (passage,) = measured(*texts)["passages"]
+    assert (passage["text"], passage["documents"]) == (LICENCE, 3)
+
+
+def test_nothing_in_common_is_said_in_a_sentence(measured: Callable[..., dict[str, Any]]) -> None:
+    numbers = measured(*map(prose, range(5)))
+    assert numbers["lines"] == numbers["passages"] == []
+    assert "No two documents" in str(repeats.view(numbers)[0])
+
+
+def test_short_lines_are_not_counted(measured: Callable[..., dict[str, Any]]) -> None:
+    assert measured(*(f"{prose(n)}\nShare" for n in range(5)))["lines"] == []
+
+
+def test_the_most_frequent_are_exact_however_many_strangers_share_their_buckets(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("webtext.audit.frequent.BUCKETS", 1 << 10)
+    monkeypatch.setattr("webtext.audit.frequent.FULLEST", 20)
+    strangers = np.random.default_rng(0).integers(1 << 63, 1 << 64, 100_000, np.uint64)
+    planted = np.repeat(np.arange(1, 6, dtype=np.uint64), [5000, 4000, 3000, 2000, 1000])
+    frequent = Frequent()
+    for each in (strangers, planted):
+        frequent.count(each)
+    for each in (strangers, planted):
+        frequent.count_exactly(each)
+    assert frequent.most(5) == [(1, 5000), (2, 4000), (3, 3000), (4, 2000), (5, 1000)]
