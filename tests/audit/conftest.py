@@ -65,6 +65,7 @@ class Writer:
     root: Path
     links: Sequence[Planted]
     dropped: dict[str, int] = field(default_factory=dict)
+    row_group_rows: int = 8
 
     def write(self, until: str) -> Corpus:
         corpus = Corpus(self.root)
@@ -139,7 +140,7 @@ class Writer:
 
     def _part(self, corpus: Corpus, name: str, number: int, rows: pa.Table) -> Part:
         path = corpus.table(name).folder / partition_name(number)
-        written = files.write_parquet(path, TABLES[name], [rows], row_group_rows=8)
+        written = files.write_parquet(path, TABLES[name], [rows], row_group_rows=self.row_group_rows)
         return Part(path.name, "key", written.rows, written.bytes, written.hash)
 
     def _publish(self, corpus: Corpus, name: str, parts: list[Part], counts: Counts, **extra: Any) -> None:

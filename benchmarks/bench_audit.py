@@ -1,0 +1,79 @@
+"""How long `webtext audit` takes on a corpus of so many documents, and its memory.
+
+    python benchmarks/tree.py python -m benchmarks.bench_audit [--documents 100000] [--out DIR]
+
+The corpus is planted: a row of every table for each document, texts cut from the shared data's novels
+(WEBTEXT_SHARED), a tenth of them duplicates, a fifth refused.
+"""
+
+import argparse
+import io
+import json
+import os
+import random
+import tempfile
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import zstandard
+
+from pipelines import audit
+from tests.audit.conftest import Planted, Writer
+from webtext.progress import Progress
+
+SHARED = Path(os.environ.get("WEBTEXT_SHARED", Path(__file__).parents[2] / "shared" / "data"))
+CHARS = 4000
+BEGIN = datetime(2008, 1, 1, tzinfo=UTC)
+
+
+def texts() -> Iterator[str]:
+    """Pieces of novels without end."""
+    with (SHARED / "text" / "novels.ndjson.zst").open("rb") as file:
+        lines = io.TextIOWrapper(zstandard.ZstdDecompressor().stream_reader(file), "utf-8")
+        novels = [json.loads(line)["text"] for line in lines]
+    chosen = random.Random(1)
+    while True:
+        novel = chosen.choice(novels)
+        start = chosen.randrange(max(1, len(novel) - CHARS))
+        yield novel[start : start + CHARS]
+
+
+def planted(documents: int) -> list[Planted]:
+    source, rows = texts(), list[Planted]()
+    for number in range(documents):
+        url = f"http://d{number % 5000}.example/{number}"
+        fate = ("language", "too_short")[number % 2] if number % 5 == 1 else "kept"
+        of = rows[-1].url if number % 10 == 5 else ""
+        text = next(source)
+        rows.append(
+            Planted(
+                url,
+                "exact" if of else fate,
+                domain=f"d{number % 5000}.example",
+                of=of,
+                posted=BEGIN + timedelta(hours=number % 80_000),
+                words=len(text.split()),
+                text=text,
+            )
+        )
+    return rows
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--documents", type=int, default=100_000)
+    parser.add_argument("--out", type=Path)
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        corpus = Writer(Path(given.out or folder) / "corpus", planted(given.documents), {}, 1000).write(
+            "tokens"
+        )
+        started = time.process_time()
+        audit.run(corpus, None, Progress(quiet=True))
+        print(f"audit of {given.documents:,} documents: {time.process_time() - started:.1f} s of CPU")
+
+
+if __name__ == "__main__":
+    main()
