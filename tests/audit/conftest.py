@@ -44,6 +44,8 @@ class Planted:
     words: int = 200
     text: str = "Some words of a text. " * 60
     detail: str | None = None
+    captured: datetime | None = None
+    wikipedia_traces: int = 0
 
     @property
     def id(self) -> str:
@@ -173,6 +175,7 @@ def _document(link: Planted) -> Row:
     if link.fate in UNEXTRACTABLE:
         return head | {"verdict": verdict}
     measured = {"language": link.language, "language_score": 0.99, "words": link.words}
+    measured |= {"wikipedia_domain": False, "wikipedia_traces": link.wikipedia_traces}
     return head | measured | {"text": link.text, "title": link.title, "verdict": verdict}
 
 
@@ -185,6 +188,7 @@ def _cluster(link: Planted) -> Row:
 
 def _shard(link: Planted) -> Row:
     row = _document(link) | {"subreddits": list(link.subreddits), "tokens": 2 * link.words}
+    row |= {"first_posted": link.posted, "captured_at": link.captured, "source": link.source}
     return {name: row.get(name) for name in schemas.SHARDS.names}
 
 

@@ -3,6 +3,7 @@
 from webtext.audit.section import Section
 from webtext.audit.sections import (
     attrition,
+    captures,
     domains,
     duplicates,
     fetching,
@@ -13,6 +14,7 @@ from webtext.audit.sections import (
     repeats,
     samples,
     tokens,
+    wikipedia,
 )
 
 SECTIONS: tuple[Section, ...] = (
@@ -20,11 +22,13 @@ SECTIONS: tuple[Section, ...] = (
     domains.SECTION,
     languages.SECTION,
     lengths.SECTION,
+    wikipedia.SECTION,
     personal.SECTION,
     duplicates.SECTION,
     repeats.SECTION,
     tokens.SECTION,
     posting.SECTION,
+    captures.SECTION,
     fetching.SECTION,
     samples.SECTION,
 )
