@@ -7,7 +7,7 @@ from pathlib import Path
 from pipelines import recipes
 from webtext import recipe
 from webtext.corpus import Corpus
-from webtext.engine import EngineName
+from webtext.engine import Engine, EngineName
 from webtext.engine.local import LocalEngine
 from webtext.progress import Progress
 from webtext.recipe import Recipe
@@ -20,10 +20,18 @@ class Request:
     settings: tuple[str, ...] = ()
     workers: int | None = None
     engine: EngineName = EngineName.LOCAL
+    ray_address: str | None = None  # None: RAY_ADDRESS, else a cluster on this machine that ends with us
 
-    def start_engine(self) -> LocalEngine:
-        assert self.engine is EngineName.LOCAL
-        return LocalEngine(self.workers or os.cpu_count() or 1)
+    def __post_init__(self) -> None:
+        if self.engine is EngineName.RAY:  # its workers have another working directory
+            object.__setattr__(self, "root", self.root.absolute())
+
+    def start_engine(self) -> Engine:
+        if self.engine is EngineName.LOCAL:
+            return LocalEngine(self.workers or os.cpu_count() or 1)
+        from webtext.engine.ray import RayEngine  # an extra
+
+        return RayEngine(self.workers, self.ray_address)
 
     def wanted(self) -> Recipe:
         """The recipe asked for; what was frozen in the corpus holds unless another one is named."""

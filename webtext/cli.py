@@ -21,6 +21,7 @@ from webtext.options import (
     EngineOption,
     Json,
     Quiet,
+    RayAddress,
     RecipeName,
     RunPath,
     Settings,
@@ -100,6 +101,7 @@ def crawl(
     settings: Settings = None,
     workers: Workers = None,
     engine: EngineOption = EngineName.LOCAL,
+    ray_address: RayAddress = None,
     retry_failed: Annotated[
         bool,
         typer.Option("--retry-failed", help="Ask again for what failed for reasons of the moment."),
@@ -115,7 +117,7 @@ def crawl(
     from pipelines import crawl as pipeline
     from pipelines.request import Request
 
-    request = Request(corpus, recipe, tuple(settings or ()), workers, engine)
+    request = Request(corpus, recipe, tuple(settings or ()), workers, engine, ray_address)
     sources, progress = tuple(links or ()), Progress(quiet)
     if dry_run:
         _print(pipeline.dry_run(request, sources, progress), as_json, show.crawl_plan)
@@ -131,6 +133,7 @@ def build_shards(
     settings: Settings = None,
     workers: Workers = None,
     engine: EngineOption = EngineName.LOCAL,
+    ray_address: RayAddress = None,
     dry_run: DryRun = False,
     quiet: Quiet = False,
     as_json: Json = False,
@@ -142,7 +145,7 @@ def build_shards(
     from pipelines import build_shards as pipeline
     from pipelines.request import Request
 
-    request = Request(corpus, recipe, tuple(settings or ()), workers, engine)
+    request = Request(corpus, recipe, tuple(settings or ()), workers, engine, ray_address)
     progress = Progress(quiet)
     if dry_run:
         _print(pipeline.dry_run(request), as_json, show.status)

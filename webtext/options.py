@@ -21,6 +21,9 @@ Workers = Annotated[
     int | None, typer.Option(min=1, help="Worker processes. [default: one per core]", show_default=False)
 ]
 EngineOption = Annotated[EngineName, typer.Option("--engine", help="What runs the stages.")]
+RayAddress = Annotated[
+    str | None, typer.Option(metavar="HOST:PORT", help="The Ray cluster. [default: one on this machine]")
+]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and stop.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")]
 Json = Annotated[bool, typer.Option("--json", help="The result as JSON on stdout.")]

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from webtext import files
 from webtext.corpus import Corpus, Counts, Manifest, Part, Table
 from webtext.engine import Engine, Task
 from webtext.errors import RunFailed
@@ -97,6 +98,7 @@ def run(corpus: Corpus, engine: Engine, plan: Plan, progress: Progress) -> Manif
                 parts[part.file] = part
     manifest = _manifest(plan, [parts[work.file] for work in plan.works])
     _drop_strays(table, manifest)
+    files.clean(table.folder)  # of processes that died in this run
     plan.finish(manifest.partitions)
     table.publish(manifest)
     made_rows = sum(parts[work.file].rows for work in state.todo)

@@ -7,7 +7,7 @@ may name what keeps the end waiting: `report(0, {}, {"a slow host": 60.0})`, in 
 
 from collections.abc import Callable, Iterator, Sequence
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 
 class Report(Protocol):
@@ -21,6 +21,7 @@ Task = Callable[[Any, Report], Any]
 
 class EngineName(StrEnum):
     LOCAL = "local"
+    RAY = "ray"
 
 
 class Engine(Protocol):
@@ -35,3 +36,7 @@ class Engine(Protocol):
         ...
 
     def close(self) -> None: ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, *_: object) -> None: ...

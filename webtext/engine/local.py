@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Iterator, Sequence
 from multiprocessing import connection
-from typing import Any
+from typing import Any, Self
 
 from webtext.engine import Report, Task
 from webtext.engine.process import Broken, Child, Raised
@@ -20,7 +20,7 @@ class LocalEngine:
         self._idle: list[Child] = []
         self._busy: dict[Child, tuple[Any, int]] = {}
 
-    def __enter__(self) -> "LocalEngine":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -109,7 +109,7 @@ def find(specification: str) -> list[Named]:
         if not Path(name).exists():
             raise UserError(f"{name}: no such file")
     suffix = specification.removeprefix(pattern)
-    return [Named(name + suffix, Path(name), mapping) for name in names]
+    return [Named(name + suffix, Path(name).absolute(), mapping) for name in names]
 
 
 def recognise(named: Named) -> Source:

@@ -1,0 +1,49 @@
+"""Ray behaves as local processes do: results, reports, exceptions, deaths."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.engine.test_local_engine import die, die_once, refuse, square
+from webtext.errors import RunFailed, UserError
+
+pytest.importorskip("ray", reason="needs the extra: pip install 'webtext[ray]'")
+
+from webtext.engine.ray import RayEngine
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[RayEngine]:
+    with RayEngine(2) as engine:
+        yield engine
+
+
+def test_every_item_gives_one_result_and_all_reports_arrive(engine: RayEngine) -> None:
+    reported: list[tuple[int, dict[str, int]]] = []
+    results = list(engine.map(square, range(50), lambda *told: reported.append(told)))  # type: ignore[arg-type]
+    assert sorted(results) == [number * number for number in range(50)]
+    assert sum(rows for rows, _ in reported) == 50
+
+
+def test_a_task_whose_process_dies_is_tried_again(engine: RayEngine, tmp_path: Path) -> None:
+    assert list(engine.map(die_once, [tmp_path / "marker"], lambda *_: None)) == ["second attempt"]
+
+
+def test_a_task_that_always_kills_its_process_is_named(engine: RayEngine) -> None:
+    with pytest.raises(RunFailed, match="die of 7: its process died, 4 times"):
+        list(engine.map(die, [7], lambda *_: None))
+
+
+def test_an_exception_keeps_its_type_and_its_words(engine: RayEngine) -> None:
+    with pytest.raises(UserError) as refused:
+        list(engine.map(refuse, [1], lambda *_: None))
+    assert str(refused.value) == "this is wrong: do that"
+    assert list(engine.map(square, [3], lambda *_: None)) == [9]
+
+
+def test_no_cluster_at_an_address_is_one_line() -> None:
+    with pytest.raises(UserError, match=r"no Ray cluster at 127\.0\.0\.1:9"):
+        RayEngine(1, "127.0.0.1:9")

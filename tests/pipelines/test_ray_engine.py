@@ -1,0 +1,89 @@
+"""The chain on a Ray cluster of several workers gives what processes give, whatever is killed."""
+
+import os
+import random
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks.serve_pages import real_web
+from data.miniweb import serve
+from tests.pipelines.chains import (
+    QUICK,
+    command,
+    differing,
+    killed_after,
+    results,
+    settings,
+    url_list,
+    webtext,
+)
+
+pytest.importorskip("ray", reason="needs the extra: pip install 'webtext[ray]'")
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+
+SMALL = ("tokens.vocab_size=600", "shards.validation=0.1", "shards.target_mb=0.05", "filter.min_tokens=32")
+RAY = ("--engine", "ray", "--workers", 2)
+
+
+@pytest.fixture(scope="module")
+def crawl(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[object]]:
+    """The options of a crawl of 24 real pages from loopback."""
+    web = real_web(shared / "pages" / "pages.parquet", 24)
+    source = url_list(tmp_path_factory.mktemp("links") / "links.txt", sorted(web.pages))
+    with serve(web) as proxy:
+        chosen = settings(*QUICK, *SMALL, "crawl.per_host_delay_s=0.2", f"crawl.proxy={proxy.address}")
+        yield ["--links", source, *chosen]
+
+
+@pytest.fixture(scope="module")
+def local(crawl: list[object], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    corpus = tmp_path_factory.mktemp("local") / "corpus"
+    webtext("crawl", corpus, *crawl, "--workers", 1)
+    webtext("build-shards", corpus, "--workers", 1)
+    return results(corpus)
+
+
+def test_ray_gives_the_same_bytes(crawl: list[object], local: dict[str, Any], tmp_path: Path) -> None:
+    webtext("crawl", tmp_path / "c", *crawl, *RAY)
+    webtext("build-shards", tmp_path / "c", *RAY)
+    assert differing(local, results(tmp_path / "c")) == []
+
+
+def test_a_driver_that_is_killed_goes_on_when_it_is_started_again(
+    crawl: list[object], local: dict[str, Any], tmp_path: Path
+) -> None:
+    moments = random.Random(8)
+    for arguments in (["crawl", tmp_path / "c", *crawl, *RAY], ["build-shards", tmp_path / "c", *RAY]):
+        killed = [killed_after(moments.uniform(8, 16), arguments) for _ in range(3)]
+        assert any(killed)
+        webtext(*arguments)
+    assert differing(local, results(tmp_path / "c")) == []
+
+
+def test_workers_that_are_killed_are_replaced(
+    crawl: list[object], local: dict[str, Any], tmp_path: Path
+) -> None:
+    webtext("crawl", tmp_path / "c", *crawl, *RAY)
+    process = subprocess.Popen(command("build-shards", tmp_path / "c", *RAY), stderr=subprocess.DEVNULL)
+    killed = 0
+    while process.poll() is None:
+        time.sleep(3)
+        for pid in _workers()[:1] if killed < 3 else ():
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+                killed += 1
+    assert process.returncode == 0 and killed > 0
+    assert differing(local, results(tmp_path / "c")) == []
+
+
+def _workers() -> list[int]:
+    """The processes in which Ray runs a task just now."""
+    listed = subprocess.run(["pgrep", "-f", "ray::_run"], capture_output=True, text=True, check=False)
+    return sorted(map(int, listed.stdout.split()))

@@ -1,0 +1,142 @@
+"""The engine for a cluster: a Ray task for each item, on a file system that all its nodes see.
+
+Ray starts a task again elsewhere when its worker or node is lost. What tasks report goes through one actor,
+which ends with the driver: a task whose driver is gone ends too, so that it never writes beside the next one.
+"""
+
+import os
+import socket
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator, Sequence
+from typing import Any, Self
+
+from webtext.engine import Report, Task
+from webtext.errors import RunFailed, UserError
+
+ATTEMPTS = 4  # machines are lost more often than processes
+POLL_S = 0.5
+CONNECT_S = 10.0
+LIFELINE_S = 2.0
+AHEAD = 2  # tasks a worker has waiting, so that none idles; more would hold their items in memory
+
+
+class RayEngine:
+    """Runs tasks on the cluster at `address`, or on one of `workers` processes that ends with it."""
+
+    def __init__(self, workers: int | None, address: str | None = None) -> None:
+        self._ray = ray = _library()
+        address = address or os.environ.get("RAY_ADDRESS")
+        here: dict[str, Any] = {"address": "local", "num_cpus": workers or os.cpu_count()}
+        if address:
+            _require_a_cluster(address)
+        ray.init(**({"address": address} if address else here), log_to_driver=False, include_dashboard=False)
+        self.workers = workers or max(1, int(ray.cluster_resources().get("CPU", 1)))
+        self._mailbox = ray.remote(num_cpus=0)(_Mailbox).remote()
+        self._remote = ray.remote(num_cpus=1, max_retries=ATTEMPTS - 1)(_run)
+        self._running: dict[Any, Any] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def map(self, task: Task, items: Sequence[Any], report: Report) -> Iterator[Any]:
+        waiting = deque(items)
+        while waiting or self._running:
+            while waiting and len(self._running) < self.workers * AHEAD:
+                item = waiting.popleft()
+                self._running[self._remote.remote(task, item, self._mailbox)] = item
+            ended, _ = self._ray.wait(list(self._running), timeout=POLL_S)
+            for told in self._ray.get(self._mailbox.take.remote()):
+                report(*told)
+            for reference in ended:
+                yield self._result(reference, task, self._running.pop(reference))
+
+    def close(self) -> None:
+        for reference in self._running:
+            self._ray.cancel(reference, force=True)
+        self._running.clear()
+        self._ray.shutdown()
+
+    def _result(self, reference: Any, task: Task, item: Any) -> Any:
+        errors = self._ray.exceptions
+        try:
+            return self._ray.get(reference)
+        except errors.RayTaskError as raised:
+            cause = raised.cause if isinstance(raised.cause, BaseException) else RuntimeError(str(raised))
+            cause.add_note(f"In the worker process:\n{raised}")
+            raise cause from None
+        except errors.RayError as death:
+            name = f"{task.__module__}.{task.__qualname__} of {item!r:.200}"
+            first_line = str(death).partition("\n")[0]
+            raise RunFailed(f"{name}: its process died, {ATTEMPTS} times ({first_line})") from None
+
+
+class _Mailbox:
+    """Holds what tasks report until the driver takes it."""
+
+    def __init__(self) -> None:
+        self._told: list[tuple[Any, ...]] = []
+
+    def put(self, *told: Any) -> None:
+        self._told.append(told)
+
+    def take(self) -> list[tuple[Any, ...]]:
+        told, self._told = self._told, []
+        return told
+
+    def has_all(self) -> None:
+        """Answers after everything that its caller put."""
+
+
+def _run(task: Task, item: Any, mailbox: Any) -> Any:
+    _hold_on_to(mailbox)
+    result = task(item, lambda *told: mailbox.put.remote(*told))
+    _library().get(mailbox.has_all.remote())
+    return result
+
+
+_lifeline: set[str] = set()
+
+
+def _hold_on_to(mailbox: Any) -> None:
+    """Ends this process when the driver's actor is gone."""
+    if not _lifeline:
+        _lifeline.add("held")
+        threading.Thread(target=_end_with, args=(mailbox,), daemon=True).start()
+
+
+def _end_with(mailbox: Any) -> None:
+    ray = _library()
+    while True:
+        time.sleep(LIFELINE_S)
+        try:
+            ray.get(mailbox.has_all.remote())
+        except ray.exceptions.RayError:
+            os._exit(1)
+
+
+def _require_a_cluster(address: str) -> None:
+    """Ray itself waits for minutes, then ends the process."""
+    host, _, port = address.rpartition(":")
+    try:
+        with socket.create_connection((host, int(port)), CONNECT_S):
+            return
+    except (OSError, ValueError) as error:
+        raise UserError(
+            f"no Ray cluster at {address} ({error}): give HOST:PORT of a head that `ray start --head` started"
+        ) from None
+
+
+def _library() -> Any:
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    try:
+        import ray
+        import ray.exceptions
+    except ImportError:
+        raise UserError('--engine ray needs Ray: pip install "webtext[ray]"') from None
+    return ray
