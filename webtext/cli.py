@@ -258,6 +258,38 @@ def explain(
 
 
 @app.command(cls=Command)
+def remove(
+    corpus: CorpusPath,
+    url: Annotated[list[str] | None, typer.Option("--url", metavar="URL", help="A page; repeatable.")] = None,
+    domain: Annotated[
+        list[str] | None,
+        typer.Option("--domain", metavar="NAME", help="All pages of a registered domain; repeatable."),
+    ] = None,
+    source: Annotated[
+        Path | None,
+        typer.Option("--from", metavar="FILE", help="URLs and domains, one a line; # starts a comment."),
+    ] = None,
+    keep_copies: Annotated[
+        bool, typer.Option("--keep-copies", help="Leave exact and near duplicates of them in.")
+    ] = False,
+    workers: Workers = None,
+    dry_run: DryRun = False,
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
+    """Documents out of a corpus for good: later crawls and builds leave them out too.
+
+    Example: `webtext remove corpus --url http://example.org/page --domain example.net`
+    """
+    from pipelines import remove as pipeline
+    from pipelines.request import Request
+
+    wanted = pipeline.selection(url or (), domain or (), source, copies=not keep_copies)
+    result = pipeline.run(Request(corpus, workers=workers), wanted, Progress(quiet), dry_run=dry_run)
+    _print(result, as_json, show.removal)
+
+
+@app.command(cls=Command)
 def audit(
     corpus: CorpusPath,
     out: Annotated[

@@ -39,6 +39,8 @@ def _fate(
 ) -> Row:
     if page is None:
         return _row(State.PENDING, "pages", "pending")
+    if page["state"] == State.REMOVED:
+        return _row(State.REMOVED, "pages", State.REMOVED, page["detail"])
     if page["state"] != FETCHED:
         return _row(State.UNFETCHED, "pages", page["state"], page["detail"])
     if document is None:

@@ -12,6 +12,7 @@ from rich.text import Text
 from webtext.tally import duration, slowest
 
 Result = dict[str, Any]
+REMOVED_SHOWN = 20  # links, on a terminal
 console = Console(highlight=False, soft_wrap=True)
 
 
@@ -91,6 +92,30 @@ def piece(text: str) -> None:
 
 def exported(result: Result) -> None:
     console.print(f"Step {result['step']:,} as a Hugging Face GPT-2: {result['out']}", markup=False)
+
+
+def removal(result: Result) -> None:
+    would = "would go" if result["dry_run"] else "are gone"
+    console.print(f"{result['links']:,} links of the corpus {would}")
+    for row in result["removed"][:REMOVED_SHOWN]:
+        console.print(f"  {row['url']}: {row['why']}", markup=False)
+    if (more := result["links"] - REMOVED_SHOWN) > 0:
+        console.print(f"  and {more:,} more (--json names all)")
+    for what in result["not_found"]:
+        console.print(f"not in the corpus, and kept out from now on: {what}", markup=False)
+    if result["dry_run"]:
+        return
+    archive = result["archive"]
+    console.print(f"{archive['records']:,} records of the archive emptied ({archive['bytes']:,} bytes)")
+    if archive["shared"]:
+        console.print(f"{archive['shared']:,} records stay: pages that stay have the same content")
+    table = _table("", "what", ">before", ">after")
+    for name, count in result["before"].items():
+        table.add_row(name, _number(count), _number(result["after"][name]))
+    table.add_row("shard files changed", "", _number(result["shard_files_changed"]))
+    console.print(table)
+    if result["crawl_unfinished"]:
+        console.print("The crawl has not ended: what it fetched lately goes when it does.")
 
 
 def audit(result: Result) -> None:
