@@ -1,27 +1,41 @@
 """`webtext audit`: the report over a corpus, as a page, as JSON and as charts."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from os import W_OK, access
 from pathlib import Path
 from typing import Any
 
+from pipelines import overlap
 from webtext import files
 from webtext.audit import report
 from webtext.audit.page import page
 from webtext.audit.sections import SECTIONS
 from webtext.audit.source import Source
 from webtext.corpus import Corpus
+from webtext.engine.local import LocalEngine
 from webtext.errors import UserError
 from webtext.progress import Progress
 
 
-def run(corpus: Corpus, out: Path | None, progress: Progress) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Against:
+    """The test sets to compare with, each as TEST or TEST=TRAIN."""
+
+    files: tuple[str, ...] = ()
+    use_bloom: bool = False
+    workers: int | None = None
+
+
+def run(corpus: Corpus, out: Path | None, progress: Progress, against: Against = Against()) -> dict[str, Any]:
     """Measures whatever stages the corpus has; writes report.html, report.json and the charts to `out`.
 
     Returns what report.json holds, and the page's path as `report`. Raises UserError for a corpus without
-    links and for a place that cannot be written to.
+    links, for test files that cannot be read, and for a place that cannot be written to.
     """
+    tests = overlap.named(against.files)
     folder = out or corpus.root / "audit"
     with _undisturbed(corpus):
         source = Source(corpus)
@@ -32,6 +46,11 @@ def run(corpus: Corpus, out: Path | None, progress: Progress) -> dict[str, Any]:
             )
         with progress.bar("audit", len(SECTIONS)) as done:
             numbers = report.measure(source, lambda _: done(1, {}))
+        if tests:
+            with LocalEngine(against.workers or os.cpu_count() or 1) as engine:
+                numbers["overlap"] = overlap.measure(
+                    corpus, engine, tests, progress, use_bloom=against.use_bloom
+                )
         _write(folder, numbers)
     return numbers | {"report": str(folder / "report.html")}
 

@@ -292,20 +292,37 @@ def remove(
 @app.command(cls=Command)
 def audit(
     corpus: CorpusPath,
+    files: Annotated[
+        list[str] | None, typer.Argument(metavar="[FILE]...", help="Further files of --against.")
+    ] = None,
+    against: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="TEST[=TRAIN]",
+            help="How much of a test file is in the corpus, and in its own training file; repeatable.",
+        ),
+    ] = None,
+    bloom: Annotated[
+        bool, typer.Option("--bloom", help="Compare through Bloom filters, as the GPT-2 paper did.")
+    ] = False,
     out: Annotated[
         Path | None, typer.Option("--out", metavar="DIR", help="Where to write. [default: CORPUS/audit]")
     ] = None,
+    workers: Workers = None,
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
     """The report on a corpus: one HTML page, its numbers as JSON, its charts as SVG.
 
-    Example: `webtext audit corpus`
+    Example: `webtext audit corpus --against lambada_test.jsonl --against ptb.test.txt=ptb.train.txt`
     """
     from pipelines import audit as pipeline
     from webtext.corpus import Corpus
 
-    _print(pipeline.run(Corpus.open(corpus), out, Progress(quiet)), as_json, show.audit)
+    if files and not against:
+        raise UserError(f"{files[0]}: what for? Test files are named with --against")
+    tests = pipeline.Against((*(against or ()), *(files or ())), bloom, workers)
+    _print(pipeline.run(Corpus.open(corpus), out, Progress(quiet), tests), as_json, show.audit)
 
 
 def _print(result: dict[str, Any], as_json: bool, view: Any) -> None:

@@ -119,6 +119,15 @@ def removal(result: Result) -> None:
 
 
 def audit(result: Result) -> None:
+    if found := result.get("overlap"):
+        table = _table("8-grams of test sets", "file", ">8-grams", ">in corpus %", ">in own %", ">paper %")
+        for name, row in found.items():
+            own, paper = row["own"] or {}, row["paper"] or {}
+            table.add_row(
+                escape(name),
+                *map(_number, (row["ngrams"], row["percent"], own.get("percent"), paper.get("webtext"))),
+            )
+        console.print(table)
     console.print(f"Report: {result['report']}", markup=False)
 
 
