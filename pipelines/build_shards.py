@@ -2,7 +2,17 @@
 
 from typing import Any
 
-from pipelines import clusters, documents, ledger, paragraphs, removal, shards, status, vocabulary
+from pipelines import (
+    clusters,
+    decontamination,
+    documents,
+    ledger,
+    paragraphs,
+    removal,
+    shards,
+    status,
+    vocabulary,
+)
 from pipelines.crawl import told
 from pipelines.request import Request
 from webtext import stage
@@ -12,12 +22,14 @@ from webtext.errors import UserError
 from webtext.progress import Progress
 from webtext.recipe import Recipe
 
-TABLES = ("documents", "clusters", paragraphs.TABLE, "shards", "tokens", "ledger")
+OPTIONAL = (paragraphs.TABLE, decontamination.TABLE)
+TABLES = ("documents", "clusters", *OPTIONAL, "shards", "tokens", "ledger")
 
 
 def run(request: Request, progress: Progress) -> dict[str, Any]:
     """Brings every table after pages up to date."""
     corpus = Corpus.open(request.root)
+    decontamination.check(request.wanted())
     vocabulary.check(request.wanted())  # told now, not after hours, nor frozen in the corpus
     with corpus.lock():
         recipe = request.settle(progress)
@@ -46,8 +58,9 @@ def build(
     if texts.counts.out:
         clusters.build(corpus, engine, recipe, progress)
         taken_out = paragraphs.build(corpus, engine, recipe, progress)
+        decontamination.build(corpus, engine, recipe, progress)
         shards.build(corpus, engine, recipe, progress)
-        built += ["clusters", *([paragraphs.TABLE] if taken_out else []), "shards"]
+        built += ["clusters", *(name for name in OPTIONAL if corpus.table(name).manifest()), "shards"]
     stage.run(corpus, engine, ledger.plan(corpus, built), progress)
     return texts, taken_out
 

@@ -29,6 +29,7 @@ def run(root: Path, url: str) -> dict[str, Any]:
         ("document", "documents"),
         ("cluster", "clusters"),
         ("paragraphs", "clusters/paragraphs"),
+        ("contaminated", "clusters/contaminated"),
         ("ledger", "ledger"),
     ):
         story[key] = row_of(corpus, table, link["id"])

@@ -148,7 +148,7 @@ def explanation(story: Result) -> None:
         )
     console.print(posts)
     told = {"id", "url", "text", *(row["measure"] for row in story.get("measures", ()))}
-    for name in ("page", "document", "cluster", "paragraphs", "shard"):
+    for name in ("page", "document", "cluster", "paragraphs", "contaminated", "shard"):
         if story.get(name):
             _facts(name, {key: value for key, value in story[name].items() if key not in told})
     if story.get("measures"):
