@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from os import W_OK, access
 from pathlib import Path
@@ -10,7 +10,8 @@ from typing import Any
 
 from pipelines import overlap
 from webtext import files
-from webtext.audit import report
+from webtext.audit import compare as comparison
+from webtext.audit import compare_page, report
 from webtext.audit.page import page
 from webtext.audit.sections import SECTIONS
 from webtext.audit.source import Source
@@ -38,12 +39,7 @@ def run(corpus: Corpus, out: Path | None, progress: Progress, against: Against =
     tests = overlap.named(against.files)
     folder = out or corpus.root / "audit"
     with _undisturbed(corpus):
-        source = Source(corpus)
-        if not source.has("links"):
-            root = corpus.root
-            raise UserError(
-                f"{root}: nothing to audit: no links yet; `webtext crawl {root} --links …` makes them"
-            )
+        source = _source(corpus)
         with progress.bar("audit", len(SECTIONS)) as done:
             numbers = report.measure(source, lambda _: done(1, {}))
         if tests:
@@ -53,6 +49,34 @@ def run(corpus: Corpus, out: Path | None, progress: Progress, against: Against =
                 )
         _write(folder, numbers)
     return numbers | {"report": str(folder / "report.html")}
+
+
+def compare(one: Corpus, other: Corpus, out: Path | None, progress: Progress) -> dict[str, Any]:
+    """Two corpora side by side; writes compare.html and compare.json to `out`, by default the first one's
+    audit/. Returns what compare.json holds, and the page's path as `report`."""
+    folder = out or one.root / "audit"
+    with _undisturbed(one), nullcontext() if _same(one, other) else _undisturbed(other):
+        sides = _source(one), _source(other)
+        with progress.bar("compare", len(comparison.MEASURES)) as done:
+            numbers = comparison.compare(*sides, lambda: done(1, {}))
+    files.make_folder(folder)
+    files.write_json(folder / "compare.json", numbers)
+    files.write_text(folder / "compare.html", compare_page.page(numbers))
+    return numbers | {"report": str(folder / "compare.html")}
+
+
+def _same(one: Corpus, other: Corpus) -> bool:
+    return one.root.resolve() == other.root.resolve()
+
+
+def _source(corpus: Corpus) -> Source:
+    source = Source(corpus)
+    if not source.has("links"):
+        root = corpus.root
+        raise UserError(
+            f"{root}: nothing to audit: no links yet; `webtext crawl {root} --links …` makes them"
+        )
+    return source
 
 
 def _write(folder: Path, numbers: dict[str, Any]) -> None:

@@ -291,7 +291,9 @@ def remove(
 
 @app.command(cls=Command)
 def audit(
-    corpus: CorpusPath,
+    corpus: Annotated[
+        Path | None, typer.Argument(metavar="CORPUS", help="The corpus directory.", show_default=False)
+    ] = None,
     files: Annotated[
         list[str] | None, typer.Argument(metavar="[FILE]...", help="Further files of --against.")
     ] = None,
@@ -305,6 +307,10 @@ def audit(
     bloom: Annotated[
         bool, typer.Option("--bloom", help="Compare through Bloom filters, as the GPT-2 paper did.")
     ] = False,
+    compare: Annotated[
+        tuple[Path, Path] | None,
+        typer.Option(metavar="A B", help="Two corpora side by side, instead of a report on one."),
+    ] = None,
     out: Annotated[
         Path | None, typer.Option("--out", metavar="DIR", help="Where to write. [default: CORPUS/audit]")
     ] = None,
@@ -319,6 +325,14 @@ def audit(
     from pipelines import audit as pipeline
     from webtext.corpus import Corpus
 
+    if compare is not None:
+        if corpus or against:
+            raise UserError("--compare: names both corpora itself, and goes without --against")
+        one, other = map(Corpus.open, compare)
+        _print(pipeline.compare(one, other, out, Progress(quiet)), as_json, show.comparison)
+        return
+    if corpus is None:
+        raise UserError("which CORPUS? Name its directory, or two with --compare")
     if files and not against:
         raise UserError(f"{files[0]}: what for? Test files are named with --against")
     tests = pipeline.Against((*(against or ()), *(files or ())), bloom, workers)

@@ -118,6 +118,17 @@ def removal(result: Result) -> None:
         console.print("The crawl has not ended: what it fetched lately goes when it does.")
 
 
+def comparison(result: Result) -> None:
+    names = [f">{name}" for name in result["corpora"]]
+    table = _table("", "what", *names)
+    for row in result["counts"]:
+        table.add_row(row["name"], _number(row["a"]), _number(row["b"]))
+    for row in result["shared"]:
+        table.add_row(f"{row['what']} in both", f"{row['a_share']:.1%}", f"{row['b_share']:.1%}")
+    console.print(table)
+    console.print(f"Report: {result['report']}", markup=False)
+
+
 def audit(result: Result) -> None:
     if found := result.get("overlap"):
         table = _table("8-grams of test sets", "file", ">8-grams", ">in corpus %", ">in own %", ">paper %")

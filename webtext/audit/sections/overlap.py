@@ -25,8 +25,8 @@ def view(numbers: Numbers) -> list[Block]:
 
 def _files(numbers: Numbers) -> Markup:
     headings = [heading("Test set"), numeric("8-grams"), numeric("Overlapping"), numeric("This corpus"), BARS]
-    headings += [numeric("Its own training set"), heading("In the paper"), numeric("WebText, paper")]
-    headings += [numeric("Own training set, paper")]
+    headings += [numeric("Own training set"), heading("Paper’s name"), numeric("WebText (paper)")]
+    headings += [numeric("Own (paper)")]
     rows = [
         (
             foreign(name, 60),
@@ -53,13 +53,14 @@ def _how(found: dict[str, Any]) -> list[Child]:
     if filter := found["filter"]:
         told += [
             number(filter["filters"]),
-            " Bloom filters of ",
+            " Bloom filters" if filter["filters"] > 1 else " Bloom filter",
+            " of ",
             size(filter["bytes"]),
-            " together held them; of ",
-            number(filter["random_strings"]),
-            " random strings they took ",
+            " together held them, and took ",
             number(filter["false_positives"]),
-            " for one of them.",
+            " of ",
+            number(filter["random_strings"]),
+            " random strings for one of them.",
         ]
     else:
         told.append("Each was compared with those of the test sets, by 64 bits of hash.")
