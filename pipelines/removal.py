@@ -4,12 +4,14 @@ The archive goes first, then the documents, then the row that says where both ar
 undone is found again.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipelines import documents, pages
@@ -68,9 +70,20 @@ def apply(corpus: Corpus, progress: Progress) -> Outcome:
 def hits(corpus: Corpus, stones: Tombstones) -> Iterator[tuple[Path, dict[str, Any], Tombstone]]:
     """The rows of pages that tombstones name, each with its table."""
     for path in carry.tables(corpus.table("pages").folder):
-        for row in pq.read_table(path, columns=NAMED, partitioning=None).to_pylist():
+        rows = pq.read_table(path, columns=NAMED, partitioning=None)
+        for row in rows.filter(_candidates(rows, stones)).to_pylist():
             if stone := stones.on_page(row["url"], row["final_url"]):
                 yield path, row, stone
+
+
+def _candidates(rows: pa.Table, stones: Tombstones) -> pa.ChunkedArray:
+    """The rows that may be named: few of millions, found without looking at each in Python."""
+    named = pc.is_in(rows["id"], pa.array(stones.ids, pa.string()))
+    elsewhere = pc.fill_null(pc.not_equal(rows["final_url"], rows["url"]), False)
+    found = pc.or_(named, elsewhere)
+    if stones.domains:
+        found = pc.or_(found, pc.match_substring_regex(rows["url"], "|".join(map(re.escape, stones.domains))))
+    return found
 
 
 def _find(corpus: Corpus, stones: Tombstones) -> _Found:

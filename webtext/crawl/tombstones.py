@@ -11,7 +11,7 @@ from typing import Literal
 
 from webtext import files
 from webtext.errors import UserError
-from webtext.links.canonical import Rejected, canonicalise, registered_domain
+from webtext.links.canonical import Rejected, canonicalise, link_id, registered_domain
 
 FILE = "removed.jsonl"
 
@@ -47,6 +47,15 @@ class Tombstones:
 
     def __contains__(self, stone: Tombstone) -> bool:
         return stone.value in self._of[stone.kind]
+
+    @property
+    def ids(self) -> list[str]:
+        """Of the links that are named one by one."""
+        return [link_id(url) for url in self._of["url"]]
+
+    @property
+    def domains(self) -> list[str]:
+        return list(self._of["domain"])
 
     def on(self, url: str) -> Tombstone | None:
         """The tombstone of a canonical URL, or of its domain."""
