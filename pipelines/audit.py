@@ -13,7 +13,7 @@ from webtext import files
 from webtext.audit import compare as comparison
 from webtext.audit import compare_page, report
 from webtext.audit.page import page
-from webtext.audit.sections import SECTIONS
+from webtext.audit.sections import SECTIONS, fidelity
 from webtext.audit.source import Source
 from webtext.corpus import Corpus
 from webtext.engine.local import LocalEngine
@@ -23,9 +23,10 @@ from webtext.progress import Progress
 
 @dataclass(frozen=True)
 class Against:
-    """The test sets to compare with, each as TEST or TEST=TRAIN."""
+    """What to compare with: test sets, each as TEST or TEST=TRAIN, and OpenAI's list of domains."""
 
     files: tuple[str, ...] = ()
+    webtext_domains: Path | None = None
     use_bloom: bool = False
     workers: int | None = None
 
@@ -37,11 +38,14 @@ def run(corpus: Corpus, out: Path | None, progress: Progress, against: Against =
     links, for test files that cannot be read, and for a place that cannot be written to.
     """
     tests = overlap.named(against.files)
+    listed = fidelity.read(against.webtext_domains) if against.webtext_domains else None
     folder = out or corpus.root / "audit"
     with _undisturbed(corpus):
         source = _source(corpus)
         with progress.bar("audit", len(SECTIONS)) as done:
             numbers = report.measure(source, lambda _: done(1, {}))
+        if listed:
+            numbers["fidelity"] = fidelity.measure(source, listed)
         if tests:
             with LocalEngine(against.workers or os.cpu_count() or 1) as engine:
                 numbers["overlap"] = overlap.measure(

@@ -307,6 +307,12 @@ def audit(
     bloom: Annotated[
         bool, typer.Option("--bloom", help="Compare through Bloom filters, as the GPT-2 paper did.")
     ] = False,
+    webtext_domains: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="OpenAI's list of WebText's top domains, to compare the links' with."
+        ),
+    ] = None,
     compare: Annotated[
         tuple[Path, Path] | None,
         typer.Option(metavar="A B", help="Two corpora side by side, instead of a report on one."),
@@ -335,7 +341,7 @@ def audit(
         raise UserError("which CORPUS? Name its directory, or two with --compare")
     if files and not against:
         raise UserError(f"{files[0]}: what for? Test files are named with --against")
-    tests = pipeline.Against((*(against or ()), *(files or ())), bloom, workers)
+    tests = pipeline.Against((*(against or ()), *(files or ())), webtext_domains, bloom, workers)
     _print(pipeline.run(Corpus.open(corpus), out, Progress(quiet), tests), as_json, show.audit)
 
 

@@ -7,6 +7,7 @@ from webtext.audit.sections import (
     domains,
     duplicates,
     fetching,
+    fidelity,
     languages,
     lengths,
     overlap,
@@ -21,6 +22,7 @@ from webtext.audit.sections import (
 SECTIONS: tuple[Section, ...] = (
     attrition.SECTION,
     domains.SECTION,
+    fidelity.SECTION,
     languages.SECTION,
     lengths.SECTION,
     wikipedia.SECTION,
