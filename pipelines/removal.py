@@ -55,7 +55,7 @@ def apply(corpus: Corpus, progress: Progress) -> Outcome:
     found = _find(corpus, stones)
     outcome = _scrub(folder, found, stones)
     for path, hits in found.hits.items():
-        if path.parent == folder and corpus.table("documents").path(0).parent.is_dir():
+        if path.parent == folder:
             documents.forget(corpus, path.name, hits)
         _rewrite(path, hits)
     _republish(corpus.table("pages"), {path.name for path in found.touched if path.parent == folder})
