@@ -1,39 +1,86 @@
 """`webtext audit`: the report over a corpus, as a page, as JSON and as charts."""
 
+import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
 from os import W_OK, access
 from pathlib import Path
 from typing import Any
 
+from pipelines import overlap
 from webtext import files
-from webtext.audit import report
+from webtext.audit import compare as comparison
+from webtext.audit import compare_page, report
 from webtext.audit.page import page
-from webtext.audit.sections import SECTIONS
+from webtext.audit.sections import SECTIONS, fidelity
 from webtext.audit.source import Source
 from webtext.corpus import Corpus
+from webtext.engine.local import LocalEngine
 from webtext.errors import UserError
 from webtext.progress import Progress
 
 
-def run(corpus: Corpus, out: Path | None, progress: Progress) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Against:
+    """What to compare with: test sets, each as TEST or TEST=TRAIN, and OpenAI's list of domains."""
+
+    files: tuple[str, ...] = ()
+    webtext_domains: Path | None = None
+    use_bloom: bool = False
+    workers: int | None = None
+
+
+def run(corpus: Corpus, out: Path | None, progress: Progress, against: Against = Against()) -> dict[str, Any]:
     """Measures whatever stages the corpus has; writes report.html, report.json and the charts to `out`.
 
     Returns what report.json holds, and the page's path as `report`. Raises UserError for a corpus without
-    links and for a place that cannot be written to.
+    links, for test files that cannot be read, and for a place that cannot be written to.
     """
+    tests = overlap.named(against.files)
+    listed = fidelity.read(against.webtext_domains) if against.webtext_domains else None
     folder = out or corpus.root / "audit"
     with _undisturbed(corpus):
-        source = Source(corpus)
-        if not source.has("links"):
-            root = corpus.root
-            raise UserError(
-                f"{root}: nothing to audit: no links yet; `webtext crawl {root} --links …` makes them"
-            )
+        source = _source(corpus)
         with progress.bar("audit", len(SECTIONS)) as done:
             numbers = report.measure(source, lambda _: done(1, {}))
+        if listed:
+            numbers["fidelity"] = fidelity.measure(source, listed)
+        if tests:
+            with LocalEngine(against.workers or os.cpu_count() or 1) as engine:
+                numbers["overlap"] = overlap.measure(
+                    corpus, engine, tests, progress, use_bloom=against.use_bloom
+                )
         _write(folder, numbers)
     return numbers | {"report": str(folder / "report.html")}
+
+
+def compare(one: Corpus, other: Corpus, out: Path | None, progress: Progress) -> dict[str, Any]:
+    """Two corpora side by side; writes compare.html and compare.json to `out`, by default the first one's
+    audit/. Returns what compare.json holds, and the page's path as `report`."""
+    folder = out or one.root / "audit"
+    with _undisturbed(one), nullcontext() if _same(one, other) else _undisturbed(other):
+        sides = _source(one), _source(other)
+        with progress.bar("compare", len(comparison.MEASURES)) as done:
+            numbers = comparison.compare(*sides, lambda: done(1, {}))
+    files.make_folder(folder)
+    files.write_json(folder / "compare.json", numbers)
+    files.write_text(folder / "compare.html", compare_page.page(numbers))
+    return numbers | {"report": str(folder / "compare.html")}
+
+
+def _same(one: Corpus, other: Corpus) -> bool:
+    return one.root.resolve() == other.root.resolve()
+
+
+def _source(corpus: Corpus) -> Source:
+    source = Source(corpus)
+    if not source.has("links"):
+        root = corpus.root
+        raise UserError(
+            f"{root}: nothing to audit: no links yet; `webtext crawl {root} --links …` makes them"
+        )
+    return source
 
 
 def _write(folder: Path, numbers: dict[str, Any]) -> None:

@@ -2,33 +2,41 @@
 
 from typing import Any
 
-from pipelines import clusters, documents, ledger, paragraphs, shards, status, vocabulary
+from pipelines import (
+    clusters,
+    decontamination,
+    documents,
+    ledger,
+    paragraphs,
+    removal,
+    shards,
+    status,
+    vocabulary,
+)
 from pipelines.crawl import told
 from pipelines.request import Request
 from webtext import stage
-from webtext.corpus import Corpus
+from webtext.corpus import Corpus, Manifest
+from webtext.engine import Engine
 from webtext.errors import UserError
 from webtext.progress import Progress
+from webtext.recipe import Recipe
 
-TABLES = ("documents", "clusters", paragraphs.TABLE, "shards", "tokens", "ledger")
+OPTIONAL = (paragraphs.TABLE, decontamination.TABLE)
+TABLES = ("documents", "clusters", *OPTIONAL, "shards", "tokens", "ledger")
 
 
 def run(request: Request, progress: Progress) -> dict[str, Any]:
     """Brings every table after pages up to date."""
     corpus = Corpus.open(request.root)
+    decontamination.check(request.wanted())
     vocabulary.check(request.wanted())  # told now, not after hours, nor frozen in the corpus
     with corpus.lock():
         recipe = request.settle(progress)
         _require_pages(corpus)
+        removal.apply(corpus, progress)
         with request.start_engine() as engine:
-            texts = stage.run(corpus, engine, documents.plan(corpus, recipe), progress)
-            built = ["pages", "documents"]
-            if texts.counts.out:
-                clusters.build(corpus, engine, recipe, progress)
-                taken_out = paragraphs.build(corpus, engine, recipe, progress)
-                shards.build(corpus, engine, recipe, progress)
-                built += ["clusters", *([paragraphs.TABLE] if taken_out else []), "shards"]
-            stage.run(corpus, engine, ledger.plan(corpus, built), progress)
+            texts, taken_out = build(corpus, engine, recipe, progress)
     if not texts.counts.out:
         raise UserError(f"no document is left: {told(texts, 'pages')}; `webtext explain` tells more")
     tables = {name: manifest for name in TABLES if (manifest := corpus.table(name).manifest())}
@@ -37,6 +45,24 @@ def run(request: Request, progress: Progress) -> dict[str, Any]:
         {"paragraphs": paragraphs.summary(taken_out)} if taken_out else {}
     )
     return {"corpus": str(request.root)} | counts | {"duplicates": duplicates}
+
+
+def build(
+    corpus: Corpus, engine: Engine, recipe: Recipe, progress: Progress
+) -> tuple[Manifest, Manifest | None]:
+    """Makes what is missing or stale; returns the manifests of documents and of their paragraphs. Where no
+    document is left the tables behind them stay as they were."""
+    taken_out = None
+    texts = stage.run(corpus, engine, documents.plan(corpus, recipe), progress)
+    built = ["pages", "documents"]
+    if texts.counts.out:
+        clusters.build(corpus, engine, recipe, progress)
+        taken_out = paragraphs.build(corpus, engine, recipe, progress)
+        decontamination.build(corpus, engine, recipe, progress)
+        shards.build(corpus, engine, recipe, progress)
+        built += ["clusters", *(name for name in OPTIONAL if corpus.table(name).manifest()), "shards"]
+    stage.run(corpus, engine, ledger.plan(corpus, built), progress)
+    return texts, taken_out
 
 
 def dry_run(request: Request) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from pipelines import crawl_estimate, ledger, links, pages, status
+from pipelines import crawl_estimate, ledger, links, pages, removal, status
 from pipelines.request import Request
 from webtext import stage
 from webtext.corpus import Corpus, Manifest
@@ -30,6 +30,7 @@ def run(
         if retry_failed:
             pages.retry_failed(corpus, recipe, progress)
         fetched = stage.run(corpus, engine, pages.plan(corpus, recipe), progress)
+        removal.apply(corpus, progress)  # what led to a removed page
         stage.run(corpus, engine, ledger.plan(corpus, status.current(corpus, recipe)), progress)
     if not fetched.counts.out:
         raise UserError(f"no page was fetched: {told(fetched, 'links')}; `webtext explain` tells more")

@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 
 from pipelines import pages
 from webtext.corpus import Corpus
-from webtext.crawl import carry, recovery
+from webtext.crawl import carry, recovery, tombstones
 from webtext.crawl.archives import chosen
 from webtext.crawl.errands import host
 from webtext.reasons import FETCHED
@@ -58,15 +58,15 @@ def dry_run(links: Corpus, pages_of: Corpus, recipe: Recipe) -> dict[str, Any]:
 def _waiting(links: Corpus, pages_of: Corpus, recipe: Recipe) -> tuple[Counter[str], int]:
     """How many links of each host want a page, and how many links there are."""
     table, folder = links.table("links"), pages_of.table("pages").folder
-    waiting, total = Counter[str](), 0
+    waiting, total, stones = Counter[str](), 0, tombstones.load(pages_of.root)
     for work in pages.plan(links, recipe).works if table.manifest() else ():
         total += work.rows
         if carry.made_for(folder / work.file) == work.key:
             continue
         rows = table.read(work.file, ["id", "url"])
         known = carry.known_ids(folder, work.item.number, work.item.partitions)
-        wanted = rows.filter(pc.invert(pc.is_in(rows["id"], known)))
-        waiting.update(host(url) for url in wanted["url"].to_pylist())
+        wanted = rows.filter(pc.invert(pc.is_in(rows["id"], known)))["url"].to_pylist()
+        waiting.update(host(url) for url in wanted if not stones.on(url))
     return waiting, total
 
 

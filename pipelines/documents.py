@@ -6,7 +6,7 @@ only the verdicts are made anew.
 """
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -85,6 +85,23 @@ def _write_part(item: Item, report: Report) -> Part:
     written = files.write_parquet(path, schema, judged)
     extra = {"measured": measured}
     return Part(item.file, item.key, written.rows, written.bytes, written.hash, counted.counts, extra)
+
+
+def forget(corpus: Corpus, file: str, ids: Collection[str]) -> None:
+    """Takes rows out of a partition whose pages are about to go, so that the others need not be measured
+    anew. A partition that is stale for another reason is left to the stage."""
+    path, section = corpus.table("documents").folder / file, corpus.recipe().extract
+    pages = _fetched(corpus, file)
+    tables = _measured_before(path, _fingerprint(pages, section))
+    if tables is None:
+        return
+    staying = _fingerprint(_without(pages, ids), section)
+    schema = schemas.DOCUMENTS.with_metadata(schemas.DOCUMENTS.metadata | {MEASURED: staying.encode()})
+    files.write_parquet(path, schema, (_without(table, ids) for table in tables))
+
+
+def _without(rows: pa.Table, ids: Collection[str]) -> pa.Table:
+    return rows.filter(pc.invert(pc.is_in(rows["id"], pa.array(sorted(ids), pa.string()))))
 
 
 def _fetched(corpus: Corpus, file: str) -> pa.Table:

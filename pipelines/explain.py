@@ -9,6 +9,7 @@ import pyarrow.dataset as ds
 from pipelines.crawl import told
 from webtext import reasons
 from webtext.corpus import Corpus
+from webtext.crawl import tombstones
 from webtext.dedup.difference import differences
 from webtext.errors import UserError
 from webtext.extract.pii import KINDS
@@ -28,6 +29,7 @@ def run(root: Path, url: str) -> dict[str, Any]:
         ("document", "documents"),
         ("cluster", "clusters"),
         ("paragraphs", "clusters/paragraphs"),
+        ("contaminated", "clusters/contaminated"),
         ("ledger", "ledger"),
     ):
         story[key] = row_of(corpus, table, link["id"])
@@ -58,6 +60,11 @@ def find_link(corpus: Corpus, url: str) -> dict[str, Any]:
         ) from None
     link = row_of(corpus, "links", link_id(canonical))
     if link is None:
+        if stone := tombstones.load(corpus.root).on(canonical):
+            raise UserError(
+                f"{canonical}: not among the links of {corpus.root}, and would not be: `webtext remove` "
+                f"took it out ({stone.sentence})"
+            )
         domain = registered_domain(canonical)
         raise UserError(
             f"{canonical}: not among the {links.counts.out:,} links of {corpus.root}. No source named it, "

@@ -1,14 +1,16 @@
 """The documents that a corpus keeps, as they are published, read partition by partition.
 
-Here is where paragraphs that a domain repeats are taken out, and then `filter.mask_pii` is applied:
-documents/ holds each text as it was found, and duplicates are looked for in that; all that is made of the
-kept ones (census, vocabulary, shards, tokens) has it changed.
+Here is where paragraphs that a domain repeats are taken out, then `filter.mask_pii` is applied, then
+documents that hold examples of test sets are left out: documents/ holds each text as it was found, and
+duplicates are looked for in that; all that is made of the kept ones (census, vocabulary, shards, tokens) has
+it changed.
 """
 
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from webtext.corpus import Corpus, Manifest
@@ -17,12 +19,21 @@ from webtext.errors import RunFailed
 from webtext.extract import pii
 
 BATCH_ROWS = 1000
+CONTAMINATED = "clusters/contaminated"  # there only where the recipe names test sets
 PARAGRAPHS = "clusters/paragraphs"  # there only where repeated paragraphs are taken out
 
 
 def documents(corpus: Corpus, file: str, columns: Sequence[str]) -> Iterator[pa.Table]:
     """The kept documents of one partition, some at a time, in the table's order; `columns` has `id`, and
     `text` where it has `words`."""
+    left_out = corpus.table(CONTAMINATED)
+    ids = left_out.read(file, ["id"])["id"] if left_out.manifest() else pa.array([], pa.string())
+    for table in cleaned(corpus, file, columns):
+        yield table.filter(pc.invert(pc.is_in(table["id"], ids)))
+
+
+def cleaned(corpus: Corpus, file: str, columns: Sequence[str]) -> Iterator[pa.Table]:
+    """The same with those that hold examples of test sets."""
     kinds, changes = corpus.recipe().filter.masked, _changes(corpus, file)
     for table in whole_documents(corpus, file, columns):
         if changes:
@@ -55,10 +66,10 @@ def partitions(corpus: Corpus) -> list[str]:
 
 def hashes(corpus: Corpus) -> list[str]:
     """What the kept documents depend on."""
-    paragraphs = corpus.table(PARAGRAPHS).manifest()
+    optional = [corpus.table(name).manifest() for name in (PARAGRAPHS, CONTAMINATED)]
     return [
         *(published(corpus, table).hash for table in ("documents", "clusters")),
-        *([paragraphs.hash] if paragraphs else []),
+        *(manifest.hash for manifest in optional if manifest),
         *corpus.recipe().filter.masked,
     ]
 

@@ -16,6 +16,7 @@ COLUMNS = {
     "documents": ["id", "verdict", "detail"],
     "clusters": ["id", "kept", "duplicate", "cluster", "similarity"],
     "clusters/paragraphs": ["id", "kept", "words"],
+    "clusters/contaminated": ["id", "file", "example", "shared", "overlap"],
 }
 
 

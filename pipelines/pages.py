@@ -8,7 +8,7 @@ lead two processes to one host, where each keeps the delay by itself.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 from pipelines import page_groups
 from webtext import files, schemas
 from webtext.corpus import Corpus, Counts, Part, Table, partition_name
-from webtext.crawl import carry, recovery, retry
+from webtext.crawl import carry, recovery, retry, tombstones
 from webtext.crawl.addresses import is_private_name, is_reserved_name
 from webtext.crawl.archives import chosen
 from webtext.crawl.archives.lookup import Wanted
@@ -31,10 +31,11 @@ from webtext.crawl.journal import Journal, Row
 from webtext.crawl.loop import crawl
 from webtext.crawl.network import Network, check_settings
 from webtext.crawl.rows import FACTS
+from webtext.crawl.tombstones import Tombstone
 from webtext.engine import Report
 from webtext.errors import UserError
 from webtext.progress import Progress
-from webtext.reasons import FETCHED
+from webtext.reasons import FETCHED, State
 from webtext.recipe import Crawl, Recipe, fingerprint
 from webtext.stage import Plan, Work
 
@@ -130,7 +131,7 @@ def crawl_parts(items: Sequence[Item], report: Report) -> list[Part]:
             journal.sync()  # a row's record is on disk before the row is
             _write(item, [*known[item.number], *journal.rows()])
             journal.remove()
-    return [_part(item) for item in items]
+    return [part(item.path, item.key) for item in items]
 
 
 def _ask_sources(item: Item, waiting: list[Wanted], journals: Mapping[int, Journal], report: Report) -> None:
@@ -167,6 +168,7 @@ def _sorted_out(item: Item, journal: Journal) -> tuple[list[Row], list[Wanted]]:
     last = {row["id"]: row for row in journal.rows()}
     new = {id for id, _ in _links(item)} - last.keys()
     known = carry.known_rows(item.path.parent, item.number, item.partitions, new)
+    known += _taken_out(item, {row["id"] for row in known})
     there = {row["id"] for row in known}
     links = Corpus(item.root).table("links").read(item.file, ["id", "url", "first_posted"])
     wanted = [
@@ -178,20 +180,37 @@ def _sorted_out(item: Item, journal: Journal) -> tuple[list[Row], list[Wanted]]:
     return known, [link for link in wanted if recovery.asked(link.row, sources) < len(sources)]
 
 
+def _taken_out(item: Item, known: Collection[str]) -> list[Row]:
+    """Rows of the links that were removed before they had a page; nobody is asked for them."""
+    stones = tombstones.load(item.root)
+    links = _links(item) if stones else ()
+    return [removed_row(id, url, stone) for id, url in links if id not in known and (stone := stones.on(url))]
+
+
+def removed_row(id: str, url: str, stone: Tombstone) -> Row:
+    """What is left of a page that was taken out."""
+    return dict.fromkeys(schemas.PAGES.names) | {
+        "id": id,
+        "url": url,
+        "state": str(State.REMOVED),
+        "detail": stone.sentence,
+    }
+
+
 def _write(item: Item, rows: Sequence[Row]) -> None:
     of = {row["id"]: row for row in rows}
     table = pa.Table.from_pylist([of[id] for id, _ in _links(item)], schema=schemas.PAGES)
     carry.write_rows(item.path.parent, item.file, table, item.key)
 
 
-def _part(item: Item) -> Part:
-    """The partition as it stands on disk."""
-    facts = pq.read_table(item.path, columns=list(FACTS), partitioning=None)
+def part(path: Path, key: str) -> Part:
+    """A partition as it stands on disk."""
+    facts = pq.read_table(path, columns=list(FACTS), partitioning=None)
     states = Counter(facts["state"].to_pylist())
     counts = Counts(into=facts.num_rows, out=states.pop(FETCHED, 0), dropped=dict(states))
-    extra = {"file_hash": files.hash_file(item.path)}
+    extra = {"file_hash": files.hash_file(path)}
     facts_hash = fingerprint([row for batch in facts.to_batches() for row in batch.to_pylist()])
-    return Part(item.file, item.key, facts.num_rows, item.path.stat().st_size, facts_hash, counts, extra)
+    return Part(path.name, key, facts.num_rows, path.stat().st_size, facts_hash, counts, extra)
 
 
 def _links(item: Item) -> list[tuple[str, str]]:

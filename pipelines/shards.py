@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from pipelines import census, kept, tokens, vocabulary
+from pipelines import census, decontamination, kept, tokens, vocabulary
 from pipelines.vocabulary import Vocabulary
 from webtext import files, schemas, stage
 from webtext.corpus import Corpus, Counts, Manifest, Part
@@ -50,14 +50,17 @@ def build(corpus: Corpus, engine: Engine, recipe: Recipe, progress: Progress) ->
 def plan_shards(corpus: Corpus, recipe: Recipe) -> Plan:
     """A Parquet file for each shard of the layout; all depend on all tables before them."""
     layout = census.look(corpus, recipe.shards)
+    # which documents there are is said by the inputs
+    written = recipe.shards.model_dump(exclude={"decontaminate", "decontaminate_threshold"})
     words, inputs = vocabulary.key(corpus, recipe), _inputs(corpus)
     works = []
     for shard in layout.shards():
-        key = fingerprint(VERSION, recipe.shards, words, inputs, shard.parquet)
+        key = fingerprint(VERSION, written, words, inputs, shard.parquet)
         item = Item(corpus.root, shard, key, recipe.tokens.dtype)
         works.append(Work(shard.parquet, key, item, layout.expected(shard)))
-    says = fingerprint(recipe.shards, vocabulary.says(recipe))
-    return Plan("shards", VERSION, says, inputs, write_parts, tuple(works))
+    says = fingerprint(written, vocabulary.says(recipe))
+    left_out = decontamination.counts(corpus)
+    return Plan("shards", VERSION, says, inputs, write_parts, tuple(works), counts=left_out)
 
 
 def plan_tokens(corpus: Corpus, recipe: Recipe) -> Plan:
@@ -189,6 +192,8 @@ def _write_card(corpus: Corpus, recipe: Recipe, vocab_size: int, parts: Sequence
         split = part.file.partition("-")[0]
         summary.add(split, table.read(part.file, COLUMNS), made["tokens"], made["bytes"])
     stages = {name: kept.published(corpus, name).counts for name in UPSTREAM}
+    if (left_out := decontamination.counts(corpus)).into:
+        stages["shards"] = sum((part.counts for part in parts), left_out)
     files.write_text(
         table.folder / "README.md", card(recipe, summary, stages, f"a vocabulary of {vocab_size:,}")
     )
@@ -196,7 +201,8 @@ def _write_card(corpus: Corpus, recipe: Recipe, vocab_size: int, parts: Sequence
 
 def _nothing(corpus: Corpus) -> str:
     documents, clusters = (kept.published(corpus, name).counts for name in ("documents", "clusters"))
-    dropped = sorted((documents + clusters).dropped.items(), key=lambda item: (-item[1], item[0]))
+    left_out = decontamination.counts(corpus)
+    dropped = sorted((documents + clusters + left_out).dropped.items(), key=lambda item: (-item[1], item[0]))
     reasons = "".join(f", {count:,} {reason}" for reason, count in dropped)
     found = f"{documents.into:,} documents{reasons}"
     return f"{corpus.root}: nothing to write: {found}; loosen [filter] or crawl more links"

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from pipelines import clusters, documents, ledger, links, pages, paragraphs, shards
+from pipelines import clusters, decontamination, documents, ledger, links, pages, paragraphs, shards
 from webtext import stage
 from webtext.corpus import Corpus
 from webtext.recipe import Recipe
@@ -17,9 +17,12 @@ PLANS: dict[str, Callable[[Corpus, Recipe], Plan]] = {
     "documents": documents.plan,
     "clusters": clusters.plan,
     paragraphs.TABLE: paragraphs.plan,
+    decontamination.TABLE: decontamination.plan,
     "shards": shards.plan_shards,
     "tokens": shards.plan_tokens,
 }
+# Tables that only some recipes ask for.
+WANTED = {paragraphs.TABLE: paragraphs.wanted, decontamination.TABLE: decontamination.wanted}
 
 
 def run(root: Path) -> dict[str, Any]:
@@ -53,7 +56,7 @@ def _states(corpus: Corpus, recipe: Recipe) -> dict[str, tuple[str, str]]:
     states = {"links": _told(corpus, "links", links.standing(corpus, recipe))}
     before = "links"
     for name, plan in PLANS.items():
-        if name == paragraphs.TABLE and not paragraphs.wanted(corpus, recipe):
+        if name in WANTED and not WANTED[name](corpus, recipe):
             continue
         if states[before][0] == "current":
             states[name] = _judged(corpus, plan(corpus, recipe))

@@ -258,22 +258,91 @@ def explain(
 
 
 @app.command(cls=Command)
-def audit(
+def remove(
     corpus: CorpusPath,
+    url: Annotated[list[str] | None, typer.Option("--url", metavar="URL", help="A page; repeatable.")] = None,
+    domain: Annotated[
+        list[str] | None,
+        typer.Option("--domain", metavar="NAME", help="All pages of a registered domain; repeatable."),
+    ] = None,
+    source: Annotated[
+        Path | None,
+        typer.Option("--from", metavar="FILE", help="URLs and domains, one a line; # starts a comment."),
+    ] = None,
+    keep_copies: Annotated[
+        bool, typer.Option("--keep-copies", help="Leave exact and near duplicates of them in.")
+    ] = False,
+    workers: Workers = None,
+    dry_run: DryRun = False,
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
+    """Documents out of a corpus for good: later crawls and builds leave them out too.
+
+    Example: `webtext remove corpus --url http://example.org/page --domain example.net`
+    """
+    from pipelines import remove as pipeline
+    from pipelines.request import Request
+
+    wanted = pipeline.selection(url or (), domain or (), source, copies=not keep_copies)
+    result = pipeline.run(Request(corpus, workers=workers), wanted, Progress(quiet), dry_run=dry_run)
+    _print(result, as_json, show.removal)
+
+
+@app.command(cls=Command)
+def audit(
+    corpus: Annotated[
+        Path | None, typer.Argument(metavar="CORPUS", help="The corpus directory.", show_default=False)
+    ] = None,
+    files: Annotated[
+        list[str] | None, typer.Argument(metavar="[FILE]...", help="Further files of --against.")
+    ] = None,
+    against: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="TEST[=TRAIN]",
+            help="How much of a test file is in the corpus, and in its own training file; repeatable.",
+        ),
+    ] = None,
+    bloom: Annotated[
+        bool, typer.Option("--bloom", help="Compare through Bloom filters, as the GPT-2 paper did.")
+    ] = False,
+    webtext_domains: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="OpenAI's list of WebText's top domains, to compare the links' with."
+        ),
+    ] = None,
+    compare: Annotated[
+        tuple[Path, Path] | None,
+        typer.Option(metavar="A B", help="Two corpora side by side, instead of a report on one."),
+    ] = None,
     out: Annotated[
         Path | None, typer.Option("--out", metavar="DIR", help="Where to write. [default: CORPUS/audit]")
     ] = None,
+    workers: Workers = None,
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
     """The report on a corpus: one HTML page, its numbers as JSON, its charts as SVG.
 
-    Example: `webtext audit corpus`
+    Example: `webtext audit corpus --against lambada_test.jsonl --against ptb.test.txt=ptb.train.txt`
     """
     from pipelines import audit as pipeline
     from webtext.corpus import Corpus
 
-    _print(pipeline.run(Corpus.open(corpus), out, Progress(quiet)), as_json, show.audit)
+    if compare is not None:
+        if corpus or against:
+            raise UserError("--compare: names both corpora itself, and goes without --against")
+        one, other = map(Corpus.open, compare)
+        _print(pipeline.compare(one, other, out, Progress(quiet)), as_json, show.comparison)
+        return
+    if corpus is None:
+        raise UserError("which CORPUS? Name its directory, or two with --compare")
+    if files and not against:
+        raise UserError(f"{files[0]}: what for? Test files are named with --against")
+    tests = pipeline.Against((*(against or ()), *(files or ())), webtext_domains, bloom, workers)
+    _print(pipeline.run(Corpus.open(corpus), out, Progress(quiet), tests), as_json, show.audit)
 
 
 def _print(result: dict[str, Any], as_json: bool, view: Any) -> None:

@@ -31,6 +31,7 @@ TABLES = {
     "clusters/edges": schemas.EDGES,
     "clusters": schemas.CLUSTERS,
     "clusters/paragraphs": schemas.PARAGRAPHS,
+    "clusters/contaminated": schemas.CONTAMINATED,
     "shards": schemas.SHARDS,
     "tokens": None,
     "ledger": schemas.LEDGER,

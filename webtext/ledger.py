@@ -18,27 +18,36 @@ def entries(
     documents: pa.Table | None,
     clusters: pa.Table | None,
     paragraphs: pa.Table | None = None,
+    contaminated: pa.Table | None = None,
     *,
     published: bool,
 ) -> pa.Table:
-    """One ledger row per row of `links`, in their order. A table that was not made yet is None, and so is
-    `paragraphs` where none are taken out; `published` says whether the shards hold the kept documents. All
-    tables are of one partition."""
+    """One ledger row per row of `links`, in their order. A table that was not made yet is None, and so are
+    `paragraphs` and `contaminated` where the recipe asks for neither; `published` says whether the shards
+    hold the kept documents. All tables are of one partition."""
     page_of, document_of, cluster_of = _by_id(pages), _by_id(documents), _by_id(clusters)
-    changed = _by_id(paragraphs)
+    changed, left_out = _by_id(paragraphs), _by_id(contaminated)
     rows = []
     for link in links.select(["id", "url"]).to_pylist():
         page, document = page_of.get(link["id"]), document_of.get(link["id"])
         cluster = cluster_of.get(link["id"])
-        rows.append(link | _fate(page, document, cluster, changed.get(link["id"]), published))
+        last = changed.get(link["id"]), left_out.get(link["id"])
+        rows.append(link | _fate(page, document, cluster, *last, published))
     return pa.Table.from_pylist(rows, schema=schemas.LEDGER)
 
 
 def _fate(
-    page: Row | None, document: Row | None, cluster: Row | None, changed: Row | None, published: bool
+    page: Row | None,
+    document: Row | None,
+    cluster: Row | None,
+    changed: Row | None,
+    left_out: Row | None,
+    published: bool,
 ) -> Row:
     if page is None:
         return _row(State.PENDING, "pages", "pending")
+    if page["state"] == State.REMOVED:
+        return _row(State.REMOVED, "pages", State.REMOVED, page["detail"])
     if page["state"] != FETCHED:
         return _row(State.UNFETCHED, "pages", page["state"], page["detail"])
     if document is None:
@@ -55,6 +64,12 @@ def _fate(
         return _row(
             State.FILTERED, "clusters/paragraphs", "boilerplate", f"{changed['words']} words are left"
         )
+    if left_out:
+        detail = (
+            f"{left_out['shared']} 8-grams of example {left_out['example']} of {left_out['file']}, "
+            f"overlap {left_out['overlap']:.3f}"
+        )
+        return _row(State.FILTERED, "shards", "contaminated", detail)
     if not published:
         return _row(State.PENDING, "shards", "pending")
     return _row(State.KEPT, "shards", None)

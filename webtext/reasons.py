@@ -109,6 +109,11 @@ FILTERED = {
     "boilerplate": "what is left without the paragraphs that its domain repeats is too short",
 }
 
+# Kept documents that the shards leave out: ledger state `filtered`.
+CONTAMINATED = {
+    "contaminated": "the text holds an example of a test set in shards.decontaminate",
+}
+
 # Surviving documents that repeat another one: ledger state `duplicate`.
 DUPLICATE = {
     "exact": "the normalised text is the same as the kept document's",
@@ -119,4 +124,6 @@ REMOVED = {"removed": "the document was taken out by `webtext remove`"}
 
 PENDING = {"pending": "the next stage has not seen it yet"}
 
-SENTENCES: dict[str, str] = LINKS | PAGES | UNEXTRACTABLE | FILTERED | DUPLICATE | REMOVED | PENDING
+SENTENCES: dict[str, str] = (
+    LINKS | PAGES | UNEXTRACTABLE | FILTERED | CONTAMINATED | DUPLICATE | REMOVED | PENDING
+)

@@ -167,6 +167,8 @@ class Shards(Section):
     validation: Share = 0.005
     test: Share = 0.005
     seed: int = 1337
+    decontaminate: list[str] = []  # files of test sets
+    decontaminate_threshold: Annotated[float, Field(gt=0, le=1)] = 0.5
 
     @model_validator(mode="after")
     def _train_remains(self) -> "Shards":

@@ -172,6 +172,15 @@ PARAGRAPHS = _schema(
     kept=pa.bool_(),  # whether that is enough for filter.min_tokens
 )
 
+# clusters/contaminated: a row per kept document that holds an example of a test set, of which it names one.
+CONTAMINATED = _schema(
+    id=pa.string(),
+    file=pa.string(),  # name of the test file
+    example=pa.int64(),  # line or row in it, from 1
+    shared=pa.int64(),  # different 8-grams in common
+    overlap=pa.float64(),  # of those of the document or the example, whichever has fewer
+)
+
 # A row per document of the corpus as it is published.
 SHARDS = _schema(
     id=pa.string(),

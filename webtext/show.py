@@ -12,6 +12,7 @@ from rich.text import Text
 from webtext.tally import duration, slowest
 
 Result = dict[str, Any]
+REMOVED_SHOWN = 20  # links, on a terminal
 console = Console(highlight=False, soft_wrap=True)
 
 
@@ -93,7 +94,51 @@ def exported(result: Result) -> None:
     console.print(f"Step {result['step']:,} as a Hugging Face GPT-2: {result['out']}", markup=False)
 
 
+def removal(result: Result) -> None:
+    would = "would go" if result["dry_run"] else "are gone"
+    console.print(f"{result['links']:,} links of the corpus {would}")
+    for row in result["removed"][:REMOVED_SHOWN]:
+        console.print(f"  {row['url']}: {row['why']}", markup=False)
+    if (more := result["links"] - REMOVED_SHOWN) > 0:
+        console.print(f"  and {more:,} more (--json names all)")
+    for what in result["not_found"]:
+        console.print(f"not in the corpus, and kept out from now on: {what}", markup=False)
+    if result["dry_run"]:
+        return
+    archive = result["archive"]
+    console.print(f"{archive['records']:,} records of the archive emptied ({archive['bytes']:,} bytes)")
+    if archive["shared"]:
+        console.print(f"{archive['shared']:,} records stay: pages that stay have the same content")
+    table = _table("", "what", ">before", ">after")
+    for name, count in result["before"].items():
+        table.add_row(name, _number(count), _number(result["after"][name]))
+    table.add_row("shard files changed", "", _number(result["shard_files_changed"]))
+    console.print(table)
+    if result["crawl_unfinished"]:
+        console.print("The crawl has not ended: what it fetched lately goes when it does.")
+
+
+def comparison(result: Result) -> None:
+    names = [f">{name}" for name in result["corpora"]]
+    table = _table("", "what", *names)
+    for row in result["counts"]:
+        table.add_row(row["name"], _number(row["a"]), _number(row["b"]))
+    for row in result["shared"]:
+        table.add_row(f"{row['what']} in both", f"{row['a_share']:.1%}", f"{row['b_share']:.1%}")
+    console.print(table)
+    console.print(f"Report: {result['report']}", markup=False)
+
+
 def audit(result: Result) -> None:
+    if found := result.get("overlap"):
+        table = _table("8-grams of test sets", "file", ">8-grams", ">in corpus %", ">in own %", ">paper %")
+        for name, row in found.items():
+            own, paper = row["own"] or {}, row["paper"] or {}
+            table.add_row(
+                escape(name),
+                *map(_number, (row["ngrams"], row["percent"], own.get("percent"), paper.get("webtext"))),
+            )
+        console.print(table)
     console.print(f"Report: {result['report']}", markup=False)
 
 
@@ -114,7 +159,7 @@ def explanation(story: Result) -> None:
         )
     console.print(posts)
     told = {"id", "url", "text", *(row["measure"] for row in story.get("measures", ()))}
-    for name in ("page", "document", "cluster", "paragraphs", "shard"):
+    for name in ("page", "document", "cluster", "paragraphs", "contaminated", "shard"):
         if story.get(name):
             _facts(name, {key: value for key, value in story[name].items() if key not in told})
     if story.get("measures"):

@@ -42,8 +42,14 @@ def page(plant: SimpleNamespace, tmp_path_factory: pytest.TempPathFactory) -> Pa
         )
         for n in range(12)
     ]
-    corpus = plant.corpus(tmp_path_factory.mktemp("browser") / "planted", [*plant.links(), *evil], karma=30)
-    return Path(audit.run(corpus, None, Progress(quiet=True))["report"])
+    folder = tmp_path_factory.mktemp("browser")
+    corpus = plant.corpus(folder / "planted", [*plant.links(), *evil], karma=30)
+    test, listed = folder / "test<b>.txt", folder / "domains.txt"
+    test.write_text(EVIL * 9)
+    listed.write_text("600 site\n400 nytimes\n")
+    against = audit.Against((str(test),), listed, workers=1)
+    audit.compare(corpus, corpus, None, Progress(quiet=True))
+    return Path(audit.run(corpus, None, Progress(quiet=True), against)["report"])
 
 
 def _rendered(browser: str, page: Path, profile: Path, *flags: str) -> tuple[str, list[str]]:
@@ -106,8 +112,22 @@ addEventListener("load", () => {
 """
 
 
-@pytest.mark.parametrize("width", [320, 800, 1600])
-def test_the_page_never_scrolls_sideways(browser: str, page: Path, tmp_path: Path, width: int) -> None:
+def test_two_corpora_side_by_side_say_nothing_on_the_console(
+    browser: str, page: Path, tmp_path: Path
+) -> None:
+    dom, said = _rendered(browser, page.with_name("compare.html"), tmp_path / "profile")
+    assert said == []
+    assert "<title>planted and planted: webtext audit</title>" in dom
+
+
+@pytest.mark.parametrize(
+    ("name", "width"),
+    [("report.html", 320), ("report.html", 800), ("report.html", 1600), ("compare.html", 320)],
+)
+def test_the_page_never_scrolls_sideways(
+    browser: str, page: Path, tmp_path: Path, name: str, width: int
+) -> None:
+    page = page.with_name(name)
     html = escape(re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", page.read_text("utf-8")))
     # A window cannot be as narrow as a phone; a frame in it can.
     frame = f'<iframe style="border: 0; width: {width}px; height: 9000px" srcdoc="{html}"></iframe>'

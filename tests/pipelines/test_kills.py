@@ -1,8 +1,10 @@
 """kill -9 of the whole process tree at random moments, the same command again, then a comparison."""
 
 import random
+import shutil
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 from benchmarks.serve_pages import real_web
@@ -50,6 +52,26 @@ def test_a_chain_that_was_killed_gives_the_same_bytes(shared: Path, tmp_path: Pa
     calm, storm, hit = undisturbed_and_stormy(tmp_path, web, source, options, kills=2, longest_s=4)
     assert differing(results(calm), results(storm)) == []
     assert hit >= 2
+
+
+@pytest.mark.slow
+def test_a_removal_that_was_killed_gives_the_same_bytes(shared: Path, tmp_path: Path) -> None:
+    web, calm, storm = real_web(shared / "pages" / "pages.parquet", 40), tmp_path / "calm", tmp_path / "storm"
+    source = url_list(tmp_path / "links.txt", sorted(web.pages))
+    with serve(web) as proxy:
+        options = settings(*QUICK, *SMALL, f"crawl.proxy={proxy.address}")
+        webtext("crawl", calm, "--links", source, *options)
+    webtext("build-shards", calm)
+    shards = sorted((calm / "shards").glob("*.parquet"))
+    kept = [url for path in shards for url in pq.read_table(path, columns=["url"])["url"].to_pylist()]
+    removed = url_list(tmp_path / "removed.txt", sorted(kept)[::3])
+    shutil.copytree(calm, storm)
+    webtext("remove", calm, "--from", removed, "--workers", 1)
+    hit = stormy(["remove", storm, "--from", removed], random.Random(20181104), kills=6, longest_s=4)
+    assert hit >= 4
+    assert differing(results(calm), results(storm)) == []
+    for archive in (calm / "pages" / "warc").iterdir():
+        assert archive.read_bytes() == (storm / "pages" / "warc" / archive.name).read_bytes()
 
 
 @pytest.mark.slow

@@ -2,37 +2,52 @@
 
 import base64
 import hashlib
+from collections.abc import Iterable, Mapping, Sequence
 from importlib import resources
 from typing import Any
 
 import tomli_w
 
-from webtext.audit.blocks import Figure, folded, prose, render
+from webtext.audit.blocks import Block, Figure, folded, prose, render
 from webtext.audit.figures import number, percent
 from webtext.audit.markup import Child, Markup, element, foreign, join
-from webtext.audit.section import Numbers, Section
+from webtext.audit.section import Numbers
 from webtext.audit.sections import SECTIONS
 
 
 def page(numbers: Numbers) -> tuple[str, dict[str, str]]:
     """The HTML page, and every chart of it as the text of an SVG file, by name."""
     shown = [section for section in SECTIONS if section.name in numbers]
-    bodies: list[Markup] = []
+    bodies: list[Child] = [_missing(numbers["missing"])]
     charts: dict[str, str] = {}
     for section in shown:
         blocks = section.view(numbers[section.name])
         charts |= {block.name: standalone(block) for block in blocks if isinstance(block, Figure)}
-        bodies.append(_section(section, join(render(block) for block in blocks)))
-    main = element("main", _missing(numbers["missing"]), bodies, _recipe(numbers["recipe"]), id="main")
+        bodies.append(titled(section.name, section.title, blocks))
+    bodies.append(_recipe(numbers["recipe"]))
+    contents = {section.name: section.title for section in shown} | {"recipe": "Recipe"}
+    return document(f"{numbers['corpus']}: webtext audit", _header(numbers), contents, bodies), charts
+
+
+def document(title: str, header: Markup, contents: Mapping[str, str], bodies: Sequence[Child]) -> str:
+    """A whole page; `contents` are the titles of its sections by their anchors."""
+    links = [element("li", element("a", title, href=f"#{name}")) for name, title in contents.items()]
+    nav = element("nav", element("ul", links), aria_label="Sections")
     body = element(
         "body",
         element("a", "Skip to the report", href="#main", class_="skip"),
-        _header(numbers),
-        element("div", _contents(shown), main, class_="columns"),
+        header,
+        element("div", nav, element("main", bodies, id="main"), class_="columns"),
         element("script", _own("report.js")),
     )
-    title = f"{numbers['corpus']}: webtext audit"
-    return f"<!doctype html>\n{element('html', _head(title), body, lang='en')}\n", charts
+    return f"<!doctype html>\n{element('html', _head(title), body, lang='en')}\n"
+
+
+def titled(name: str, title: str, blocks: Iterable[Block]) -> Markup:
+    """A section of a page."""
+    heading = element("h2", title, id=f"{name}-heading")
+    grid = element("div", join(render(block) for block in blocks), class_="grid")
+    return element("section", heading, grid, id=name, aria_labelledby=f"{name}-heading")
 
 
 def _head(title: str) -> Markup:
@@ -75,12 +90,6 @@ def _of(row: dict[str, Any]) -> Child:
     return element("small", percent(row["share"]), f" of {row['of']}") if row["of"] else None
 
 
-def _contents(shown: list[Section]) -> Markup:
-    links = [element("li", element("a", section.title, href=f"#{section.name}")) for section in shown]
-    links.append(element("li", element("a", "Recipe", href="#recipe")))
-    return element("nav", element("ul", links), aria_label="Sections")
-
-
 def _missing(missing: list[dict[str, str]]) -> Child:
     if not missing:
         return None
@@ -88,12 +97,6 @@ def _missing(missing: list[dict[str, str]]) -> Child:
     return element(
         "aside", element("strong", "Not in this report yet"), element("ul", lines), class_="missing"
     )
-
-
-def _section(section: Section, blocks: Markup) -> Markup:
-    heading = element("h2", section.title, id=f"{section.name}-heading")
-    grid = element("div", blocks, class_="grid")
-    return element("section", heading, grid, id=section.name, aria_labelledby=f"{section.name}-heading")
 
 
 def _recipe(recipe: dict[str, Any]) -> Markup:

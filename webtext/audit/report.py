@@ -40,7 +40,7 @@ def measure(source: Source, done: Callable[[str], None]) -> Numbers:
         "summary": _summary(source),
     }
     for section in SECTIONS:
-        if source.has(*section.needs):
+        if section.measure and source.has(*section.needs):
             numbers[section.name] = section.measure(source)
         done(section.name)
     return numbers

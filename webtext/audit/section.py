@@ -14,13 +14,14 @@ Numbers = dict[str, Any]
 class Section:
     """`name` is its key in report.json and its anchor on the page.
 
-    `needs` are the tables without which there is nothing to measure; `measure` returns JSON values; `view`
-    gets just those, so that no number is on the page alone. `charts` are the names of all its figures.
+    `needs` are the tables without which there is nothing to measure; `measure` returns JSON values
+    (None: they are made elsewhere, of more than tables); `view` gets just those, so that no number is on the
+    page alone. `charts` are the names of all its figures.
     """
 
     name: str
     title: str
     needs: tuple[str, ...]
-    measure: Callable[[Source], Numbers]
+    measure: Callable[[Source], Numbers] | None
     view: Callable[[Numbers], list[Block]]
     charts: tuple[str, ...] = ()

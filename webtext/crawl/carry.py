@@ -68,6 +68,21 @@ def made_for(path: Path) -> str | None:
     return metadata.get(KEY, b"").decode()
 
 
+def tables(folder: Path) -> list[Path]:
+    """All tables of pages, the attic's after the others."""
+    return [*sorted(folder.glob("part-*.parquet")), *sorted((folder / ATTIC).glob("part-*.parquet"))]
+
+
+def rewrite(path: Path, rows: pa.Table) -> None:
+    """Puts other rows into a table, which stays one for the key that it was made for; an empty attic goes."""
+    if path.parent.name == ATTIC and not rows.num_rows:
+        path.unlink()
+        return
+    metadata = schemas.PAGES.metadata | {KEY: key.encode()} if (key := made_for(path)) else None
+    schema = schemas.PAGES.with_metadata(metadata) if metadata else schemas.PAGES
+    files.write_parquet(path, schema, [rows], row_group_rows=ROW_GROUP_ROWS)
+
+
 def _places(folder: Path, number: int, partitions: int) -> Iterator[Path]:
     """Where a partition's links may lie, whatever the number of partitions was; its own file first."""
     there = {int(path.stem.removeprefix("part-")) for path in folder.glob("part-*.parquet")}

@@ -71,6 +71,14 @@ def domain_of(host: str) -> str:
     return ".".join(name.split(".")[-2:])  # an unknown top-level domain is its own suffix, says the list
 
 
+def label_of(domain: str) -> str:
+    """A registered domain without its public suffix: "bbc" of bbc.co.uk; an address as it is."""
+    if ":" in domain or domain.rpartition(".")[2].isdigit():
+        return domain
+    suffix = _suffixes.extract_str(domain).suffix or domain.rpartition(".")[2]  # of an unknown one, as above
+    return domain.removesuffix(f".{suffix}")
+
+
 def parents(host: str) -> list[str]:
     """The host and all domains above it: a.b.org, b.org, org."""
     labels = host.removesuffix(".").split(".")

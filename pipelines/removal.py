@@ -1,0 +1,155 @@
+"""What tombstones name, taken out of pages, archives and documents; the later tables follow from those.
+
+The archive goes first, then the documents, then the row that says where both are: whatever a kill leaves
+undone is found again.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from pipelines import documents, pages
+from webtext import files
+from webtext.corpus import Corpus, Counts, Part, Table
+from webtext.crawl import carry, journal, scrub, tombstones
+from webtext.crawl.tombstones import Tombstone, Tombstones
+from webtext.crawl.warc import Position
+from webtext.progress import Progress
+from webtext.reasons import State
+
+NAMED = ["id", "url", "final_url", "state"]
+STORED = ["id", "warc_file", "warc_offset", "warc_length"]
+Hits = dict[str, Tombstone]  # by the id of the link
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What was taken out: links that had a row, records of the archive and their bytes, and pages whose
+    record stays because another link's page is the same."""
+
+    links: int = 0
+    records: int = 0
+    bytes: int = 0
+    shared: int = 0
+
+
+@dataclass
+class _Found:
+    hits: dict[Path, Hits] = field(default_factory=dict)  # by table
+    touched: list[Path] = field(default_factory=list)  # tables with a row that is or was taken out
+
+
+def apply(corpus: Corpus, progress: Progress) -> Outcome:
+    """Takes out what the corpus' tombstones name and still has. Does nothing where that was done."""
+    stones, folder = tombstones.load(corpus.root), corpus.table("pages").folder
+    if not stones or not folder.is_dir():
+        return Outcome()
+    files.clean(folder)
+    scrub.finish(folder)
+    found = _find(corpus, stones)
+    outcome = _scrub(folder, found, stones)
+    for path, hits in found.hits.items():
+        if path.parent == folder:
+            documents.forget(corpus, path.name, hits)
+        _rewrite(path, hits)
+    _republish(corpus.table("pages"), {path.name for path in found.touched if path.parent == folder})
+    if outcome.links:
+        progress.note(
+            f"removed: {outcome.links:,} links; {outcome.records:,} records of the archive emptied "
+            f"({outcome.bytes:,} bytes)"
+        )
+    return outcome
+
+
+def hits(corpus: Corpus, stones: Tombstones) -> Iterator[tuple[Path, dict[str, Any], Tombstone]]:
+    """The rows of pages that tombstones name, each with its table."""
+    for path in carry.tables(corpus.table("pages").folder):
+        rows = pq.read_table(path, columns=NAMED, partitioning=None)
+        for row in rows.filter(_candidates(rows, stones)).to_pylist():
+            if stone := stones.on_page(row["url"], row["final_url"]):
+                yield path, row, stone
+
+
+def _candidates(rows: pa.Table, stones: Tombstones) -> pa.ChunkedArray:
+    """The rows that may be named: few of millions, found without looking at each in Python."""
+    named = pc.is_in(rows["id"], pa.array(stones.ids, pa.string()))
+    elsewhere = pc.fill_null(pc.not_equal(rows["final_url"], rows["url"]), False)
+    found = pc.or_(named, elsewhere)
+    if stones.domains:
+        found = pc.or_(found, pc.match_substring_regex(rows["url"], "|".join(map(re.escape, stones.domains))))
+    return found
+
+
+def _find(corpus: Corpus, stones: Tombstones) -> _Found:
+    found = _Found()
+    for path, row, stone in hits(corpus, stones):
+        if path not in found.touched[-1:]:
+            found.touched.append(path)
+        if row["state"] != State.REMOVED:
+            found.hits.setdefault(path, {})[row["id"]] = stone
+    return found
+
+
+def _scrub(folder: Path, found: _Found, stones: Tombstones) -> Outcome:
+    """Empties the records of pages that go, but for those that a page which stays has, too."""
+    if not found.hits:
+        return Outcome()
+    going: dict[Position, list[str]] = {}
+    staying: set[tuple[str, int]] = set()
+    for path in carry.tables(folder):
+        ids = found.hits.get(path, {})
+        for row in pq.read_table(path, columns=STORED, partitioning=None).to_pylist():
+            if row["warc_file"] is None:
+                continue
+            if row["id"] in ids:
+                place = Position(row["warc_file"], row["warc_offset"], row["warc_length"])
+                going.setdefault(place, []).append(row["id"])
+            else:
+                staying.add((row["warc_file"], row["warc_offset"]))
+    for path in folder.glob("*.journal.jsonl"):
+        staying |= {(row["warc_file"], row["warc_offset"]) for row in journal.rows_in(path)}
+    free = [place for place in going if (place.file, place.offset) not in staying]
+    records = [record for place in free for record in scrub.exchange(folder, place)]
+    day = max(stone.at for stone in stones)
+    scrub.scrub(folder, records, day)
+    links = len({id for ids in found.hits.values() for id in ids})
+    return Outcome(links, len(records), sum(record.length for record in records), len(going) - len(free))
+
+
+def _rewrite(path: Path, hits: Hits) -> None:
+    rows = pq.read_table(path, partitioning=None)
+    if path.parent.name == carry.ATTIC:
+        rows = rows.filter(pa.array([id not in hits for id in rows["id"].to_pylist()], pa.bool_()))
+    else:
+        left = [
+            pages.removed_row(row["id"], row["url"], hits[row["id"]]) if row["id"] in hits else row
+            for row in rows.to_pylist()
+        ]
+        rows = pa.Table.from_pylist(left, schema=rows.schema)
+    carry.rewrite(path, rows)
+
+
+def _republish(table: Table, touched: set[str]) -> None:
+    """The manifest, or the journal of a crawl that has not ended, says what the tables now are."""
+    manifest, before = table.manifest(), table.finished()
+    parts = [_described(table, part) if part.file in touched else part for part in before]
+    if parts == before:
+        return
+    if manifest is None:
+        with table.journal(parts):
+            return
+    counts = sum((part.counts for part in parts), Counts())
+    table.publish(replace(manifest, partitions=tuple(parts), counts=counts))
+
+
+def _described(table: Table, part: Part) -> Part:
+    path = table.folder / part.file
+    if part.extra.get("file_hash") == files.hash_file(path):
+        return part
+    return pages.part(path, part.key)

@@ -1,0 +1,204 @@
+"""`webtext remove`: documents out of a corpus for good, and all that was made of them made anew."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset as ds
+
+from pipelines import build_shards, ledger, removal
+from pipelines.request import Request
+from webtext import reasons, stage
+from webtext.corpus import Corpus
+from webtext.crawl import tombstones
+from webtext.crawl.tombstones import Tombstone, Tombstones
+from webtext.errors import UserError
+from webtext.links.canonical import Rejected, canonicalise, link_id, registered_domain
+from webtext.progress import Progress
+
+ASKED = "asked for"
+REPORTS = ("report.html", "report.json")  # in audit/: they quote texts
+MADE_OF_TEXTS = ("clusters", "shards", "tokens")
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What the user wants out: canonical URLs and registered domains."""
+
+    urls: tuple[str, ...]
+    domains: tuple[str, ...]
+    copies: bool = True  # and documents that are duplicates of those
+
+    def stones(self, day: str) -> list[Tombstone]:
+        urls = [Tombstone("url", url, day, ASKED) for url in self.urls]
+        return urls + [Tombstone("domain", domain, day, ASKED) for domain in self.domains]
+
+
+def selection(urls: Iterable[str], domains: Iterable[str], source: Path | None, *, copies: bool) -> Selection:
+    """Raises UserError for what is neither a URL nor a registered domain, and for nothing at all."""
+    chosen = [_url(url, f"--url {url}") for url in urls]
+    whole = [_domain(domain, f"--domain {domain}") for domain in domains]
+    for where, line in _lines(source) if source else ():
+        if "/" in line:
+            chosen.append(_url(line, where))
+        else:
+            whole.append(_domain(line, where))
+    if not chosen and not whole:
+        raise UserError("nothing to remove: name a page with --url, a site with --domain, or --from FILE")
+    return Selection(tuple(dict.fromkeys(chosen)), tuple(dict.fromkeys(whole)), copies)
+
+
+def run(request: Request, wanted: Selection, progress: Progress, *, dry_run: bool = False) -> dict[str, Any]:
+    """Sets the tombstones, then brings all tables up to them; a dry run tells what it finds."""
+    corpus = Corpus.open(request.root)
+    day = datetime.now(UTC).date().isoformat()
+    with corpus.lock():
+        found = _look_up(corpus, wanted, day)
+        result = {"corpus": str(request.root), "dry_run": dry_run} | found.told()
+        before = _standing(corpus)
+        if dry_run:
+            return result | {"before": before["counts"]}
+        new = tombstones.add(corpus.root, found.stones)
+        outcome = removal.apply(corpus, progress)
+        _rebuild(corpus, request, progress)
+        after = _standing(corpus)
+        for name in REPORTS:
+            (corpus.root / "audit" / name).unlink(missing_ok=True)
+    return result | {
+        "tombstones": len(new),
+        "archive": asdict(outcome),
+        "before": before["counts"],
+        "after": after["counts"],
+        "shard_files_changed": len(dict(before["files"].items() ^ after["files"].items())),
+        "crawl_unfinished": corpus.table("pages").manifest() is None,
+    }
+
+
+@dataclass
+class _Found:
+    stones: list[Tombstone]
+    links: dict[str, str] = field(default_factory=dict)  # URL → why, of links of the corpus
+    missing: list[str] = field(default_factory=list)  # what was asked for and is not there
+
+    def told(self) -> dict[str, Any]:
+        links = [{"url": url, "why": why} for url, why in sorted(self.links.items())]
+        return {"links": len(links), "removed": links, "not_found": self.missing}
+
+
+def _look_up(corpus: Corpus, wanted: Selection, day: str) -> _Found:
+    """The links that go: those asked for, those whose pages came from there, and copies of both."""
+    asked = wanted.stones(day)
+    found, stones = _Found(asked), Tombstones(asked)
+    ids = {link["id"]: link["url"] for link in _links(corpus, wanted)}
+    found.links = dict.fromkeys(ids.values(), ASKED)
+    there = {*ids.values(), *(registered_domain(url) for url in ids.values())}
+    for _, row, stone in removal.hits(corpus, stones):
+        ids[row["id"]] = row["url"]
+        found.links.setdefault(row["url"], f"its page came from {stone.value}")
+        there.add(stone.value)
+    found.missing = [stone.value for stone in asked if stone.value not in there]
+    if wanted.copies:
+        for url, of in _copies(corpus, ids).items():
+            found.links.setdefault(url, f"a copy of {of}")
+    found.stones = asked + [
+        Tombstone("url", url, day, why) for url, why in sorted(found.links.items()) if not stones.on(url)
+    ]
+    return found
+
+
+def _links(corpus: Corpus, wanted: Selection) -> list[dict[str, Any]]:
+    if corpus.table("links").manifest() is None:
+        return []
+    named = _among("id", [link_id(url) for url in wanted.urls])
+    on_domain = _among("domain", wanted.domains)
+    rows = corpus.table("links").dataset().to_table(columns=["id", "url"], filter=named | on_domain)
+    found: list[dict[str, Any]] = rows.to_pylist()
+    return found
+
+
+def _copies(corpus: Corpus, ids: Mapping[str, str]) -> dict[str, str]:
+    """URLs of the documents that are in a cluster with one of those, each with the URL of that one."""
+    if corpus.table("clusters").manifest() is None or not ids:
+        return {}
+    clusters = corpus.table("clusters").dataset()
+    hit = clusters.to_table(columns=["id", "cluster"], filter=_among("id", ids))
+    of: dict[str, str] = {}
+    for row in hit.sort_by("id").to_pylist():
+        of.setdefault(row["cluster"], ids[row["id"]])
+    rows = clusters.to_table(columns=["id", "cluster"], filter=_among("cluster", of))
+    members = {row["id"]: of[row["cluster"]] for row in rows.to_pylist() if row["id"] not in ids}
+    links = corpus.table("links").dataset().to_table(columns=["id", "url"], filter=_among("id", members))
+    return {row["url"]: members[row["id"]] for row in links.to_pylist()}
+
+
+def _among(column: str, values: Iterable[str]) -> pc.Expression:
+    return ds.field(column).isin(pa.array(list(values), pa.string()))
+
+
+def _rebuild(corpus: Corpus, request: Request, progress: Progress) -> None:
+    """Whatever had been made of the pages, made again."""
+    if corpus.table("pages").manifest() is None:
+        return
+    with request.start_engine() as engine:
+        if corpus.table("documents").finished():
+            texts, _ = build_shards.build(corpus, engine, corpus.recipe(), progress)
+            if not texts.counts.out:
+                for name in MADE_OF_TEXTS:
+                    stage.remove(corpus.table(name).folder)
+        else:
+            stage.run(corpus, engine, ledger.plan(corpus, ["pages"]), progress)
+
+
+def _standing(corpus: Corpus) -> dict[str, Any]:
+    """What the corpus has, and the hash of each of its shards."""
+    counts = {}
+    for table, name in (("pages", "pages"), ("documents", "texts"), ("shards", "documents")):
+        manifest = corpus.table(table).manifest()
+        counts[name] = manifest.counts.out if manifest else 0
+    clusters, shards = corpus.table("clusters").manifest(), corpus.table("shards").manifest()
+    counts["duplicates"] = sum(clusters.counts.dropped.values()) if clusters else 0
+    parts = shards.partitions if shards else ()
+    counts["tokens"] = sum(part.extra["tokens"]["tokens"] for part in parts)
+    counts["removed"] = _removed(corpus)
+    return {"counts": counts, "files": {part.file: part.hash for part in parts}}
+
+
+def _removed(corpus: Corpus) -> int:
+    table = corpus.table("pages")
+    states = (table.read(part.file, ["state"])["state"] for part in table.finished())
+    return sum(pc.sum(pc.equal(column, str(reasons.State.REMOVED))).as_py() or 0 for column in states)
+
+
+def _lines(source: Path) -> Iterator[tuple[str, str]]:
+    try:
+        lines = source.read_text("utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"--from {source}: cannot be read ({error}): give a text file, a line each") from None
+    for number, line in enumerate(lines, 1):
+        if (text := line.strip()) and not text.startswith("#"):
+            yield f"{source}:{number}: {text}", text
+
+
+def _url(text: str, where: str) -> str:
+    try:
+        return canonicalise(text)
+    except Rejected as error:
+        raise UserError(
+            f"{where}: {reasons.SENTENCES[error.reason]}; give an absolute http or https URL"
+        ) from None
+
+
+def _domain(text: str, where: str) -> str:
+    try:
+        name = registered_domain(canonicalise(f"http://{text}/"))
+    except Rejected:
+        raise UserError(f"{where}: no host is called so; give a domain such as example.org") from None
+    if name != text.lower().removesuffix("."):
+        raise UserError(
+            f"{where}: belongs to the registered domain {name}; name that one, or pages with --url"
+        )
+    return name

@@ -1,0 +1,140 @@
+"""`webtext audit --against`: how much of a test set is in the corpus, exactly and by the paper's filters."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from pipelines import audit, overlap
+from tests.crawl.loopback import InlineEngine
+from tests.pipelines.chains import refused
+from tests.shards.corpora import prose
+from webtext.corpus import Corpus
+from webtext.errors import UserError
+from webtext.overlap.report import paper_row
+from webtext.progress import Progress
+
+QUIET = Progress(quiet=True)
+SEEN, NEW = prose("seen", 100), prose("new", 100)
+
+
+@pytest.fixture(scope="module")
+def corpus(plant: SimpleNamespace, tmp_path_factory: pytest.TempPathFactory) -> Corpus:
+    texts = [SEEN, *(prose(n, 200) for n in range(5))]
+    links = [plant.link(f"http://a.example/{n}", text=text) for n, text in enumerate(texts)]
+    made: Corpus = plant.corpus(tmp_path_factory.mktemp("overlap") / "corpus", links)
+    return made
+
+
+def measured(corpus: Corpus, *against: str, use_bloom: bool = False) -> dict[str, Any]:
+    return overlap.measure(corpus, InlineEngine(), overlap.named(against), QUIET, use_bloom=use_bloom)
+
+
+def rows(path: Path, texts: Sequence[str]) -> str:
+    path.write_text("".join(json.dumps({"text": text}) + "\n" for text in texts))
+    return str(path)
+
+
+@pytest.mark.parametrize("use_bloom", [False, True])
+def test_percentages_of_the_file_and_of_each_example(
+    corpus: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, use_bloom: bool
+) -> None:
+    monkeypatch.setattr(overlap, "STRINGS", 1000)
+    half = " ".join(SEEN.split()[:50] + NEW.split()[:50])
+    found = measured(corpus, rows(tmp_path / "t.jsonl", [NEW, SEEN, half, "short"]), use_bloom=use_bloom)
+    row = found["t.jsonl"]
+    assert (row["ngrams"], row["overlapping"]) == (3 * 93, 93 + 43)
+    assert row["percent"] == round(100 * 136 / 279, 4)
+    assert [(each["example"], each["percent"]) for each in row["examples"]] == [(2, 100.0), (3, 46.2366)]
+    assert row["examples"][0]["text"] == SEEN[:500]
+    assert (row["examples_measured"], row["examples_overlapping"]) == (3, 2)
+    counted = {each["up_to_percent"]: each["examples"] for each in row["example_deciles"] if each["examples"]}
+    assert counted == {0: 1, 50: 1, 100: 1}
+
+
+def test_filters_say_how_large_they_are_and_how_many_strangers_they_took_for_one_of_theirs(
+    corpus: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(overlap, "STRINGS", 2000)
+    monkeypatch.setattr(overlap.bloom, "MAX_BITS", 12)
+    monkeypatch.setattr(overlap.bloom, "MIN_BITS", 10)
+    test = rows(tmp_path / "t.jsonl", [SEEN, NEW])
+    found = measured(corpus, test, use_bloom=True)["t.jsonl"]
+    assert found["filter"]["filters"] == 11
+    assert found["filter"]["bytes"] == 11 * 2**12 // 8
+    assert found["filter"]["random_strings"] == 2000
+    assert found["filter"]["false_positives"] == 0
+    assert found["overlapping"] == measured(corpus, test)["t.jsonl"]["overlapping"] == 93
+
+
+def test_the_overlap_with_its_own_training_set(corpus: Corpus, tmp_path: Path) -> None:
+    train = tmp_path / "train.txt"
+    train.write_text(NEW)
+    test = rows(tmp_path / "t.jsonl", [SEEN, NEW])
+    found = measured(corpus, f"{test}={train}")["t.jsonl"]
+    assert found["own"] == {
+        "file": "train.txt",
+        "ngrams": 93,
+        "filter": None,
+        "overlapping": 93,
+        "percent": 50.0,
+    }
+
+
+def test_files_of_one_name_are_told_apart_by_their_folders(corpus: Corpus, tmp_path: Path) -> None:
+    for folder in ("wikitext-2", "wikitext-103"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "test.txt").write_text(SEEN)
+    found = measured(corpus, *(str(path) for path in sorted(tmp_path.glob("*/test.txt"))))
+    assert {name: row["paper"]["webtext"] for name, row in found.items()} == {
+        "wikitext-103/test.txt": 2.42,
+        "wikitext-2/test.txt": 1.63,
+    }
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("ptb/ptb.test.txt", "PTB"),
+        ("x/news.en.heldout-00000-of-00050", "1BW"),
+        ("enwik8", "enwik8"),
+        ("lambada/lambada_test.jsonl", None),
+    ],
+)
+def test_the_papers_row_is_found_by_the_files_name(path: str, name: str | None) -> None:
+    row = paper_row(Path(path))
+    assert (row and row["name"]) == name
+
+
+def test_the_report_has_an_entry_per_file_in_its_json_and_on_its_page(corpus: Corpus, tmp_path: Path) -> None:
+    test = rows(tmp_path / "ptb.test.jsonl", [SEEN, "<script>alert(1)</script> " + SEEN])
+    against = audit.Against((test,), workers=1)
+    numbers = audit.run(corpus, tmp_path / "out", QUIET, against)
+    written = json.loads((tmp_path / "out" / "report.json").read_text())
+    assert written["overlap"]["ptb.test.jsonl"] == numbers["overlap"]["ptb.test.jsonl"]
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert "Overlap with test sets" in page
+    assert "<script>alert" not in page
+    again = audit.run(corpus, tmp_path / "out", QUIET)
+    assert "overlap" not in again
+
+
+def test_a_corpus_without_shards_is_one_clear_line(plant: SimpleNamespace, tmp_path: Path) -> None:
+    crawled = plant.corpus(tmp_path / "crawled", plant.links(), until="pages")
+    with pytest.raises(UserError, match="no shards yet"):
+        measured(crawled, rows(tmp_path / "t.jsonl", [SEEN]))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [(("--against", "none.txt"), "none.txt is not a file"), (("none.txt",), "named with --against")],
+)
+def test_a_mistake_is_told(corpus: Corpus, arguments: tuple[str, ...], said: str) -> None:
+    assert said in refused("audit", corpus.root, *arguments)
+
+
+def test_random_strings_are_as_many_different_ones() -> None:
+    assert len(set(overlap.random_strings(5000).tolist())) == 5000

@@ -1,0 +1,99 @@
+"""Records taken out of an archive in place: the others stay where they are, and every reader reads on."""
+
+import gzip
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from warcio.archiveiterator import ArchiveIterator
+from warcio.checker import Checker
+
+from webtext.crawl import scrub
+from webtext.crawl.exchange import Exchange
+from webtext.crawl.packing import pack
+from webtext.crawl.warc import LostRecord, Position, WarcFile, read_response, whole_records
+
+SECRET, DAY = b"<p>take me out" * 400, "2026-11-25"
+
+
+def exchange(name: str, body: bytes) -> Exchange:
+    headers = (("Content-Type", "text/html"),)
+    return Exchange(f"http://a.example/{name}", 200, headers, body, hops="")
+
+
+@pytest.fixture
+def places(tmp_path: Path) -> list[Position]:
+    with WarcFile(tmp_path, "part-00000-0000.warc.gz") as warc:
+        return [warc.append(pack(exchange(*page))) for page in (("a", b"A"), ("b", SECRET), ("c", b"C"))]
+
+
+def everything(folder: Path) -> bytes:
+    return gzip.decompress((folder / "warc" / "part-00000-0000.warc.gz").read_bytes())
+
+
+def test_the_exchange_of_a_page_is_its_response_and_what_belongs_to_it(
+    tmp_path: Path, places: list[Position]
+) -> None:
+    found = scrub.exchange(tmp_path, places[1])
+    assert found[0] == places[1]
+    assert len(found) == 3  # request, metadata
+    assert found[-1].offset + found[-1].length == places[2].offset
+
+
+def test_a_scrubbed_page_is_nowhere_in_the_file_and_its_neighbours_are_where_they_were(
+    tmp_path: Path, places: list[Position]
+) -> None:
+    before = (tmp_path / places[0].file).stat().st_size
+    scrub.scrub(tmp_path, scrub.exchange(tmp_path, places[1]), DAY)
+    assert b"take me out" not in everything(tmp_path)
+    assert b"a.example/b" not in everything(tmp_path)
+    assert (tmp_path / places[0].file).stat().st_size == before
+    for place, body in ((places[0], b"A"), (places[2], b"C")):
+        assert read_response(tmp_path, place.file, place.offset, 1000).body == body
+    with pytest.raises(LostRecord):
+        read_response(tmp_path, places[1].file, places[1].offset, 1000)
+
+
+def test_a_scrubbed_archive_is_read_to_its_end_and_passes_warcio_check(
+    tmp_path: Path, places: list[Position], capsys: pytest.CaptureFixture[str]
+) -> None:
+    scrub.scrub(tmp_path, scrub.exchange(tmp_path, places[1]), DAY)
+    path = tmp_path / places[0].file
+    with path.open("rb") as file:
+        kinds = [record.rec_type for record in ArchiveIterator(file)]
+    exchange_kinds = ["response", "request", "metadata"]
+    assert kinds == ["warcinfo", *exchange_kinds, "metadata", "metadata", "metadata", *exchange_kinds]
+    assert whole_records(path, 0) == path.stat().st_size
+    checker = Checker(type("Options", (), {"inputs": [str(path)], "verbose": False})())
+    checker.process_all()
+    assert not checker.exit_value, capsys.readouterr().out
+
+
+def test_a_scrub_that_was_killed_is_finished_by_the_next_run(
+    tmp_path: Path, places: list[Position], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    records, path = scrub.exchange(tmp_path, places[1]), tmp_path / places[0].file
+    intact = path.read_bytes()
+
+    def torn(place: Position, _: str) -> bytes:
+        if place == records[1]:
+            raise KeyboardInterrupt
+        return b"torn"
+
+    monkeypatch.setattr(scrub, "empty_record", torn)
+    with pytest.raises(KeyboardInterrupt):
+        scrub.scrub(tmp_path, records, DAY)
+    monkeypatch.undo()
+    assert path.read_bytes() != intact
+    scrub.finish(tmp_path)
+    assert b"take me out" not in everything(tmp_path)
+    assert not (tmp_path / scrub.PLAN).exists()
+
+
+@pytest.mark.parametrize("length", [200, 70_000, 3_000_000])
+def test_an_empty_record_has_the_length_it_is_asked_for(length: int) -> None:
+    place = Position("warc/x.warc.gz", 17, length)
+    member = scrub.empty_record(place, DAY)
+    assert len(member) == length
+    assert gzip.decompress(member).startswith(b"WARC/1.1\r\n")
+    assert scrub.empty_record(replace(place, offset=18), DAY) != member  # a name of its own

@@ -1,0 +1,349 @@
+"""`webtext remove`: documents out for good, from the archive to the tokens, and nothing else changed."""
+
+import gzip
+import json
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+
+from pipelines import build_shards, crawl, documents, explain, remove
+from pipelines.request import Request
+from tests.crawl.loopback import InlineEngine, Page, Site, Web
+from tests.pipelines.chains import refused, url_list
+from tests.shards.corpora import prose
+from webtext import show
+from webtext.corpus import Corpus
+from webtext.crawl.tombstones import load
+from webtext.errors import UserError
+from webtext.links import partitions
+from webtext.progress import Progress
+
+QUIET = Progress(quiet=True)
+QUICK = (
+    *("crawl.allow_private=true", "crawl.per_host_delay_s=0", "crawl.retries=0", "filter.languages=[]"),
+    *("filter.min_tokens=20", "tokens.vocab_size=300", "shards.validation=0", "shards.test=0"),
+)
+
+
+class _Inline(InlineEngine):
+    def __enter__(self) -> "_Inline":
+        return self
+
+    def __exit__(self, *_: object) -> None: ...
+
+
+class Here(Request):
+    """Runs its tasks in this process, which starts none."""
+
+    def start_engine(self) -> Any:
+        return _Inline()
+
+
+def page(*words: object) -> Page:
+    paragraphs = "".join(f"<p>{prose(word, 60)}</p>" for word in words)
+    return Page(f"<html><title>t</title><body><article>{paragraphs}</article></body></html>".encode())
+
+
+@dataclass
+class Built:
+    """Two sites: alone, first and its copy elsewhere (exact), near a copy of it but for one paragraph of
+    many, same as another page's body byte by byte, and a redirect."""
+
+    root: Path
+    one: Site
+    two: Site
+
+    def remove(self, *urls: str, domains: tuple[str, ...] = (), **options: Any) -> dict[str, Any]:
+        copies, dry_run = options.get("copies", True), options.get("dry_run", False)
+        wanted = remove.selection(urls, domains, options.get("source"), copies=copies)
+        return remove.run(Here(self.root), wanted, QUIET, dry_run=dry_run)
+
+    def rows(self, table: str, *columns: str) -> list[dict[str, Any]]:
+        corpus_table = Corpus(self.root).table(table)
+        manifest = corpus_table.manifest()
+        parts = manifest.partitions if manifest else ()
+        return [row for part in parts for row in corpus_table.read(part.file, columns or None).to_pylist()]
+
+    def ledger(self) -> dict[str, tuple[str, str | None]]:
+        return {row["url"]: (row["state"], row["reason"]) for row in self.rows("ledger")}
+
+    def holds(self, text: str) -> list[str]:
+        """The files of the corpus that have a text, whatever they are packed in."""
+        return [
+            str(path.relative_to(self.root))
+            for path in sorted(self.root.rglob("*"))
+            if path.is_file() and text in _unpacked(path)
+        ]
+
+
+def _unpacked(path: Path) -> str:
+    if path.suffix == ".parquet":
+        return str(pq.read_table(path, partitioning=None).to_pylist())
+    raw = path.read_bytes()
+    return (gzip.decompress(raw) if path.suffix == ".gz" else raw).decode("latin-1")
+
+
+@pytest.fixture(scope="module")
+def original(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Built]:
+    web, folder = Web(), tmp_path_factory.mktemp("remove")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(partitions, "MIN_PARTITIONS", 2)  # each costs every table some waits for the disk
+        yield _build(web, folder)
+    web.close()
+
+
+def _build(web: Web, folder: Path) -> Built:
+    one, two = web.site(), web.site()
+    shared = page("same", "long")
+    one.pages |= {"/alone": page("alone"), "/first": page("first"), "/same": shared, "/again": shared}
+    one.pages["/moved"] = Page(b"", 302, (("Location", two.url("/target")),))
+    two.pages |= {"/copy": page("first"), "/other": page("other"), "/target": page("target")}
+    paths = {one: ("/alone", "/first", "/same", "/again", "/moved", "/none"), two: ("/copy", "/other")}
+    urls = [site.url(path) for site, of in paths.items() for path in of]
+    request = Here(folder / "corpus", None, QUICK)
+    crawl.run(request, [str(url_list(folder / "links.txt", urls))], QUIET)
+    build_shards.run(Here(folder / "corpus"), QUIET)
+    return Built(folder / "corpus", one, two)
+
+
+@pytest.fixture(scope="module")
+def calm(original: Built) -> Built:
+    """One page and its copy removed, without an interruption."""
+    root = original.root.with_name("calm")
+    shutil.copytree(original.root, root)
+    removed = Built(root, original.one, original.two)
+    removed.remove(original.one.url("/first"))
+    return removed
+
+
+@pytest.fixture
+def built(original: Built, tmp_path: Path) -> Built:
+    shutil.copytree(original.root, tmp_path / "corpus")
+    original.one.hits.clear()
+    original.two.hits.clear()
+    return Built(tmp_path / "corpus", original.one, original.two)
+
+
+def test_a_removed_page_is_in_no_file_any_more_and_the_ledger_says_so(built: Built) -> None:
+    url, words = built.one.url("/alone"), prose("alone", 60).split(" ")
+    text = " ".join(words[:12])
+    assert built.holds(text)
+    result = built.remove(url)
+    assert built.holds(text) == []
+    assert built.ledger()[url] == ("removed", "removed")
+    assert result["archive"]["records"] == 3
+    assert result["after"]["documents"] == result["before"]["documents"] - 1
+    assert result["after"]["removed"] == 1
+
+
+def test_the_server_is_not_asked_for_anything(built: Built) -> None:
+    built.remove(built.one.url("/alone"))
+    assert built.one.hits == built.two.hits == []
+
+
+def test_the_other_documents_of_the_site_are_not_extracted_anew(
+    built: Built, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(documents, "_document", lambda *_: 1 / 0)
+    before = {row["url"]: row["text"] for row in built.rows("documents", "url", "text")}
+    built.remove(built.one.url("/alone"))
+    after = {row["url"]: row["text"] for row in built.rows("documents", "url", "text")}
+    assert after == {url: text for url, text in before.items() if url != built.one.url("/alone")}
+
+
+def test_copies_go_too_and_say_of_what(calm: Built) -> None:
+    first, copy = calm.one.url("/first"), calm.two.url("/copy")
+    assert {stone.value: stone.why for stone in load(calm.root)} == {
+        first: "asked for",
+        copy: f"a copy of {first}",
+    }
+    assert calm.holds(" ".join(prose("first", 60).split(" ")[:12])) == []
+    assert calm.ledger()[copy] == ("removed", "removed")
+
+
+def test_copies_stay_where_the_user_says_so(built: Built) -> None:
+    built.remove(built.one.url("/first"), copies=False)
+    assert built.ledger()[built.two.url("/copy")] == ("kept", None)
+
+
+def test_a_record_that_a_page_which_stays_points_at_is_kept(built: Built) -> None:
+    result = built.remove(built.one.url("/same"), copies=False)
+    assert result["archive"] == {"links": 1, "records": 0, "bytes": 0, "shared": 1}
+    assert built.ledger()[built.one.url("/again")] == ("kept", None)
+
+
+def test_a_link_whose_page_came_from_a_removed_address_goes_with_it(built: Built) -> None:
+    target, moved = built.two.url("/target"), built.one.url("/moved")
+    result = built.remove(target)
+    assert [row["url"] for row in result["removed"]] == [moved]
+    assert result["not_found"] == []
+    assert built.ledger()[moved] == ("removed", "removed")
+
+
+def test_a_whole_domain_goes(built: Built) -> None:
+    domain = built.two.base.split("//")[1].split(":")[0]
+    result = built.remove(domains=(domain,), copies=False)
+    assert {row["url"] for row in result["removed"]} == {
+        built.two.url("/copy"),
+        built.two.url("/other"),
+        built.one.url("/moved"),
+    }
+    assert {row["domain"] for row in built.rows("shards", "domain")} == {"127.0.0.2"}
+
+
+def test_every_manifest_still_balances_and_fits_the_one_before(built: Built) -> None:
+    built.remove(built.one.url("/alone"), built.one.url("/none"))
+    corpus = Corpus(built.root)
+    manifests = [corpus.table(name).manifest() for name in ("links", "pages", "documents", "clusters")]
+    counts = [manifest.counts for manifest in manifests if manifest]
+    assert all(count.balanced for count in counts)
+    assert [count.into for count in counts[1:]] == [count.out for count in counts[:-1]]
+    assert counts[1].dropped == {"removed": 2}
+
+
+def test_nothing_is_left_to_do_for_a_build_or_a_crawl_afterwards(built: Built) -> None:
+    built.remove(built.one.url("/alone"))
+    bytes_before = {path: path.read_bytes() for path in built.root.rglob("*.parquet")}
+    build_shards.run(Here(built.root), QUIET)
+    crawl.run(Here(built.root), (), QUIET)
+    assert {path: path.read_bytes() for path in built.root.rglob("*.parquet")} == bytes_before
+    assert built.one.hits == built.two.hits == []
+
+
+def test_a_removed_page_is_never_fetched_again(built: Built, tmp_path: Path) -> None:
+    gone, new = built.one.url("/alone"), built.one.url("/new")
+    built.one.pages["/new"] = page("new")
+    built.remove(gone)
+    links = url_list(tmp_path / "more.txt", [gone, new])
+    crawl.run(Here(built.root), [str(links)], QUIET)
+    build_shards.run(Here(built.root), QUIET)
+    assert "/new" in built.one.paths()
+    assert "/alone" not in built.one.paths()
+    assert built.ledger()[gone] == ("removed", "removed")
+    assert built.ledger()[new] == ("kept", None)
+
+
+def test_a_link_found_later_that_leads_to_a_removed_page_is_removed(built: Built, tmp_path: Path) -> None:
+    target, later = built.two.url("/target"), built.one.url("/later")
+    built.one.pages["/later"] = Page(b"", 302, (("Location", target),))
+    built.remove(target)
+    crawl.run(Here(built.root), [str(url_list(tmp_path / "more.txt", [later]))], QUIET)
+    assert built.ledger()[later] == ("removed", "removed")
+    assert built.holds(" ".join(prose("target", 60).split(" ")[:12])) == []
+
+
+def test_a_url_that_is_not_there_is_said_and_kept_out_of_later_crawls(built: Built, tmp_path: Path) -> None:
+    unknown = built.two.url("/target")
+    later = built.one.url("/later")
+    built.one.pages["/later"] = page("later")
+    result = built.remove(later)
+    assert (result["links"], result["not_found"]) == (0, [later])
+    crawl.run(Here(built.root), [str(url_list(tmp_path / "l.txt", [later, unknown]))], QUIET)
+    assert "/later" not in built.one.paths()
+    assert built.ledger()[later] == ("removed", "removed")
+
+
+def test_a_dry_run_tells_the_same_and_changes_nothing(built: Built) -> None:
+    before = {path: path.read_bytes() for path in built.root.rglob("*.*") if path.is_file()}
+    told = built.remove(built.one.url("/first"), dry_run=True)
+    assert {path: path.read_bytes() for path in built.root.rglob("*.*") if path.is_file()} == before
+    assert told["removed"] == built.remove(built.one.url("/first"))["removed"]
+
+
+@pytest.mark.parametrize("step", ["documents.forget", "carry.rewrite", "scrub.finish", "build_shards.build"])
+def test_a_removal_that_was_interrupted_anywhere_is_finished_by_the_same_command(
+    built: Built, calm: Built, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    url = built.one.url("/first")
+
+    def killed(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    module = remove if step == "build_shards.build" else remove.removal
+    monkeypatch.setattr(getattr(module, step.split(".")[0]), step.split(".")[1], killed)
+    with pytest.raises(KeyboardInterrupt):
+        built.remove(url)
+    monkeypatch.undo()
+    built.remove(url)
+    for table in ("pages", "documents", "clusters", "shards", "ledger"):
+        assert built.rows(table) == calm.rows(table), table
+    assert (built.root / "removed.jsonl").read_bytes() == (calm.root / "removed.jsonl").read_bytes()
+    archive = next((built.root / "pages" / "warc").iterdir())
+    assert archive.read_bytes() == (calm.root / "pages" / "warc" / archive.name).read_bytes()
+
+
+def test_a_build_takes_out_what_an_interrupted_removal_left(
+    built: Built, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = built.one.url("/alone")
+    monkeypatch.setattr(remove.removal, "apply", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        built.remove(url)
+    monkeypatch.undo()
+    build_shards.run(Here(built.root), QUIET)
+    assert built.ledger()[url] == ("removed", "removed")
+
+
+def test_when_nothing_is_left_no_shard_is(built: Built) -> None:
+    domains = tuple(site.base.split("//")[1].split(":")[0] for site in (built.one, built.two))
+    result = built.remove(domains=domains)
+    assert result["after"]["documents"] == result["after"]["tokens"] == 0
+    assert list(built.root.glob("shards/*.parquet")) == list(built.root.glob("tokens/*.bin")) == []
+
+
+def test_explain_tells_who_was_taken_out_and_when(calm: Built) -> None:
+    story = explain.run(calm.root, calm.two.url("/copy"))
+    stone = load(calm.root).on(calm.two.url("/copy"))
+    assert stone is not None
+    assert story["ledger"]["detail"] == stone.sentence
+    assert story["sentence"] == "the document was taken out by `webtext remove`"
+    with pytest.raises(UserError, match="not among the 8 links"):
+        explain.run(calm.root, calm.one.url("/never"))
+
+
+def test_a_report_that_quotes_texts_does_not_stay(built: Built) -> None:
+    report = built.root / "audit" / "report.html"
+    report.parent.mkdir()
+    report.write_text("old")
+    built.remove(built.one.url("/alone"))
+    assert not report.exists()
+
+
+def test_a_file_names_pages_and_domains(built: Built, tmp_path: Path) -> None:
+    listed = tmp_path / "out.txt"
+    listed.write_text(f"# a letter of today\n\n{built.one.url('/alone')}\nexample.org\n")
+    result = built.remove(source=listed)
+    assert (result["tombstones"], result["not_found"]) == (2, ["example.org"])
+    lines = (built.root / "removed.jsonl").read_text().splitlines()
+    assert [json.loads(line)["kind"] for line in lines] == ["url", "domain"]
+
+
+def test_the_result_is_json_and_told_on_the_terminal(
+    built: Built, capsys: pytest.CaptureFixture[str]
+) -> None:
+    result = built.remove(built.one.url("/alone"), built.one.url("/never"))
+    assert json.loads(json.dumps(result)) == result
+    show.removal(result)
+    said = capsys.readouterr().out
+    assert f"{built.one.url('/alone')}: asked for" in said
+    assert f"kept out from now on: {built.one.url('/never')}" in said
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "said"),
+    [
+        ("--url", "ftp://a.example/", "not http or https"),
+        ("--domain", "www.bbc.co.uk", "registered domain bbc.co.uk"),
+        ("--from", "none.txt", "cannot be read"),
+        ("--quiet", None, "nothing to remove"),
+    ],
+)
+def test_a_mistake_is_one_clear_line(built: Built, option: str, value: str | None, said: str) -> None:
+    words = [option] if value is None else [option, value]
+    assert said in refused("remove", built.root, *words)
+    assert not (built.root / "removed.jsonl").exists()

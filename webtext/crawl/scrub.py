@@ -1,0 +1,108 @@
+"""Taking records out of a WARC file in place: each becomes an empty one of the same length.
+
+What lies behind keeps its offset, and the file stays a WARC file: one gzip member (RFC 1952) per record, the
+freed bytes in the member's comment. What is to be overwritten is written down first, so that a kill in the
+middle is finished by the next run.
+"""
+
+import json
+import os
+import re
+import struct
+import uuid
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from webtext import files
+from webtext.crawl.warc import Position
+from webtext.errors import RunFailed
+
+PLAN = "scrub.json"  # in pages/, while records are overwritten
+MAX_HEAD_BYTES = 1 << 16  # of a record, in which its WARC headers end
+MAX_NEIGHBOUR_BYTES = 1 << 20  # a request or metadata record is never longer
+_ID = re.compile(rb"^WARC-Record-ID: *(\S+)", re.IGNORECASE | re.MULTILINE)
+_CONCURRENT = re.compile(rb"^WARC-Concurrent-To: *(\S+)", re.IGNORECASE | re.MULTILINE)
+
+
+def exchange(pages_folder: Path, response: Position) -> list[Position]:
+    """The response, and the request and metadata records that follow it."""
+    found = [response]
+    with (pages_folder / response.file).open("rb") as file:
+        file.seek(response.offset)
+        id = _ID.search(_head(file.read(min(response.length, MAX_HEAD_BYTES)))[0])
+        end = response.offset + response.length
+        while id:
+            file.seek(end)
+            head, length = _head(file.read(MAX_NEIGHBOUR_BYTES))
+            concurrent = _CONCURRENT.search(head)
+            if not length or not concurrent or concurrent[1] != id[1]:
+                break
+            found.append(Position(response.file, end, length))
+            end += length
+    return found
+
+
+def scrub(pages_folder: Path, records: Sequence[Position], day: str) -> None:
+    """Overwrites records; they are gone from the disk when this returns. `day`: YYYY-MM-DD."""
+    plan = {"day": day, "records": [asdict(record) for record in records]}
+    files.write_json(pages_folder / PLAN, plan)
+    finish(pages_folder)
+
+
+def finish(pages_folder: Path) -> None:
+    """Does what a killed `scrub` left to do."""
+    path = pages_folder / PLAN
+    if not path.exists():
+        return
+    plan = json.loads(path.read_text("utf-8"))
+    for name, records in _by_file(Position(**record) for record in plan["records"]):
+        with (pages_folder / name).open("r+b") as file:
+            for record in records:
+                file.seek(record.offset)
+                file.write(empty_record(record, plan["day"]))
+            file.flush()
+            os.fsync(file.fileno())
+    path.unlink()
+    files.sync(pages_folder)
+
+
+def empty_record(place: Position, day: str) -> bytes:
+    """A gzip member of the place's length with a WARC record that says nothing but when."""
+    record = (
+        f"WARC/1.1\r\nWARC-Type: metadata\r\nWARC-Record-ID: <urn:uuid:{_name(place)}>\r\n"
+        f"WARC-Date: {day}T00:00:00Z\r\nContent-Length: 0\r\n\r\n\r\n\r\n"
+    ).encode()
+    compressor = zlib.compressobj(9, zlib.DEFLATED, -15)
+    body = compressor.compress(record) + compressor.flush()
+    head = b"\x1f\x8b\x08\x10\0\0\0\0\0\xff"  # with a comment (FCOMMENT), no time, unknown system
+    tail = struct.pack("<II", zlib.crc32(record), len(record))
+    padding = place.length - len(head) - 1 - len(body) - len(tail)
+    if padding < 0:
+        raise RunFailed(f"{place.file} at {place.offset}: {place.length} bytes are too few for a record")
+    return head + b" " * padding + b"\0" + body + tail
+
+
+def _name(place: Position) -> uuid.UUID:
+    return uuid.uuid5(uuid.NAMESPACE_URL, f"{place.file}#{place.offset}")
+
+
+def _head(member: bytes) -> tuple[bytes, int]:
+    """The WARC headers of the gzip member at the front of some bytes, and its length if it is whole."""
+    inflater = zlib.decompressobj(31)
+    try:
+        data = inflater.decompress(member, MAX_HEAD_BYTES)
+        if not inflater.eof:
+            inflater.decompress(inflater.unconsumed_tail, MAX_NEIGHBOUR_BYTES)
+    except zlib.error:
+        return b"", 0
+    length = len(member) - len(inflater.unused_data) if inflater.eof else 0
+    return data.partition(b"\r\n\r\n")[0], length
+
+
+def _by_file(records: Iterator[Position]) -> list[tuple[str, list[Position]]]:
+    of: dict[str, list[Position]] = {}
+    for record in records:
+        of.setdefault(record.file, []).append(record)
+    return sorted(of.items())
