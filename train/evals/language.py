@@ -16,6 +16,8 @@ from train.evals.scoring import Question, Told, score
 from train.evals.subject import Subject
 from train.evals.words import STOP_WORDS
 
+SPACE = "Ġ"  # as byte-level vocabularies spell it
+
 Metrics = dict[str, float]
 Examples = list[dict[str, Any]]
 Result = tuple[Metrics, Examples]
@@ -137,9 +139,11 @@ def percent(outcomes: Any) -> float:
 def _no_last_words(subject: Subject) -> Tensor:
     """True for tokens (V) that end a text, are a stop word or are marks without a letter or digit."""
     banned = torch.zeros(subject.model.shape.vocab_size, dtype=torch.bool)
+    for text, token in subject.tokenizer.get_vocab().items():
+        plain = text.replace(SPACE, "")
+        if not plain.isascii():  # bytes of other alphabets and of marks
+            plain = subject.tokenizer.decode([token]).strip()
+        marks = plain and "\ufffd" not in plain and not any(letter.isalnum() for letter in plain)
+        banned[token] = plain.lower() in STOP_WORDS or bool(marks)
     banned[subject.end] = True
-    for token in range(subject.tokenizer.get_vocab_size()):
-        text = subject.tokenizer.decode([token]).strip().lower()
-        marks = text and "\ufffd" not in text and not any(letter.isalnum() for letter in text)
-        banned[token] |= text in STOP_WORDS or bool(marks)
     return banned.to(subject.device.where)

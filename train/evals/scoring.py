@@ -14,7 +14,7 @@ from torch import Tensor
 
 from train.evals.subject import Subject
 
-TOKENS_A_BATCH = {"cuda": 65_536, "mps": 8_192, "cpu": 2_048}
+TOKENS_A_BATCH = {"cuda": 65_536, "mps": 8_192, "cpu": 1_024}
 PREDICTED_AT_ONCE = 1_024  # logits of GPT-2's vocabulary for so many tokens take 0.2 GB
 
 Told = Callable[[int, int], None]

@@ -1,4 +1,3 @@
-import os
 from pathlib import Path
 
 import pytest
@@ -7,7 +6,6 @@ from hypothesis import strategies as st
 
 from train.evals.detokenize import ONE_BILLION, PTB, TREEBANK, WIKITEXT, Detokenizer
 
-SHARED = Path(os.environ.get("WEBTEXT_SHARED") or Path(__file__).parents[4] / "shared") / "data" / "evals"
 ALL = {"ptb": PTB, "wikitext": WIKITEXT, "1bw": ONE_BILLION, "treebank": TREEBANK}
 MARKS = "'s n't ' '' `` ` \" ( ) -LRB- -RRB- @-@ @,@ @.@ , . : ; ! ? $ % # / -"
 TOKENS = st.sampled_from(f"{MARKS} the cat 1,000 U.S. Mr. 3 <unk> can't a-b".split())
@@ -59,15 +57,12 @@ def test_any_line_at_all_comes_back(name: str, line: str) -> None:
     ("detokenizer", "file", "joined"),
     [
         (PTB, "ptb/ptb.test.txt", 1_900),
-        (WIKITEXT, "wikitext-2/test.txt", 34_000),
+        pytest.param(WIKITEXT, "wikitext-2/test.txt", 34_000, marks=pytest.mark.slow),
         (WIKITEXT, "wikitext-103/wiki.test.tokens", 34_000),
     ],
 )
-def test_a_whole_real_file_comes_back(detokenizer: Detokenizer, file: str, joined: int) -> None:
-    path = SHARED / file
-    if not path.exists():
-        pytest.skip(f"{path} is not here")
-    lines = path.read_text(encoding="utf-8").removesuffix("\n").split("\n")
+def test_a_whole_real_file_comes_back(shared: Path, detokenizer: Detokenizer, file: str, joined: int) -> None:
+    lines = (shared / "evals" / file).read_text(encoding="utf-8").removesuffix("\n").split("\n")
     texts = [detokenizer.detokenise(line) for line in lines]
     assert [detokenizer.tokenise(text) for text in texts] == lines
     assert not any(text.startswith("\t") for text in texts)
