@@ -5,7 +5,8 @@ python -m benchmarks.bench_eval --peer VENV/bin/python [--task lambada] [--examp
 
 VENV has lm-eval and torch. The model is GPT-2's smallest with random weights and GPT-2's vocabulary (gpt2-bpe
 of the shared data, see WEBTEXT_SHARED), written once as a Hugging Face directory that both open; the text is
-the first examples of LAMBADA or HellaSwag. Both have loaded the model before the clock starts and then
+the first examples of LAMBADA or HellaSwag, or 400 characters of WikiText an
+example read through windows side by side. Both have loaded the model before the clock starts and then
 tokenise, compute and sum up, each in a process of its own with the same number of threads; ours and the peer
 with several batch sizes take turns; the median counts. Where both have a metric of the same definition, the
 values are printed side by side.
@@ -28,6 +29,7 @@ BATCHES = (1, 8, 32)  # of the peer; ours chooses by itself
 SAME = {
     "lambada": {"perplexity": "perplexity", "accuracy_word": "acc"},
     "hellaswag": {"accuracy": "acc", "accuracy_per_char": "acc_norm"},
+    "rolling": {"bits_per_byte_stride_1024": "bits_per_byte"},
 }
 
 
@@ -63,14 +65,30 @@ def make_data(folder: Path, examples: int) -> dict[str, str]:
             row = {"activity_label": label, "ctx_a": f"{first}.", "ctx_b": second}
             row |= {"endings": lines[at + 2 : at + 6], "label": lines[at + 1]}
             out.write(json.dumps(row) + "\n")
+    wikitext = (SHARED / "evals" / "wikitext-2-raw" / "wiki.test.raw").read_text(encoding="utf-8")
+    (folder / "rolling.jsonl").write_text(json.dumps({"text": wikitext[: 400 * examples]}) + "\n")
     return {task: str(folder / f"{task}.jsonl") for task in SAME}
+
+
+def evaluate(model: Any, name: str, path: Path) -> dict[str, float]:
+    from train.evals import language, tasks
+
+    if name != "rolling":
+        return tasks.TASKS[name].evaluate(model, path, (), _deaf)[0]
+    text = json.loads(path.read_text())["text"]
+    whole = language.Text(text, {"byte": len(text.encode())})
+    return language.stream(model, whole, (model.room,), _deaf)[0]
+
+
+def _deaf(_done: int, _total: int) -> None:
+    pass
 
 
 def ours() -> None:
     """What the child process of ours does; the protocol is lmeval_peer's."""
     import torch
 
-    from train.evals import subject, tasks
+    from train.evals import subject
 
     asked = json.loads(sys.stdin.readline())
     torch.set_num_threads(asked["threads"])
@@ -79,9 +97,7 @@ def ours() -> None:
     for line in sys.stdin:
         name = json.loads(line)["task"]
         cpu, wall = time.process_time(), time.perf_counter()
-        metrics, _ = tasks.TASKS[name].evaluate(
-            model, Path(asked["data"][name]), (), lambda _done, _all: None
-        )
+        metrics = evaluate(model, name, Path(asked["data"][name]))
         took = {"cpu_s": time.process_time() - cpu, "wall_s": time.perf_counter() - wall}
         print(json.dumps(took | {"metrics": metrics}), flush=True)
 

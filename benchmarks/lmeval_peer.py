@@ -40,6 +40,13 @@ def task(name: str, file: str) -> dict[str, Any]:
                 {"metric": "acc", "aggregation": "mean", "higher_is_better": True},
             ],
         }
+    if name == "rolling":
+        return config | {
+            "output_type": "loglikelihood_rolling",
+            "doc_to_text": "",
+            "doc_to_target": "{{text}}",
+            "metric_list": [{"metric": "bits_per_byte"}],
+        }
     return config | {
         "output_type": "multiple_choice",
         "process_docs": hellaswag.process_docs,

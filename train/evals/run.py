@@ -95,8 +95,9 @@ def results(out: Path) -> list[dict[str, Any]]:
     """Every result below OUT, without its examples."""
     found = []
     for path in sorted(out.glob("*/*.json")):
-        result = json.loads(path.read_text(encoding="utf-8"))
-        found.append({key: value for key, value in result.items() if key != "examples"})
+        result = _json(path)
+        if "metrics" in result:
+            found.append({key: value for key, value in result.items() if key != "examples"})
     return found
 
 
@@ -122,11 +123,17 @@ def _key(task: Task, path: Path, model: Subject, strides: Sequence[int]) -> dict
 
 
 def _kept(folder: Path, key: dict[str, Any]) -> dict[str, Any] | None:
+    result = _json(folder / f"{key['task']}.json")
+    return result if result.get("key") == key else None
+
+
+def _json(path: Path) -> dict[str, Any]:
+    """The file's object; an empty one where there is none."""
     try:
-        result = json.loads((folder / f"{key['task']}.json").read_text(encoding="utf-8"))
+        found = json.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):
-        return None
-    return result if isinstance(result, dict) and result.get("key") == key else None
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _done(

@@ -147,6 +147,9 @@ def winograd(path: Path, count: int) -> list[Schema]:
         ]
     if len(raw) < count:
         raise TrainError(f"{path} has {len(raw):,} schemas, expected {count} at least")
+    for before, _, _, answers, right in raw:
+        if right not in ("A", "B") or len(answers) != 2:
+            raise TrainError(f"{path}: a schema without two answers and a correct one ({before.strip()!r})")
     return [
         Schema(_squeezed(before), _squeezed(pronoun), _squeezed(after), answers, int(right == "B"))
         for before, pronoun, after, answers, right in raw[:count]
@@ -166,8 +169,6 @@ def _schemas(path: Path) -> Iterator[tuple[str, str, str, list[str], str]]:
         parts = [schema.findtext(f"text/{name}", "") for name in ("txt1", "pron", "txt2")]
         answers = [(answer.text or "").strip() for answer in schema.iterfind("answers/answer")]
         right = schema.findtext("correctAnswer", "").strip(" .\n\t")
-        if right not in ("A", "B") or len(answers) != 2:
-            raise TrainError(f"{path}: a schema without two answers and a correct one ({parts[0].strip()!r})")
         yield parts[0], parts[1], parts[2], answers, right
 
 

@@ -134,3 +134,18 @@ def test_the_official_layout_is_read(
         assert all(len(turn) == 4 for talk in found for turn in talk.answers)  # one person and three more
     else:
         assert all(len(cloze.choices) == 10 and len(cloze.before) == 20 for cloze in found)
+
+
+@pytest.mark.parametrize(
+    ("file", "tokens"),
+    [
+        ("ptb/ptb.test.txt", 82_430),
+        ("wikitext-2/test.txt", 245_569),
+        ("wikitext-103/wiki.test.tokens", 245_569),
+    ],
+)
+def test_words_and_line_ends_are_as_many_as_the_literature_counts(
+    shared: Path, file: str, tokens: int
+) -> None:
+    found = texts.lines(shared / "evals" / file)
+    assert sum(len(line.split()) for line in found) + len(found) == tokens
