@@ -138,12 +138,14 @@ def percent(outcomes: Any) -> float:
 
 def _no_last_words(subject: Subject) -> Tensor:
     """True for tokens (V) that end a text, are a stop word or are marks without a letter or digit."""
-    banned = torch.zeros(subject.model.shape.vocab_size, dtype=torch.bool)
+    found = [subject.end]
     for text, token in subject.tokenizer.get_vocab().items():
         plain = text.replace(SPACE, "")
         if not plain.isascii():  # bytes of other alphabets and of marks
             plain = subject.tokenizer.decode([token]).strip()
         marks = plain and "\ufffd" not in plain and not any(letter.isalnum() for letter in plain)
-        banned[token] = plain.lower() in STOP_WORDS or bool(marks)
-    banned[subject.end] = True
+        if marks or plain.lower() in STOP_WORDS:
+            found.append(token)
+    banned = torch.zeros(subject.model.shape.vocab_size, dtype=torch.bool)
+    banned[found] = True
     return banned.to(subject.device.where)
