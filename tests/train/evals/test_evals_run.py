@@ -114,7 +114,7 @@ def test_the_plot_has_a_panel_a_task_and_a_dot_a_model(folder: Path, data: Path)
     papers = [
         dot for dot in svg.iter("{http://www.w3.org/2000/svg}circle") if dot.get("class") == "paper-dot"
     ]
-    assert (names, len(dots), len(papers)) == (["lambada", "ptb"], 2, 8)
+    assert (names, len(dots), len(papers)) == (["lambada", "ptb"], 2 + 1, 8 + 1)  # and the legend
 
 
 def test_the_command_prints_json_and_a_mistake_is_one_line(folder: Path, data: Path, tmp_path: Path) -> None:
