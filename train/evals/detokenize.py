@@ -128,7 +128,7 @@ WIKITEXT = Detokenizer(
 )
 
 ONE_BILLION = Detokenizer(
-    re.compile(rf"(n't(?!\w)|'(?:s|re|ve|ll|d|m)(?!\w)|(?<=s)'$|[$£€](?=\d)|{_MARKS}|{_DOT})"),
+    re.compile(rf"('(?:s|t|re|ve|ll|d|m)(?!\w)|(?<=s)'$|[$£€](?=\d)|{_MARKS}|{_DOT})"),
     closing=CONTRACTED | STOPS | {"'"},
     opening=frozenset(["(", "[", "$", "£", "€"]),
     quotes=frozenset('"'),

@@ -22,7 +22,7 @@ TOKENS = st.sampled_from(f"{MARKS} the cat 1,000 U.S. Mr. 3 <unk> can't a-b".spl
         ),
         (
             ONE_BILLION,
-            'Mr Barofsky said the lawsuit would n\'t send a " powerful message " .',
+            'Mr Barofsky said the lawsuit wouldn \'t send a " powerful message " .',
             'Mr Barofsky said the lawsuit wouldn\'t send a "powerful message".',
         ),
         (

@@ -1,6 +1,7 @@
 import json
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -27,7 +28,7 @@ def data(tmp_path: Path) -> Path:
     for name, content in {
         "lambada/lambada_test.jsonl": '{"text": "The error is raised"}\n{"text": "A name is bound"}\n',
         "ptb/ptb.test.txt": " the <unk> was n't raised \n it 's a name \n",
-        "1bw/news.en.heldout-00000-of-00050": "The error is n't raised .\nA name .\n",
+        "1bw/news.en.heldout-00000-of-00050": "The error isn 't raised .\nA name .\n",
     }.items():
         (folder / name).parent.mkdir(parents=True)
         (folder / name).write_text(content)
@@ -76,6 +77,21 @@ def test_it_is_done_again_when_something_it_depends_on_is_another(
     else:
         (Path(first["results"]) / "ptb.json").write_text('{"key": ')
     assert evaluate(asked(folder, data, "lambada", "ptb", **more), PROGRESS)["reused"] == ["lambada"]
+
+
+def test_what_an_interrupted_command_had_done_is_kept(folder: Path, data: Path) -> None:
+    class Interrupted(Progress):
+        @contextmanager
+        def task(self, name: str) -> Iterator[Any]:
+            def told(_done: int, _total: int) -> None:
+                if name == "ptb":
+                    raise KeyboardInterrupt
+
+            yield told
+
+    with pytest.raises(KeyboardInterrupt):
+        evaluate(asked(folder, data, "lambada", "ptb"), Interrupted())
+    assert evaluate(asked(folder, data, "lambada", "ptb"), PROGRESS)["reused"] == ["lambada"]
 
 
 def test_the_same_model_gives_the_same_result_twice(folder: Path, data: Path) -> None:
