@@ -16,7 +16,6 @@ from train.evals import paper, plot, subject
 from train.evals.progress import Progress
 from train.evals.subject import Subject
 from train.evals.tasks import Task, named
-from train.evals.texts import digest
 
 PLOT = "tasks.svg"
 
@@ -111,13 +110,12 @@ def _found(request: Request) -> list[tuple[Task, Path]]:
 
 def _key(task: Task, path: Path, model: Subject, strides: Sequence[int]) -> dict[str, Any]:
     """What a result depends on."""
-    data = digest(path.parent if path.name == "all_test.txt" else path)
     settings = {"strides": list(strides)} if task.strides else {}
     return {
         "task": task.name,
         "version": task.version,
         "model": model.digest,
-        "data": data,
+        "data": task.source.digest(path),
         "settings": settings,
     }
 

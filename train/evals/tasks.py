@@ -137,6 +137,7 @@ _NEWSTEST = Source(
         "newstest2014/newstest2014-fren-src.fr",
     ),
     "statmt.org/wmt14 (test-full.tgz)",
+    together=True,
 )
 
 TASKS = {
@@ -230,6 +231,7 @@ TASKS = {
                 ("cnn_dm/all_test.txt", "cnn_dm/test.jsonl"),
                 "cs.nyu.edu/~kcho/DMQA (cnn_stories.tgz, dailymail_stories.tgz) and the all_test.txt of "
                 "abisee/cnn-dailymail",
+                together=True,
             ),
             _cnn_dm,
         ),

@@ -14,10 +14,18 @@ from train.errors import TrainError
 
 @dataclass(frozen=True)
 class Source:
-    """Paths at which a set's file is looked for, in order, and where a user gets it."""
+    """Paths at which a set's file is looked for, in order, and where a user gets it.
+
+    `together`: what lies in the file's folder belongs to the set, too.
+    """
 
     paths: Sequence[str]
     origin: str
+    together: bool = False
+
+    def digest(self, path: Path) -> str:
+        """SHA-256 of the set that was found at `path`."""
+        return digest(path.parent if self.together else path)
 
     def find(self, folder: Path) -> Path:
         """The first that is there; a `*` may stand for any name. Raises TrainError naming all of them."""

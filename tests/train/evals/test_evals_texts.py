@@ -22,6 +22,16 @@ def test_a_missing_file_is_named_with_where_to_get_it(tmp_path: Path) -> None:
     assert source.find(tmp_path).name == "valid_2000.txt"
 
 
+def test_a_set_of_several_files_has_another_digest_when_one_of_them_changes(tmp_path: Path) -> None:
+    (tmp_path / "src.fr").write_text("un")
+    (tmp_path / "ref.en").write_text("one")
+    alone, both = Source((), ""), Source((), "", together=True)
+    before = [source.digest(tmp_path / "src.fr") for source in (alone, both)]
+    (tmp_path / "ref.en").write_text("two")
+    after = [source.digest(tmp_path / "src.fr") for source in (alone, both)]
+    assert before[0] == after[0] and before[1] != after[1]
+
+
 @pytest.mark.parametrize(
     ("read", "content", "message"),
     [
