@@ -82,8 +82,8 @@ def _batch(
         last = subject.model.transformer(ids, cache, positions, mask[:, None])[:, -1]
         logits = F.linear(last, subject.model.transformer.wte.weight).float().cpu()
         token = _pick(logits, way.top_k, draws[:, step])
-        logp = logits.gather(1, token[:, None])[:, 0] - logits.logsumexp(1)
-        nats += torch.where(ended, 0.0, logp.double())
+        logp = -F.cross_entropy(logits, token, reduction="none").double()
+        nats += torch.where(ended, 0.0, logp)
         columns.append(torch.where(ended, subject.end, token))
         ended |= stops[token]
         if bool(ended.all()):

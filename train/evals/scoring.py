@@ -124,7 +124,7 @@ def _predicted(
     for at in range(0, len(places), PREDICTED_AT_ONCE):
         place, target = places[at : at + PREDICTED_AT_ONCE], targets[at : at + PREDICTED_AT_ONCE]
         logits = F.linear(hidden[place], subject.model.transformer.wte.weight).float()
-        nats += (logits.gather(1, target[:, None])[:, 0] - logits.logsumexp(1)).tolist()
+        nats += (-F.cross_entropy(logits, target, reduction="none")).tolist()  # a fifth of logsumexp's time
         best += (logits.argmax(1) == target).tolist()
         if banned is not None:
             allowed += (logits.masked_fill_(banned, float("-inf")).argmax(1) == target).tolist()
