@@ -36,5 +36,5 @@ $(VENV)/.runs: pyproject.toml requirements.lock
 	touch $@
 
 $(VENV)/.develops: $(VENV)/.runs
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock -e '.[train,dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock -e '.[train,eval,dev]'
 	touch $@

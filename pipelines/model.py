@@ -1,4 +1,4 @@
-"""`webtext train`, `sample` and `export`: the trainer, imported when asked, its errors made ours."""
+"""`webtext train`, `sample`, `eval` and `export`: the trainer, imported when asked, its errors made ours."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -48,6 +48,24 @@ def export(run: Path, out: Path) -> dict[str, Any]:
         from train import huggingface
 
         return huggingface.export(run, out)
+
+
+def evaluate(
+    source: str, tasks: str, data: Path, out: Path | None, strides: str, quiet: bool
+) -> dict[str, Any]:
+    """A model's metrics on the named tasks, beside the paper's."""
+    with _trainer():
+        from train.evals import progress, run
+
+        return run.evaluate(run.request(source, tasks, data, out, strides), progress.for_terminal(quiet))
+
+
+def evaluation_plan(source: str, tasks: str, data: Path, out: Path | None, strides: str) -> dict[str, Any]:
+    """The files that `evaluate` would read."""
+    with _trainer():
+        from train.evals import run
+
+        return run.plan(run.request(source, tasks, data, out, strides))
 
 
 @contextmanager

@@ -14,7 +14,7 @@ import typer
 from train.errors import Interrupted, RunFailed, TrainError
 
 app = typer.Typer(
-    help="Train a GPT-2 on token files, sample from it, export it.",
+    help="Train a GPT-2 on token files, sample from it, evaluate it, export it.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
@@ -93,6 +93,38 @@ def sample(
         print()
     else:
         print("\n\n---\n\n".join(prompt + text for text in texts))
+
+
+@app.command(name="eval")
+def evaluate(
+    model: Annotated[str, typer.Argument(help="A run, a Hugging Face GPT-2 directory or a hub name.")],
+    tasks: Annotated[str, typer.Option(help="Tasks by name, separated by commas; all: every one.")] = "all",
+    data: Annotated[Path, typer.Option(help="Where the evaluation sets' official files lie.")] = Path(
+        "eval-data"
+    ),
+    out: Annotated[Path | None, typer.Option(help="Where results go; RUN/evals, else evals.")] = None,
+    strides: Annotated[
+        str, typer.Option(help="Tokens between windows, by commas; the model's length and half of it.")
+    ] = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be read, and stop.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Evaluate a model as the paper does, beside the paper's numbers.
+
+    Example:
+
+      python -m train eval runs/small --tasks lambada,wikitext-2 --data eval-data
+    """
+    from train.evals import progress, run
+
+    with _exit_codes():
+        asked = run.request(model, tasks, data, out, strides)
+        found = run.plan(asked) if dry_run else run.evaluate(asked, progress.for_terminal(quiet))
+    rows = [] if as_json else found.pop("tasks" if dry_run else "rows")
+    _print(found, as_json)
+    for row in rows:
+        print("  ".join(str(value) for value in row.values() if value != {}))
 
 
 @app.command()

@@ -41,7 +41,7 @@ def locate(source: str) -> Path:
         raise TrainError(
             f"{source} is not a directory, and hub names need: pip install huggingface-hub"
         ) from None
-    wanted = [CONFIG, "model*.safetensors", f"{WEIGHTS}.index.json", TOKENIZER, "vocab.json"]
+    wanted = [CONFIG, "model*.safetensors", f"{WEIGHTS}.index.json", TOKENIZER, "vocab.json", "merges.txt"]
     try:
         return Path(snapshot_download(source, allow_patterns=wanted))
     except (OSError, ValueError) as error:  # its network errors are OSErrors, a malformed name a ValueError
@@ -70,7 +70,7 @@ def load(model: GPT2, source: str) -> None:
     """
     folder = locate(source)
     found: dict[str, Tensor] = {}
-    for file in _weight_files(folder):
+    for file in weight_files(folder):
         try:
             found |= load_file(file)
         except (OSError, SafetensorError) as error:
@@ -142,7 +142,7 @@ def _export_tokenizer(run: Path, out: Path, model: ModelSettings) -> int | None:
     return end
 
 
-def _weight_files(folder: Path) -> list[Path]:
+def weight_files(folder: Path) -> list[Path]:
     """One file, or those that an index names."""
     index = folder / f"{WEIGHTS}.index.json"
     if index.is_file():

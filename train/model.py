@@ -45,7 +45,7 @@ class LayerCache:
 
 
 class Attention(nn.Module):
-    """Causal self-attention over all earlier tokens."""
+    """Causal self-attention: over all earlier tokens, or over those that a mask (B, 1, T, S) allows."""
 
     def __init__(self, shape: ModelSettings) -> None:
         super().__init__()
@@ -53,14 +53,15 @@ class Attention(nn.Module):
         self.c_attn = Conv1D(shape.n_embd, 3 * shape.n_embd)
         self.c_proj = Conv1D(shape.n_embd, shape.n_embd)
 
-    def forward(self, x: Tensor, cache: LayerCache | None = None) -> Tensor:
+    def forward(self, x: Tensor, cache: LayerCache | None = None, mask: Tensor | None = None) -> Tensor:
         batch, length, width = x.shape
         heads = self.c_attn(x).view(batch, length, 3, self.n_head, width // self.n_head)
         query, key, value = heads.permute(2, 0, 3, 1, 4)  # each (B, H, T, D)
         if cache is not None:
             key, value = cache.extend(key, value)
         # One new token sees everything before it; several at once (the cache is then empty) need the mask.
-        y = F.scaled_dot_product_attention(query, key, value, is_causal=length > 1)
+        causal = mask is None and length > 1
+        y = F.scaled_dot_product_attention(query, key, value, attn_mask=mask, is_causal=causal)
         out: Tensor = self.c_proj(y.transpose(1, 2).reshape(batch, length, width))
         return out
 
@@ -88,8 +89,8 @@ class Block(nn.Module):
         self.ln_2 = nn.LayerNorm(shape.n_embd)
         self.mlp = MLP(shape)
 
-    def forward(self, x: Tensor, cache: LayerCache | None = None) -> Tensor:
-        x = x + self.attn(self.ln_1(x), cache)
+    def forward(self, x: Tensor, cache: LayerCache | None = None, mask: Tensor | None = None) -> Tensor:
+        x = x + self.attn(self.ln_1(x), cache, mask)
         out: Tensor = x + self.mlp(self.ln_2(x))
         return out
 
@@ -104,14 +105,23 @@ class Transformer(nn.Module):
         self.h = nn.ModuleList(Block(shape) for _ in range(shape.n_layer))
         self.ln_f = nn.LayerNorm(shape.n_embd)
 
-    def forward(self, ids: Tensor, cache: list[LayerCache] | None = None) -> Tensor:
-        start = cache[0].length if cache else 0
-        positions = torch.arange(start, start + ids.size(1), device=ids.device)
+    def forward(
+        self,
+        ids: Tensor,
+        cache: list[LayerCache] | None = None,
+        positions: Tensor | None = None,
+        mask: Tensor | None = None,
+    ) -> Tensor:
+        """The last layer's (B, T, C); with `positions` (B, T) and `mask` (B, 1, T, S tokens read so far, true
+        where it may look) a row need not be one text from its start."""
+        if positions is None:
+            start = cache[0].length if cache else 0
+            positions = torch.arange(start, start + ids.size(1), device=ids.device)
         x = self.wte(ids) + self.wpe(positions)  # (B, T, C)
         if torch.is_autocast_enabled(x.device.type):  # what the blocks add to each other, in half the memory
             x = x.to(torch.get_autocast_dtype(x.device.type))
         for layer, block in enumerate(self.h):
-            x = block(x, cache[layer] if cache else None)
+            x = block(x, cache[layer] if cache else None, mask)
         out: Tensor = self.ln_f(x)
         return out
 

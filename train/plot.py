@@ -67,7 +67,7 @@ class _Plot:
 
     def __init__(self, last: float, low: float, high: float) -> None:
         self.last = max(last, 1.0)
-        self.levels = _ticks(low, max(high, low + 0.5), 6, outside=True)
+        self.levels = ticks(low, max(high, low + 0.5), 6, outside=True)
         self.low, self.high = self.levels[0], self.levels[-1]
 
     def x(self, step: float) -> float:
@@ -86,7 +86,7 @@ class _Plot:
             parts.append(
                 f'<text x="{LEFT - 8}" y="{self.y(level) + 4:.1f}" text-anchor="end">{level:g}</text>'
             )
-        for step in _ticks(0, self.last, 8):
+        for step in ticks(0, self.last, 8):
             at = f'x="{self.x(step):.1f}" y="{HEIGHT - BOTTOM + 18}"'
             parts.append(f'<text {at} text-anchor="middle">{step:,.0f}</text>')
         parts.append(f'<text x="{WIDTH - RIGHT}" y="{HEIGHT - 6}" text-anchor="end">step</text>')
@@ -127,7 +127,7 @@ def _smoothed(points: Points) -> list[tuple[float, float]]:
     return found
 
 
-def _ticks(low: float, high: float, most: int, *, outside: bool = False) -> list[float]:
+def ticks(low: float, high: float, most: int, *, outside: bool = False) -> list[float]:
     """Round numbers between two values, or just around them."""
     rough = (high - low) / most
     power = 10.0 ** math.floor(math.log10(rough))

@@ -204,6 +204,43 @@ def sample(
         show.piece("\n")
 
 
+@app.command(cls=Command, name="eval")
+def evaluate(
+    model: Annotated[
+        str, typer.Argument(metavar="RUN|DIR|NAME", help="A run, a Hugging Face GPT-2 directory or hub name.")
+    ],
+    tasks: Annotated[
+        str, typer.Option(metavar="NAME,…", help="Tasks by name, separated by commas; all: every one.")
+    ] = "all",
+    data: Annotated[
+        Path, typer.Option(metavar="DIR", help="Where the evaluation sets' official files lie.")
+    ] = Path("eval-data"),
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Where results go. [default: RUN/evals, else evals]"),
+    ] = None,
+    strides: Annotated[
+        str,
+        typer.Option(
+            metavar="N,…", help="Tokens between windows. [default: the model's length and half of it]"
+        ),
+    ] = "",
+    dry_run: DryRun = False,
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
+    """The paper's zero-shot evaluations, beside the paper's numbers; a task done before is not done again.
+
+    Example: `webtext eval run --tasks lambada,wikitext-2 --data eval-data`
+    """
+    from pipelines import model as pipeline
+
+    if dry_run:
+        _print(pipeline.evaluation_plan(model, tasks, data, out, strides), as_json, show.evaluation_plan)
+    else:
+        _print(pipeline.evaluate(model, tasks, data, out, strides, quiet), as_json, show.evaluation)
+
+
 @app.command(cls=Command)
 def export(
     run: RunPath,

@@ -177,6 +177,32 @@ def explanation(story: Result) -> None:
         console.print(f"\n{text[:600]}{'…' if len(text) > 600 else ''}", markup=False)
 
 
+def evaluation(result: Result) -> None:
+    sizes = next((list(row["paper"]) for row in result["rows"] if row["paper"]), [])
+    title = f"{result['model']}, {result['parameters']:,} parameters, beside the paper's models"
+    table = _table(title, "task", "metric", ">here", *(f">{size}" for size in sizes))
+    told = ""
+    for row in result["rows"]:
+        published = (_number(row["paper"].get(size)) for size in sizes)
+        name = (
+            ""
+            if row["task"] == told
+            else row["task"] + (" (kept)" if row["task"] in result["reused"] else "")
+        )
+        told = row["task"]
+        cells = (name, row["metric"].replace("_", " "), _number(row["value"]), *published)
+        table.add_row(*cells, style="bold" if row["paper"] else "")
+    console.print(table)
+    console.print(f"every example: {result['results']}; against size: {result['plot']}", markup=False)
+
+
+def evaluation_plan(result: Result) -> None:
+    table = _table(f"{result['model']} would be evaluated, into {result['out']}", "task", "file", ">bytes")
+    for row in result["tasks"]:
+        table.add_row(row["task"], escape(row["file"]), _number(row["bytes"]))
+    console.print(table)
+
+
 def demo(result: Result) -> None:
     table = _table("Planted in the mini web, and found", "what", ">planted", ">found", "became")
     for row in result["planted"]:

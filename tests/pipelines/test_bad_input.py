@@ -162,8 +162,13 @@ def test_a_refused_tokenizer_is_not_frozen(tmp_path: Path) -> None:
     assert (tmp_path / "recipe.toml").read_text() == ""
 
 
+def test_an_evaluation_set_that_is_not_there(tmp_path: Path) -> None:
+    line = refused("eval", tmp_path / "run", "--tasks", "enwik8", "--data", tmp_path)
+    assert f"{tmp_path} has no enwik8/enwik8 or enwik8: get it from mattmahoney.net" in line
+
+
 @pytest.mark.parametrize(
-    "name", ["demo", "crawl", "build-shards", "train", "sample", "status", "explain", "audit"]
+    "name", ["demo", "crawl", "build-shards", "train", "sample", "eval", "status", "explain", "audit"]
 )
 def test_help_has_an_example(name: str) -> None:
     assert f"webtext {name}" in webtext(name, "--help").stdout.split("Example", 1)[1]

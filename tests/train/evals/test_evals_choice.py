@@ -1,0 +1,95 @@
+from typing import Any
+
+import pytest
+
+from train.evals.choice import cbt, hellaswag, plain, winograd
+from train.evals.subject import Subject
+from train.evals.texts import Cloze, Ending, Schema
+
+
+def quiet(_done: int, _total: int) -> None:
+    pass
+
+
+def best(values: list[float]) -> int:
+    return values.index(max(values))
+
+
+CLOZES = [
+    Cloze(
+        ["It is true .", "He said `` no '' ."],
+        "The XXXXX is raised .",
+        "error",
+        ["error", "list", "name of it"],
+    ),
+    Cloze([], "Then the XXXXX .", "list", ["name", "list", "statement"]),
+]
+
+
+def test_cbt_takes_the_candidate_that_makes_the_whole_likeliest(bigram: Any) -> None:
+    metrics, examples = cbt(bigram.subject, CLOZES, quiet)
+    starts = ['It is true. He said "no".', ""]
+    for cloze, start, example in zip(CLOZES, starts, examples, strict=True):
+        sums, means = [], []
+        for choice in cloze.choices:
+            tail = cloze.query.replace("XXXXX", choice).removesuffix(" .") + "."
+            ids = [0, *bigram.ids(f"{start} {tail}".strip())]
+            sums.append(bigram.nats(ids))
+            shared = len(bigram.ids(f"{start} {cloze.query.partition(' XXXXX')[0]}".strip())) + 1
+            means.append(bigram.nats(ids, shared) / (len(ids) - shared))
+        assert example["chosen"] == cloze.choices[best(sums)]
+        found = list(example["log_likelihoods"].values())
+        differences = [one - sums[0] for one in sums]  # what all begin with is left out
+        assert [one - found[0] for one in found] == pytest.approx(differences, abs=1e-3)
+    right = sum(example["chosen"] == cloze.answer for cloze, example in zip(CLOZES, examples, strict=True))
+    assert metrics["accuracy"] == 50 * right
+
+
+def test_winograd_replaces_the_pronoun_and_scores_all_or_what_follows(bigram: Any) -> None:
+    schemas = [
+        Schema("The men refused a permit because", "they", "feared it.", ["The men", "The women"], 0),
+        Schema("Ann paid. Then", "her", "debt was gone.", ["Ann", "Jane"], 1),
+        Schema("Jim saw Tom.", "He", ", of course, waved.", ["The man", "Tom"], 1),
+    ]
+    _, examples = winograd(bigram.subject, schemas, quiet)
+    assert [example["texts"] for example in examples] == [
+        [f"The men refused a permit because the {who} feared it." for who in ("men", "women")],
+        [f"Ann paid. Then {who}'s debt was gone." for who in ("Ann", "Jane")],
+        [f"Jim saw Tom. {who}, of course, waved." for who in ("The man", "Tom")],
+    ]
+    for schema, example in zip(schemas, examples, strict=True):
+        after = len(bigram.ids(schema.after if schema.after[0] == "," else " " + schema.after))
+        ids = [[0, *bigram.ids(text)] for text in example["texts"]]
+        assert example["full"] == pytest.approx([bigram.nats(each) for each in ids], rel=1e-5)
+        partial = [bigram.nats(each, len(each) - after) for each in ids]
+        assert example["partial"] == pytest.approx(partial, rel=1e-5)
+        assert example["chosen_full"] == best(example["full"])
+
+
+def test_hellaswag_takes_an_ending_by_sum_by_length_and_by_mean(bigram: Any) -> None:
+    endings = ["is raised.", "returns the list of all names.", "stops.", "goes on to the next one."]
+    context = "Python: A name is looked up."
+    metrics, examples = hellaswag(bigram.subject, [Ending(context, endings, 2)], quiet)
+    sums = []
+    lengths = []
+    for ending in endings:
+        before, ids = bigram.ids(context), bigram.ids(" " + ending)
+        sums.append(bigram.nats([before[-1], *ids]))
+        lengths.append(len(ids))
+    assert examples[0]["log_likelihoods"] == pytest.approx(sums, rel=1e-5)
+    ways = {
+        "accuracy": sums,
+        "accuracy_per_char": [one / len(ending) for one, ending in zip(sums, endings, strict=True)],
+        "accuracy_mean": [one / length for one, length in zip(sums, lengths, strict=True)],
+    }
+    assert metrics == {name: 100.0 * (best(values) == 2) for name, values in ways.items()}
+
+
+def test_hellaswag_loses_the_marks_of_its_source() -> None:
+    assert plain("How to bake [title] First [step] do  this ") == "How to bake. First do this"
+
+
+def test_a_context_longer_than_the_model_still_has_its_answer(subject: Subject) -> None:
+    cloze = Cloze(["A long sentence about nothing at all ."] * 20, "It is XXXXX .", "so", ["so", "not"])
+    metrics, _ = cbt(subject, [cloze], quiet)
+    assert metrics["accuracy"] in (0.0, 100.0)

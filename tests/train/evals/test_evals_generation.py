@@ -1,0 +1,143 @@
+import json
+import random
+from typing import Any
+
+import pytest
+import torch
+
+from train.errors import TrainError
+from train.evals import generate, generation
+from train.evals.examples import Conversation, Pair, Story
+from train.evals.generate import Way, Written, write
+from train.evals.subject import Subject
+
+Asked = list[str]
+
+
+def quiet(_done: int, _total: int) -> None:
+    pass
+
+
+def prompts() -> list[list[int]]:
+    generator = random.Random(1)
+    return [[generator.randrange(1, 300) for _ in range(length)] for length in (3, 9, 1, 5)]
+
+
+@torch.no_grad()
+def test_greedy_texts_are_those_of_transformers(theirs: Any, subject: Subject) -> None:
+    way = Way(tokens=12, one_line=False)
+    for prompt, written in zip(prompts(), write(subject, prompts(), way, quiet), strict=True):
+        found = theirs.generate(
+            torch.tensor([prompt]), max_new_tokens=12, do_sample=False, pad_token_id=0, eos_token_id=0
+        )[0, len(prompt) :].tolist()
+        logits = theirs(torch.tensor([[*prompt, *found]])).logits[0, len(prompt) - 1 : -1].double()
+        nats = float(logits.log_softmax(1)[range(len(found)), found].sum())
+        assert written.text == subject.tokenizer.decode([token for token in found if token])
+        assert written.nats == pytest.approx(nats, abs=1e-3)
+
+
+def test_what_is_drawn_does_not_depend_on_the_batch(
+    subject: Subject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    way = Way(tokens=12, top_k=2, one_line=False)
+    together = write(subject, prompts(), way, quiet)
+    monkeypatch.setitem(generate.ROWS, "cpu", 1)
+    assert [each.text for each in write(subject, prompts(), way, quiet)] == [each.text for each in together]
+    assert together != write(subject, prompts(), Way(tokens=12, one_line=False), quiet)
+
+
+def test_a_text_may_end_with_its_line(subject: Subject) -> None:
+    whole = write(subject, prompts(), Way(tokens=20, top_k=50, one_line=False), quiet)
+    lines = write(subject, prompts(), Way(tokens=20, top_k=50), quiet)
+    assert [each.text for each in lines] == [each.text.partition("\n")[0] for each in whole]
+
+
+@pytest.fixture
+def said(subject: Subject, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Has the model say what the test wants, and hears what it was asked."""
+
+    def answering(*answers: str, nats: float = -1.0) -> Asked:
+        asked: Asked = []
+
+        def fake(_: Subject, ids: list[list[int]], *__: object) -> list[Written]:
+            asked.extend(subject.tokenizer.decode(each) for each in ids)
+            return [Written(answers[at % len(answers)], nats * (at + 1)) for at in range(len(ids))]
+
+        monkeypatch.setattr(generation, "write", fake)
+        return asked
+
+    return answering
+
+
+def test_coqa_asks_after_the_document_and_the_true_history(subject: Subject, said: Any) -> None:
+    talk = Conversation("A cat.", ["What?", "Whose?"], [["a white cat", "the cat"], ["hers", "Ann's"]])
+    asked = said(" The cat", " nobody's")
+    metrics, examples = generation.coqa(subject, [talk], quiet)
+    assert asked == ["A cat.\n\nQ: What?\nA:", "A cat.\n\nQ: What?\nA: a white cat\nQ: Whose?\nA:"]
+    # against "white cat" 2/3, against "cat" 1; each person is left out once
+    assert examples[0]["f1"] == pytest.approx((1 + 2 / 3) / 2)
+    assert metrics == {"f1": pytest.approx(100 * (5 / 6) / 2), "exact_match": pytest.approx(25)}
+
+
+@pytest.mark.parametrize(
+    ("said", "answer", "f1"),
+    [
+        ("the white Cat!", "a cat", 2 / 3),
+        ("", "", 1),
+        ("", "cat", 0),
+        ("the", "a", 1),
+        ("cat cat", "cat", 2 / 3),
+    ],
+)
+def test_f1_counts_words_as_squad_does(said: str, answer: str, f1: float) -> None:
+    assert generation.f1(said, answer) == pytest.approx(f1)
+    assert generation.exact(said, answer) == (f1 == 1)
+
+
+def test_natural_questions_shows_pairs_that_it_does_not_score(subject: Subject, said: Any) -> None:
+    pairs = [Pair(f"who is {at}", [f"name {at}", "The Right One"]) for at in range(105)]
+    asked = said("right one", "wrong")
+    metrics, examples = generation.questions(subject, pairs, quiet)
+    assert len(examples) == 100
+    assert metrics == {"exact_match": 50.0, "exact_match_confident_1_percent": 100.0}
+    shown = asked[0].split("\n\n")[:-1]
+    assert len(shown) == 5
+    assert not {line.partition("\n")[0].removeprefix("Q: ") for line in shown} & {
+        each["question"] for each in examples
+    }
+    assert asked[0].endswith(f"\n\nQ: {examples[0]['question']}\nA:")
+
+
+def test_translation_is_asked_as_source_equals_target_and_scored_by_bleu(subject: Subject, said: Any) -> None:
+    pytest.importorskip("sacrebleu")
+    pairs = [Pair(f"satz nummer {at}", ["a b c d e"]) for at in range(9)]
+    asked = said(" a b c d e")
+    assert generation.translation(subject, pairs, quiet)[0]["bleu"] == pytest.approx(100)
+    assert asked[0].count(" = a b c d e\n") == 5 and asked[0].endswith(" =")
+    said("a b c d f")  # precisions 4/5, 3/4, 2/3, 1/2
+    bleu = 100 * (4 / 5 * 3 / 4 * 2 / 3 * 1 / 2) ** (1 / 4)
+    assert generation.translation(subject, pairs, quiet)[0]["bleu"] == pytest.approx(bleu)
+
+
+def test_a_summary_is_the_first_three_sentences_after_the_hint(subject: Subject, said: Any) -> None:
+    pytest.importorskip("rouge_score")
+    story = Story("One two. Three four! Five six? Seven eight.", ["one two", "nine ten"])
+    asked = said(" One two. Nine ten. Other. Left out.")
+    metrics, examples = generation.cnn_dm(subject, [story], quiet)
+    assert asked[0].endswith("\nTL;DR:") and not asked[1].endswith("TL;DR:")
+    assert examples[0]["summary"] == "One two. Nine ten. Other."
+    assert examples[0]["summary_lede_3"] == "One two. Three four! Five six?"
+    # 5 words, 4 of them the highlights' 4; 4 pairs of neighbours, 3 of them the highlights' 3
+    assert metrics["rouge_1"] == pytest.approx(100 * 2 * 4 / (5 + 4))
+    assert metrics["rouge_2"] == pytest.approx(100 * 2 * 3 / (4 + 3))
+    assert metrics["rouge_l"] == pytest.approx(100 * 2 * 4 / (5 + 4))
+
+
+def test_too_few_examples_to_show_any_is_said(subject: Subject) -> None:
+    with pytest.raises(TrainError, match="at least 6"):
+        generation.questions(subject, [Pair("who", ["me"])] * 5, quiet)
+
+
+def test_outcomes_can_be_written_as_json(subject: Subject) -> None:
+    _, examples = generation.questions(subject, [Pair(f"who {at}", ["me"]) for at in range(7)], quiet)
+    assert json.loads(json.dumps(examples)) == examples

@@ -1,0 +1,155 @@
+import json
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+from typer.testing import CliRunner
+
+from train.cli import app
+from train.errors import TrainError
+from train.evals import run
+from train.evals.progress import Progress
+from train.evals.run import Request, evaluate
+from train.evals.tasks import TASKS
+from train.loop import train
+from train.settings import Settings
+
+PROGRESS = Progress()
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """LAMBADA, PTB and 1BW in a few lines."""
+    folder = tmp_path / "data"
+    for name, content in {
+        "lambada/lambada_test.jsonl": '{"text": "The error is raised"}\n{"text": "A name is bound"}\n',
+        "ptb/ptb.test.txt": " the <unk> was n't raised \n it 's a name \n",
+        "1bw/news.en.heldout-00000-of-00050": "The error isn 't raised .\nA name .\n",
+    }.items():
+        (folder / name).parent.mkdir(parents=True)
+        (folder / name).write_text(content)
+    return folder
+
+
+def asked(folder: Path, data: Path, *tasks: str, **more: Any) -> Request:
+    return Request(str(folder), tasks, data, data.parent / "evals", **more)
+
+
+def values(found: dict[str, Any]) -> dict[tuple[str, str], float]:
+    return {(row["task"], row["metric"]): row["value"] for row in found["rows"]}
+
+
+def test_a_result_holds_every_example_and_stands_beside_the_paper(folder: Path, data: Path) -> None:
+    found = evaluate(asked(folder, data, "lambada", "ptb", "1bw"), PROGRESS)
+    result = json.loads((Path(found["results"]) / "lambada.json").read_text())
+    assert [example["target"] for example in result["examples"]] == ["raised", "bound"]
+    assert result["paper"]["perplexity"] == {"117M": 35.13, "345M": 15.60, "762M": 10.87, "1542M": 8.63}
+    first = next(row for row in found["rows"] if row["task"] == "ptb")
+    assert first["metric"] == "perplexity_per_word_and_line_end_stride_16"  # of the strides, the finest
+    assert first["paper"]["1542M"] == 35.76
+
+
+def test_a_task_done_is_not_done_again(folder: Path, data: Path) -> None:
+    first = evaluate(asked(folder, data, "lambada", "ptb"), PROGRESS)
+    written = (Path(first["results"]) / "lambada.json").stat().st_mtime_ns
+    again = evaluate(asked(folder, data, "lambada", "ptb"), PROGRESS)
+    assert (first["reused"], again["reused"]) == ([], ["lambada", "ptb"])
+    assert (Path(first["results"]) / "lambada.json").stat().st_mtime_ns == written
+    assert values(first) == values(again)
+
+
+@pytest.mark.parametrize("what", ["data", "strides", "definition", "half-written"])
+def test_it_is_done_again_when_something_it_depends_on_is_another(
+    folder: Path, data: Path, what: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = evaluate(asked(folder, data, "lambada", "ptb"), PROGRESS)
+    more: dict[str, Any] = {}
+    if what == "data":
+        (data / "ptb" / "ptb.test.txt").write_text(" another text \n")
+    elif what == "strides":
+        more = {"strides": (8,)}
+    elif what == "definition":
+        monkeypatch.setitem(TASKS, "ptb", TASKS["ptb"].__class__(**{**vars(TASKS["ptb"]), "version": 99}))
+    else:
+        (Path(first["results"]) / "ptb.json").write_text('{"key": ')
+    assert evaluate(asked(folder, data, "lambada", "ptb", **more), PROGRESS)["reused"] == ["lambada"]
+
+
+def test_what_an_interrupted_command_had_done_is_kept(folder: Path, data: Path) -> None:
+    class Interrupted(Progress):
+        @contextmanager
+        def task(self, name: str) -> Iterator[Any]:
+            def told(_done: int, _total: int) -> None:
+                if name == "ptb":
+                    raise KeyboardInterrupt
+
+            yield told
+
+    with pytest.raises(KeyboardInterrupt):
+        evaluate(asked(folder, data, "lambada", "ptb"), Interrupted())
+    assert evaluate(asked(folder, data, "lambada", "ptb"), PROGRESS)["reused"] == ["lambada"]
+
+
+def test_the_same_model_gives_the_same_result_twice(folder: Path, data: Path) -> None:
+    first = evaluate(asked(folder, data, "lambada", "1bw"), PROGRESS)
+    path = Path(first["results"]) / "1bw.json"
+    before = json.loads(path.read_text())
+    path.unlink()
+    evaluate(asked(folder, data, "1bw"), PROGRESS)
+    after = json.loads(path.read_text())
+    assert {**before, "seconds": 0} == {**after, "seconds": 0}
+
+
+def test_nothing_is_computed_before_every_file_is_there(folder: Path, data: Path) -> None:
+    with pytest.raises(TrainError, match="has no enwik8/enwik8 or enwik8: get it from"):
+        evaluate(asked(folder, data, "lambada", "enwik8"), PROGRESS)
+    assert not (data.parent / "evals").exists()
+
+
+def test_a_run_is_evaluated_with_its_own_tokenizer(
+    corpus: Path, tiny: Callable[..., Settings], data: Path, tmp_path: Path
+) -> None:
+    train(corpus, tmp_path / "run", tiny(train__steps=2))
+    asked_for = run.request(str(tmp_path / "run"), "lambada,1bw", data, None, "")
+    found = evaluate(asked_for, PROGRESS)
+    assert Path(found["results"]) == tmp_path / "run" / "evals" / "run"
+    assert {row["task"] for row in found["rows"]} == {"lambada", "1bw"}
+
+
+def test_the_plot_has_a_panel_a_task_and_a_dot_a_model(folder: Path, data: Path) -> None:
+    found = evaluate(asked(folder, data, "lambada", "ptb"), PROGRESS)
+    svg = ElementTree.parse(found["plot"]).getroot()
+    names = [
+        text.text for text in svg.iter("{http://www.w3.org/2000/svg}text") if text.get("class") == "name"
+    ]
+    dots = [dot for dot in svg.iter("{http://www.w3.org/2000/svg}circle") if dot.get("class") == "dot"]
+    papers = [
+        dot for dot in svg.iter("{http://www.w3.org/2000/svg}circle") if dot.get("class") == "paper-dot"
+    ]
+    assert (names, len(dots), len(papers)) == (["lambada", "ptb"], 2 + 1, 8 + 1)  # and the legend
+
+
+def test_the_command_prints_json_and_a_mistake_is_one_line(folder: Path, data: Path, tmp_path: Path) -> None:
+    common = ["eval", str(folder), "--data", str(data), "--out", str(tmp_path / "evals"), "--tasks"]
+    done = CliRunner().invoke(app, [*common, "lambada", "--json", "--quiet"])
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.stdout)["rows"][0]["task"] == "lambada"
+    planned = CliRunner().invoke(app, [*common, "ptb", "--json", "--dry-run"])
+    assert json.loads(planned.stdout)["tasks"][0]["bytes"] == (data / "ptb" / "ptb.test.txt").stat().st_size
+    for mistake in (["nonsense"], ["coqa"], ["ptb", "--strides", "x"], ["ptb", "--strides", "99"]):
+        done = CliRunner().invoke(app, [*common, *mistake])
+        assert done.exit_code == 2
+        assert done.stderr.startswith("error: ") and done.stderr.count("\n") == 1
+
+
+def test_evaluations_import_nothing_of_the_rest_of_the_toolkit(
+    python: Callable[..., subprocess.CompletedProcess[str]],
+) -> None:
+    blocked = "webtext", "pydantic", "praw", "datasketch", "rouge_score", "sacrebleu"
+    code = f"import sys; sys.modules.update(dict.fromkeys({blocked})); import train.evals.run"
+    done = python("-c", code)
+    assert done.returncode == 0, done.stderr

@@ -1,0 +1,161 @@
+import bz2
+import hashlib
+import json
+import re
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from train.errors import TrainError
+from train.evals import examples, texts
+from train.evals.texts import Cloze, Ending, Source
+
+
+def test_a_missing_file_is_named_with_where_to_get_it(tmp_path: Path) -> None:
+    source = Source(("cbt/valid.txt", "valid*.txt"), "example.org/cbt")
+    with pytest.raises(TrainError, match=r"has no cbt/valid.txt or valid\*.txt: get it from example.org/cbt"):
+        source.find(tmp_path)
+    (tmp_path / "valid_2000.txt").touch()
+    assert source.find(tmp_path).name == "valid_2000.txt"
+
+
+def test_a_set_of_several_files_has_another_digest_when_one_of_them_changes(tmp_path: Path) -> None:
+    (tmp_path / "src.fr").write_text("un")
+    (tmp_path / "ref.en").write_text("one")
+    alone, both = Source((), ""), Source((), "", together=True)
+    before = [source.digest(tmp_path / "src.fr") for source in (alone, both)]
+    (tmp_path / "ref.en").write_text("two")
+    after = [source.digest(tmp_path / "src.fr") for source in (alone, both)]
+    assert before[0] == after[0] and before[1] != after[1]
+
+
+@pytest.mark.parametrize(
+    ("read", "content", "message"),
+    [
+        (lambda path: texts.rows(path, ("text",)), '{"text": 1}\n{"txt": 2}\n', "line 2 is not .* with text"),
+        (lambda path: texts.rows(path, ("text",)), "[1]\n", "line 1 is not"),
+        (lambda path: texts.rows(path, ("text",)), "", "holds no examples"),
+        (texts.lines, b"\xff\xfe", "not UTF-8 text"),
+        (texts.cloze, "Once upon a time\n", "line 1 does not start with a number"),
+        (texts.cloze, "1 A .\n21 What XXXXX ?\tno\t\ta|b\n", "line 2 is no CBT question"),
+        (texts.cloze, "\n", "holds no examples"),
+        (texts.hellaswag, "context\n7\na\nb\nc\nd\n", "six lines an example"),
+        (lambda path: texts.winograd(path.rename(path.with_suffix(".xml")), 1), "<collection>", "is not XML"),
+        (
+            lambda path: texts.winograd(path.rename(path.with_suffix(".xml")), 1),
+            "<c/>",
+            "has 0 schemas, expected 1",
+        ),
+        (lambda path: texts.last_bytes(path, 10, 5), "abc", "3 bytes, expected 10"),
+        (examples.coqa, "{}", "not laid out like coqa"),
+        (examples.stories, "http://a\n", "line 1: [0-9a-f]{40}.story is not in cnn/stories"),
+    ],
+)
+def test_a_wrong_file_says_what_was_expected(
+    tmp_path: Path, read: Callable[[Path], Any], content: str | bytes, message: str
+) -> None:
+    path = tmp_path / "file.txt"
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    with pytest.raises(TrainError, match=message) as raised:
+        read(path)
+    assert "\n" not in str(raised.value)
+
+
+def test_the_end_of_a_file_begins_with_a_whole_character(tmp_path: Path) -> None:
+    path = tmp_path / "enwik"
+    path.write_bytes("aé".encode() * 3)
+    assert texts.last_bytes(path, 9, 4) == "aé"
+    assert texts.last_bytes(path, 9, 6) == "aéaé"
+    path.write_bytes("éa".encode())
+    assert texts.last_bytes(path, 99, 3) == "éa"
+
+
+def test_cbt_is_read_question_by_question(tmp_path: Path) -> None:
+    path = tmp_path / "cbtest_CN_valid_2000ex.txt"
+    path.write_text("1 A .\n2 B .\n21 The XXXXX .\tcat\t\tcat|dog\n\n1 C .\n21 XXXXX !\tdog\t\tcat|dog\n")
+    assert texts.cloze(path) == [
+        Cloze(["A .", "B ."], "The XXXXX .", "cat", ["cat", "dog"]),
+        Cloze(["C ."], "XXXXX !", "dog", ["cat", "dog"]),
+    ]
+
+
+def test_hellaswag_is_read_from_its_own_file_and_from_text(tmp_path: Path) -> None:
+    endings = ["a.", "b.", "c.", "d."]
+    own, text = tmp_path / "hellaswag_val.jsonl", tmp_path / "hellaswag.txt.bz2"
+    row = {"activity_label": "Cook", "ctx_a": "He cooks.", "ctx_b": "he", "endings": endings, "label": 3}
+    own.write_text(json.dumps(row) + "\n")
+    text.write_bytes(bz2.compress("\n".join(["Cook: He cooks. he", "3", *endings, ""]).encode()))
+    assert texts.hellaswag(own) == [Ending("Cook: He cooks. He", endings, 3)]
+    assert texts.hellaswag(text) == [Ending("Cook: He cooks. he", endings, 3)]
+
+
+def test_winograd_is_the_same_from_xml_and_from_json_lines(shared: Path) -> None:
+    folder = shared / "evals" / "wsc"
+    first, second = (
+        texts.winograd(folder / "WSCollection.xml", 273),
+        texts.winograd(folder / "wsc285.jsonl", 273),
+    )
+    assert [(each.before, each.pronoun, each.after, each.correct) for each in first] == [
+        (each.before, each.pronoun, each.after, each.correct) for each in second
+    ]
+    assert len(first) == 273
+
+
+def test_a_story_of_cnn_dm_is_found_by_its_address(tmp_path: Path) -> None:
+    (tmp_path / "cnn" / "stories").mkdir(parents=True)
+    name = hashlib.sha1(b"http://a").hexdigest()
+    (tmp_path / "cnn" / "stories" / f"{name}.story").write_text(
+        "One.\n\nTwo.\n\n@highlight\n\nOne\n\n@highlight\n\nB"
+    )
+    (tmp_path / "all_test.txt").write_text("http://a\n")
+    assert examples.stories(tmp_path / "all_test.txt") == [examples.Story("One.\nTwo.", ["One", "B"])]
+
+
+def test_translations_come_from_two_files_of_a_language_each(tmp_path: Path) -> None:
+    for name, texts_ in (("src.fr", ["un &amp; deux", "trois"]), ("ref.en", ["one & two", "three"])):
+        segments = "\n".join(f'<seg id="{at}">{text}</seg>' for at, text in enumerate(texts_))
+        (tmp_path / f"newstest2014-fren-{name}.sgm").write_text(f"<srcset>{segments}</srcset>\n")
+    found = examples.parallel(tmp_path / "newstest2014-fren-src.fr.sgm", "en", "fr")
+    assert [(pair.source, pair.target) for pair in found] == [("one & two", "un & deux"), ("three", "trois")]
+    (tmp_path / "newstest2014-fren-ref.en.sgm").unlink()
+    with pytest.raises(TrainError, match="no newstest2014 in 'en'"):
+        examples.parallel(tmp_path / "newstest2014-fren-src.fr.sgm", "en", "fr")
+
+
+@pytest.mark.parametrize(
+    ("archive", "member", "read"),
+    [
+        ("cbt/dummy/CN/1.1.0", "cbtest_CN_valid_2000ex.txt", texts.cloze),
+        ("coqa/dummy/1.0.0", "coqa-dev-v1.0.json", examples.coqa),
+    ],
+)
+def test_the_official_layout_is_read(
+    shared: Path, tmp_path: Path, archive: str, member: str, read: Callable[[Path], list[Any]]
+) -> None:
+    with zipfile.ZipFile(shared / "evals" / "format_samples" / archive / "dummy_data.zip") as zipped:
+        name = next(name for name in zipped.namelist() if re.search(rf"/{re.escape(member)}$", name))
+        (tmp_path / member).write_bytes(zipped.read(name))
+    found = read(tmp_path / member)
+    assert found
+    if isinstance(found[0], examples.Conversation):
+        assert all(len(turn) == 4 for talk in found for turn in talk.answers)  # one person and three more
+    else:
+        assert all(len(cloze.choices) == 10 and len(cloze.before) == 20 for cloze in found)
+
+
+@pytest.mark.parametrize(
+    ("file", "tokens"),
+    [
+        ("ptb/ptb.test.txt", 82_430),
+        ("wikitext-2/test.txt", 245_569),
+        ("wikitext-103/wiki.test.tokens", 245_569),
+    ],
+)
+def test_words_and_line_ends_are_as_many_as_the_literature_counts(
+    shared: Path, file: str, tokens: int
+) -> None:
+    found = texts.lines(shared / "evals" / file)
+    assert sum(len(line.split()) for line in found) + len(found) == tokens

@@ -1,0 +1,204 @@
+"""Tasks that a model answers by writing: CoQA (paper §3.5), CNN/Daily Mail (§3.6), WMT-14 (§3.7), Natural
+Questions (§3.8)."""
+
+import random
+import re
+import string
+from collections import Counter
+from collections.abc import Sequence
+from statistics import fmean
+from typing import Any
+
+from train.errors import TrainError
+from train.evals.examples import Conversation, Pair, Story
+from train.evals.generate import Way, write
+from train.evals.language import Examples, Result, percent
+from train.evals.scoring import Told
+from train.evals.subject import Subject
+
+SEED = 1337
+SHOWN = 5  # examples before a question or a sentence; the paper does not say how many
+ANSWER_TOKENS, SENTENCE_TOKENS, SUMMARY_TOKENS = 32, 100, 100
+SUMMARY_SENTENCES = 3
+
+
+def coqa(subject: Subject, conversations: Sequence[Conversation], told: Told) -> Result:
+    """Greedy answers after the document, the true history and "A:"; mean F1 and exact match over all
+    turns, by CoQA's own rules (against four people, each left out in turn)."""
+    turns = []
+    for talk in conversations:
+        history = f"{talk.story}\n\n"
+        for question, answers in zip(talk.questions, talk.answers, strict=True):
+            turns.append((f"{history}Q: {question}\nA:", question, answers))
+            history += f"Q: {question}\nA: {answers[0]}\n"
+    prompts = subject.encode([prompt for prompt, _, _ in turns])
+    examples: Examples = []
+    for (_, question, answers), written in zip(
+        turns, write(subject, prompts, Way(ANSWER_TOKENS), told), strict=True
+    ):
+        said = written.text.strip()
+        examples.append(
+            {
+                "question": question,
+                "answers": answers,
+                "said": said,
+                "f1": _left_out(f1, said, answers),
+                "exact": _left_out(exact, said, answers),
+            }
+        )
+    return {
+        "f1": 100 * fmean(each["f1"] for each in examples),
+        "exact_match": 100 * fmean(each["exact"] for each in examples),
+    }, examples
+
+
+def _left_out(measure: Any, said: str, answers: Sequence[str]) -> float:
+    """The best of all answers but one, averaged over which one that is; of a single answer, it."""
+    values = [measure(said, answer) for answer in answers]
+    if len(values) == 1:
+        return float(values[0])
+    return fmean(max(values[:at] + values[at + 1 :]) for at in range(len(values)))
+
+
+def cnn_dm(subject: Subject, stories: Sequence[Story], told: Told) -> Result:
+    """100 tokens by top-k 2 after the article and "TL;DR:", the first three sentences; ROUGE F1 times 100.
+
+    `_no_hint` leaves "TL;DR:" out. `lede_3` and `random_3` need no model: the article's first three
+    sentences, and three drawn. `rouge_l` treats each sentence by itself as the original script does,
+    `rouge_l_flat` does not.
+    """
+    scorer = _rouge()
+    way = Way(SUMMARY_TOKENS, top_k=2, one_line=False, seed=SEED)
+    summaries: dict[str, list[str]] = {}
+    for name, hint in (("", "\nTL;DR:"), ("_no_hint", "\n")):
+        room = subject.room - SUMMARY_TOKENS - len(subject.encode([hint])[0])
+        articles = subject.encode([story.article for story in stories])
+        prompts = [ids[: max(1, room)] + subject.encode([hint])[0] for ids in articles]
+        summaries[name] = [_first_sentences(each.text) for each in write(subject, prompts, way, told)]
+    summaries["_lede_3"] = [_first_sentences(story.article) for story in stories]
+    summaries["_random_3"] = [_drawn_sentences(story.article, at) for at, story in enumerate(stories)]
+    metrics: dict[str, float] = {}
+    examples: Examples = [{"highlights": story.highlights} for story in stories]
+    for name, texts in summaries.items():
+        scores = [_rouge_of(scorer, story, text) for story, text in zip(stories, texts, strict=True)]
+        metrics |= {f"{key}{name}": fmean(each[key] for each in scores) for key in scores[0]}
+        for example, text, each in zip(examples, texts, scores, strict=True):
+            example[f"summary{name}"] = text
+            example |= {f"{key}{name}": value for key, value in each.items()}
+    return metrics, examples
+
+
+def _rouge() -> Any:
+    try:
+        from rouge_score import rouge_scorer
+    except ImportError:
+        raise TrainError("rouge-score is not installed; cnn-dm needs: pip install 'webtext[eval]'") from None
+    return rouge_scorer.RougeScorer(["rouge1", "rouge2", "rougeLsum", "rougeL"], use_stemmer=True)
+
+
+def _rouge_of(scorer: Any, story: Story, summary: str) -> dict[str, float]:
+    found = scorer.score("\n".join(story.highlights), "\n".join(sentences(summary)))
+    names = {"rouge_1": "rouge1", "rouge_2": "rouge2", "rouge_l": "rougeLsum", "rouge_l_flat": "rougeL"}
+    return {name: 100 * found[key].fmeasure for name, key in names.items()}
+
+
+def sentences(text: str) -> list[str]:
+    """The text's sentences: up to a stop, a question or exclamation mark before white space, or a line
+    end."""
+    parts = re.split(r"(?<=[.!?])[\"')\]]*\s+|\n+", text.strip())
+    return [part.strip() for part in parts if part.strip()]
+
+
+def _first_sentences(text: str) -> str:
+    return " ".join(sentences(text)[:SUMMARY_SENTENCES])
+
+
+def _drawn_sentences(text: str, at: int) -> str:
+    found = sentences(text)
+    drawn = sorted(
+        random.Random(f"{SEED} {at}").sample(range(len(found)), min(SUMMARY_SENTENCES, len(found)))
+    )
+    return " ".join(found[place] for place in drawn)
+
+
+def translation(subject: Subject, pairs: Sequence[Pair], told: Told) -> Result:
+    """Greedy, after SHOWN examples "source = target" and "source ="; BLEU by sacrebleu (13a).
+
+    The examples are drawn by seed from the set itself and left out of the score.
+    """
+    try:
+        from sacrebleu.metrics.bleu import BLEU
+    except ImportError:
+        raise TrainError("sacrebleu is not installed; wmt14 needs: pip install 'webtext[eval]'") from None
+    shown, asked = _shown(pairs)
+    head = "".join(f"{pair.source} = {pair.target}\n" for pair in shown)
+    prompts = subject.encode([f"{head}{pair.source} =" for pair in asked])
+    written = [each.text.strip() for each in write(subject, prompts, Way(SENTENCE_TOKENS), told)]
+    bleu = BLEU()
+    score = bleu.corpus_score(written, [[pair.target for pair in asked]])
+    examples = [
+        {"source": pair.source, "target": pair.target, "said": said}
+        for pair, said in zip(asked, written, strict=True)
+    ]
+    return {"bleu": score.score, "bleu_lowercase": _lower(BLEU, written, asked)}, examples
+
+
+def _lower(metric: Any, written: list[str], asked: Sequence[Pair]) -> float:
+    return float(metric(lowercase=True).corpus_score(written, [[pair.target for pair in asked]]).score)
+
+
+def questions(subject: Subject, pairs: Sequence[Pair], told: Told) -> Result:
+    """Greedy answers after SHOWN examples of question and answer (drawn by seed, left out of the score).
+
+    `exact_match` by SQuAD's rules; `exact_match_confident_1_percent`: of the answers the model finds
+    likeliest.
+    """
+    shown, asked = _shown(pairs)
+    head = "".join(f"Q: {pair.source}\nA: {pair.target}\n\n" for pair in shown)
+    prompts = subject.encode([f"{head}Q: {pair.source}\nA:" for pair in asked])
+    examples: Examples = []
+    for pair, written in zip(asked, write(subject, prompts, Way(ANSWER_TOKENS), told), strict=True):
+        said = written.text.strip()
+        right = any(exact(said, answer) for answer in pair.targets)
+        examples.append(
+            {
+                "question": pair.source,
+                "answers": pair.targets,
+                "said": said,
+                "nats": -written.nats,
+                "exact": right,
+            }
+        )
+    surest = sorted(examples, key=lambda each: each["nats"])[: max(1, round(len(examples) / 100))]
+    return {
+        "exact_match": percent(each["exact"] for each in examples),
+        "exact_match_confident_1_percent": percent(each["exact"] for each in surest),
+    }, examples
+
+
+def _shown(pairs: Sequence[Pair]) -> tuple[list[Pair], list[Pair]]:
+    """A few pairs to show, and all others. Raises TrainError if there are too few."""
+    if len(pairs) <= SHOWN:
+        raise TrainError(f"{len(pairs)} examples: {SHOWN} are shown to the model, so at least {SHOWN + 1}")
+    drawn = random.Random(SEED).sample(range(len(pairs)), SHOWN)
+    return [pairs[at] for at in drawn], [pair for at, pair in enumerate(pairs) if at not in drawn]
+
+
+def normalised(text: str) -> list[str]:
+    """SQuAD's words: lower case, no punctuation, no articles."""
+    kept = "".join(letter for letter in text.lower() if letter not in string.punctuation)
+    return re.sub(r"\b(a|an|the)\b", " ", kept).split()
+
+
+def exact(said: str, answer: str) -> float:
+    """1 if both are the same words."""
+    return float(normalised(said) == normalised(answer))
+
+
+def f1(said: str, answer: str) -> float:
+    """The harmonic mean of precision and recall of the words."""
+    ours, theirs = normalised(said), normalised(answer)
+    if not ours or not theirs:
+        return float(ours == theirs)
+    both = sum((Counter(ours) & Counter(theirs)).values())
+    return 2 * both / (len(ours) + len(theirs))

@@ -1,0 +1,173 @@
+"""`eval`: a model through tasks, each task's result a file that a later call uses again.
+
+OUT/MODEL/TASK.json holds a task's metrics and every example's outcome; OUT/tasks.svg all models found in OUT.
+"""
+
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from train import files, rundir
+from train.errors import TrainError
+from train.evals import paper, plot, subject
+from train.evals.progress import Progress
+from train.evals.subject import Subject
+from train.evals.tasks import Task, named
+
+PLOT = "tasks.svg"
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to evaluate on what. `strides` of sliding windows, in tokens; none: the model's length and half
+    of it."""
+
+    source: str
+    tasks: Sequence[str]
+    data: Path
+    out: Path
+    strides: Sequence[int] = ()
+
+
+def request(source: str, tasks: str, data: Path, out: Path | None, strides: str) -> Request:
+    """A request from a command line: names and numbers separated by commas; `out` is RUN/evals, else
+    evals."""
+    try:
+        numbers = tuple(int(part) for part in strides.split(",") if part.strip())
+    except ValueError:
+        raise TrainError(f"--strides {strides} are not whole numbers separated by commas") from None
+    path = Path(source).expanduser()
+    default = path / "evals" if (path / rundir.CONFIG).is_file() else Path("evals")
+    return Request(source, [name.strip() for name in tasks.split(",")], data, out or default, numbers)
+
+
+def evaluate(request: Request, progress: Progress) -> dict[str, Any]:
+    """The model's metrics on each task beside the paper's. Files are looked for before anything is computed.
+
+    A task is done again only if the model, its data, its settings or its definition are not those of the
+    result there. Raises TrainError for a name, a file or a model that is not there or is another than
+    expected.
+    """
+    found = _found(request)
+    model = subject.load(request.source)
+    strides = sorted(request.strides or (model.room, max(1, model.room // 2)), reverse=True)
+    if strides[-1] < 1 or strides[0] > model.room:
+        raise TrainError(f"strides {strides} must lie between 1 and the model's length {model.room}")
+    folder = request.out / model.name
+    folder.mkdir(parents=True, exist_ok=True)
+    rows, reused = [], []
+    for task, path in found:
+        result = _kept(folder, key := _key(task, path, model, strides))
+        if result is None:
+            result = _done(task, path, model, strides, key, progress)
+            files.write(folder / f"{task.name}.json", json.dumps(result, ensure_ascii=False, indent=1) + "\n")
+        else:
+            reused.append(task.name)
+        rows += _rows(task.name, result["metrics"])
+    files.write(request.out / PLOT, plot.tasks_svg(results(request.out)))
+    return {
+        "model": model.name,
+        "parameters": model.model.parameter_count(),
+        "results": str(folder),
+        "plot": str(request.out / PLOT),
+        "reused": reused,
+        "rows": rows,
+    }
+
+
+def plan(request: Request) -> dict[str, Any]:
+    """What `evaluate` would read: a row per task with its file and size. Raises TrainError like it."""
+    return {
+        "model": request.source,
+        "out": str(request.out),
+        "tasks": [
+            {"task": task.name, "file": str(path), "bytes": path.stat().st_size}
+            for task, path in _found(request)
+        ],
+    }
+
+
+def results(out: Path) -> list[dict[str, Any]]:
+    """Every result below OUT, without its examples."""
+    found = []
+    for path in sorted(out.glob("*/*.json")):
+        result = _json(path)
+        if "metrics" in result:
+            found.append({key: value for key, value in result.items() if key != "examples"})
+    return found
+
+
+def _found(request: Request) -> list[tuple[Task, Path]]:
+    if not request.data.is_dir():
+        raise TrainError(
+            f"--data {request.data} is not a folder: put there the files that docs/eval.md lists"
+        )
+    return [(task, task.source.find(request.data)) for task in named(request.tasks)]
+
+
+def _key(task: Task, path: Path, model: Subject, strides: Sequence[int]) -> dict[str, Any]:
+    """What a result depends on."""
+    settings = {"strides": list(strides)} if task.strides else {}
+    return {
+        "task": task.name,
+        "version": task.version,
+        "model": model.digest,
+        "data": task.source.digest(path),
+        "settings": settings,
+    }
+
+
+def _kept(folder: Path, key: dict[str, Any]) -> dict[str, Any] | None:
+    result = _json(folder / f"{key['task']}.json")
+    return result if result.get("key") == key else None
+
+
+def _json(path: Path) -> dict[str, Any]:
+    """The file's object; an empty one where there is none."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _done(
+    task: Task, path: Path, model: Subject, strides: Sequence[int], key: dict[str, Any], progress: Progress
+) -> dict[str, Any]:
+    began = time.monotonic()
+    with progress.task(task.name) as told:
+        metrics, examples = task.evaluate(model, path, strides, told)
+    return {
+        "task": task.name,
+        "name": model.name,
+        "parameters": model.model.parameter_count(),
+        "file": str(path),
+        "device": model.device.name,
+        "seconds": round(time.monotonic() - began, 1),
+        "key": key,
+        "metrics": metrics,
+        "paper": {name: dict(zip(paper.SIZES, row, strict=True)) for name, row in _paper(task.name, metrics)},
+        "examples": examples,
+    }
+
+
+def _paper(task: str, metrics: dict[str, float]) -> Sequence[tuple[str, tuple[float | None, ...]]]:
+    return list(paper.reported(task, metrics).items())
+
+
+def _rows(task: str, metrics: dict[str, float]) -> list[dict[str, Any]]:
+    """A row per metric; those of the paper first."""
+    published = paper.reported(task, metrics)
+    order = [*published, *(name for name in metrics if name not in published)]
+    return [
+        {
+            "task": task,
+            "metric": name,
+            "value": metrics[name],
+            "paper": dict(zip(paper.SIZES, published[name], strict=True)) if name in published else {},
+        }
+        for name in order
+    ]

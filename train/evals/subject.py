@@ -1,0 +1,96 @@
+"""The model under evaluation: a run's newest checkpoint or a Hugging Face GPT-2, with its tokenizer."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+
+from train import checkpoint, device, huggingface, rundir
+from train.device import Device
+from train.errors import TrainError
+from train.model import GPT2
+from train.ranks import Ranks
+from train.sample import END_OF_TEXT
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A model, its tokenizer, what it computes on, and a digest of all that decides its answers."""
+
+    name: str
+    model: GPT2
+    tokenizer: Tokenizer
+    device: Device
+    digest: str
+    end: int  # the id of the end-of-text token, which every text starts after
+
+    @property
+    def room(self) -> int:
+        """How many tokens the model can read at once."""
+        return self.model.shape.n_positions
+
+    def encode(self, texts: Sequence[str]) -> list[list[int]]:
+        """Token ids of each text."""
+        return [found.ids for found in self.tokenizer.encode_batch(list(texts), add_special_tokens=False)]
+
+
+def load(source: str) -> Subject:
+    """A run directory, a Hugging Face directory or a hub name, in float32 on this machine's device.
+
+    Raises TrainError if it is none of these, or has no weights or no tokenizer with an end-of-text token.
+    """
+    path = Path(source).expanduser()
+    if (path / rundir.CONFIG).is_file():
+        saved = checkpoint.newest(path)
+        if saved is None:
+            raise TrainError(f"{path} has no finished checkpoint yet: train it first")
+        model, files = GPT2(rundir.load(path).model), [saved.path / checkpoint.MODEL]
+        saved.load_weights(model)
+        tokenizer = path / rundir.TOKENIZER
+    else:
+        folder = huggingface.locate(source)
+        model = GPT2(huggingface.shape(str(folder)))
+        huggingface.load(model, str(folder))
+        files = [folder / huggingface.CONFIG, *huggingface.weight_files(folder)]
+        tokenizer = folder / huggingface.TOKENIZER
+    found = _tokenizer(tokenizer)
+    if found.get_vocab_size() > model.shape.vocab_size:
+        raise TrainError(
+            f"{tokenizer} has {found.get_vocab_size():,} entries, the model {model.shape.vocab_size:,}: "
+            "put there the tokenizer it was trained with"
+        )
+    chosen = device.choose("float32", True, Ranks())
+    name = path.resolve().name if path.is_dir() else source.replace("/", "--")
+    end = found.token_to_id(END_OF_TEXT)
+    if end is None:
+        raise TrainError(f"{tokenizer} has no {END_OF_TEXT}: texts are read after it")
+    return Subject(name, model.to(chosen.where).eval(), found, chosen, _digest(files, found), end)
+
+
+def _tokenizer(path: Path) -> Tokenizer:
+    """tokenizer.json, or what GPT-2's own vocab.json and merges.txt beside it come to."""
+    vocabulary, merges = path.with_name("vocab.json"), path.with_name("merges.txt")
+    try:
+        if path.is_file():
+            tokenizer = Tokenizer.from_file(str(path))
+        elif vocabulary.is_file() and merges.is_file():
+            tokenizer = Tokenizer(models.BPE.from_file(str(vocabulary), str(merges)))
+            tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+            tokenizer.decoder = decoders.ByteLevel()
+        else:
+            raise TrainError(f"{path} is missing: put there the tokenizer.json the model was trained with")
+    except TrainError:
+        raise
+    except Exception as error:  # the library raises bare Exception
+        raise TrainError(f"{path} is not a tokenizer: {error}") from None
+    return tokenizer
+
+
+def _digest(files: list[Path], tokenizer: Tokenizer) -> str:
+    digest = hashlib.sha256(tokenizer.to_str().encode())
+    for file in files:
+        with file.open("rb") as handle:
+            digest.update(hashlib.file_digest(handle, "sha256").digest())
+    return digest.hexdigest()

@@ -1,0 +1,214 @@
+"""The official files of the evaluation sets: where they lie in a folder, and what is in them."""
+
+import bz2
+import hashlib
+import json
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from train.errors import TrainError
+
+
+@dataclass(frozen=True)
+class Source:
+    """Paths at which a set's file is looked for, in order, and where a user gets it.
+
+    `together`: what lies in the file's folder belongs to the set, too.
+    """
+
+    paths: Sequence[str]
+    origin: str
+    together: bool = False
+
+    def digest(self, path: Path) -> str:
+        """SHA-256 of the set that was found at `path`."""
+        return digest(path.parent if self.together else path)
+
+    def find(self, folder: Path) -> Path:
+        """The first that is there; a `*` may stand for any name. Raises TrainError naming all of them."""
+        for path in self.paths:
+            if found := [match for match in sorted(folder.glob(path)) if match.is_file()]:
+                return found[0]
+        wanted = " or ".join(self.paths)
+        raise TrainError(f"{folder} has no {wanted}: get it from {self.origin}, or give another --data")
+
+
+def digest(path: Path) -> str:
+    """SHA-256 of a file, or of a folder's files by name."""
+    if path.is_dir():
+        parts = sorted(part for part in path.rglob("*") if part.is_file())
+        joined = "".join(f"{part.relative_to(path)} {digest(part)}\n" for part in parts)
+        return hashlib.sha256(joined.encode()).hexdigest()
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def lines(path: Path) -> list[str]:
+    """The file's lines without their ends; `.bz2` is opened. Raises TrainError if it is no UTF-8 text."""
+    data = read_bytes(path)
+    try:
+        text = data.decode()
+    except UnicodeDecodeError as error:
+        raise TrainError(f"{path} is not UTF-8 text (byte {error.start:,})") from None
+    found = text.replace("\r\n", "\n").split("\n")
+    return found[:-1] if found[-1] == "" else found
+
+
+def rows(path: Path, keys: Sequence[str]) -> list[dict[str, Any]]:
+    """The objects of a JSON lines file. Raises TrainError for the first line that has not all `keys`."""
+    found = []
+    for number, line in enumerate(lines(path), 1):
+        try:
+            row = json.loads(line)
+        except ValueError:
+            row = None
+        if not isinstance(row, dict) or any(key not in row for key in keys):
+            raise TrainError(
+                f"{path} line {number:,} is not a JSON object with {', '.join(keys)}: another file?"
+            )
+        found.append(row)
+    return _some(path, found)
+
+
+def read_bytes(path: Path) -> bytes:
+    """A file's bytes, decompressed if it ends in `.bz2`."""
+    try:
+        data = path.read_bytes()
+        return bz2.decompress(data) if path.suffix == ".bz2" else data
+    except (OSError, ValueError) as error:
+        raise TrainError(f"cannot read {path}: {error}") from None
+
+
+def last_bytes(path: Path, whole: int, test: int) -> str:
+    """The text of the last `test` bytes of a file that has `whole`, or of a file of just these.
+
+    A character cut by the border, at most three bytes, is left out. Raises TrainError for another size.
+    """
+    data = read_bytes(path)
+    if len(data) not in (whole, test):
+        raise TrainError(f"{path} has {len(data):,} bytes, expected {whole:,} (or its last {test:,})")
+    part = data[-test:]
+    while part and part[0] & 0xC0 == 0x80:
+        part = part[1:]
+    try:
+        return part.decode()
+    except UnicodeDecodeError as error:
+        if error.start < len(part) - 3:
+            raise TrainError(f"{path} is not UTF-8 text (byte {error.start:,} of its end)") from None
+        return part[: error.start].decode()
+
+
+@dataclass(frozen=True)
+class Cloze:
+    """A question of CBT: the sentences before, the one with XXXXX in place of a word, the candidates."""
+
+    before: list[str]
+    query: str
+    answer: str
+    choices: list[str]
+
+
+def cloze(path: Path) -> list[Cloze]:
+    """CBT: 20 numbered lines and a 21st "query<tab>answer<tab><tab>choice|choice|…", then an empty line."""
+    found: list[Cloze] = []
+    before: list[str] = []
+    for at, line in enumerate(lines(path), 1):
+        number, _, text = line.partition(" ")
+        if not line.strip():
+            before = []
+        elif number == "21":
+            parts = text.split("\t")
+            choices = parts[-1].split("|")
+            if len(parts) != 4 or "XXXXX" not in parts[0] or parts[1] not in choices:
+                raise TrainError(f"{path} line {at:,} is no CBT question (query, answer, choices by tabs)")
+            found.append(Cloze(before, parts[0], parts[1], choices))
+        elif number.isdecimal():
+            before.append(text)
+        else:
+            raise TrainError(f"{path} line {at:,} does not start with a number: is it a cbtest_*.txt?")
+    return _some(path, found)
+
+
+@dataclass(frozen=True)
+class Schema:
+    """A Winograd schema: the text before and after the pronoun, the pronoun, who it may be, which is
+    right."""
+
+    before: str
+    pronoun: str
+    after: str
+    answers: list[str]
+    correct: int
+
+
+def winograd(path: Path, count: int) -> list[Schema]:
+    """The first `count` schemas of WSCollection.xml, or of JSON lines with its fields."""
+    if path.suffix == ".xml":
+        raw = list(_schemas(path))
+    else:
+        raw = [
+            (row["txt1"], row["pron"], row["txt2"], row["answers"], row["correct"])
+            for row in rows(path, ("txt1", "pron", "txt2", "answers", "correct"))
+        ]
+    if len(raw) < count:
+        raise TrainError(f"{path} has {len(raw):,} schemas, expected {count} at least")
+    for before, _, _, answers, right in raw:
+        if right not in ("A", "B") or len(answers) != 2:
+            raise TrainError(f"{path}: a schema without two answers and a correct one ({before.strip()!r})")
+    return [
+        Schema(_squeezed(before), _squeezed(pronoun), _squeezed(after), answers, int(right == "B"))
+        for before, pronoun, after, answers, right in raw[:count]
+    ]
+
+
+def _squeezed(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _schemas(path: Path) -> Iterator[tuple[str, str, str, list[str], str]]:
+    try:
+        root = ElementTree.fromstring(read_bytes(path))
+    except ElementTree.ParseError as error:
+        raise TrainError(f"{path} is not XML: {error}") from None
+    for schema in root.iter("schema"):
+        parts = [schema.findtext(f"text/{name}", "") for name in ("txt1", "pron", "txt2")]
+        answers = [(answer.text or "").strip() for answer in schema.iterfind("answers/answer")]
+        right = schema.findtext("correctAnswer", "").strip(" .\n\t")
+        yield parts[0], parts[1], parts[2], answers, right
+
+
+@dataclass(frozen=True)
+class Ending:
+    """An example of HellaSwag: what happens, four endings, the index of the true one."""
+
+    context: str
+    endings: list[str]
+    correct: int
+
+
+def hellaswag(path: Path) -> list[Ending]:
+    """hellaswag_val.jsonl, or text of six lines an example: context, index, four endings."""
+    if path.suffix == ".jsonl":
+        keys = ("activity_label", "ctx_a", "ctx_b", "endings", "label")
+        return [
+            Ending(
+                f"{row['activity_label']}: {row['ctx_a']} {row['ctx_b'].capitalize()}",
+                row["endings"],
+                int(row["label"]),
+            )
+            for row in rows(path, keys)
+        ]
+    found = lines(path)
+    if len(found) % 6 or any(label not in "0123" or len(label) != 1 for label in found[1::6]):
+        raise TrainError(f"{path} has not six lines an example (context, index, four endings)")
+    six = (found[at : at + 6] for at in range(0, len(found), 6))
+    return _some(path, [Ending(part[0], part[2:], int(part[1])) for part in six])
+
+
+def _some(path: Path, found: list[Any]) -> list[Any]:
+    if not found:
+        raise TrainError(f"{path} holds no examples")
+    return found
