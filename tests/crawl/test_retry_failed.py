@@ -6,8 +6,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from pipelines import pages
 from tests.crawl.archive_site import ArchiveSite
 from tests.crawl.loopback import Crawled, Page, Site, Web
@@ -97,10 +95,7 @@ def crawl(root: Path) -> None:
     Crawled(root).crawl()
 
 
-@pytest.mark.parametrize("wait_s", [0.0, 0.25])
-def test_a_retry_that_is_killed_is_gone_on_with_by_the_plain_command(
-    web: Web, crawled: Crawled, wait_s: float
-) -> None:
+def test_a_retry_that_is_killed_is_gone_on_with_by_the_plain_command(web: Web, crawled: Crawled) -> None:
     site = web.site()
     site.pages |= {f"/p{n}": OUTAGE for n in range(3)} | {f"/q{n}": Page() for n in range(3)}
     urls = [site.url(f"/p{n}") for n in range(3)] + [site.url(f"/q{n}") for n in range(3)]
@@ -112,7 +107,7 @@ def test_a_retry_that_is_killed_is_gone_on_with_by_the_plain_command(
     process.start()
     while not site.hits and process.is_alive():
         time.sleep(0.01)
-    time.sleep(wait_s)
+    time.sleep(0.25)
     process.kill()
     process.join()
     rows = crawled.crawl()

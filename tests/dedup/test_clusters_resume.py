@@ -49,9 +49,9 @@ def test_a_kill_at_any_step_costs_only_time(tmp_path: Path, documents: list[Docu
     undisturbed = write_corpus(tmp_path / "undisturbed", documents, partitions=3)
     build_clusters(undisturbed)
     corpus = write_corpus(tmp_path / "killed", documents, partitions=3)
-    steps = ["signatures/part-*", "scratch/*/band-001*", "scratch/*/evidence-*", "edges/_*"]
+    steps = ["signatures/part-*", "scratch/*/band-001*", "scratch/*/evidence-*"]
     kills = [kill_when(corpus, step) for step in steps]
-    assert sum(kills) >= 3  # the last step may end before it is seen
+    assert sum(kills) >= 2  # the last step may end before it is seen
     build_clusters(corpus)
     assert files_of(corpus) == files_of(undisturbed)
 

@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 
 import pyarrow.parquet as pq
 
-import pipelines.audit  # these are loaded for `refused`
+import pipelines.audit  # these are loaded for `forked`
 import pipelines.build_shards
 import pipelines.crawl
 import pipelines.status  # noqa: F401
@@ -40,33 +40,35 @@ def webtext(*arguments: object, code: int = 0, timeout_s: float = 280) -> subpro
     return done
 
 
-def refused(*arguments: object) -> str:
-    """What a command that must end with exit code 2 says: run in a fork of this process, whose libraries are
-    loaded, so that each of many mistakes costs no start of Python."""
-    with tempfile.TemporaryFile("w+") as stderr:
+def forked(*arguments: object, code: int) -> str:
+    """What a command that must end with such an exit code says: run in a fork of this process, whose
+    libraries are loaded, so that each of many mistakes costs no start of Python."""
+    with tempfile.TemporaryFile("w+") as output:
         child = os.fork()
         if child == 0:
-            _become(arguments, stderr.fileno())
-        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-        stderr.seek(0)
-        said = stderr.read()
-    assert code == 2, f"exit code {code}\n{said}"
+            _become(arguments, output.fileno())
+        ended = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        output.seek(0)
+        said = output.read()
+    assert ended == code, f"exit code {ended}\n{said}"
     assert "Traceback" not in said
     return said
 
 
-def _become(arguments: Sequence[object], stderr: int) -> NoReturn:
-    os.dup2(stderr, 2)
-    sys.stderr = open(2, "w", closefd=False)  # noqa: SIM115
+def _become(arguments: Sequence[object], output: int) -> NoReturn:
+    for number in (1, 2):
+        os.dup2(output, number)
+    sys.stdout = sys.stderr = open(1, "w", closefd=False)  # noqa: SIM115
     sys.argv = ["webtext", *map(str, arguments)]
+    code = 70
     try:
         main()
     except SystemExit as end:
-        sys.stderr.flush()
-        os._exit(int(end.code or 0))
+        code = int(end.code or 0)
     except BaseException:
         traceback.print_exc()
-    os._exit(70)
+    sys.stdout.flush()
+    os._exit(code)
 
 
 def webtext_json(*arguments: object) -> Any:

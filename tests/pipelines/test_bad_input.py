@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.pipelines import chains
-from tests.pipelines.chains import settings, url_list, webtext
+from tests.pipelines.chains import settings, url_list
 from webtext.corpus import Corpus
 
 
@@ -16,7 +16,7 @@ def links(tmp_path: Path) -> Path:
 
 
 def refused(*arguments: object) -> str:
-    return chains.refused(*arguments).splitlines()[-1]
+    return chains.forked(*arguments, code=2).splitlines()[-1]
 
 
 def test_a_directory_that_is_not_a_corpus(tmp_path: Path) -> None:
@@ -130,7 +130,7 @@ def test_explaining_a_link_that_is_not_there(tmp_path: Path) -> None:
     ],
 )
 def test_an_option_that_cannot_be_is_one_line(arguments: tuple[str, ...]) -> None:
-    stderr = chains.refused(*arguments)
+    stderr = chains.forked(*arguments, code=2)
     assert stderr.startswith("webtext: ")
     assert "--help` tells more" in stderr
     assert stderr.count("\n") == 1
@@ -171,4 +171,4 @@ def test_an_evaluation_set_that_is_not_there(tmp_path: Path) -> None:
     "name", ["demo", "crawl", "build-shards", "train", "sample", "eval", "status", "explain", "audit"]
 )
 def test_help_has_an_example(name: str) -> None:
-    assert f"webtext {name}" in webtext(name, "--help").stdout.split("Example", 1)[1]
+    assert f"webtext {name}" in chains.forked(name, "--help", code=0).split("Example", 1)[1]
