@@ -1,0 +1,50 @@
+"""What all commands share: how they end, and how their results are shown."""
+
+import json
+import sys
+from typing import Any
+
+import typer
+from typer.core import TyperCommand
+
+from webtext.errors import RunFailed, UserError
+from webtext.files import DISK_FULL
+
+app = typer.Typer(
+    help="From Reddit links to a pretrained GPT-2. Start with `webtext demo`.",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+)
+
+
+class Command(TyperCommand):
+    """Turns the ways in which a command can end into one line and an exit code."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except UserError as error:
+            raise _ended(2, str(error)) from None
+        except RunFailed as error:
+            raise _ended(1, f"{error}; the same command goes on from here") from None
+        except KeyboardInterrupt:
+            raise _ended(130, "interrupted; the same command goes on from here") from None
+        except OSError as error:
+            if error.errno not in DISK_FULL:
+                raise
+            where = error.filename or "the disk"
+            line = f"no space left at {where}: free some; the same command goes on from here"
+            raise _ended(1, line) from None
+
+
+def _ended(code: int, line: str) -> typer.Exit:
+    print(f"webtext: {line}", file=sys.stderr)
+    return typer.Exit(code)
+
+
+def show_result(result: dict[str, Any], as_json: bool, view: Any) -> None:
+    if as_json:
+        print(json.dumps(result, ensure_ascii=False, default=str))
+    else:
+        view(result)

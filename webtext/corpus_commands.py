@@ -1,0 +1,229 @@
+"""The commands that make and show a corpus: options in, one pipeline called, its result shown."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from webtext import show
+from webtext.command import Command, app, show_result
+from webtext.engine import EngineName
+from webtext.errors import UserError
+from webtext.options import (
+    CorpusPath,
+    DryRun,
+    EngineOption,
+    Json,
+    Quiet,
+    RayAddress,
+    RecipeName,
+    Settings,
+    Workers,
+)
+from webtext.progress import Progress
+
+
+@app.command(cls=Command)
+def demo(
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where to build it.")] = Path("demo"),
+    workers: Workers = None,
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
+    """The whole chain on an embedded mini web: crawl, build, train, sample, audit; offline, in minutes.
+
+    Example: `webtext demo --out demo`
+    """
+    from pipelines import demo as pipeline
+
+    progress = Progress(quiet)
+    show_result(pipeline.run(out, workers, progress), as_json, show.demo)
+
+
+@app.command(cls=Command)
+def crawl(
+    corpus: CorpusPath,
+    links: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--links",
+            metavar="SOURCE",
+            help="A dump (RS_*.zst, .ndjson), CSV, Parquet, URL list, a glob, or reddit:r/NAME/top?limit=N.",
+        ),
+    ] = None,
+    recipe: RecipeName = None,
+    settings: Settings = None,
+    workers: Workers = None,
+    engine: EngineOption = EngineName.LOCAL,
+    ray_address: RayAddress = None,
+    retry_failed: Annotated[
+        bool,
+        typer.Option("--retry-failed", help="Ask again for what failed for reasons of the moment."),
+    ] = False,
+    dry_run: DryRun = False,
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
+    """Links to pages: selects links from submissions and fetches them, politely, into WARC.
+
+    Example: `webtext crawl corpus --links 'RS_2015-*.zst' --set crawl.contact=me@example.org`
+    """
+    from pipelines import crawl as pipeline
+    from pipelines.request import Request
+
+    request = Request(corpus, recipe, tuple(settings or ()), workers, engine, ray_address)
+    sources, progress = tuple(links or ()), Progress(quiet)
+    if dry_run:
+        show_result(pipeline.dry_run(request, sources, progress), as_json, show.crawl_plan)
+    else:
+        result = pipeline.run(request, sources, progress, retry_failed=retry_failed)
+        show_result(result, as_json, show.crawl)
+
+
+@app.command(cls=Command)
+def build_shards(
+    corpus: CorpusPath,
+    recipe: RecipeName = None,
+    settings: Settings = None,
+    workers: Workers = None,
+    engine: EngineOption = EngineName.LOCAL,
+    ray_address: RayAddress = None,
+    dry_run: DryRun = False,
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
+    """Pages to documents, clusters, shards and tokens; redoes only what is missing or stale.
+
+    Example: `webtext build-shards corpus --set filter.min_tokens=64`
+    """
+    from pipelines import build_shards as pipeline
+    from pipelines.request import Request
+
+    request = Request(corpus, recipe, tuple(settings or ()), workers, engine, ray_address)
+    progress = Progress(quiet)
+    if dry_run:
+        show_result(pipeline.dry_run(request), as_json, show.status)
+    else:
+        show_result(pipeline.run(request, progress), as_json, show.build)
+
+
+@app.command(cls=Command)
+def status(corpus: CorpusPath, as_json: Json = False) -> None:
+    """Where every stage stands: counts, rates, what is stale and why.
+
+    Example: `webtext status corpus`
+    """
+    from pipelines import status as pipeline
+
+    show_result(pipeline.run(corpus), as_json, show.status)
+
+
+@app.command(cls=Command)
+def explain(
+    corpus: CorpusPath,
+    url: Annotated[str, typer.Argument(metavar="URL")],
+    view: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write the page and what is kept of it, side by side, as HTML."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """One link's whole story: submissions, fetch, text, verdict, cluster, shard, or why not.
+
+    Example: `webtext explain corpus http://example.org/page`
+    """
+    from pipelines import explain as pipeline
+
+    if view is not None:
+        from pipelines import view as side_by_side
+
+        side_by_side.write(corpus, url, view)
+    show_result(pipeline.run(corpus, url), as_json, show.explanation)
+
+
+@app.command(cls=Command)
+def remove(
+    corpus: CorpusPath,
+    url: Annotated[list[str] | None, typer.Option("--url", metavar="URL", help="A page; repeatable.")] = None,
+    domain: Annotated[
+        list[str] | None,
+        typer.Option("--domain", metavar="NAME", help="All pages of a registered domain; repeatable."),
+    ] = None,
+    source: Annotated[
+        Path | None,
+        typer.Option("--from", metavar="FILE", help="URLs and domains, one a line; # starts a comment."),
+    ] = None,
+    keep_copies: Annotated[
+        bool, typer.Option("--keep-copies", help="Leave exact and near duplicates of them in.")
+    ] = False,
+    workers: Workers = None,
+    dry_run: DryRun = False,
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
+    """Documents out of a corpus for good: later crawls and builds leave them out too.
+
+    Example: `webtext remove corpus --url http://example.org/page --domain example.net`
+    """
+    from pipelines import remove as pipeline
+    from pipelines.request import Request
+
+    wanted = pipeline.selection(url or (), domain or (), source, copies=not keep_copies)
+    result = pipeline.run(Request(corpus, workers=workers), wanted, Progress(quiet), dry_run=dry_run)
+    show_result(result, as_json, show.removal)
+
+
+@app.command(cls=Command)
+def audit(
+    corpus: Annotated[
+        Path | None, typer.Argument(metavar="CORPUS", help="The corpus directory.", show_default=False)
+    ] = None,
+    files: Annotated[
+        list[str] | None, typer.Argument(metavar="[FILE]...", help="Further files of --against.")
+    ] = None,
+    against: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="TEST[=TRAIN]",
+            help="How much of a test file is in the corpus, and in its own training file; repeatable.",
+        ),
+    ] = None,
+    bloom: Annotated[
+        bool, typer.Option("--bloom", help="Compare through Bloom filters, as the GPT-2 paper did.")
+    ] = False,
+    webtext_domains: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="OpenAI's list of WebText's top domains, to compare the links' with."
+        ),
+    ] = None,
+    compare: Annotated[
+        tuple[Path, Path] | None,
+        typer.Option(metavar="A B", help="Two corpora side by side, instead of a report on one."),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="Where to write. [default: CORPUS/audit]")
+    ] = None,
+    workers: Workers = None,
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
+    """The report on a corpus: one HTML page, its numbers as JSON, its charts as SVG.
+
+    Example: `webtext audit corpus --against lambada_test.jsonl --against ptb.test.txt=ptb.train.txt`
+    """
+    from pipelines import audit as pipeline
+    from webtext.corpus import Corpus
+
+    if compare is not None:
+        if corpus or against:
+            raise UserError("--compare: names both corpora itself, and goes without --against")
+        one, other = map(Corpus.open, compare)
+        show_result(pipeline.compare(one, other, out, Progress(quiet)), as_json, show.comparison)
+        return
+    if corpus is None:
+        raise UserError("which CORPUS? Name its directory, or two with --compare")
+    if files and not against:
+        raise UserError(f"{files[0]}: what for? Test files are named with --against")
+    tests = pipeline.Against((*(against or ()), *(files or ())), webtext_domains, bloom, workers)
+    show_result(pipeline.run(Corpus.open(corpus), out, Progress(quiet), tests), as_json, show.audit)

@@ -1,0 +1,122 @@
+"""The commands that make and use a model: options in, one pipeline called, its result shown."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from webtext import show
+from webtext.command import Command, app, show_result
+from webtext.options import CorpusPath, DryRun, Json, Quiet, RunPath, Settings
+
+
+class ModelLayout(StrEnum):
+    HF = "hf"
+
+
+@app.command(cls=Command)
+def train(
+    corpus: CorpusPath,
+    out: Annotated[Path, typer.Option("--out", metavar="RUN", help="The run directory.")],
+    config: Annotated[
+        str, typer.Option("--config", metavar="NAME|FILE", help="A configuration that ships, or a TOML file.")
+    ] = "gpt2-124m",
+    settings: Settings = None,
+    init_from: Annotated[
+        str,
+        typer.Option("--init-from", metavar="DIR|NAME", help="Start from this Hugging Face GPT-2."),
+    ] = "",
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
+    """Tokens to a GPT-2; on a RUN that exists it goes on from the last checkpoint.
+
+    Example: `webtext train corpus --out run --config laptop --set train.steps=500`
+    """
+    from pipelines import model
+
+    found = model.train(corpus, out, config, tuple(settings or ()), quiet, init_from)
+    show_result(found, as_json, show.training)
+
+
+@app.command(cls=Command)
+def sample(
+    run: RunPath,
+    prompt: Annotated[str, typer.Option(help="What the text starts with.")] = "",
+    max_tokens: Annotated[int, typer.Option(min=1, help="At most so many tokens.")] = 200,
+    temperature: Annotated[float, typer.Option(min=0, help="0 takes the likeliest token.")] = 0.8,
+    top_k: Annotated[int, typer.Option(min=0, help="Sample among so many; 0: all.")] = 50,
+    top_p: Annotated[float, typer.Option(min=0, max=1, help="Sample within this probability.")] = 1.0,
+    seed: Annotated[int, typer.Option(help="Same seed, same text.")] = 1337,
+    samples: Annotated[int, typer.Option("--n", min=1, help="How many.")] = 1,
+    as_json: Json = False,
+) -> None:
+    """Text from a trained model; a single one is shown as it is written.
+
+    Example: `webtext sample run --prompt "The module" --n 3`
+    """
+    from pipelines import model
+
+    sampling = model.Sampling(max_tokens, temperature, top_k, top_p, seed, samples)
+    if as_json or samples > 1:
+        show_result(model.sample(run, prompt, sampling), as_json, show.samples)
+    else:
+        model.sample(run, prompt, sampling, show.piece)
+        show.piece("\n")
+
+
+@app.command(cls=Command, name="eval")
+def evaluate(
+    model: Annotated[
+        str, typer.Argument(metavar="RUN|DIR|NAME", help="A run, a Hugging Face GPT-2 directory or hub name.")
+    ],
+    tasks: Annotated[
+        str, typer.Option(metavar="NAME,…", help="Tasks by name, separated by commas; all: every one.")
+    ] = "all",
+    data: Annotated[
+        Path, typer.Option(metavar="DIR", help="Where the evaluation sets' official files lie.")
+    ] = Path("eval-data"),
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Where results go. [default: RUN/evals, else evals]"),
+    ] = None,
+    strides: Annotated[
+        str,
+        typer.Option(
+            metavar="N,…", help="Tokens between windows. [default: the model's length and half of it]"
+        ),
+    ] = "",
+    dry_run: DryRun = False,
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
+    """The paper's zero-shot evaluations, beside the paper's numbers; a task done before is not done again.
+
+    Example: `webtext eval run --tasks lambada,wikitext-2 --data eval-data`
+    """
+    from pipelines import model as pipeline
+
+    if dry_run:
+        show_result(pipeline.evaluation_plan(model, tasks, data, out, strides), as_json, show.evaluation_plan)
+    else:
+        show_result(pipeline.evaluate(model, tasks, data, out, strides, quiet), as_json, show.evaluation)
+
+
+@app.command(cls=Command)
+def export(
+    run: RunPath,
+    out: Annotated[Path, typer.Argument(metavar="DIR", help="A new directory.")],
+    layout: Annotated[
+        ModelLayout, typer.Option("--format", help="hf: what Hugging Face's transformers opens.")
+    ] = ModelLayout.HF,
+    as_json: Json = False,
+) -> None:
+    """A trained model for other programs.
+
+    Example: `webtext export run my-gpt2`
+    """
+    from pipelines import model
+
+    del layout  # there is one so far
+    show_result(model.export(run, out), as_json, show.exported)
