@@ -51,21 +51,24 @@ def export(run: Path, out: Path) -> dict[str, Any]:
 
 
 def evaluate(
-    source: str, tasks: str, data: Path, out: Path | None, strides: str, quiet: bool
+    source: str, tasks: str, data: Path, out: Path | None, strides: str, download: bool, quiet: bool
 ) -> dict[str, Any]:
     """A model's metrics on the named tasks, beside the paper's."""
     with _trainer():
         from train.evals import progress, run
 
-        return run.evaluate(run.request(source, tasks, data, out, strides), progress.for_terminal(quiet))
+        asked = run.request(source, tasks, data, out, strides, download)
+        return run.evaluate(asked, progress.for_terminal(quiet))
 
 
-def evaluation_plan(source: str, tasks: str, data: Path, out: Path | None, strides: str) -> dict[str, Any]:
+def evaluation_plan(
+    source: str, tasks: str, data: Path, out: Path | None, strides: str, download: bool
+) -> dict[str, Any]:
     """The files that `evaluate` would read."""
     with _trainer():
         from train.evals import run
 
-        return run.plan(run.request(source, tasks, data, out, strides))
+        return run.plan(run.request(source, tasks, data, out, strides, download))
 
 
 @contextmanager

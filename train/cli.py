@@ -106,6 +106,9 @@ def evaluate(
     strides: Annotated[
         str, typer.Option(help="Tokens between windows, by commas; the model's length and half of it.")
     ] = "",
+    download: Annotated[
+        bool, typer.Option("--download", help="Fetch what is not in --data by its name on the hub.")
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be read, and stop.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,
     as_json: Json = False,
@@ -119,7 +122,7 @@ def evaluate(
     from train.evals import progress, run
 
     with _exit_codes():
-        asked = run.request(model, tasks, data, out, strides)
+        asked = run.request(model, tasks, data, out, strides, download)
         found = run.plan(asked) if dry_run else run.evaluate(asked, progress.for_terminal(quiet))
     rows = [] if as_json else found.pop("tasks" if dry_run else "rows")
     _print(found, as_json)

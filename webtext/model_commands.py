@@ -87,6 +87,9 @@ def evaluate(
             metavar="N,…", help="Tokens between windows. [default: the model's length and half of it]"
         ),
     ] = "",
+    download: Annotated[
+        bool, typer.Option("--download", help="Fetch what is not in --data by its name on the hub.")
+    ] = False,
     dry_run: DryRun = False,
     quiet: Quiet = False,
     as_json: Json = False,
@@ -98,9 +101,11 @@ def evaluate(
     from pipelines import model as pipeline
 
     if dry_run:
-        show_result(pipeline.evaluation_plan(model, tasks, data, out, strides), as_json, show.evaluation_plan)
+        plan = pipeline.evaluation_plan(model, tasks, data, out, strides, download)
+        show_result(plan, as_json, show.evaluation_plan)
     else:
-        show_result(pipeline.evaluate(model, tasks, data, out, strides, quiet), as_json, show.evaluation)
+        found = pipeline.evaluate(model, tasks, data, out, strides, download, quiet)
+        show_result(found, as_json, show.evaluation)
 
 
 @app.command(cls=Command)

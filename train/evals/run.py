@@ -12,7 +12,7 @@ from typing import Any
 
 from train import files, rundir
 from train.errors import TrainError
-from train.evals import paper, plot, subject
+from train.evals import hub, paper, plot, subject
 from train.evals.progress import Progress
 from train.evals.subject import Subject
 from train.evals.tasks import Task, named
@@ -30,9 +30,12 @@ class Request:
     data: Path
     out: Path
     strides: Sequence[int] = ()
+    download: bool = False  # what is not in `data`, by its name on the hub
 
 
-def request(source: str, tasks: str, data: Path, out: Path | None, strides: str) -> Request:
+def request(
+    source: str, tasks: str, data: Path, out: Path | None, strides: str, download: bool = False
+) -> Request:
     """A request from a command line: names and numbers separated by commas; `out` is RUN/evals, else
     evals."""
     try:
@@ -41,7 +44,8 @@ def request(source: str, tasks: str, data: Path, out: Path | None, strides: str)
         raise TrainError(f"--strides {strides} are not whole numbers separated by commas") from None
     path = Path(source).expanduser()
     default = path / "evals" if (path / rundir.CONFIG).is_file() else Path("evals")
-    return Request(source, [name.strip() for name in tasks.split(",")], data, out or default, numbers)
+    names = [name.strip() for name in tasks.split(",")]
+    return Request(source, names, data, out or default, numbers, download)
 
 
 def evaluate(request: Request, progress: Progress) -> dict[str, Any]:
@@ -83,10 +87,7 @@ def plan(request: Request) -> dict[str, Any]:
     return {
         "model": request.source,
         "out": str(request.out),
-        "tasks": [
-            {"task": task.name, "file": str(path), "bytes": path.stat().st_size}
-            for task, path in _found(request)
-        ],
+        "tasks": [_planned(task, request) for task in named(request.tasks)],
     }
 
 
@@ -101,11 +102,30 @@ def results(out: Path) -> list[dict[str, Any]]:
 
 
 def _found(request: Request) -> list[tuple[Task, Path]]:
-    if not request.data.is_dir():
+    if not request.data.is_dir() and not request.download:
         raise TrainError(
             f"--data {request.data} is not a folder: put there the files that docs/eval.md lists"
         )
-    return [(task, task.source.find(request.data)) for task in named(request.tasks)]
+    return [(task, _file(task, request)) for task in named(request.tasks)]
+
+
+def _file(task: Task, request: Request) -> Path:
+    try:
+        return task.source.find(request.data)
+    except TrainError:
+        if request.download and task.name in hub.SETS:
+            return hub.fetch(task.name, request.data)
+        raise
+
+
+def _planned(task: Task, request: Request) -> dict[str, Any]:
+    try:
+        path = task.source.find(request.data)
+    except TrainError:
+        if request.download and task.name in hub.SETS:
+            return {"task": task.name, "file": f"{hub.SETS[task.name].dataset}, from the hub", "bytes": 0}
+        raise
+    return {"task": task.name, "file": str(path), "bytes": path.stat().st_size}
 
 
 def _key(task: Task, path: Path, model: Subject, strides: Sequence[int]) -> dict[str, Any]:
