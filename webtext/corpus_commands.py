@@ -48,7 +48,7 @@ def crawl(
         typer.Option(
             "--links",
             metavar="SOURCE",
-            help="A dump (RS_*.zst, .ndjson), CSV, Parquet, URL list, a glob, or reddit:r/NAME/top?limit=N.",
+            help="A dump (RS_*.zst, .ndjson), CSV, Parquet, URL list, glob, s3://…, reddit:r/NAME?limit=N.",
         ),
     ] = None,
     recipe: RecipeName = None,

@@ -1,6 +1,7 @@
 """Dumps for the tests, and harvesting them."""
 
 import json
+import random
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -57,3 +58,20 @@ def harvest(
     manifest = links.harvest(corpus, engine or InThisProcess(), recipe, named, Progress(quiet=True))
     assert manifest.counts.balanced
     return manifest, corpus.table("links").dataset().to_table().to_pylist()
+
+
+def made_up_rows(count: int, seed: int) -> list[Row | bytes]:
+    """Rows of all fates: repeated ids, repeated URLs, low karma, text posts, broken lines."""
+    chance = random.Random(seed)
+    rows: list[Row | bytes] = []
+    for _ in range(count):
+        number = chance.randrange(count)
+        row = post(f"a{number:x}", f"http://site{number % 97}.example/{number % 301}", chance.randrange(9))
+        row |= {"is_self": number % 5 == 0, "over_18": number % 11 == 0, "retrieved_on": chance.randrange(50)}
+        row |= {"created_utc": 1300000000 + number}
+        rows.append(b"{broken" if chance.random() < 0.01 else row)
+    return rows
+
+
+def parts_of(corpus: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in (corpus / "links").glob("*.parquet")}

@@ -19,7 +19,7 @@ import pytest
 import zstandard
 
 from pipelines import link_steps, links
-from tests.links.dumps import InThisProcess, Row, harvest, post, write_dump
+from tests.links.dumps import InThisProcess, Row, harvest, made_up_rows, parts_of, post, write_dump
 from webtext.corpus import Corpus
 from webtext.engine import Report, Task
 from webtext.engine.local import LocalEngine
@@ -30,23 +30,6 @@ from webtext.links.canonical import canonicalise, link_id
 from webtext.recipe import Recipe, override
 
 A, B = "http://a.example/", "http://b.example/"
-
-
-def made_up_rows(count: int, seed: int) -> list[Row | bytes]:
-    """Rows of all fates: repeated ids, repeated URLs, low karma, text posts, broken lines."""
-    chance = random.Random(seed)
-    rows: list[Row | bytes] = []
-    for _ in range(count):
-        number = chance.randrange(count)
-        row = post(f"a{number:x}", f"http://site{number % 97}.example/{number % 301}", chance.randrange(9))
-        row |= {"is_self": number % 5 == 0, "over_18": number % 11 == 0, "retrieved_on": chance.randrange(50)}
-        row |= {"created_utc": 1300000000 + number}
-        rows.append(b"{broken" if chance.random() < 0.01 else row)
-    return rows
-
-
-def parts_of(corpus: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in (corpus / "links").glob("*.parquet")}
 
 
 def naive(

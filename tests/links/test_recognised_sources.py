@@ -186,7 +186,7 @@ def test_what_cannot_be_read_is_refused_with_what_was_found(
         ("nowhere.zst", "no such file"),
         ("nowhere/*.zst", "no file matches"),
         (".", "a directory"),
-        ("s3://bucket/RS.zst", "not a local file"),
+        ("gs://bucket/RS.zst", "not a local file"),
         ("https://a.example/RS.zst", "not a local file"),
     ],
 )

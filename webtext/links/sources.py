@@ -94,9 +94,9 @@ def find(specification: str) -> list[Named]:
 
     Raises UserError where there is none.
     """
-    if re.match(r"(?:s3|gs|az|https?|ftp)://", specification):
+    if re.match(r"(?:gs|az|https?|ftp)://", specification):
         raise UserError(f"{specification}: not a local file: download it, then name the file")
-    pattern, mapping = _mapping(specification)
+    pattern, mapping = split(specification)
     if Path(pattern).is_dir():
         raise UserError(f"{pattern}: a directory: name its files, such as '{pattern.rstrip('/')}/*.zst'")
     names = [pattern]
@@ -141,7 +141,8 @@ def resolve(found: Sequence[Named]) -> list[Source]:
     return [replace(source, hash=files.hash_file(source.path)) for source in sources]
 
 
-def _mapping(specification: str) -> tuple[str, dict[str, str]]:
+def split(specification: str) -> tuple[str, dict[str, str]]:
+    """`FILE?url=COLUMN&…` as the file and the columns of its fields."""
     match = None if Path(specification).exists() else _MAPPING.fullmatch(specification)
     if not match:
         return specification, {}

@@ -12,9 +12,10 @@ from typing import Any
 
 from warcio.archiveiterator import ArchiveIterator
 
+from webtext.buckets import StoredFile
 from webtext.crawl.archives import records
 from webtext.crawl.archives.captures import Capture, Pointer, Unavailable, Unusable, nearest
-from webtext.crawl.archives.warc_places import PREFIX, ArchiveFile
+from webtext.crawl.archives.warc_places import PREFIX
 from webtext.crawl.page import PAGE_STATUSES
 from webtext.links.canonical import Rejected, canonicalise
 
@@ -25,7 +26,7 @@ MAX_HEAD_BYTES = 1_000_000  # of a record beside its body
 class WarcFiles:
     name = "warc"
 
-    def __init__(self, files: Collection[ArchiveFile], wanted: Collection[str], max_bytes: int) -> None:
+    def __init__(self, files: Collection[StoredFile], wanted: Collection[str], max_bytes: int) -> None:
         """`wanted`: canonical URLs; no other page is looked for."""
         self._max_bytes = max_bytes
         self._files = {file.path: file for file in files}
@@ -55,7 +56,7 @@ class WarcFiles:
         except Exception as error:  # warcio raises what it meets: EOFError, AttributeError, zlib.error, …
             raise Unusable(f"the record is damaged: {type(error).__name__}") from error
 
-    def _scan(self, file: ArchiveFile, wanted: Collection[str]) -> None:
+    def _scan(self, file: StoredFile, wanted: Collection[str]) -> None:
         try:
             with redirect_stderr(io.StringIO()):  # warcio prints its doubts
                 for url, pointer in _pages(file):
@@ -66,7 +67,7 @@ class WarcFiles:
             self.damaged += 1
 
 
-def _pages(file: ArchiveFile) -> Iterator[tuple[str, Pointer]]:
+def _pages(file: StoredFile) -> Iterator[tuple[str, Pointer]]:
     """The canonical URL and the place of every page of an archive."""
     with file.stream() as stream:
         archive = ArchiveIterator(stream, arc2warc=True)

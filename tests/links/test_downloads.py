@@ -1,0 +1,69 @@
+"""`--links s3://…`: sources in buckets become files of the corpus, fetched once."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.crawl.bucket_site import BucketSite
+from tests.links.dumps import harvest, made_up_rows, parts_of, write_dump
+from webtext.errors import UserError
+
+
+@pytest.fixture
+def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[BucketSite]:
+    site = BucketSite("dumps")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", site.base)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "id")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    yield site
+    site.close()
+
+
+def stored(bucket: BucketSite, tmp_path: Path, *names: str) -> list[str]:
+    """The same dumps in the bucket and on this disk, where they are named."""
+    paths = []
+    for number, name in enumerate(names):
+        path = write_dump(tmp_path / name, made_up_rows(200, number))
+        bucket.objects[f"2015/{name}"] = path.read_bytes()
+        paths.append(str(path))
+    return paths
+
+
+def test_a_bucket_gives_the_links_that_files_give(bucket: BucketSite, tmp_path: Path) -> None:
+    local = stored(bucket, tmp_path, "RS_1.zst", "RS_2.zst")
+    harvest(tmp_path / "local", local)
+    harvest(tmp_path / "remote", ["s3://dumps/2015/RS_*.zst"])
+    assert parts_of(tmp_path / "remote") == parts_of(tmp_path / "local")
+
+
+def test_what_was_fetched_is_not_fetched_again(bucket: BucketSite, tmp_path: Path) -> None:
+    stored(bucket, tmp_path, "RS_1.zst")
+    harvest(tmp_path / "c", ["s3://dumps/2015/RS_1.zst"])
+    bucket.reads.clear()
+    harvest(tmp_path / "c", ["s3://dumps/2015/RS_1.zst"])
+    harvest(tmp_path / "c", [])
+    assert bucket.reads == []
+
+
+def test_a_glob_takes_what_came_since(bucket: BucketSite, tmp_path: Path) -> None:
+    stored(bucket, tmp_path, "RS_1.zst")
+    first, _ = harvest(tmp_path / "c", ["s3://dumps/2015/*"])
+    stored(bucket, tmp_path, "RS_1.zst", "RS_2.zst")
+    second, _ = harvest(tmp_path / "c", ["s3://dumps/2015/*"])
+    assert second.counts.into == 2 * first.counts.into
+
+
+@pytest.mark.usefixtures("bucket")
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("s3://dumps/2015/none.zst", "no such object"),
+        ("s3://dumps/none/*", "no such object"),
+        ("s3://nowhere/a.zst", "no such bucket"),
+        ("s3://", "names no bucket"),
+    ],
+)
+def test_what_is_not_there_is_one_line(source: str, message: str, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=message):
+        harvest(tmp_path / "c", [source])

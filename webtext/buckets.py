@@ -1,0 +1,112 @@
+"""Objects in S3 buckets: which ones a place names, and how they are read.
+
+Credentials are those of the usual places (environment, ~/.aws, the machine's role); AWS_ENDPOINT_URL names a
+server other than Amazon's.
+"""
+
+import os
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Any
+
+from pyarrow import fs
+
+from webtext.errors import UserError
+
+S3 = "s3://"
+CONNECT_TIMEOUT_S, REQUEST_TIMEOUT_S = 10, 60
+BUFFER_BYTES = 4 << 20  # of an object are asked for at once when it is read through
+
+_GLOB = re.compile(r"(\*\*/|\*|\?|\[[^]]+\])")
+_GLOBS = {"**/": "(?:.*/)?", "*": "[^/]*", "?": "[^/]"}
+_AWS_ERROR = re.compile(r"AWS Error (\w+)")
+_NO_BUCKET = "no such bucket; check its name, and AWS_ENDPOINT_URL for a server other than Amazon's"
+_REFUSED = ("ACCESS_DENIED", "INVALID_ACCESS_KEY_ID", "SIGNATURE_DOES_NOT_MATCH", "UNRECOGNIZED_CLIENT")
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """A file of a bucket, or of this machine."""
+
+    path: str
+    size: int
+    system: Any  # a pyarrow FileSystem
+
+    @property
+    def name(self) -> str:
+        return PurePosixPath(self.path).name
+
+    def stream(self) -> Any:
+        """The file from its beginning, in pieces."""
+        return self.system.open_input_stream(self.path, compression=None, buffer_size=BUFFER_BYTES)
+
+    def read(self, offset: int, length: int) -> bytes:
+        """A range of the file, and nothing else of it."""
+        with self.system.open_input_file(self.path) as file:
+            return bytes(file.read_at(length, offset))
+
+
+def find(place: str, in_folder: Callable[[str], bool]) -> list[StoredFile]:
+    """The objects that `s3://BUCKET/KEY`, a prefix or a glob names; below a prefix those whose path
+    `in_folder` accepts. Raises UserError for a place without a bucket and for one that cannot be read."""
+    pattern = place.removeprefix(S3).rstrip("/")
+    plain, *globs = _GLOB.split(pattern)
+    bucket = pattern.partition("/")[0]
+    if not bucket or "/" not in plain + "/" or _GLOB.search(bucket):
+        raise UserError(f"{place!r} names no bucket; write {S3}BUCKET/PREFIX/*")
+    try:
+        system = _system(bucket)
+        top = system.get_file_info(pattern if not globs else plain.rpartition("/")[0])
+        found = [top]
+        if top.type != fs.FileType.File:
+            selector = fs.FileSelector(top.path, allow_not_found=True, recursive=bool(globs))
+            found = system.get_file_info(selector)
+        if not found and system.get_file_info(bucket).type == fs.FileType.NotFound:
+            raise UserError(f"{place}: {_NO_BUCKET}")
+    except OSError as error:
+        raise UserError(f"{place}: {told(error)}") from None
+    wanted = re.compile("".join(_GLOBS.get(part, _plain(part)) for part in [plain, *globs]))
+    matches = [
+        info
+        for info in found
+        if info.type == fs.FileType.File
+        and (wanted.fullmatch(info.path) if globs else info is top or in_folder(info.path))
+    ]
+    return [StoredFile(info.path, info.size, system) for info in sorted(matches, key=lambda info: info.path)]
+
+
+def is_glob(place: str) -> bool:
+    return _GLOB.search(place) is not None
+
+
+def told(error: OSError) -> str:
+    """What an object store's error means for the user."""
+    match = _AWS_ERROR.search(str(error))
+    code = match[1] if match else ""
+    if code == "NO_SUCH_BUCKET":
+        return _NO_BUCKET
+    if code in _REFUSED:
+        return "access denied; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE"
+    return f"{code.replace('_', ' ').lower() or error}; check the network, AWS_ENDPOINT_URL and AWS_REGION"
+
+
+def _plain(part: str) -> str:
+    return part if part.startswith("[") else re.escape(part)
+
+
+def _system(bucket: str) -> Any:
+    known = os.environ.get
+    endpoint = known("AWS_ENDPOINT_URL_S3") or known("AWS_ENDPOINT_URL") or ""
+    region = known("AWS_REGION") or known("AWS_DEFAULT_REGION")
+    if not region:
+        region = "us-east-1" if endpoint else fs.resolve_s3_region(bucket)
+    scheme, _, address = endpoint.rstrip("/").rpartition("://")
+    return fs.S3FileSystem(
+        region=region,
+        scheme=scheme or "https",
+        endpoint_override=address or None,
+        connect_timeout=CONNECT_TIMEOUT_S,
+        request_timeout=REQUEST_TIMEOUT_S,
+    )

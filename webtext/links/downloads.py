@@ -1,0 +1,61 @@
+"""Sources in S3 buckets: copied into the corpus, whole or not at all, before they are read.
+
+A dump is read more than once, to be hashed and by each of the workers that share it. A copy that is there is
+used as it is, without a question to the bucket; only a glob asks what there is now.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from webtext import buckets, files
+from webtext.buckets import S3, StoredFile
+from webtext.errors import RunFailed, UserError
+
+PIECE_BYTES = 4 << 20
+
+
+@dataclass(frozen=True)
+class Copy:
+    """An object by its address, where its copy is, and the object itself unless that is there already."""
+
+    name: str
+    path: Path
+    missing: StoredFile | None
+
+
+def copies(place: str, folder: Path) -> list[Copy]:
+    """A copy below `folder` for each object that `s3://BUCKET/KEY` or a glob names. Raises UserError for
+    none."""
+    path = folder / place.removeprefix(S3)
+    if not buckets.is_glob(place) and path.is_file():
+        return [Copy(place, path, None)]
+    found = buckets.find(place, lambda _: True)
+    if not found:
+        raise UserError(f"{place}: no such object; name one, a prefix or a glob")
+    made = [Copy(f"{S3}{file.path}", folder / file.path, file) for file in found]
+    return [Copy(each.name, each.path, None) if _complete(each) else each for each in made]
+
+
+def fetch(copy: Copy, report: Callable[[int], None]) -> None:
+    """Copies an object; `report` hears of each piece's bytes. Raises RunFailed where the bucket fails."""
+    assert copy.missing is not None
+    try:
+        with (
+            files.whole(copy.path) as temporary,
+            copy.missing.stream() as stream,
+            temporary.open("wb") as out,
+        ):
+            while piece := stream.read(PIECE_BYTES):
+                out.write(piece)
+                report(len(piece))
+            if out.tell() != copy.missing.size:
+                raise RunFailed(f"{copy.name}: {out.tell():,} of {copy.missing.size:,} bytes came")
+    except OSError as error:
+        if error.errno in files.DISK_FULL:
+            raise
+        raise RunFailed(f"{copy.name}: {buckets.told(error)}") from None
+
+
+def _complete(copy: Copy) -> bool:
+    return copy.missing is not None and copy.path.is_file() and copy.path.stat().st_size == copy.missing.size
