@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from pipelines import pages
 from tests.crawl.archive_site import ArchiveSite
 from tests.crawl.loopback import Crawled, Page, Site, Web
@@ -95,6 +97,7 @@ def crawl(root: Path) -> None:
     Crawled(root).crawl()
 
 
+@pytest.mark.slow
 def test_a_retry_that_is_killed_is_gone_on_with_by_the_plain_command(web: Web, crawled: Crawled) -> None:
     site = web.site()
     site.pages |= {f"/p{n}": OUTAGE for n in range(3)} | {f"/q{n}": Page() for n in range(3)}

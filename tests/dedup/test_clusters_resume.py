@@ -45,6 +45,7 @@ def test_two_workers_or_none(tmp_path: Path, documents: list[Document]) -> None:
     assert results[0] == results[1]
 
 
+@pytest.mark.slow
 def test_a_kill_at_any_step_costs_only_time(tmp_path: Path, documents: list[Document]) -> None:
     undisturbed = write_corpus(tmp_path / "undisturbed", documents, partitions=3)
     build_clusters(undisturbed)

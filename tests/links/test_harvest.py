@@ -277,7 +277,7 @@ if __name__ == "__main__":
         "spill/*.rows",
         pytest.param("spill/*.json", marks=pytest.mark.slow),
         pytest.param("spill/*.superseded", marks=pytest.mark.slow),
-        "part-0000[1-3].parquet",
+        pytest.param("part-0000[1-3].parquet", marks=pytest.mark.slow),
     ],
 )
 def test_killed_in_any_of_its_steps_and_run_again_it_gives_the_same_bytes(sign: str, tmp_path: Path) -> None:

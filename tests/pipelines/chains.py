@@ -55,6 +55,11 @@ def forked(*arguments: object, code: int) -> str:
     return said
 
 
+def refused(*arguments: object) -> str:
+    """What a command says that must end with exit code 2."""
+    return forked(*arguments, code=2)
+
+
 def _become(arguments: Sequence[object], output: int) -> NoReturn:
     for number in (1, 2):
         os.dup2(output, number)

@@ -16,7 +16,7 @@ def links(tmp_path: Path) -> Path:
 
 
 def refused(*arguments: object) -> str:
-    return chains.forked(*arguments, code=2).splitlines()[-1]
+    return chains.refused(*arguments).splitlines()[-1]
 
 
 def test_a_directory_that_is_not_a_corpus(tmp_path: Path) -> None:
@@ -130,7 +130,7 @@ def test_explaining_a_link_that_is_not_there(tmp_path: Path) -> None:
     ],
 )
 def test_an_option_that_cannot_be_is_one_line(arguments: tuple[str, ...]) -> None:
-    stderr = chains.forked(*arguments, code=2)
+    stderr = chains.refused(*arguments)
     assert stderr.startswith("webtext: ")
     assert "--help` tells more" in stderr
     assert stderr.count("\n") == 1

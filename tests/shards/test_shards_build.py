@@ -203,6 +203,7 @@ with LocalEngine(2) as engine:
 """
 
 
+@pytest.mark.slow
 def test_builds_that_are_killed_end_with_the_same_bytes(corpus: Corpus, tmp_path: Path) -> None:
     copy = copied(corpus, tmp_path)
     moments: list[Callable[[], bool]] = [
