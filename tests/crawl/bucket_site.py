@@ -5,10 +5,13 @@ It answers as https://docs.aws.amazon.com/AmazonS3/latest/API/ says, errors incl
 
 import re
 import threading
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 from xml.sax.saxutils import escape
+
+import pytest
 
 _RANGE = re.compile(r"bytes=(\d+)-(\d+)")
 
@@ -96,3 +99,13 @@ class BucketSite:
 def _error(status: int, code: str) -> Answer:
     body = f'<?xml version="1.0"?><Error><Code>{code}</Code><Message>{code}</Message></Error>'
     return status, body.encode(), {"Content-Type": "application/xml"}
+
+
+def asked_for(name: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[BucketSite]:
+    """A server with such a bucket, which the usual environment variables name; closed at the end."""
+    site = BucketSite(name)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", site.base)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "id")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    yield site
+    site.close()

@@ -8,7 +8,7 @@ import pytest
 
 from pipelines import pages
 from tests.crawl.archive_site import warc_record
-from tests.crawl.bucket_site import BucketSite
+from tests.crawl.bucket_site import BucketSite, asked_for
 from tests.crawl.loopback import Crawled
 from webtext.crawl.archives.warc_files import WarcFiles
 from webtext.crawl.archives.warc_places import files_of
@@ -22,12 +22,7 @@ AT = "2014-02-19T00:00:00Z"
 
 @pytest.fixture
 def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[BucketSite]:
-    site = BucketSite("crawls")
-    monkeypatch.setenv("AWS_ENDPOINT_URL", site.base)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "id")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
-    yield site
-    site.close()
+    yield from asked_for("crawls", monkeypatch)
 
 
 def names(source: str) -> list[str]:

@@ -5,19 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.crawl.bucket_site import BucketSite
+from tests.crawl.bucket_site import BucketSite, asked_for
 from tests.links.dumps import harvest, made_up_rows, parts_of, write_dump
 from webtext.errors import UserError
 
 
 @pytest.fixture
 def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[BucketSite]:
-    site = BucketSite("dumps")
-    monkeypatch.setenv("AWS_ENDPOINT_URL", site.base)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "id")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
-    yield site
-    site.close()
+    yield from asked_for("dumps", monkeypatch)
 
 
 def stored(bucket: BucketSite, tmp_path: Path, *names: str) -> list[str]:

@@ -1,25 +1,10 @@
 """`webtext crawl --dry-run`: what a crawl would take, of what there is to do."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from pipelines.crawl_estimate import dry_run
 from tests.crawl.loopback import Crawled, Page, Web
 from webtext import show
-
-
-@pytest.fixture
-def web() -> Iterator[Web]:
-    web = Web()
-    yield web
-    web.close()
-
-
-@pytest.fixture
-def crawled(tmp_path: Path) -> Crawled:
-    return Crawled(tmp_path / "corpus")
 
 
 def test_the_longest_host_is_told_with_its_time(crawled: Crawled) -> None:

@@ -3,7 +3,6 @@
 import json
 import re
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,13 +12,6 @@ from tests.crawl.loopback import Crawled, InlineEngine, Page, Web
 from webtext import progress, show
 from webtext.progress import Progress
 from webtext.tally import Tally
-
-
-@pytest.fixture
-def web() -> Iterator[Web]:
-    web = Web()
-    yield web
-    web.close()
 
 
 @pytest.fixture
