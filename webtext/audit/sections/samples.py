@@ -1,12 +1,14 @@
-"""Samples: a few documents to read, published ones and refused ones by reason.
+"""Samples: a few documents to read, published ones by their length and refused ones by reason.
 
 Which ones is decided by the second half of an id, which is a hash: the same corpus gives the same sample.
 """
 
 import heapq
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -17,7 +19,8 @@ from webtext.audit.section import Numbers, Section
 from webtext.audit.source import Source
 from webtext.reasons import KEEP, SENTENCES
 
-PUBLISHED, REFUSED = 6, 2  # documents; per reason
+PUBLISHED, REFUSED = 2, 2  # documents: of each stratum, of each reason
+STRATA = {"short": "the shortest third", "middle": "the middle third", "long": "the longest third"}
 EXCERPT_CHARS = 700
 SHARD_COLUMNS = ["id", "url", "domain", "title", "language", "words", "tokens", "subreddits", "text"]
 DOCUMENT_COLUMNS = ["id", "url", "domain", "title", "language", "words", "detail", "text"]
@@ -34,11 +37,18 @@ class _Place:
 
 
 def measure(source: Source) -> Numbers:
-    published = _places(source, "shards", None, PUBLISHED).get(KEEP, [])
+    thirds = _thirds(source)
+    published = _places(
+        source, "shards", "words", PUBLISHED, lambda words: _stratum(pc.fill_null(words, 0), thirds)
+    )
     refused = _places(source, "documents", "verdict", REFUSED)
     refused.pop(KEEP, None)
     return {
-        "published": [_sample(source, "shards", place, SHARD_COLUMNS) for place in published],
+        "published": [
+            {"stratum": stratum} | _sample(source, "shards", place, SHARD_COLUMNS)
+            for stratum in STRATA
+            for place in published.get(stratum, [])
+        ],
         "refused": [
             {
                 "reason": reason,
@@ -52,9 +62,10 @@ def measure(source: Source) -> Numbers:
 
 def view(numbers: Numbers) -> list[Block]:
     blocks: list[Block] = []
-    if numbers["published"]:
-        read = element("div", (_card(row) for row in numbers["published"]), class_="cards")
-        blocks.append(wide(element("h3", "Published"), read))
+    for stratum, title in STRATA.items():
+        if rows := [row for row in numbers["published"] if row["stratum"] == stratum]:
+            read = element("div", (_card(row) for row in rows), class_="cards")
+            blocks.append(wide(element("h3", f"Published: {title}"), read))
     for group in numbers["refused"]:
         title = element("h3", "Refused: ", element("code", group["reason"]))
         cards = element("div", (_card(row) for row in group["documents"]), class_="cards")
@@ -62,12 +73,35 @@ def view(numbers: Numbers) -> list[Block]:
     return blocks
 
 
-def _places(source: Source, table: str, by: str | None, most: int) -> dict[str, list[_Place]]:
-    """The `most` first rows of the shuffle, per value of the column `by` (or of all, as KEEP)."""
+def _thirds(source: Source) -> tuple[int, int]:
+    """The words up to which a published document is short, and up to which it is not long."""
+    batches = source.batches("shards", ["words"])
+    columns = [batch.column("words").to_numpy(zero_copy_only=False) for batch in batches]
+    words = np.concatenate([np.zeros(0), *columns])
+    if not len(words):
+        return 0, 0
+    low, high = np.nanquantile(words, (1 / 3, 2 / 3), method="lower").tolist()
+    return int(low), int(high)
+
+
+def _stratum(words: pa.ChunkedArray, thirds: tuple[int, int]) -> pa.ChunkedArray:
+    low, high = thirds
+    longer = pc.if_else(pc.less_equal(words, high), "middle", "long")
+    return pc.if_else(pc.less_equal(words, low), "short", longer)
+
+
+def _places(
+    source: Source,
+    table: str,
+    by: str,
+    most: int,
+    key_of: Callable[[pa.ChunkedArray], pa.ChunkedArray] = lambda column: column,
+) -> dict[str, list[_Place]]:
+    """The `most` first rows of the shuffle, per key that the column `by` gives."""
     found: dict[str, list[_Place]] = {}
-    for file, group, rows in source.row_groups(table, ["id", by] if by else ["id"]):
+    for file, group, rows in source.row_groups(table, ["id", by]):
         ranks = pc.utf8_slice_codeunits(rows.column("id"), 8)
-        keys = rows.column(by) if by else pa.array([KEEP] * rows.num_rows, pa.string())
+        keys = key_of(rows.column(by))
         ranked = pa.table({"rank": ranks, "key": keys, "index": range(rows.num_rows)})
         for key in pc.unique(ranked.column("key")).to_pylist():
             of_key = ranked.filter(pc.field("key") == key)
