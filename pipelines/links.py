@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from pipelines import link_sources
 from pipelines.link_steps import (
     IdsItem,
     Job,
@@ -20,13 +21,9 @@ from pipelines.link_steps import (
     spilled,
 )
 from webtext import stage
-from webtext.buckets import S3
 from webtext.corpus import Corpus, Counts, Manifest, Table, partition_name
 from webtext.engine import Engine
 from webtext.errors import UserError
-from webtext.links import downloads, listing, sources
-from webtext.links.downloads import Copy
-from webtext.links.listing import Listing
 from webtext.links.partitions import partitions_for
 from webtext.links.selection import Rules
 from webtext.links.slices import Slice
@@ -86,8 +83,8 @@ def harvest(
     """
     table = corpus.table("links")
     manifest, rules = table.manifest(), Rules.of(recipe.links)
-    _save_remote(corpus, given, recipe, progress)
-    found = _files(corpus, given)
+    link_sources.save(corpus, given, recipe, progress)
+    found = link_sources.files(corpus, given)
     spill_folder = table.folder / "spill"
     if manifest is not None and not _why_stale(table, manifest, rules, found):
         stage.remove(spill_folder)
@@ -95,8 +92,8 @@ def harvest(
         return manifest
     if not given:
         given = _remembered(manifest)
-        _save_remote(corpus, given, recipe, progress)
-        found = _files(corpus, given)
+        link_sources.save(corpus, given, recipe, progress)
+        found = link_sources.files(corpus, given)
     read = _spill(spill_folder, engine, rules, found, progress)
     read, losers = _settle(spill_folder, engine, read)
     plan = _plan(corpus, spill_folder, rules, read, losers)
@@ -119,9 +116,9 @@ def standing(corpus: Corpus, recipe: Recipe, given: Sequence[str] = ()) -> Stand
     if manifest is None:
         why = "the last run was interrupted" if table.finished() else "never run"
         return Standing((), (), why, False)
-    if _unsaved(corpus, given) or any(copy.missing for copy in _copies(corpus, given)):
+    if link_sources.unsaved(corpus, given):
         return Standing(manifest.partitions, (), "input changed", False)
-    why = _why_stale(table, manifest, Rules.of(recipe.links), _files(corpus, given))
+    why = _why_stale(table, manifest, Rules.of(recipe.links), link_sources.files(corpus, given))
     return Standing(manifest.partitions, (), why, not why)
 
 
@@ -141,60 +138,6 @@ def _remembered(manifest: Manifest | None) -> list[str]:
     if manifest is None:
         raise UserError("no sources of links: say --links SOURCE, such as --links RS_2015-01.zst")
     return [source["source"] for source in manifest.extra["sources"]]
-
-
-def _save_remote(corpus: Corpus, given: Sequence[str], recipe: Recipe, progress: Progress) -> None:
-    """Listings of Reddit and objects of buckets become files in the corpus."""
-    _save_listings(corpus, given, recipe, progress)
-    todo = [copy for copy in _copies(corpus, given) if copy.missing]
-    if not todo:
-        return
-    size = sum(copy.missing.size for copy in todo if copy.missing)
-    with progress.bar("download, bytes", size) as bar:
-        for copy in todo:
-            downloads.fetch(copy, lambda count: bar(count, {}))
-
-
-def _copies(corpus: Corpus, given: Sequence[str]) -> list[Copy]:
-    folder = corpus.table("links").folder / "objects"
-    places = [sources.split(each)[0] for each in given if each.startswith(S3)]
-    return [copy for place in places for copy in downloads.copies(place, folder)]
-
-
-def _save_listings(corpus: Corpus, given: Sequence[str], recipe: Recipe, progress: Progress) -> None:
-    if not (unsaved := _unsaved(corpus, given)):
-        return
-    from webtext.links import reddit  # its client takes a tenth of a second to load, for every command
-
-    for each in unsaved:
-        count = reddit.save(each, _saved(corpus, each), recipe.crawl.user_agent)
-        progress.note(f"{each}: {count:,} submissions")
-
-
-def _unsaved(corpus: Corpus, given: Sequence[str]) -> list[Listing]:
-    listings = [Listing.parse(each) for each in given if each.startswith(listing.PREFIX)]
-    return [each for each in listings if not _saved(corpus, each).exists()]
-
-
-def _saved(corpus: Corpus, of: Listing) -> Path:
-    return corpus.table("links").folder / "reddit" / of.file_name
-
-
-def _files(corpus: Corpus, given: Sequence[str]) -> list[Source]:
-    """The sources with their hashes, in the order given; what is remote has been saved."""
-    found: list[sources.Named] = []
-    for each in given:
-        if each.startswith(listing.PREFIX):
-            found.append(sources.Named(each, _saved(corpus, Listing.parse(each)), {}))
-        elif each.startswith(S3):
-            place, mapping = sources.split(each)
-            suffix = each.removeprefix(place)
-            found += [
-                sources.Named(copy.name + suffix, copy.path, mapping) for copy in _copies(corpus, [place])
-            ]
-        else:
-            found += sources.find(each)
-    return sources.resolve(found)
 
 
 def _inputs(files: Sequence[Source]) -> str:

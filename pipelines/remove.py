@@ -16,7 +16,7 @@ from webtext import reasons, stage
 from webtext.corpus import Corpus
 from webtext.crawl import tombstones
 from webtext.crawl.tombstones import Tombstone, Tombstones
-from webtext.errors import UserError
+from webtext.errors import UserError, why
 from webtext.links.canonical import Rejected, canonicalise, link_id, registered_domain
 from webtext.progress import Progress
 
@@ -177,7 +177,8 @@ def _lines(source: Path) -> Iterator[tuple[str, str]]:
     try:
         lines = source.read_text("utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"--from {source}: cannot be read ({error}): give a text file, a line each") from None
+        line = f"--from {source}: cannot be read ({why(error)}): give a text file, a line each"
+        raise UserError(line) from None
     for number, line in enumerate(lines, 1):
         if (text := line.strip()) and not text.startswith("#"):
             yield f"{source}:{number}: {text}", text

@@ -225,5 +225,7 @@ def audit(
         raise UserError("which CORPUS? Name its directory, or two with --compare")
     if files and not against:
         raise UserError(f"{files[0]}: what for? Test files are named with --against")
+    if bloom and not against:
+        raise UserError("--bloom: nothing to compare with: name test files with --against")
     tests = pipeline.Against((*(against or ()), *(files or ())), webtext_domains, bloom, workers)
     show_result(pipeline.run(Corpus.open(corpus), out, Progress(quiet), tests), as_json, show.audit)

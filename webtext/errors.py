@@ -7,3 +7,8 @@ class UserError(Exception):
 
 class RunFailed(Exception):
     """A run stopped half-way and can be resumed by the same command. Exit code 1."""
+
+
+def why(error: Exception) -> str:
+    """An error of the system in its own words, without number and path."""
+    return str(getattr(error, "strerror", None) or error)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from webtext import show
+from webtext import show_model
 from webtext.command import Command, app, show_result
 from webtext.options import CorpusPath, DryRun, Json, Quiet, RunPath, Settings
 
@@ -37,7 +37,7 @@ def train(
     from pipelines import model
 
     found = model.train(corpus, out, config, tuple(settings or ()), quiet, init_from)
-    show_result(found, as_json, show.training)
+    show_result(found, as_json, show_model.training)
 
 
 @app.command(cls=Command)
@@ -60,10 +60,10 @@ def sample(
 
     sampling = model.Sampling(max_tokens, temperature, top_k, top_p, seed, samples)
     if as_json or samples > 1:
-        show_result(model.sample(run, prompt, sampling), as_json, show.samples)
+        show_result(model.sample(run, prompt, sampling), as_json, show_model.samples)
     else:
-        model.sample(run, prompt, sampling, show.piece)
-        show.piece("\n")
+        model.sample(run, prompt, sampling, show_model.piece)
+        show_model.piece("\n")
 
 
 @app.command(cls=Command, name="eval")
@@ -102,10 +102,10 @@ def evaluate(
 
     if dry_run:
         plan = pipeline.evaluation_plan(model, tasks, data, out, strides, download)
-        show_result(plan, as_json, show.evaluation_plan)
+        show_result(plan, as_json, show_model.evaluation_plan)
     else:
         found = pipeline.evaluate(model, tasks, data, out, strides, download, quiet)
-        show_result(found, as_json, show.evaluation)
+        show_result(found, as_json, show_model.evaluation)
 
 
 @app.command(cls=Command)
@@ -124,4 +124,4 @@ def export(
     from pipelines import model
 
     del layout  # there is one so far
-    show_result(model.export(run, out), as_json, show.exported)
+    show_result(model.export(run, out), as_json, show_model.exported)

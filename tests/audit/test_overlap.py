@@ -138,3 +138,7 @@ def test_a_mistake_is_told(corpus: Corpus, arguments: tuple[str, ...], said: str
 
 def test_random_strings_are_as_many_different_ones() -> None:
     assert len(set(overlap.random_strings(5000).tolist())) == 5000
+
+
+def test_bloom_filters_of_nothing_are_refused(tmp_path: Path) -> None:
+    assert "--bloom: nothing to compare with" in refused("audit", tmp_path, "--bloom")

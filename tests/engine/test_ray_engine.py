@@ -44,6 +44,9 @@ def test_an_exception_keeps_its_type_and_its_words(engine: RayEngine) -> None:
     assert list(engine.map(square, [3], lambda *_: None)) == [9]
 
 
-def test_no_cluster_at_an_address_is_one_line() -> None:
-    with pytest.raises(UserError, match=r"no Ray cluster at 127\.0\.0\.1:9"):
-        RayEngine(1, "127.0.0.1:9")
+@pytest.mark.parametrize(
+    ("address", "said"), [("127.0.0.1:9", "no Ray cluster there"), ("nohost", "not HOST:PORT")]
+)
+def test_no_cluster_at_an_address_is_one_line(address: str, said: str) -> None:
+    with pytest.raises(UserError, match=said):
+        RayEngine(1, address)

@@ -22,6 +22,8 @@ import pipelines.status  # noqa: F401
 from webtext.cli import main
 
 FETCH_COLUMNS = ("captured_at", "fetched_at", "warc_file", "warc_offset", "warc_length", "attempts")
+# Recipe settings under which two dozen pages make a corpus of several shards.
+SMALL = ("tokens.vocab_size=600", "shards.validation=0.1", "shards.target_mb=0.05", "filter.min_tokens=32")
 QUICK = ("crawl.per_host_delay_s=0", "crawl.contact=tests@webtext.example", "crawl.timeout_s=5")
 
 

@@ -12,6 +12,7 @@ from data import miniweb
 from data.miniweb import MiniWeb, serve
 from tests.pipelines.chains import (
     QUICK,
+    SMALL,
     differing,
     killed_after,
     results,
@@ -19,8 +20,6 @@ from tests.pipelines.chains import (
     url_list,
     webtext,
 )
-
-SMALL = ("tokens.vocab_size=600", "shards.validation=0.1", "shards.target_mb=0.05", "filter.min_tokens=32")
 
 
 def stormy(arguments: list[object], random_moments: random.Random, kills: int, longest_s: float) -> int:

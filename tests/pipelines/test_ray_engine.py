@@ -16,6 +16,7 @@ from benchmarks.serve_pages import real_web
 from data.miniweb import serve
 from tests.pipelines.chains import (
     QUICK,
+    SMALL,
     command,
     differing,
     killed_after,
@@ -28,7 +29,6 @@ from tests.pipelines.chains import (
 pytest.importorskip("ray", reason="needs the extra: pip install 'webtext[ray]'")
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
-SMALL = ("tokens.vocab_size=600", "shards.validation=0.1", "shards.target_mb=0.05", "filter.min_tokens=32")
 RAY = ("--engine", "ray", "--workers", 2)
 
 

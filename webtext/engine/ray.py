@@ -13,12 +13,12 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Self
 
 from webtext.engine import Report, Task
-from webtext.errors import RunFailed, UserError
+from webtext.errors import RunFailed, UserError, why
 
 ATTEMPTS = 4  # machines are lost more often than processes
 POLL_S = 0.5
 CONNECT_S = 10.0
-LIFELINE_S = 2.0
+LIFELINE, LIFELINE_S = "webtext-lifeline", 2.0
 AHEAD = 2  # tasks a worker has waiting, so that none idles; more would hold their items in memory
 
 
@@ -99,14 +99,10 @@ def _run(task: Task, item: Any, mailbox: Any) -> Any:
     return result
 
 
-_lifeline: set[str] = set()
-
-
 def _hold_on_to(mailbox: Any) -> None:
     """Ends this process when the driver's actor is gone."""
-    if not _lifeline:
-        _lifeline.add("held")
-        threading.Thread(target=_end_with, args=(mailbox,), daemon=True).start()
+    if not any(thread.name == LIFELINE for thread in threading.enumerate()):
+        threading.Thread(target=_end_with, args=(mailbox,), name=LIFELINE, daemon=True).start()
 
 
 def _end_with(mailbox: Any) -> None:
@@ -122,18 +118,17 @@ def _end_with(mailbox: Any) -> None:
 def _require_a_cluster(address: str) -> None:
     """Ray itself waits for minutes, then ends the process."""
     host, _, port = address.rpartition(":")
+    wanted = "give HOST:PORT of a head that `ray start --head` started"
+    if not host or not port.isdecimal():
+        raise UserError(f"--ray-address {address}: not HOST:PORT; {wanted}")
     try:
-        with socket.create_connection((host, int(port)), CONNECT_S):
-            return
-    except (OSError, ValueError) as error:
-        raise UserError(
-            f"no Ray cluster at {address} ({error}): give HOST:PORT of a head that `ray start --head` started"
-        ) from None
+        socket.create_connection((host, int(port)), CONNECT_S).close()
+    except (OSError, OverflowError) as error:
+        raise UserError(f"--ray-address {address}: no Ray cluster there ({why(error)}); {wanted}") from None
 
 
 def _library() -> Any:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     try:
         import ray
         import ray.exceptions

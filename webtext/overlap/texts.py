@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from webtext.errors import UserError
+from webtext.errors import UserError, why
 from webtext.links.compressed import Broken, kind_of, open_reader
 
 RUNNING, ROWS, PARQUET = "text", "json lines", "parquet"
@@ -68,7 +68,7 @@ def _of_parquet(path: Path) -> Iterator[Example]:
                     number += 1
                     yield Example(number, _strings(row))
     except (OSError, pa.ArrowException) as error:
-        raise UserError(f"{path}: cannot be read ({error}); name another file") from None
+        raise UserError(f"{path}: cannot be read ({why(error)}); name another file") from None
 
 
 def _lines(path: Path) -> Iterator[tuple[int, str]]:

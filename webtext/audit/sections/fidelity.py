@@ -16,7 +16,7 @@ from webtext.audit.ranks import spearman
 from webtext.audit.section import Numbers, Section
 from webtext.audit.source import Source
 from webtext.audit.tally import count
-from webtext.errors import UserError
+from webtext.errors import UserError, why
 from webtext.links.hosts import label_of
 
 TOP = 30  # labels of each table
@@ -29,7 +29,7 @@ def read(path: Path) -> Counter[str]:
     try:
         lines = path.read_text("utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: cannot be read ({error}); give OpenAI's domains.txt") from None
+        raise UserError(f"{path}: cannot be read ({why(error)}); give OpenAI's domains.txt") from None
     for line_number, line in enumerate(lines, 1):
         match line.split():
             case []:
@@ -41,7 +41,8 @@ def read(path: Path) -> Counter[str]:
             case [label, links] if links.isdecimal():
                 listed[label] += int(links)
             case _:
-                raise UserError(f"{path}:{line_number}: not a count and a label: {line[:60]!r}")
+                found = f"not a count and a label: {line[:60]!r}"
+                raise UserError(f"{path}:{line_number}: {found}; give OpenAI's domains.txt")
     if not listed:
         raise UserError(f"{path}: has no line with a count and a label; give OpenAI's domains.txt")
     return listed

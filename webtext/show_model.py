@@ -1,0 +1,48 @@
+"""What the commands of a model show."""
+
+from rich.markup import escape
+
+from webtext.terminal import Result, console, known, new_table, print_facts
+
+
+def training(result: Result) -> None:
+    print_facts("Training", result)
+    console.print(f"Next: webtext sample {result['run']}", markup=False)
+
+
+def samples(result: Result) -> None:
+    console.print("\n\n---\n\n".join(result["prompt"] + text for text in result["texts"]), markup=False)
+
+
+def piece(text: str) -> None:
+    print(text, end="", flush=True)
+
+
+def exported(result: Result) -> None:
+    console.print(f"Step {result['step']:,} as a Hugging Face GPT-2: {result['out']}", markup=False)
+
+
+def evaluation(result: Result) -> None:
+    sizes = next((list(row["paper"]) for row in result["rows"] if row["paper"]), [])
+    title = f"{result['model']}, {result['parameters']:,} parameters, beside the paper's models"
+    table = new_table(title, "task", "metric", ">here", *(f">{size}" for size in sizes))
+    told = ""
+    for row in result["rows"]:
+        published = (known(row["paper"].get(size)) for size in sizes)
+        name = (
+            ""
+            if row["task"] == told
+            else row["task"] + (" (kept)" if row["task"] in result["reused"] else "")
+        )
+        told = row["task"]
+        cells = (name, row["metric"].replace("_", " "), known(row["value"]), *published)
+        table.add_row(*cells, style="bold" if row["paper"] else "")
+    console.print(table)
+    console.print(f"every example: {result['results']}; against size: {result['plot']}", markup=False)
+
+
+def evaluation_plan(result: Result) -> None:
+    table = new_table(f"{result['model']} would be evaluated, into {result['out']}", "task", "file", ">bytes")
+    for row in result["tasks"]:
+        table.add_row(row["task"], escape(row["file"]), known(row["bytes"]))
+    console.print(table)
