@@ -17,16 +17,17 @@ import pyarrow as pa
 from webtext import files, schemas
 from webtext.corpus import Corpus, Part, partition_name
 from webtext.engine import Report
+from webtext.links.codes import SELECTED, count_reasons
+from webtext.links.glance import Glancer
 from webtext.links.merging import merge
 from webtext.links.readers import Reading
 from webtext.links.selection import Rules
-from webtext.links.sifting import Sieve, count_reasons
+from webtext.links.sifting import Sieve
 from webtext.links.slices import Slice
 from webtext.links.sources import Source
 from webtext.links.spill import Spill, Spilled
 from webtext.links.superseding import (
     BUCKETS,
-    SELECTED,
     code_of,
     rows_of,
     selected_by_bucket,
@@ -51,17 +52,20 @@ class SourceItem:
 
 def spill_source(item: SourceItem, report: Report) -> None:
     """Sifts one source, or a slice of it, into its spill."""
-    reading, sieve = Reading(item.source, item.share), Sieve(item.rules, item.source.scored)
+    rules, scored = item.rules, item.source.scored
+    reading, sieve = Reading(item.source, item.share, Glancer(rules, scored)), Sieve(rules, scored)
     live = _Throttled(report)
     with Spill(item.folder, item.key, item.source.has_submissions) as spill:
-        for first_row, (posts, malformed) in reading:
-            sifted = sieve.sift(posts, first_row)
-            spill.add(sifted)
-            dropped = sifted.dropped() | ({"malformed": len(malformed)} if malformed else {})
-            examples = sifted.examples | ({"malformed": malformed[0]} if malformed else {})
-            rows = len(posts) + len(malformed)
-            spill.summary.count(rows, dropped, examples, first_row)
-            live.add(rows, dropped)
+        for batch in reading:
+            sifted = sieve.sift(batch.posts, batch.rows)
+            spill.add(sifted, batch.refused.keys)
+            dropped = dict(Counter(count_reasons(sifted.codes)) + Counter(batch.refused.reasons))
+            examples = sifted.examples
+            if batch.malformed:
+                dropped["malformed"] = len(batch.malformed)
+                examples |= {"malformed": batch.malformed[0]}
+            spill.summary.count(batch.count, dropped, examples, batch.first_row)
+            live.add(batch.count, dropped)
         spill.summary.broken = reading.broken
     live.flush()
 

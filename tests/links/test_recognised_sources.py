@@ -40,7 +40,7 @@ def source_of(path: Path | str) -> Source:
 
 
 def posts_of(source: Source) -> list[Post]:
-    return [post for _, (posts, _) in Reading(source) for post in posts]
+    return [post for batch in Reading(source) for post in batch.posts]
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -93,7 +93,7 @@ def test_a_tables_own_numbering_is_not_taken_for_reddits_ids(tmp_path: Path) -> 
 def test_a_row_without_its_url_is_malformed(tmp_path: Path) -> None:
     path = tmp_path / "x.csv"
     path.write_text("title,url\nonly a title\nb,http://b.example/\n")
-    assert [malformed for _, (_, malformed) in Reading(source_of(path))] == [["only a title"]]
+    assert [batch.malformed for batch in Reading(source_of(path))] == [["only a title"]]
 
 
 def test_a_parquet_table_is_read_with_its_types(tmp_path: Path) -> None:
@@ -119,7 +119,7 @@ def test_parquet_that_is_damaged_in_the_middle_is_read_up_to_there(tmp_path: Pat
     data[middle : middle + 2000] = bytes(2000)
     path.write_bytes(data)
     reading = Reading(source_of(path))
-    found = [post.url for _, (posts, _) in reading for post in posts]
+    found = [post.url for batch in reading for post in batch.posts]
     assert found == urls[: len(found)] and len(found) >= 2000
     assert reading.broken and "damaged" in reading.broken
 

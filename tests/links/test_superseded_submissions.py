@@ -4,8 +4,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from webtext.links.codes import SELECTED
 from webtext.links.superseding import (
-    SELECTED,
     code_of,
     id_buckets,
     make_keys,
@@ -20,7 +20,7 @@ from webtext.links.superseding import (
 def keys_of(rows: list[tuple[object, int]], source: int = 0) -> np.ndarray:
     ids, times = [row[0] for row in rows], [row[1] for row in rows]
     return with_source(
-        make_keys([range(len(rows))], ids, times, [SELECTED] * len(rows), [7] * len(rows)), source
+        make_keys([np.arange(len(rows))], ids, times, [SELECTED] * len(rows), [7] * len(rows)), source
     )
 
 
@@ -54,7 +54,9 @@ def test_an_id_is_one_however_it_is_written_and_others_are_others() -> None:
 
 def test_a_key_remembers_its_row_to_the_last_bit() -> None:
     keys = with_source(
-        make_keys([range(2**32 - 3, 2**32)], ["a", "b", "c"], [1] * 3, [SELECTED, 3, SELECTED], [0, 9, 255]),
+        make_keys(
+            [np.arange(2**32 - 3, 2**32)], ["a", "b", "c"], [1] * 3, [SELECTED, 3, SELECTED], [0, 9, 255]
+        ),
         32_767,
     )
     places = keys[:, 2]

@@ -47,7 +47,7 @@ _decoder = msgspec.json.Decoder(Post)
 _JSON_NAMES = {field.encode_name: field.name for field in msgspec.structs.fields(Post)}
 
 
-def parse_lines(lines: memoryview) -> tuple[list[Post], list[str]]:
+def parse_lines(lines: memoryview | bytes) -> tuple[list[Post], list[str]]:
     """The posts in NDJSON lines, and how the malformed lines begin."""
     try:
         return _decoder.decode_lines(lines), []

@@ -1,35 +1,57 @@
 """Sources as batches of posts, whatever their form."""
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from webtext.links.ahead import MAX_LINE_BYTES, LineChunks
+from webtext.links.glance import NOTHING_REFUSED, Glancer, Refused
 from webtext.links.posts import Post, excerpt, parse_lines
 from webtext.links.slices import WHOLE, Slice, lines_of
 from webtext.links.sources import Source
+from webtext.links.superseding import Numbers
 
-Batch = tuple[list[Post], list[str]]  # posts, and how the malformed rows begin
-Placed = tuple[int, Batch]  # with the number of its first row
+Rows = tuple[list[Post], list[str]]  # posts, and how the malformed rows begin
 
 BATCH_ROWS = 1000
 LAST_ROW = 2**32 - 1
 OVERLONG = f"a line of more than {MAX_LINE_BYTES >> 20} MiB"
 
 
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Rows of a source that follow each other: posts with their rows' numbers, how the malformed ones begin,
+    and what a glance was enough for."""
+
+    first_row: int
+    rows: Numbers
+    posts: list[Post]
+    malformed: list[str]
+    refused: Refused = NOTHING_REFUSED
+
+    @property
+    def next_row(self) -> int:
+        return self.first_row + len(self.posts) + self.refused.total
+
+    @property
+    def count(self) -> int:
+        return len(self.posts) + len(self.malformed) + self.refused.total
+
+
 class Reading:
     """One pass over a source, or a slice of a dump, batch after batch. A source that breaks is read up to
-    there, and `broken` then says why."""
+    there, and `broken` then says why. Rows that the glancer, if there is one, refuses are not parsed."""
 
-    def __init__(self, source: Source, share: Slice = WHOLE) -> None:
+    def __init__(self, source: Source, share: Slice = WHOLE, glancer: Glancer | None = None) -> None:
         self.broken: str | None = None
-        self._source, self._share = source, share
+        self._source, self._share, self._glancer = source, share, glancer
 
-    def __iter__(self) -> Iterator[Placed]:
-        """Each batch and the number of its first row; the rows of a batch follow each other."""
+    def __iter__(self) -> Iterator[Batch]:
         match self._source.form:
             case "submissions":
                 yield from self._submissions()
@@ -38,25 +60,37 @@ class Reading:
             case form:
                 yield from _numbered(self._text(form))
 
-    def _submissions(self) -> Iterator[Placed]:
+    def _submissions(self) -> Iterator[Batch]:
         chunks = LineChunks(self._source.path)
         if self._share == WHOLE:
-            yield from _numbered(map(parse_lines, chunks))
+            row = 0
+            for lines in chunks:
+                batch = self._parsed(lines, row)
+                yield batch
+                row = batch.next_row
         else:
             for row, lines in lines_of(chunks, self._share):
-                yield row, parse_lines(lines)
+                yield self._parsed(lines, row)
         if chunks.overlong and self._share.number == 0:
-            yield LAST_ROW, ([], [OVERLONG] * chunks.overlong)
+            yield _batch(LAST_ROW, [], [OVERLONG] * chunks.overlong)
         self.broken = chunks.broken
 
-    def _text(self, form: str) -> Iterator[Batch]:
+    def _parsed(self, lines: memoryview, row: int) -> Batch:
+        seen = self._glancer.glance(lines, row) if self._glancer else None
+        if seen is not None:
+            posts, _ = parse_lines(seen.lines)
+            if len(posts) == len(seen.rows):
+                return Batch(row, seen.rows, posts, [], seen.refused)
+        return _batch(row, *parse_lines(lines))
+
+    def _text(self, form: str) -> Iterator[Rows]:
         chunks = LineChunks(self._source.path)
         yield from map(_urls, chunks) if form == "urls" else _table(_lines(chunks), self._source)
         if chunks.overlong:
             yield [], [OVERLONG] * chunks.overlong
         self.broken = chunks.broken
 
-    def _parquet(self) -> Iterator[Batch]:
+    def _parquet(self) -> Iterator[Rows]:
         fields, columns = zip(*self._source.columns, strict=True)
         try:
             batches = pq.ParquetFile(self._source.path).iter_batches(BATCH_ROWS, columns=list(columns))
@@ -67,11 +101,16 @@ class Reading:
             self.broken = f"damaged: {error}"
 
 
-def _numbered(batches: Iterator[Batch]) -> Iterator[Placed]:
+def _numbered(parsed: Iterable[Rows]) -> Iterator[Batch]:
     row = 0
-    for batch in batches:
-        yield row, batch
-        row += len(batch[0])
+    for posts, malformed in parsed:
+        batch = _batch(row, posts, malformed)
+        yield batch
+        row = batch.next_row
+
+
+def _batch(first_row: int, posts: list[Post], malformed: list[str]) -> Batch:
+    return Batch(first_row, np.arange(first_row, first_row + len(posts)), posts, malformed)
 
 
 def _values(column: pa.Array) -> list[Any]:
@@ -81,7 +120,7 @@ def _values(column: pa.Array) -> list[Any]:
     return values
 
 
-def _urls(chunk: memoryview) -> Batch:
+def _urls(chunk: memoryview) -> Rows:
     lines = (line.strip() for line in bytes(chunk).split(b"\n"))
     return [Post(url=line.decode("utf-8", "surrogateescape")) for line in lines if line], []
 
@@ -92,7 +131,7 @@ def _lines(chunks: LineChunks) -> Iterator[str]:
             yield line.decode("utf-8", "surrogateescape") + "\n"
 
 
-def _table(lines: Iterator[str], source: Source) -> Iterator[Batch]:
+def _table(lines: Iterator[str], source: Source) -> Iterator[Rows]:
     csv.field_size_limit(MAX_LINE_BYTES)
     rows = csv.reader(lines, delimiter=source.delimiter)
     header = [cell.strip() for cell in next(row for row in rows if any(row))]

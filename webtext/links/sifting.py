@@ -1,6 +1,5 @@
 """Posts, sifted: which are links, and what each row leaves for the steps after it."""
 
-from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Self
@@ -10,16 +9,14 @@ import pyarrow as pa
 
 from webtext.links import posts
 from webtext.links.canonical import Rejected, canonical_and_host, url_hash
+from webtext.links.codes import CODES, SELECTED
 from webtext.links.hosts import domain_of
 from webtext.links.merging import ROWS
 from webtext.links.partitions import domain_hash
 from webtext.links.posts import Post
 from webtext.links.selection import Rules
-from webtext.links.superseding import SELECTED
-from webtext.reasons import LINKS
+from webtext.links.superseding import Numbers
 
-REASONS = tuple(LINKS)  # a reason's code is its place here; SELECTED stands for none
-_CODES = {reason: code for code, reason in enumerate(REASONS)}
 _EXCERPT_CHARS = 120
 
 
@@ -40,7 +37,7 @@ class Sifted(msgspec.Struct, gc=False):
     domain where it was selected.
     """
 
-    rows: list[range] = []
+    rows: list[Numbers] = []
     ids: list[object] = []
     retrieved: list[int] = []
     codes: list[int] = []
@@ -57,9 +54,6 @@ class Sifted(msgspec.Struct, gc=False):
         self.selected += other.selected
         return self
 
-    def dropped(self) -> dict[str, int]:
-        return count_reasons(self.codes)
-
 
 class Sieve:
     """The rules at work on one source, batch after batch."""
@@ -69,16 +63,16 @@ class Sieve:
         self._scored = scored
         self._domain = lru_cache(maxsize=1 << 16)(self._look_up)  # hosts repeat
 
-    def sift(self, batch: Sequence[Post], first_row: int = 0) -> Sifted:
+    def sift(self, batch: Sequence[Post], rows: Numbers) -> Sifted:
         codes = [SELECTED] * len(batch)
         buckets = [0] * len(batch)
         selected: list[Selected] = []
         examples: dict[str, str] = {}
         refusal = self._rules.refusal
-        for at, post in enumerate(batch):
+        for at, (post, row) in enumerate(zip(batch, rows.tolist(), strict=True)):
             reason = refusal(post, self._scored)
             if reason is None:
-                link = self._link(post, first_row + at)
+                link = self._link(post, row)
                 if type(link) is Selected:
                     buckets[at] = link.domain_hash >> 56
                     selected.append(link)
@@ -86,10 +80,9 @@ class Sieve:
                 reason = str(link)
                 if reason in ("bad_url", "scheme"):
                     examples.setdefault(reason, posts.storable(posts.url_field(post)[:_EXCERPT_CHARS]))
-            codes[at] = _CODES[reason]
-        rows = [range(first_row, first_row + len(batch))]
+            codes[at] = CODES[reason]
         retrieved = [_retrieval_order(post) for post in batch]
-        return Sifted(rows, [post.id for post in batch], retrieved, codes, buckets, selected, examples)
+        return Sifted([rows], [post.id for post in batch], retrieved, codes, buckets, selected, examples)
 
     def _link(self, post: Post, row: int) -> Selected | str:
         """The link that a submission is, or the reason why its URL makes it none."""
@@ -113,11 +106,6 @@ class Sieve:
             return None
         domain = domain_of(host)
         return domain, domain_hash(domain)
-
-
-def count_reasons(codes: Sequence[int]) -> dict[str, int]:
-    """How often each reason's code stands there."""
-    return {REASONS[code]: count for code, count in Counter(codes).items() if code != SELECTED}
 
 
 def to_rows(selected: Sequence[Selected], are_submissions: bool) -> pa.RecordBatch:

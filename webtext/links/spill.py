@@ -56,6 +56,7 @@ class Spill:
         self._pending = Sifted()
         self._batches: list[pa.RecordBatch] = []
         self._keys: list[Numbers] = []
+        self._key_count = 0
 
     def __enter__(self) -> Self:
         self._marker.parent.mkdir(parents=True, exist_ok=True)
@@ -77,25 +78,30 @@ class Spill:
                 files.sync(path)
             files.write_json(self._marker, asdict(self.summary))
 
-    def add(self, sifted: Sifted) -> None:
-        """Takes the next rows of the source."""
+    def add(self, sifted: Sifted, refused: Numbers) -> None:
+        """Takes the next rows of the source, and the keys of those that were refused at a glance."""
+        self._take_keys(refused)
         self._pending += sifted
         if len(self._pending.ids) < PENDING_ROWS:
             return
         self._convert()
         if sum(batch.num_rows for batch in self._batches) >= CHUNK_ROWS:
             self._write_rows()
-        if sum(map(len, self._keys)) >= CHUNK_KEYS:
-            self._write_keys()
 
     def _convert(self) -> None:
         """Turns what waits as Python objects into columns."""
         rows, self._pending = self._pending, Sifted()
         if rows.ids:
-            self._keys.append(make_keys(rows.rows, rows.ids, rows.retrieved, rows.codes, rows.buckets))
+            self._take_keys(make_keys(rows.rows, rows.ids, rows.retrieved, rows.codes, rows.buckets))
         if rows.selected:
             self._batches.append(to_rows(rows.selected, self._are_submissions))
             self.summary.selected += len(rows.selected)
+
+    def _take_keys(self, keys: Numbers) -> None:
+        self._keys.append(keys)
+        self._key_count += len(keys)
+        if self._key_count >= CHUNK_KEYS:
+            self._write_keys()
 
     def _write_rows(self) -> None:
         if not self._batches:
@@ -114,7 +120,7 @@ class Spill:
         order, offsets = _by_bucket(id_buckets(keys))
         self._keys_file.write(np.take(keys, order, axis=0).tobytes())
         self.summary.key_offsets.append(offsets)
-        self._keys = []
+        self._keys, self._key_count = [], 0
 
 
 @dataclass(frozen=True)

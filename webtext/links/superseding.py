@@ -15,11 +15,11 @@ import numpy as np
 import numpy.typing as npt
 import xxhash
 
+from webtext.links.codes import SELECTED
 from webtext.links.posts import name
 
 Numbers = npt.NDArray[np.int64]
 
-SELECTED = 255  # the code of a row that no reason drops
 BUCKETS = 256
 KEY_BYTES = 24
 
@@ -30,7 +30,7 @@ _DIGIT_OF_BYTE[np.frombuffer(b"0123456789abcdefghijklmnopqrstuvwxyz", np.uint8)]
 
 
 def make_keys(
-    rows: Sequence[range],
+    rows: Sequence[Numbers],
     ids: Sequence[object],
     retrieved: Sequence[int],
     codes: Sequence[int],
@@ -38,7 +38,7 @@ def make_keys(
 ) -> Numbers:
     """(n, 3): a key per row that has an id; `rows` are all rows' numbers in their source."""
     numbers, with_id = _id_numbers(ids)
-    places = np.concatenate([np.arange(each.start, each.stop, dtype=np.int64) for each in rows]) << 16
+    places = np.concatenate(rows) << 16
     places |= np.array(codes, dtype=np.int64) << 8 | np.array(buckets, dtype=np.int64)
     keys = np.empty((len(numbers), 3), dtype=np.int64)
     keys[:, 0] = numbers

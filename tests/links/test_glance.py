@@ -1,0 +1,152 @@
+"""A glance at a line decides what parsing it would decide, or leaves it to the parser."""
+
+import json
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.links.dumps import post
+from webtext.links.codes import count_reasons
+from webtext.links.glance import MAX_ROWS, Glance, Glancer
+from webtext.links.posts import MAX_SECONDS
+from webtext.links.readers import Reading
+from webtext.links.selection import Rules
+from webtext.links.sifting import Sieve
+from webtext.links.sources import Source
+from webtext.links.superseding import make_keys
+from webtext.recipe import Recipe, override
+
+pytest.importorskip("webtext.links._scan", reason="the scanner was not compiled", exc_type=ImportError)
+
+SETTINGS = ([], ['links.karma_rule="sum"'], ["links.over_18=true", "links.after=2010-01-01"])
+RULES = [Rules.of(override(Recipe(), settings).links) for settings in SETTINGS]
+
+Outcome = Callable[[bytes, Rules, bool], tuple[Any, ...]]
+
+
+@pytest.fixture(scope="module")
+def outcome(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
+    """What becomes of a dump: the keys of its rows, counts, links, malformed lines."""
+    path = tmp_path_factory.mktemp("glance") / "dump.ndjson"
+
+    def of(lines: bytes, rules: Rules, at_a_glance: bool) -> tuple[Any, ...]:
+        path.write_bytes(lines)
+        source = Source("dump", path, "submissions")
+        keys, reasons, links, malformed = [], Counter[str](), [], []
+        for batch in Reading(source, glancer=Glancer(rules, True) if at_a_glance else None):
+            sifted = Sieve(rules, scored=True).sift(batch.posts, batch.rows)
+            made = make_keys(sifted.rows, sifted.ids, sifted.retrieved, sifted.codes, sifted.buckets)
+            keys += [*made.tolist(), *batch.refused.keys.tolist()]
+            reasons.update(count_reasons(sifted.codes))
+            reasons.update(batch.refused.reasons)
+            links += [(each.row, each.url) for each in sifted.selected]
+            malformed += batch.malformed
+        return sorted(keys), reasons, links, malformed
+
+    return of
+
+
+def same(outcome: Outcome, lines: bytes) -> None:
+    for rules in RULES:
+        assert outcome(lines, rules, True) == outcome(lines, rules, False)
+
+
+def glance(lines: bytes, first_row: int = 0) -> Glance | None:
+    return Glancer(RULES[0], scored=True).glance(memoryview(lines), first_row)
+
+
+def line(*rows: Any) -> bytes:
+    return b"".join(json.dumps(row).encode() + b"\n" for row in rows)
+
+
+NUMBERS = [None, 0, -1, 2, 3, 1300000000, 1600000000, -(10**17), 10**18, 2**63, MAX_SECONDS, 1.5, 3.0, True]
+WORDS = ["3", "2", "-4", "", "+3", " 3", "1_0", "1300000000", "2012-01-01", "hidden", "٣", [], {}]
+integers = st.sampled_from([*NUMBERS, *WORDS])
+flags = st.sampled_from([None, True, False, 0, 1, "true", "False", "", "no", [], {}])
+FIELDS = {
+    "id": st.sampled_from(["a", "zz", "0", "0a", "A", "t3_abc", "", "a" * 12, "a" * 13, "é", 7, None, []]),
+    "score": integers,
+    "created_utc": integers,
+    "retrieved_on": integers,
+    "retrieved_utc": integers,
+    "_meta": st.one_of(integers, st.fixed_dictionaries({}, optional={"retrieved_2nd_on": integers})),
+    "is_self": flags,
+    "over_18": flags,
+    "promoted": flags,
+    "title": st.text(max_size=5),
+    "crosspost_parent_list": st.just([{"id": "b", "score": 1, "is_self": True}]),
+}
+rows = st.fixed_dictionaries({"url": st.just("http://example.com/a")}, optional=FIELDS)
+
+
+@given(st.lists(rows, min_size=1, max_size=8))
+def test_whatever_fields_hold_a_glance_changes_nothing(outcome: Outcome, posts: list[Any]) -> None:
+    same(outcome, line(*posts))
+
+
+@given(st.data())
+def test_whatever_is_broken_in_a_line_a_glance_changes_nothing(outcome: Outcome, data: st.DataObject) -> None:
+    text = bytearray(line(data.draw(rows), post("b", score=1), post("c")))
+    for _ in range(data.draw(st.integers(1, 3))):
+        at = data.draw(st.integers(0, len(text)))
+        text[at : at + data.draw(st.integers(0, 3))] = data.draw(st.sampled_from(PIECES))
+    same(outcome, bytes(text))
+
+
+PIECES = [*b'"\\{}[]:,-+.0129eE \t\r\n\0\x1f\x7f\x80\xc3\xff', b"\\u12", b"\\u0041", b"\\x", b"null", b"tru"]
+PIECES = [each if isinstance(each, bytes) else bytes([each]) for each in PIECES]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        rb'{"id":"a","score":9,"sc\u006fre":1,"is_self":false,"url":"http://a.example/"}',
+        rb'{"sc\u006fre":9,"score":1,"is_self":false,"id":"a","url":"http://a.example/"}',
+        b'{"id":"a","score":1,"score":9,"is_self":false,"url":"http://a.example/"}',
+        b'{"id":"a","score":"\\u0031","is_self":false,"url":"http://a.example/"}',
+        b'{"id":"a","is_self":true} {"id":"b","is_self":true}',
+        b'{"id":"a",\n"is_self":true}',
+        b'{"id":"a","is_self":true',
+        b'{"id":"a","is_self":true,}',
+        b'{"id":"a","is_self":true,"x":01}',
+        b'{"id":"a","is_self":true,"x":"\xff\xfe"}',
+        b'{"id":"a","is_self":true,"x":"\\ud800"}',
+        b'{"id":"a","is_self":true,"x":' + b"[" * 5000 + b"]" * 5000 + b"}",
+        b'{"id":"a","is_self":true,"x":1e999}',
+        b'  {"id" : "a" , "is_self" :\ttrue }  \r',
+        b"[1]",
+        b"null",
+        b"",
+        b"   ",
+    ],
+)
+def test_oddly_written_lines_are_read_as_the_parser_reads_them(outcome: Outcome, text: bytes) -> None:
+    same(outcome, text + b"\n" + line(post("y", score=1), post("z")))
+    same(outcome, line(post("y", score=1), post("z")) + text)
+
+
+def test_usual_rows_that_fall_to_a_cheap_rule_are_never_parsed() -> None:
+    refused = [
+        post("a", is_self=True),
+        post("b", score=2),
+        post("c", score=None),
+        post("d", created_utc=1600000000),
+        post("e", created_utc="1600000000", retrieved_on=1600000000),
+        post("f", over_18=True, _meta={"retrieved_2nd_on": 1700000000}, retrieved_utc=5),
+    ]
+    seen = glance(line(*refused, post("g")), first_row=7)
+    assert seen is not None
+    assert seen.refused.total == len(seen.refused.keys) == len(refused)
+    assert seen.rows.tolist() == [13]
+    assert json.loads(seen.lines)["id"] == "g"
+
+
+def test_more_rows_than_a_glance_has_room_for_are_parsed(outcome: Outcome) -> None:
+    lines = b'{"id":"a","is_self":true}\n'
+    assert glance(lines * MAX_ROWS) is not None
+    assert glance(lines * (MAX_ROWS + 1)) is None
+    same(outcome, lines * (MAX_ROWS + 1))

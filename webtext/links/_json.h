@@ -1,0 +1,196 @@
+/* Passing over JSON (RFC 8259) in place, strictly: what is passed over here any parser accepts.
+
+Each function starts where something should begin, and either leaves the reader behind it and gives 1, or gives 0.
+None reads past the reader's end, or nests deeper than MAX_DEPTH. UTF-8 is not checked. */
+
+#include <stdint.h>
+#include <string.h>
+
+#define MAX_DEPTH 64
+#define ESCAPED SIZE_MAX /* the length of a name with escapes, which may spell any other */
+
+typedef struct {
+    const unsigned char *at, *end;
+} reader;
+
+/* Called behind each name's colon; it has to pass over the value. */
+typedef int field_reader(reader *, const unsigned char *name, size_t length, int depth, void *found);
+
+static int skip_value(reader *, int depth);
+
+static inline void skip_blanks(reader *in)
+{
+    while (in->at < in->end && (*in->at == ' ' || *in->at == '\t' || *in->at == '\r'))
+        in->at++;
+}
+
+static inline int take(reader *in, unsigned char wanted)
+{
+    if (in->at >= in->end || *in->at != wanted)
+        return 0;
+    in->at++;
+    return 1;
+}
+
+static int take_word(reader *in, const char *word, size_t length)
+{
+    if ((size_t)(in->end - in->at) < length || memcmp(in->at, word, length))
+        return 0;
+    in->at += length;
+    return 1;
+}
+
+static int is_hex(unsigned char byte)
+{
+    return (byte >= '0' && byte <= '9') || ((byte | 32) >= 'a' && (byte | 32) <= 'f');
+}
+
+static int skip_escape(reader *in)
+{
+    if (in->at >= in->end)
+        return 0;
+    if (*in->at == 'u') {
+        if (in->end - in->at < 5)
+            return 0;
+        for (int digit = 1; digit <= 4; digit++)
+            if (!is_hex(in->at[digit]))
+                return 0;
+        in->at += 5;
+        return 1;
+    }
+    return *in->at && strchr("\"\\/bfnrt", *in->at++) != NULL;
+}
+
+/* Passes over what stands plainly in a string, eight bytes at a time: stops at a quote, a backslash, a control
+character or the end. */
+static inline void skip_plain(reader *in)
+{
+    const uint64_t ones = 0x0101010101010101u, high = 0x8080808080808080u;
+    while (in->end - in->at >= 8) {
+        uint64_t word, quotes, slashes, stops;
+        memcpy(&word, in->at, 8);
+        quotes = word ^ ones * '"';
+        slashes = word ^ ones * '\\';
+        stops = ((quotes - ones) & ~quotes) | ((slashes - ones) & ~slashes) | ((word - ones * 0x20) & ~word);
+        stops &= high;
+        if (stops) {
+            in->at += __builtin_ctzll(stops) / 8;
+            return;
+        }
+        in->at += 8;
+    }
+    while (in->at < in->end && *in->at != '"' && *in->at != '\\' && *in->at >= 0x20)
+        in->at++;
+}
+
+/* After the opening quote; *escaped says whether the string is more than its bytes. */
+static inline int skip_string(reader *in, int *escaped)
+{
+    for (;;) {
+        skip_plain(in);
+        if (in->at >= in->end)
+            return 0;
+        if (*in->at == '"') {
+            in->at++;
+            return 1;
+        }
+        if (*in->at++ != '\\' || !skip_escape(in))
+            return 0;
+        *escaped = 1;
+    }
+}
+
+static int skip_digits(reader *in)
+{
+    const unsigned char *begin = in->at;
+    while (in->at < in->end && *in->at >= '0' && *in->at <= '9')
+        in->at++;
+    return in->at > begin;
+}
+
+static int skip_number(reader *in)
+{
+    take(in, '-');
+    if (!take(in, '0') && !skip_digits(in))
+        return 0;
+    if (take(in, '.') && !skip_digits(in))
+        return 0;
+    if (take(in, 'e') || take(in, 'E')) {
+        if (!take(in, '+'))
+            take(in, '-');
+        return skip_digits(in);
+    }
+    return 1;
+}
+
+static int skip_array(reader *in, int depth)
+{
+    skip_blanks(in);
+    if (take(in, ']'))
+        return 1;
+    do {
+        if (!skip_value(in, depth))
+            return 0;
+        skip_blanks(in);
+    } while (take(in, ','));
+    return take(in, ']');
+}
+
+/* After the opening brace. */
+static inline int read_object(reader *in, field_reader *read_field, int depth, void *found)
+{
+    skip_blanks(in);
+    if (take(in, '}'))
+        return 1;
+    do {
+        int escaped = 0;
+        const unsigned char *name;
+        skip_blanks(in);
+        if (!take(in, '"'))
+            return 0;
+        name = in->at;
+        if (!skip_string(in, &escaped))
+            return 0;
+        size_t length = escaped ? ESCAPED : (size_t)(in->at - 1 - name);
+        skip_blanks(in);
+        if (!take(in, ':'))
+            return 0;
+        skip_blanks(in);
+        if (!read_field(in, name, length, depth, found))
+            return 0;
+        skip_blanks(in);
+    } while (take(in, ','));
+    return take(in, '}');
+}
+
+static int skip_field(reader *in, const unsigned char *name, size_t length, int depth, void *found)
+{
+    (void)name, (void)length, (void)found;
+    return skip_value(in, depth);
+}
+
+static int skip_value(reader *in, int depth)
+{
+    int escaped;
+    if (in->at >= in->end || depth >= MAX_DEPTH)
+        return 0;
+    switch (*in->at) {
+    case '"':
+        in->at++;
+        return skip_string(in, &escaped);
+    case '{':
+        in->at++;
+        return read_object(in, skip_field, depth + 1, NULL);
+    case '[':
+        in->at++;
+        return skip_array(in, depth + 1);
+    case 't':
+        return take_word(in, "true", 4);
+    case 'f':
+        return take_word(in, "false", 5);
+    case 'n':
+        return take_word(in, "null", 4);
+    default:
+        return skip_number(in);
+    }
+}

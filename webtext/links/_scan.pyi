@@ -1,0 +1,5 @@
+from typing import Any
+
+def scan(
+    lines: memoryview, first_row: int, limits: Any, keys: Any, open: Any, counts: Any, /
+) -> tuple[int, int, int] | None: ...

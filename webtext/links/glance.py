@@ -1,0 +1,79 @@
+"""A dump's rows at a glance: most fall to a rule that a few numbers and flags decide, so that their lines
+need not become posts.
+
+What is decided here is what `Rules.refusal` would say of the parsed post, with the same key for
+`superseding`; whatever is not written in the usual way stays undecided. The work is the compiled scanner's
+(`_scan.c`): where that was not built, every line is parsed.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from webtext.links.codes import CODES, REASONS
+from webtext.links.posts import MAX_SECONDS
+from webtext.links.selection import Rules
+from webtext.links.superseding import Numbers
+
+try:
+    from webtext.links._scan import scan
+except ImportError:
+    scan = None  # type: ignore[assignment]
+
+MAX_ROWS = 1 << 13  # of a chunk of lines; with more, which only very short ones make, nothing is decided
+
+_FIRST, _LAST = -(2**63), 2**63 - 1
+_REFUSED_BY = ("self_post", "karma", "too_new", "too_old", "over_18")
+
+
+class Refused(NamedTuple):
+    """Rows that are no links: the keys of those with an id (n, 3), and how many fell to each reason."""
+
+    keys: Numbers
+    reasons: dict[str, int]
+
+    @property
+    def total(self) -> int:
+        return sum(self.reasons.values())
+
+
+NOTHING_REFUSED = Refused(np.empty((0, 3), dtype=np.int64), {})
+
+
+class Glance(NamedTuple):
+    """A chunk of lines: what was refused, the numbers of the other rows, and their lines."""
+
+    refused: Refused
+    rows: Numbers
+    lines: bytes
+
+
+class Glancer:
+    """The rules that a glance is enough for, on one source."""
+
+    def __init__(self, rules: Rules, scored: bool) -> None:
+        limits = (
+            scored,
+            _FIRST + 1 if rules.karma_is_summed else rules.min_karma,  # an unknown score is _FIRST
+            _LAST if rules.before is None else rules.before,
+            _FIRST if rules.after is None else rules.after,
+            rules.over_18,
+            MAX_SECONDS,
+            *(CODES[reason] for reason in _REFUSED_BY),
+        )
+        self._limits = np.array(limits, dtype=np.int64)
+        self._keys = np.empty((MAX_ROWS, 3), dtype=np.int64)
+        self._open = np.empty((MAX_ROWS, 3), dtype=np.int64)
+
+    def glance(self, lines: memoryview, first_row: int) -> Glance | None:
+        """Decides what can be decided of a chunk of whole lines; None if a parser has to look at all."""
+        if scan is None:
+            return None
+        counts = np.zeros(256, dtype=np.int64)
+        found = scan(lines, first_row, self._limits, self._keys, self._open, counts)
+        if found is None:
+            return None
+        _, keyed, opened = found
+        reasons = {REASONS[code]: int(counts[code]) for code in counts.nonzero()[0]}
+        left = b"\n".join([lines[begin:end] for _, begin, end in self._open[:opened].tolist()])
+        return Glance(Refused(self._keys[:keyed].copy(), reasons), self._open[:opened, 0].copy(), left)
