@@ -4,9 +4,11 @@ Sources are spilled by domain and by submission id, ids are settled bucket by bu
 links is merged from the rows of its domains: memory is bounded by a bucket, not by the dumps.
 """
 
+import gc
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -55,7 +57,7 @@ def spill_source(item: SourceItem, report: Report) -> None:
     rules, scored = item.rules, item.source.scored
     reading, sieve = Reading(item.source, item.share, Glancer(rules, scored)), Sieve(rules, scored)
     live = _Throttled(report)
-    with Spill(item.folder, item.key, item.source.has_submissions) as spill:
+    with _uncollected(), Spill(item.folder, item.key, item.source.has_submissions) as spill:
         for batch in reading:
             sifted = sieve.sift(batch.posts, batch.rows)
             spill.add(sifted, batch.refused.keys)
@@ -167,6 +169,17 @@ def _remaining(job: Job, first_bucket: int, end_bucket: int) -> Iterator[pa.Tabl
             if len(lost):
                 rows = rows.filter(pa.array(~np.isin(rows["row"].to_numpy(), lost)))
         yield rows.append_column("source", pa.array(np.full(rows.num_rows, source), pa.int32()))
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Without the collector of cycles: a pass over a source makes none, and lists of many rows, which cost it
+    time again and again."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 class _Throttled:

@@ -22,7 +22,11 @@ from webtext.recipe import Recipe, override
 
 pytest.importorskip("webtext.links._scan", reason="the scanner was not compiled", exc_type=ImportError)
 
-SETTINGS = ([], ['links.karma_rule="sum"'], ["links.over_18=true", "links.after=2010-01-01"])
+SETTINGS = (
+    [],
+    ['links.karma_rule="sum"', 'links.subreddits_blocked=["builtin:adult"]'],
+    ["links.over_18=true", "links.after=2010-01-01"],
+)
 RULES = [Rules.of(override(Recipe(), settings).links) for settings in SETTINGS]
 
 Outcome = Callable[[bytes, Rules, bool], tuple[Any, ...]]
@@ -80,11 +84,26 @@ FIELDS = {
     "title": st.text(max_size=5),
     "crosspost_parent_list": st.just([{"id": "b", "score": 1, "is_self": True}]),
 }
-rows = st.fixed_dictionaries({"url": st.just("http://example.com/a")}, optional=FIELDS)
+SCHEMES = ["http://", "https://", "HTTP://", "http:/", "ftp://", "", " http://", "httpss://"]
+HOSTS = ["example.com", "imgur.com", "i.imgur.com", "imgur.com.", ".imgur.com", "imgur..com", "imgur"]
+HOSTS += ["IMGUR.com", "m.youtube.com", "www.youtube.com", "youtu.be:80", "a@imgur.com", "imgur.com&amp;"]
+HOSTS += ["1.2.3.999", "1.2.3.4"]
+TARGETS = ["", "/", "/a.b?c=d&amp;e", "/a?x=1&y=/.z", "?q", "/.", "/a/../b", "/%41", "/a b", "#f", "x", "//"]
+TARGETS += [" http://b.example", "/" + "a" * 2020, "/" + "a" * 2100, "/é", "/a\\b", "/;,@!", "/a.jpg"]
+urls = st.tuples(*map(st.sampled_from, (SCHEMES, HOSTS, TARGETS))).map("".join)
+urls = st.one_of(urls, st.sampled_from([None, "", "[deleted]", "/r/x", 5, ["http://imgur.com/"]]))
+FIELDS["url_overridden_by_dest"] = urls
+rows = st.fixed_dictionaries({"url": urls}, optional=FIELDS)
+usual_rows = st.builds(lambda url, score: post("a", url, score), urls, st.sampled_from([2, 3]))
 
 
 @given(st.lists(rows, min_size=1, max_size=8))
 def test_whatever_fields_hold_a_glance_changes_nothing(outcome: Outcome, posts: list[Any]) -> None:
+    same(outcome, line(*posts))
+
+
+@given(st.lists(usual_rows, min_size=1, max_size=8))
+def test_whatever_urls_rows_have_a_glance_changes_nothing(outcome: Outcome, posts: list[Any]) -> None:
     same(outcome, line(*posts))
 
 
@@ -137,12 +156,13 @@ def test_usual_rows_that_fall_to_a_cheap_rule_are_never_parsed() -> None:
         post("d", created_utc=1600000000),
         post("e", created_utc="1600000000", retrieved_on=1600000000),
         post("f", over_18=True, _meta={"retrieved_2nd_on": 1700000000}, retrieved_utc=5),
+        post("g", "https://i.imgur.com/a.jpg", promoted=None),
     ]
-    seen = glance(line(*refused, post("g")), first_row=7)
+    seen = glance(line(*refused, post("h")), first_row=7)
     assert seen is not None
     assert seen.refused.total == len(seen.refused.keys) == len(refused)
-    assert seen.rows.tolist() == [13]
-    assert json.loads(seen.lines)["id"] == "g"
+    assert seen.rows.tolist() == [14]
+    assert json.loads(seen.lines)["id"] == "h"
 
 
 def test_more_rows_than_a_glance_has_room_for_are_parsed(outcome: Outcome) -> None:

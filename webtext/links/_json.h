@@ -6,6 +6,10 @@ None reads past the reader's end, or nests deeper than MAX_DEPTH. UTF-8 is not c
 #include <stdint.h>
 #include <string.h>
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 #define MAX_DEPTH 64
 #define ESCAPED SIZE_MAX /* the length of a name with escapes, which may spell any other */
 
@@ -61,23 +65,33 @@ static int skip_escape(reader *in)
     return *in->at && strchr("\"\\/bfnrt", *in->at++) != NULL;
 }
 
-/* Passes over what stands plainly in a string, eight bytes at a time: stops at a quote, a backslash, a control
-character or the end. */
+/* How many bytes from `at` on stand plainly in a string, at most BLOCK: up to a quote, a backslash or a control
+character. */
+#ifdef __SSE2__
+#define BLOCK 16
+static inline int plain_bytes(const unsigned char *at)
+{
+    const __m128i block = _mm_loadu_si128((const __m128i *)at), last = _mm_set1_epi8(0x1f);
+    const __m128i quotes = _mm_cmpeq_epi8(block, _mm_set1_epi8('"'));
+    const __m128i slashes = _mm_cmpeq_epi8(block, _mm_set1_epi8('\\'));
+    const __m128i controls = _mm_cmpeq_epi8(_mm_max_epu8(block, last), last);
+    const int stops = _mm_movemask_epi8(_mm_or_si128(_mm_or_si128(quotes, slashes), controls));
+    return stops ? __builtin_ctz(stops) : BLOCK;
+}
+#else
+#define BLOCK 1
+static inline int plain_bytes(const unsigned char *at)
+{
+    return *at != '"' && *at != '\\' && *at >= 0x20;
+}
+#endif
+
 static inline void skip_plain(reader *in)
 {
-    const uint64_t ones = 0x0101010101010101u, high = 0x8080808080808080u;
-    while (in->end - in->at >= 8) {
-        uint64_t word, quotes, slashes, stops;
-        memcpy(&word, in->at, 8);
-        quotes = word ^ ones * '"';
-        slashes = word ^ ones * '\\';
-        stops = ((quotes - ones) & ~quotes) | ((slashes - ones) & ~slashes) | ((word - ones * 0x20) & ~word);
-        stops &= high;
-        if (stops) {
-            in->at += __builtin_ctzll(stops) / 8;
-            return;
-        }
-        in->at += 8;
+    int plain = BLOCK;
+    while (plain == BLOCK && in->end - in->at >= BLOCK) {
+        plain = plain_bytes(in->at);
+        in->at += plain;
     }
     while (in->at < in->end && *in->at != '"' && *in->at != '\\' && *in->at >= 0x20)
         in->at++;

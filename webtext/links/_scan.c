@@ -1,16 +1,18 @@
 /* Which rows of a dump a few of their numbers and flags decide, told from the lines without making objects.
 
-scan(lines, first_row, limits, keys, open, counts) -> (rows, keyed, opened) or None
+scan(lines, first_row, limits, keys, open, counts) -> (keyed, opened) or None
 
 lines      bytes-like, whole lines; the last may lack its line end
 first_row  the number of the first line in its source
 limits     int64s, enum limit: the rules
 keys       int64s (n, 3) to write to: the keys (superseding.py) of rows that are refused and have an id
-open       int64s (n, 3) to write to: row, begin and end of each line that is not decided
+open       int64s (n, 7) to write to, for each line that is not decided: row, begin, end; the parts of its key, id
+           and time; begin and end of its URL's host, if nothing but that host can still refuse it before the
+           rules on URLs, else two zeros
 counts     256 int64s to write to: how many rows were refused, by the code of their reason
 
-Gives how many lines there were and how many of both were written; None where a line is not one JSON object, has
-escapes in a name, or there are more than n lines: then a parser has to look at all. */
+Gives how many of both were written; None where a line is not one JSON object, has escapes in a name, or there are
+more than n lines: then a parser has to look at all. */
 
 #define PY_SSIZE_T_CLEAN
 #define Py_LIMITED_API 0x030B0000
@@ -23,11 +25,14 @@ escapes in a name, or there are more than n lines: then a parser has to look at 
 #define NONE INT64_MIN      /* the field is missing, or null */
 #define ODD (INT64_MIN + 1) /* it is there, and not written as usual */
 #define UNDECIDED -1
+#define OPEN -2
+#define MAX_URL 2048        /* of a plain URL; a longer one may be too long */
 
 enum limit { SCORED, MIN_KARMA, BEFORE, AFTER, ALLOWS_OVER_18, MAX_SECONDS, SELF_POST, KARMA, TOO_NEW, TOO_OLD, OVER_18, LIMITS };
 
 typedef struct {
-    int64_t id, score, created, retrieved_on, retrieved_utc, retrieved_again, is_self, over_18;
+    int64_t id, score, created, retrieved_on, retrieved_utc, retrieved_again, is_self, over_18, promoted;
+    const unsigned char *host, *host_end; /* of a plain URL, else NULL */
 } post;
 
 /* A decimal number of at most MAX_DIGITS digits and nothing else, or ODD. */
@@ -93,6 +98,61 @@ static int read_id(reader *in, int64_t *found)
     return 1;
 }
 
+static int is_alphanumeric(unsigned char byte)
+{
+    return (byte >= '0' && byte <= '9') || (byte >= 'a' && byte <= 'z');
+}
+
+/* The end of labels of [a-z0-9-] with at least one dot between them, or NULL. */
+static const unsigned char *host_end(const unsigned char *at, const unsigned char *end)
+{
+    int dots = 0;
+    const unsigned char *label = at;
+    for (; at < end && (is_alphanumeric(*at) || *at == '-' || *at == '.'); at++)
+        if (*at == '.') {
+            if (at == label)
+                return NULL;
+            label = at + 1;
+            dots++;
+        }
+    return dots && at > label ? at : NULL;
+}
+
+/* Whether what follows a host is, by a part of what canonical.py calls plain, a path and a query as they should be. */
+static int is_plain_target(const unsigned char *at, const unsigned char *end)
+{
+    int in_query = 0;
+    if (at < end && *at != '/' && *at != '?')
+        return 0;
+    for (unsigned char before = 0; at < end; before = *at++) {
+        if (is_alphanumeric(*at) || (*at >= 'A' && *at <= 'Z'))
+            continue;
+        if (*at == '?')
+            in_query = 1;
+        else if (!*at || !strchr(in_query ? "-._~/=&+,:@" : "-._~/=+,:@", *at) || (*at == '.' && before == '/'))
+            return 0;
+    }
+    return 1;
+}
+
+static int read_url(reader *in, post *to)
+{
+    const unsigned char *at = in->at;
+    to->host = NULL;
+    if (!skip_value(in, 0))
+        return 0;
+    const unsigned char *end = in->at - 1;
+    if (*at++ != '"' || end - at > MAX_URL || end - at < 8 || memcmp(at, "http", 4))
+        return 1;
+    at += at[4] == 's' ? 5 : 4;
+    if (memcmp(at, "://", 3))
+        return 1;
+    to->host_end = host_end(at + 3, end);
+    if (to->host_end && is_plain_target(to->host_end, end))
+        to->host = at + 3;
+    return 1;
+}
+
 static int read_meta_field(reader *in, const unsigned char *name, size_t length, int depth, void *found)
 {
     if (length == ESCAPED)
@@ -119,6 +179,10 @@ static int read_post_field(reader *in, const unsigned char *name, size_t length,
         if (IS("id"))
             return read_id(in, &to->id);
         break;
+    case 3:
+        if (IS("url"))
+            return read_url(in, to);
+        break;
     case 5:
         if (IS("score"))
             return read_integer(in, &to->score);
@@ -130,6 +194,10 @@ static int read_post_field(reader *in, const unsigned char *name, size_t length,
             return read_flag(in, &to->is_self);
         if (IS("over_18"))
             return read_flag(in, &to->over_18);
+        break;
+    case 8:
+        if (IS("promoted"))
+            return read_flag(in, &to->promoted);
         break;
     case 11:
         if (IS("created_utc"))
@@ -151,7 +219,7 @@ static int read_post_field(reader *in, const unsigned char *name, size_t length,
 
 static int read_line(reader *in, post *found)
 {
-    *found = (post){NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE};
+    *found = (post){NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE, NULL, NULL};
     skip_blanks(in);
     if (!take(in, '{') || !read_object(in, read_post_field, 1, found))
         return 0;
@@ -159,7 +227,8 @@ static int read_line(reader *in, post *found)
     return in->at == in->end;
 }
 
-/* The code of the rule that refuses a post, in the order of Rules.refusal. */
+/* The code of the rule that refuses a post, in the order of Rules.refusal; OPEN where none but one on subreddits or
+URLs may. */
 static int64_t refusal(const post *it, const int64_t *limits)
 {
     if (it->is_self != 0)
@@ -178,7 +247,11 @@ static int64_t refusal(const post *it, const int64_t *limits)
         if (it->created < limits[AFTER])
             return limits[TOO_OLD];
     }
-    return it->over_18 == 1 && !limits[ALLOWS_OVER_18] ? limits[OVER_18] : UNDECIDED;
+    if (!limits[ALLOWS_OVER_18] && it->over_18 == ODD)
+        return UNDECIDED;
+    if (!limits[ALLOWS_OVER_18] && it->over_18 == 1)
+        return limits[OVER_18];
+    return it->promoted == NONE || it->promoted == 0 ? OPEN : UNDECIDED;
 }
 
 /* Seconds by which retrievals of one submission are ordered, or ODD. */
@@ -197,36 +270,42 @@ static int64_t retrieved(const post *it, int64_t max_seconds)
 }
 
 typedef struct {
+    const unsigned char *text;
+    const int64_t *limits;
+    int64_t *key, *open, *counts;
     Py_ssize_t rows, keyed, opened;
-} totals;
+} glance;
 
-static int scan_lines(Py_buffer *lines, int64_t row, const int64_t *limits, Py_buffer *keys, Py_buffer *open,
-                      int64_t *counts, totals *made)
+static void decide(glance *to, const post *it, int64_t row, const unsigned char *begin, const unsigned char *end)
 {
-    const unsigned char *text = lines->buf, *begin = text, *end = text + lines->len;
-    Py_ssize_t capacity = (keys->len < open->len ? keys->len : open->len) / (3 * (Py_ssize_t)sizeof(int64_t));
-    int64_t *key = keys->buf, *left = open->buf;
-    for (; begin < end; row++, made->rows++) {
+    int64_t code = refusal(it, to->limits), time = retrieved(it, to->limits[MAX_SECONDS]);
+    int has_key = time != ODD && it->id != ODD;
+    if (code >= 0 && has_key) {
+        to->counts[code & 0xFF]++;
+        if (it->id != NONE) {
+            const int64_t key[] = {it->id, time, row << 16 | code << 8};
+            memcpy(to->key + 3 * to->keyed++, key, sizeof key);
+        }
+    } else {
+        int has_host = code == OPEN && has_key && it->host;
+        const int64_t open[] = {
+            row, begin - to->text, end - to->text, it->id, time,
+            has_host ? it->host - to->text : 0, has_host ? it->host_end - to->text : 0,
+        };
+        memcpy(to->open + 7 * to->opened++, open, sizeof open);
+    }
+}
+
+static int scan_lines(glance *to, Py_ssize_t bytes, int64_t first_row, Py_ssize_t capacity)
+{
+    const unsigned char *begin = to->text, *end = begin + bytes;
+    for (; begin < end; to->rows++) {
         const unsigned char *line_end = memchr(begin, '\n', (size_t)(end - begin));
         reader in = {begin, line_end ? line_end : end};
         post it;
-        if (made->rows == capacity || !read_line(&in, &it))
+        if (to->rows == capacity || !read_line(&in, &it))
             return 0;
-        int64_t code = refusal(&it, limits), time = retrieved(&it, limits[MAX_SECONDS]);
-        if (code == UNDECIDED || time == ODD || it.id == ODD) {
-            *left++ = row;
-            *left++ = begin - text;
-            *left++ = in.end - text;
-            made->opened++;
-        } else {
-            counts[code & 0xFF]++;
-            if (it.id != NONE) {
-                *key++ = it.id;
-                *key++ = time;
-                *key++ = row << 16 | code << 8;
-                made->keyed++;
-            }
-        }
+        decide(to, &it, first_row + to->rows, begin, in.end);
         begin = in.end + 1;
     }
     return 1;
@@ -236,15 +315,17 @@ static PyObject *scan(PyObject *module, PyObject *arguments)
 {
     Py_buffer lines, limits, keys, open, counts;
     long long first_row;
-    totals made = {0, 0, 0};
     int done = 0;
     (void)module;
     if (!PyArg_ParseTuple(arguments, "y*Ly*w*w*w*", &lines, &first_row, &limits, &keys, &open, &counts))
         return NULL;
+    const Py_ssize_t key_rows = keys.len / (3 * (Py_ssize_t)sizeof(int64_t));
+    const Py_ssize_t open_rows = open.len / (7 * (Py_ssize_t)sizeof(int64_t));
+    glance to = {lines.buf, limits.buf, keys.buf, open.buf, counts.buf, 0, 0, 0};
     int fits = limits.len == LIMITS * sizeof(int64_t) && counts.len == 256 * sizeof(int64_t);
     if (fits) {
         Py_BEGIN_ALLOW_THREADS
-        done = scan_lines(&lines, first_row, limits.buf, &keys, &open, counts.buf, &made);
+        done = scan_lines(&to, lines.len, first_row, key_rows < open_rows ? key_rows : open_rows);
         Py_END_ALLOW_THREADS
     }
     PyBuffer_Release(&lines);
@@ -256,7 +337,7 @@ static PyObject *scan(PyObject *module, PyObject *arguments)
         return PyErr_Format(PyExc_ValueError, "%d limits and 256 counts are needed", LIMITS);
     if (!done)
         Py_RETURN_NONE;
-    return Py_BuildValue("(nnn)", made.rows, made.keyed, made.opened);
+    return Py_BuildValue("(nn)", to.keyed, to.opened);
 }
 
 static PyMethodDef methods[] = {{"scan", scan, METH_VARARGS, NULL}, {NULL, NULL, 0, NULL}};

@@ -18,6 +18,7 @@ __all__ = [
     "Rejected",
     "canonical_and_host",
     "canonicalise",
+    "is_canonical_host",
     "link_id",
     "posted_url",
     "registered_domain",
@@ -94,14 +95,15 @@ def _plain(url: str) -> tuple[str, str] | None:
     if match is None or len(url) >= MAX_CHARS:
         return None
     host, path, query = match.groups()
-    if "/." in path or not _is_canonical_host(host):
+    if "/." in path or not is_canonical_host(host):
         return None
     page = url[: match.end(2)] if path else url[: match.end(1)] + "/"
     return page + _query(query), host
 
 
 @lru_cache(maxsize=1 << 16)
-def _is_canonical_host(text: str) -> bool:
+def is_canonical_host(text: str) -> bool:
+    """Whether a host stays as it is, whatever the path. Raises Rejected for what is no host."""
     return _host(text) == text and not mirrors.may_mirror(text)
 
 

@@ -6,10 +6,13 @@ What is decided here is what `Rules.refusal` would say of the parsed post, with 
 (`_scan.c`): where that was not built, every line is parsed.
 """
 
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
+from webtext.links.canonical import Rejected, is_canonical_host
 from webtext.links.codes import CODES, REASONS
 from webtext.links.posts import MAX_SECONDS
 from webtext.links.selection import Rules
@@ -23,6 +26,7 @@ except ImportError:
 MAX_ROWS = 1 << 13  # of a chunk of lines; with more, which only very short ones make, nothing is decided
 
 _FIRST, _LAST = -(2**63), 2**63 - 1
+_DOMAIN = CODES["domain"]
 _REFUSED_BY = ("self_post", "karma", "too_new", "too_old", "over_18")
 
 
@@ -63,7 +67,9 @@ class Glancer:
         )
         self._limits = np.array(limits, dtype=np.int64)
         self._keys = np.empty((MAX_ROWS, 3), dtype=np.int64)
-        self._open = np.empty((MAX_ROWS, 3), dtype=np.int64)
+        self._open = np.empty((MAX_ROWS, 7), dtype=np.int64)
+        self._rules = rules
+        self._blocks = lru_cache(maxsize=1 << 16)(self._look_up)  # hosts repeat
 
     def glance(self, lines: memoryview, first_row: int) -> Glance | None:
         """Decides what can be decided of a chunk of whole lines; None if a parser has to look at all."""
@@ -73,7 +79,30 @@ class Glancer:
         found = scan(lines, first_row, self._limits, self._keys, self._open, counts)
         if found is None:
             return None
-        _, keyed, opened = found
+        keyed, opened = found
+        keys, left = self._keys[:keyed].copy(), self._open[:opened]
+        if not self._rules.subreddits:  # a rule that comes before those on URLs
+            blocked = self._blocked(lines, left)
+            counts[_DOMAIN] = blocked.sum()
+            keys = np.concatenate([keys, _keys_of(left[blocked])])
+            left = left[~blocked]
         reasons = {REASONS[code]: int(counts[code]) for code in counts.nonzero()[0]}
-        left = b"\n".join([lines[begin:end] for _, begin, end in self._open[:opened].tolist()])
-        return Glance(Refused(self._keys[:keyed].copy(), reasons), self._open[:opened, 0].copy(), left)
+        text = b"\n".join([lines[begin:end] for begin, end in left[:, 1:3].tolist()])
+        return Glance(Refused(keys, reasons), left[:, 0].copy(), text)
+
+    def _blocked(self, lines: memoryview, rows: Numbers) -> npt.NDArray[np.bool_]:
+        blocks = self._blocks
+        spans = rows[:, 5:7].tolist()
+        return np.array([begin < end and blocks(bytes(lines[begin:end])) for begin, end in spans], np.bool_)
+
+    def _look_up(self, host: bytes) -> bool:
+        name = host.decode("ascii")
+        try:
+            return is_canonical_host(name) and self._rules.blocks_host(name)
+        except Rejected:
+            return False
+
+
+def _keys_of(rows: Numbers) -> Numbers:
+    with_id = rows[rows[:, 3] != _FIRST]
+    return np.stack([with_id[:, 3], with_id[:, 4], with_id[:, 0] << 16 | _DOMAIN << 8], axis=1)

@@ -25,6 +25,7 @@ class Selected(msgspec.Struct, gc=False):
 
     row: int
     post: Post
+    posted: str  # the URL as it was posted
     url: str
     domain: str
     domain_hash: int
@@ -98,7 +99,7 @@ class Sieve:
             return "domain"
         if self._rules.blocks_file(url):
             return "extension"
-        return Selected(row, post, url, *found)
+        return Selected(row, post, posted, url, *found)
 
     def _look_up(self, host: str) -> tuple[str, int] | None:
         """A host's (registered domain, its hash), or None if it is blocked."""
@@ -117,7 +118,7 @@ def to_rows(selected: Sequence[Selected], are_submissions: bool) -> pa.RecordBat
         "domain_hash": [each.domain_hash for each in selected],
         "url_hash": [url_hash(url) for url in urls],
         "url": urls,
-        "url_as_posted": [posts.storable(posts.url_field(post).strip()) for post in found],
+        "url_as_posted": [posts.storable(each.posted.strip()) for each in selected],
         "domain": [each.domain for each in selected],
         "is_submission": [are_submissions] * len(selected),
         "id": [posts.name(post.id) for post in found],
