@@ -54,9 +54,8 @@ def outcome(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
     return of
 
 
-def same(outcome: Outcome, lines: bytes) -> None:
-    for rules in RULES:
-        assert outcome(lines, rules, True) == outcome(lines, rules, False)
+def same(outcome: Outcome, lines: bytes, rules: Rules = RULES[0]) -> None:
+    assert outcome(lines, rules, True) == outcome(lines, rules, False)
 
 
 def glance(lines: bytes, first_row: int = 0) -> Glance | None:
@@ -97,14 +96,18 @@ rows = st.fixed_dictionaries({"url": urls}, optional=FIELDS)
 usual_rows = st.builds(lambda url, score: post("a", url, score), urls, st.sampled_from([2, 3]))
 
 
-@given(st.lists(rows, min_size=1, max_size=8))
-def test_whatever_fields_hold_a_glance_changes_nothing(outcome: Outcome, posts: list[Any]) -> None:
-    same(outcome, line(*posts))
+@given(st.lists(rows, min_size=1, max_size=8), st.sampled_from(RULES))
+def test_whatever_fields_hold_a_glance_changes_nothing(
+    outcome: Outcome, posts: list[Any], rules: Rules
+) -> None:
+    same(outcome, line(*posts), rules)
 
 
-@given(st.lists(usual_rows, min_size=1, max_size=8))
-def test_whatever_urls_rows_have_a_glance_changes_nothing(outcome: Outcome, posts: list[Any]) -> None:
-    same(outcome, line(*posts))
+@given(st.lists(usual_rows, min_size=1, max_size=8), st.sampled_from(RULES))
+def test_whatever_urls_rows_have_a_glance_changes_nothing(
+    outcome: Outcome, posts: list[Any], rules: Rules
+) -> None:
+    same(outcome, line(*posts), rules)
 
 
 @given(st.data())
@@ -170,3 +173,10 @@ def test_more_rows_than_a_glance_has_room_for_are_parsed(outcome: Outcome) -> No
     assert glance(lines * MAX_ROWS) is not None
     assert glance(lines * (MAX_ROWS + 1)) is None
     same(outcome, lines * (MAX_ROWS + 1))
+
+
+def test_where_no_scanner_was_built_a_glance_decides_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = line(post("a", is_self=True))
+    assert glance(lines) is not None
+    monkeypatch.setattr("webtext.links.glance.scan", None)
+    assert glance(lines) is None
