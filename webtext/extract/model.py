@@ -15,8 +15,12 @@ def probabilities(features: NDArray[np.float32]) -> NDArray[np.float64]:
     column, above, value = _trees()
     trees, depth = column.shape
     answers = features[:, column.ravel()] > above.ravel()
-    leaf = answers.reshape(-1, trees, depth) @ (1 << np.arange(depth)[::-1])
-    logit = value[np.arange(trees), leaf].sum(axis=1, dtype=np.float64)
+    turns = answers.view(np.uint8).reshape(-1, trees, depth)
+    leaf = np.zeros(turns.shape[:2], dtype=np.uint8)  # at most 8 levels
+    for level in range(depth):
+        leaf = leaf << 1 | turns[:, :, level]
+    places = leaf + value.shape[1] * np.arange(trees)
+    logit = value.ravel().take(places).sum(axis=1, dtype=np.float64)
     chances: NDArray[np.float64] = 1 / (1 + np.exp(-logit))
     return chances
 
