@@ -31,9 +31,9 @@ class Meter(InlineEngine):
 
     def map(self, task: Task, items: Sequence[Any], report: Report) -> Iterator[Any]:
         stage = self._stages.get(task.__module__.rpartition(".")[2], self._otherwise)
-        _forget_peak()
+        forget_peak()
         yield from super().map(task, items, report)
-        self.memory_bytes[stage] = max(self.memory_bytes.get(stage, 0), _peak_bytes("self"))
+        self.memory_bytes[stage] = max(self.memory_bytes.get(stage, 0), peak_bytes("self"))
         self.settle(stage)
 
     def settle(self, stage: str) -> None:
@@ -45,7 +45,7 @@ class Meter(InlineEngine):
 def extractor_bytes() -> int:
     """The most memory that the process had which extracts for this one."""
     pid = cage.of_this_process().pid
-    return _peak_bytes(str(pid)) if pid else 0
+    return peak_bytes(str(pid)) if pid else 0
 
 
 def _clock_s() -> float:
@@ -60,12 +60,14 @@ def _cpu_s(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def _forget_peak() -> None:
+def forget_peak() -> None:
+    """Of this process: what it had at most is counted from now on."""
     with suppress(OSError):  # not on Linux, or not allowed: the peak is then that of all stages so far
         Path("/proc/self/clear_refs").write_text("5")
 
 
-def _peak_bytes(process: str) -> int:
+def peak_bytes(process: str) -> int:
+    """The most memory that was resident, of a process id or "self"; 0 where nobody says."""
     with suppress(OSError):
         for line in Path(f"/proc/{process}/status").read_text().splitlines():
             if line.startswith("VmHWM:"):
