@@ -71,9 +71,11 @@ def engines(with_ray: bool) -> dict[str, Callable[[int], Engine]]:
 
 
 def scale(folder: Path, pages: int, count: int, rounds: int, with_ray: bool) -> None:
-    real_corpus(folder / "few", 4 * PARTITIONS, PARTITIONS)
+    cores = os.cpu_count() or 1
+    real_corpus(folder / "few-pages", 2 * PARTITIONS, PARTITIONS)
     real_corpus(folder / "pages", pages, PARTITIONS)
-    generate(folder / "texts", "mixed", count, os.cpu_count() or 1)
+    generate(folder / "few-texts", "mixed", 10 * PARTITIONS, cores, PARTITIONS)
+    generate(folder / "texts", "mixed", count, cores, PARTITIONS)
     stages = {"loop": run_loop, "documents": run_documents, "clusters": run_clusters}
     roots = {"loop": folder, "documents": folder / "pages", "clusters": folder / "texts"}
     seconds: dict[tuple[str, str, int], list[float]] = defaultdict(list)
@@ -81,7 +83,8 @@ def scale(folder: Path, pages: int, count: int, rounds: int, with_ray: bool) -> 
         for name, start in engines(with_ray).items():
             for workers in WORKERS if number % 2 else WORKERS[::-1]:
                 with start(workers) as engine:
-                    run_documents(engine, folder / "few")  # loads
+                    run_documents(engine, folder / "few-pages")  # loads libraries
+                    run_clusters(engine, folder / "few-texts")
                     for what, run in stages.items():
                         started = time.monotonic()
                         run(engine, roots[what])

@@ -53,15 +53,14 @@ class Measured:
     pages_per_cpu_s: float = 225  # 225 to 447
     documents_per_cpu_s: float = 30
     duplicates_cpu_s: float = 0.31e-3
-    shards_cpu_s: float = 1.0e-3
+    shards_cpu_s: float = 0.55e-3
     kept_share: float = 0.74
     wire_bytes: float = 40_000  # a gzipped page and its exchange
     warc_bytes: float = 34_000
-    text_bytes: float = 3_600
-    documents_bytes: float = 5_000
+    documents_bytes: float = 3_600
     clusters_bytes: float = 1_694  # at most, while it runs
-    shards_bytes: float = 5_000
-    tokens_bytes: float = 1_700
+    shards_bytes: float = 4_300
+    tokens_bytes: float = 4_300
     mapped_bytes: float = 44  # a document's share of the arrays that one task maps
 
 

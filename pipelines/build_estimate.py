@@ -26,7 +26,7 @@ BEGINS = {"documents": 0, "clusters": 1, "shards": 3, "tokens": 4}
 COMPARED, COMPARED_COST, HASH_BYTES = 0.35, 2.0, 8
 # Memory that a sample does not show: rows of the largest partition of pages as Python objects, and of
 # signatures, held thrice; keys that are sorted at once; chunks of a shuffle, and the text of a shard, twice.
-PAGE_ROW_BYTES, SIGNATURE_BYTES, SORTED_BYTES, SORTED_ROWS = 2000, 750, 60, 2_000_000
+PAGE_ROW_BYTES, SIGNATURE_BYTES, SORTED_BYTES, SORTED_ROWS = 2300, 750, 60, 2_000_000
 CHUNKS, SHARD_COPIES = 3, 2
 CORES, PARTITION, ONE_TASK = "cores", "the largest partition", "one task"
 

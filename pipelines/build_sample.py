@@ -165,7 +165,9 @@ def _build(recipe: Recipe, texts: dict[str, pa.Table], scratch: Path) -> dict[st
         seconds = np.linalg.solve(system, [meter.seconds[name] for meter, _ in runs])
         build_s, partition_s, row_s = np.maximum(seconds, 0.0).tolist()
         memory = max(meter.memory_bytes[name] for meter, _ in runs)
-        costs[name] = Cost(build_s, partition_s, row_s, memory, runs[0][1][name] / system[0][2])
+        costs[name] = Cost(
+            build_s, partition_s, row_s, memory, runs[0][1][name] / texts["documents"].num_rows
+        )
     return costs
 
 
