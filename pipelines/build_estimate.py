@@ -92,7 +92,7 @@ def _to_extract(corpus: Corpus, recipe: Recipe, plan: Plan) -> dict[str, int]:
     unchanged = before is not None and (before.version, before.inputs) == (plan.version, plan.inputs)
     if unchanged and corpus.recipe().extract == recipe.extract:
         return {}
-    return {work.file: work.rows for work in stage.standing(corpus, plan).todo}
+    return {work.file: work.rows for work in stage.standing(corpus, plan).todo if work.rows}
 
 
 def _stage(name: str, sample: Sample, size: Size, workers: int) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from webtext import show
+from webtext import show, show_plan
 from webtext.command import Command, app, show_result
 from webtext.engine import EngineName
 from webtext.errors import UserError
@@ -74,7 +74,7 @@ def crawl(
     request = Request(corpus, recipe, tuple(settings or ()), workers, engine, ray_address)
     sources, progress = tuple(links or ()), Progress(quiet)
     if dry_run:
-        show_result(pipeline.dry_run(request, sources, progress), as_json, show.crawl_plan)
+        show_result(pipeline.dry_run(request, sources, progress), as_json, show_plan.crawl)
     else:
         result = pipeline.run(request, sources, progress, retry_failed=retry_failed)
         show_result(result, as_json, show.crawl)
@@ -102,7 +102,7 @@ def build_shards(
     request = Request(corpus, recipe, tuple(settings or ()), workers, engine, ray_address)
     progress = Progress(quiet)
     if dry_run:
-        show_result(pipeline.dry_run(request), as_json, show.build_plan)
+        show_result(pipeline.dry_run(request), as_json, show_plan.build)
     else:
         show_result(pipeline.run(request, progress), as_json, show.build)
 

@@ -7,7 +7,7 @@ from rich.markup import escape
 from rich.text import Text
 
 from webtext.tally import duration, slowest
-from webtext.terminal import Result, console, known, new_table, print_facts, size
+from webtext.terminal import Result, console, known, new_table, print_facts
 
 REMOVED_SHOWN = 20  # links, on a terminal
 
@@ -15,46 +15,6 @@ REMOVED_SHOWN = 20  # links, on a terminal
 def crawl(result: Result) -> None:
     _counts({name: result[name] for name in ("links", "pages", "ledger")})
     console.print(f"Next: webtext build-shards {result['corpus']}", markup=False)
-
-
-def crawl_plan(result: Result) -> None:
-    times: Result = {name: duration(value) for name, value in result.items() if "_seconds" in name}
-    print_facts("What a crawl would do", result | times)
-
-
-def build_plan(result: Result) -> None:
-    status(result)
-    plan = result["estimate"]
-    if not plan:
-        return
-    sample, total = plan["sample"], plan["total"]
-    measured = f"{sample['pages']:,} pages" if sample["pages"] else f"{sample['texts']:,} texts"
-    table = new_table(
-        f"What a build would take, measured on {measured} in {sample['seconds']:.0f} s",
-        "stage",
-        ">pages, texts",
-        ">CPU",
-        ">memory a task",
-        ">disk",
-        f">with {plan['workers']:,} workers",
-        "limited by",
-    )
-    whole = total | {"stage": "all", "rows": "", "cpu_seconds": total["cpu_hours"] * 3600, "limit": ""}
-    for row in (*plan["stages"], whole):
-        table.add_row(
-            row["stage"],
-            known(row["rows"]) if row["rows"] != "" else "",
-            duration(row["cpu_seconds"]),
-            size(row["memory_mb"] * 1e6),
-            size(row["disk_mb"] * 1e6),
-            duration(row["seconds"]),
-            row["limit"],
-        )
-    console.print(table)
-    console.print(f"At most {size(total['disk_mb_at_most'] * 1e6)} of disk while it runs", markup=False)
-    for line in plan["limits"]:
-        console.print(f"Limit: {line}", markup=False)
-    console.print(f"Assumed: {plan['assumptions']}", markup=False)
 
 
 def build(result: Result) -> None:

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from pipelines.build_estimate import ORDER, Size, estimate
+from benchmarks.bench_plan import build, real_corpus
+from pipelines.build_estimate import ORDER, Size, dry_run, estimate
 from pipelines.build_sample import Cost, Sample
 
 COST = Cost(build_s=1.0, partition_s=0.01, row_s=0.002, memory_bytes=200_000_000, disk_bytes=1000.0)
@@ -67,3 +68,17 @@ def test_workers_whose_memory_is_not_there_and_a_full_disk_are_limits(tmp_path: 
     limits = told(1_000_000, tmp_path, replace(SIZE, texts=10**13))["limits"]
     assert [line.partition(":")[0] for line in limits[1:]] == ["memory", "disk"]
     assert len(told(1, tmp_path)["limits"]) == 1
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("shared")
+def test_a_build_of_real_pages_takes_what_was_said(tmp_path: Path) -> None:
+    corpus = real_corpus(tmp_path / "corpus", 240, 4)
+    before = sorted(path.name for path in corpus.root.rglob("*"))
+    plan = dry_run(corpus, corpus.recipe(), {"documents", "clusters", "shards", "tokens"}, 2)
+    assert plan is not None and [row["stage"] for row in plan["stages"]] == list(ORDER)
+    assert plan["sample"]["pages"] == 120
+    assert sorted(path.name for path in corpus.root.rglob("*")) == before
+    meter = build(corpus, corpus.recipe())
+    took = sum(meter.seconds.values())
+    assert took / 2 < plan["total"]["cpu_hours"] * 3600 < took * 2

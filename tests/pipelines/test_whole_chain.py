@@ -23,7 +23,7 @@ from tests.pipelines.chains import (
     webtext,
     webtext_json,
 )
-from webtext import show
+from webtext import show_plan
 
 PAGES = 36
 TABLES = ("links", "pages", "documents", "clusters", "shards", "tokens", "ledger")
@@ -133,7 +133,7 @@ def test_a_changed_threshold_is_told_by_the_dry_run_before_anything_runs(
     stages = planned["estimate"]["stages"]
     assert [row["stage"] for row in stages] == ["signatures", "duplicates", "shards", "tokens"]
     assert all(row["cpu_seconds"] > 0 for row in stages)  # documents are only judged again
-    show.build_plan(planned)
+    show_plan.build(planned)
     assert "What a build would take, measured on" in capsys.readouterr().out
     assert differing(before, results(corpus)) == []
 
