@@ -29,7 +29,7 @@ from webtext.engine.local import LocalEngine
 from webtext.progress import Progress
 
 SHARED = Path(os.environ.get("WEBTEXT_SHARED", Path(__file__).parents[2] / "shared" / "data"))
-CHARS = 4000
+CHARS, PARTITIONS = 4000, 16
 BEGIN = datetime(2008, 1, 1, tzinfo=UTC)
 
 
@@ -73,9 +73,8 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=0)
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        corpus = Writer(Path(given.out or folder) / "corpus", planted(given.documents), {}, 1000).write(
-            "tokens"
-        )
+        root, links = Path(given.out or folder) / "corpus", planted(given.documents)
+        corpus = Writer(root, links, {}, 1000, PARTITIONS).write("tokens")
         started, before = time.monotonic(), cpu_seconds()
         with LocalEngine(given.workers) if given.workers else InlineEngine() as engine:
             audit.run(corpus, None, Progress(quiet=True), engine=engine)

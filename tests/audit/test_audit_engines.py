@@ -29,10 +29,8 @@ def corpus(plant: SimpleNamespace, tmp_path_factory: pytest.TempPathFactory) -> 
         )
         for n in range(9)
     ]
-    writer = Writer(tmp_path_factory.mktemp("engines") / "corpus", [*plant.links(), *repeats], {"karma": 3})
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("tests.audit.conftest.PARTITIONS", PARTITIONS)
-        return writer.write("tokens")
+    root, links = tmp_path_factory.mktemp("engines") / "corpus", [*plant.links(), *repeats]
+    return Writer(root, links, {"karma": 3}, partitions=PARTITIONS).write("tokens")
 
 
 @pytest.fixture(scope="module")
