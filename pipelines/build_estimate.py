@@ -28,7 +28,7 @@ COMPARED, COMPARED_COST, HASH_BYTES = 0.35, 2.0, 8
 # signatures, held thrice; keys that are sorted at once; chunks of a shuffle, and the text of a shard, twice.
 PAGE_ROW_BYTES, SIGNATURE_BYTES, SORTED_BYTES, SORTED_ROWS = 2300, 750, 60, 2_000_000
 CHUNKS, SHARD_COPIES = 3, 2
-CORES, PARTITION, ONE_TASK = "cores", "the largest partition", "one task"
+CORES, PARTITION, ONE_TASK = "cores", "largest partition", "one task"
 
 
 @dataclass(frozen=True)

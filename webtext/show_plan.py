@@ -20,12 +20,12 @@ def build(result: Result) -> None:
     table = new_table(
         f"What a build would take, measured on {measured} in {sample['seconds']:.0f} s",
         "stage",
-        ">pages, texts",
+        ">rows",
         ">CPU",
         ">memory a task",
         ">disk",
-        f">with {plan['workers']:,} workers",
-        "limited by",
+        f">{plan['workers']:,} workers",
+        "limit",
     )
     whole = total | {"stage": "all", "rows": "", "cpu_seconds": total["cpu_hours"] * 3600, "limit": ""}
     for row in (*plan["stages"], whole):

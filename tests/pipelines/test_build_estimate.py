@@ -44,7 +44,7 @@ def test_workers_share_a_stage_until_the_largest_partition_is_all_that_is_left(t
     assert told(10, tmp_path)["documents"]["seconds"] == 3000
     few, many = told(10, tmp_path), told(1000, tmp_path)
     assert few["documents"]["limit"] == "cores"
-    assert many["documents"]["limit"] == "the largest partition"
+    assert many["documents"]["limit"] == "largest partition"
     assert many["documents"]["seconds"] == 20_000 * 0.03
     assert "up to 50 workers would share it" in few["limits"][0]
     assert "more than 50 workers do not help" in many["limits"][0]
