@@ -1,6 +1,8 @@
 """How long `webtext audit` takes on a corpus of so many documents, and its memory.
 
-    python benchmarks/tree.py python -m benchmarks.bench_audit [--documents 100000] [--out DIR]
+    python benchmarks/tree.py python -m benchmarks.bench_audit [--documents 100000] [--out DIR] [--workers 2]
+
+Without `--workers` everything is done in one process.
 
 The corpus is planted: a row of every table for each document, texts cut from the shared data's novels
 (WEBTEXT_SHARED), a tenth of them duplicates, a fifth refused.
@@ -19,12 +21,15 @@ from pathlib import Path
 
 import zstandard
 
+from benchmarks.bench_dedup_scale import cpu_seconds
 from pipelines import audit
 from tests.audit.conftest import Planted, Writer
+from webtext.engine.inline import InlineEngine
+from webtext.engine.local import LocalEngine
 from webtext.progress import Progress
 
 SHARED = Path(os.environ.get("WEBTEXT_SHARED", Path(__file__).parents[2] / "shared" / "data"))
-CHARS = 4000
+CHARS, PARTITIONS = 4000, 16
 BEGIN = datetime(2008, 1, 1, tzinfo=UTC)
 
 
@@ -65,14 +70,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--documents", type=int, default=100_000)
     parser.add_argument("--out", type=Path)
+    parser.add_argument("--workers", type=int, default=0)
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        corpus = Writer(Path(given.out or folder) / "corpus", planted(given.documents), {}, 1000).write(
-            "tokens"
-        )
-        started = time.process_time()
-        audit.run(corpus, None, Progress(quiet=True))
-        print(f"audit of {given.documents:,} documents: {time.process_time() - started:.1f} s of CPU")
+        root, links = Path(given.out or folder) / "corpus", planted(given.documents)
+        corpus = Writer(root, links, {}, 1000, PARTITIONS).write("tokens")
+        started, before = time.monotonic(), cpu_seconds()
+        with LocalEngine(given.workers) if given.workers else InlineEngine() as engine:
+            audit.run(corpus, None, Progress(quiet=True), engine=engine)
+        took, used = time.monotonic() - started, cpu_seconds() - before
+        print(f"audit of {given.documents:,} documents: {used:.1f} s of CPU, {took:.1f} s")
 
 
 if __name__ == "__main__":

@@ -148,8 +148,8 @@ def posted(number: int) -> datetime:
     return datetime(2006 + number * 7919 % 11, 1 + number % 12, 1 + number % 28, tzinfo=UTC)
 
 
-def generate(root: Path, kind: str, documents: int, workers: int) -> None:
-    partitions = -(-documents // PARTITION_DOCUMENTS)
+def generate(root: Path, kind: str, documents: int, workers: int, partitions: int = 0) -> None:
+    partitions = partitions or -(-documents // PARTITION_DOCUMENTS)
     shares = [Share(root, kind, documents, number, partitions) for number in range(partitions)]
     with LocalEngine(workers) as engine, Progress().bar(f"generating {kind}", documents) as report:
         made = sorted(engine.map(write_share, shares, report), key=lambda parts: parts[0].file)

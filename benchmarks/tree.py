@@ -32,7 +32,7 @@ def main(arguments: list[str]) -> int:
 
 def tree_bytes(root: int, field: str = "Pss") -> int:
     """The sum over a process and its descendants: of all memory, or of what no file backs (`Pss_Anon`)."""
-    return sum(_bytes(pid, field) for pid in _tree(root))
+    return sum(process_bytes(pid, field) for pid in _tree(root))
 
 
 def _tree(root: int) -> list[int]:
@@ -55,7 +55,8 @@ def _parent(entry: Path) -> int:
         return -1
 
 
-def _bytes(pid: int, field: str) -> int:
+def process_bytes(pid: int, field: str) -> int:
+    """A line of a process's smaps_rollup; 0 when it has ended."""
     try:
         for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
             if line.startswith(f"{field}:"):

@@ -1,6 +1,5 @@
 """`webtext audit`: the report over a corpus, as a page, as JSON and as charts."""
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
@@ -14,9 +13,9 @@ from webtext.audit import compare as comparison
 from webtext.audit import compare_page, report
 from webtext.audit.page import page
 from webtext.audit.sections import SECTIONS, fidelity
-from webtext.audit.source import Source
+from webtext.audit.source import HERE, Source
 from webtext.corpus import Corpus
-from webtext.engine.local import LocalEngine
+from webtext.engine import Engine
 from webtext.errors import UserError
 from webtext.progress import Progress
 
@@ -28,10 +27,15 @@ class Against:
     files: tuple[str, ...] = ()
     webtext_domains: Path | None = None
     use_bloom: bool = False
-    workers: int | None = None
 
 
-def run(corpus: Corpus, out: Path | None, progress: Progress, against: Against = Against()) -> dict[str, Any]:
+def run(
+    corpus: Corpus,
+    out: Path | None,
+    progress: Progress,
+    against: Against = Against(),
+    engine: Engine = HERE,
+) -> dict[str, Any]:
     """Measures whatever stages the corpus has; writes report.html, report.json and the charts to `out`.
 
     Returns what report.json holds, and the page's path as `report`. Raises UserError for a corpus without
@@ -41,26 +45,25 @@ def run(corpus: Corpus, out: Path | None, progress: Progress, against: Against =
     listed = fidelity.read(against.webtext_domains) if against.webtext_domains else None
     folder = out or corpus.root / "audit"
     with _undisturbed(corpus):
-        source = _source(corpus)
+        source = _source(corpus, engine)
         with progress.bar("audit", len(SECTIONS)) as done:
             numbers = report.measure(source, lambda _: done(1, {}))
         if listed:
             numbers["fidelity"] = fidelity.measure(source, listed)
         if tests:
-            with LocalEngine(against.workers or os.cpu_count() or 1) as engine:
-                numbers["overlap"] = overlap.measure(
-                    corpus, engine, tests, progress, use_bloom=against.use_bloom
-                )
+            numbers["overlap"] = overlap.measure(corpus, engine, tests, progress, use_bloom=against.use_bloom)
         _write(folder, numbers)
     return numbers | {"report": str(folder / "report.html")}
 
 
-def compare(one: Corpus, other: Corpus, out: Path | None, progress: Progress) -> dict[str, Any]:
+def compare(
+    one: Corpus, other: Corpus, out: Path | None, progress: Progress, engine: Engine = HERE
+) -> dict[str, Any]:
     """Two corpora side by side; writes compare.html and compare.json to `out`, by default the first one's
     audit/. Returns what compare.json holds, and the page's path as `report`."""
     folder = out or one.root / "audit"
     with _undisturbed(one), nullcontext() if _same(one, other) else _undisturbed(other):
-        sides = _source(one), _source(other)
+        sides = _source(one, engine), _source(other, engine)
         with progress.bar("compare", len(comparison.MEASURES)) as done:
             numbers = comparison.compare(*sides, lambda: done(1, {}))
     files.make_folder(folder)
@@ -73,8 +76,8 @@ def _same(one: Corpus, other: Corpus) -> bool:
     return one.root.resolve() == other.root.resolve()
 
 
-def _source(corpus: Corpus) -> Source:
-    source = Source(corpus)
+def _source(corpus: Corpus, engine: Engine) -> Source:
+    source = Source(corpus, engine)
     if not source.has("links"):
         root = corpus.root
         raise UserError(

@@ -3,6 +3,7 @@
 from typing import Any
 
 from pipelines import (
+    build_estimate,
     clusters,
     decontamination,
     documents,
@@ -66,12 +67,14 @@ def build(
 
 
 def dry_run(request: Request) -> dict[str, Any]:
-    """What would run and why."""
+    """What would run and why, and what it would take."""
     corpus = Corpus.open(request.root)
     recipe = request.wanted()
     _require_pages(corpus)
     rows = [row for row in status.stages(corpus, recipe) if row["stage"] not in ("links", "pages")]
-    return {"corpus": corpus.name, "recipe": recipe.name, "stages": rows}
+    stale = {row["stage"] for row in rows if row["state"] != "current"}
+    estimate = build_estimate.dry_run(corpus, recipe, stale, request.workers)
+    return {"corpus": corpus.name, "recipe": recipe.name, "stages": rows, "estimate": estimate}
 
 
 def _require_pages(corpus: Corpus) -> None:

@@ -85,7 +85,7 @@ def measure(
         own = None
         if test.train:
             with progress.bar(f"overlap with {test.train.name}", 1) as report:
-                (own,) = look(engine, [test.train], [read[test.name]], report)
+                (own,) = look(engine, [test.train.absolute()], [read[test.name]], report)
         train = test.train.name if test.train else ""
         found[test.name] = entry(read[test.name], in_corpus, own, train, paper_row(test.path))
     return found

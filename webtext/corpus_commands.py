@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from webtext import show
+from webtext import show, show_plan
 from webtext.command import Command, app, show_result
 from webtext.engine import EngineName
 from webtext.errors import UserError
@@ -74,7 +74,7 @@ def crawl(
     request = Request(corpus, recipe, tuple(settings or ()), workers, engine, ray_address)
     sources, progress = tuple(links or ()), Progress(quiet)
     if dry_run:
-        show_result(pipeline.dry_run(request, sources, progress), as_json, show.crawl_plan)
+        show_result(pipeline.dry_run(request, sources, progress), as_json, show_plan.crawl)
     else:
         result = pipeline.run(request, sources, progress, retry_failed=retry_failed)
         show_result(result, as_json, show.crawl)
@@ -102,7 +102,7 @@ def build_shards(
     request = Request(corpus, recipe, tuple(settings or ()), workers, engine, ray_address)
     progress = Progress(quiet)
     if dry_run:
-        show_result(pipeline.dry_run(request), as_json, show.status)
+        show_result(pipeline.dry_run(request), as_json, show_plan.build)
     else:
         show_result(pipeline.run(request, progress), as_json, show.build)
 
@@ -205,6 +205,8 @@ def audit(
         Path | None, typer.Option("--out", metavar="DIR", help="Where to write. [default: CORPUS/audit]")
     ] = None,
     workers: Workers = None,
+    engine: EngineOption = EngineName.LOCAL,
+    ray_address: RayAddress = None,
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
@@ -213,13 +215,18 @@ def audit(
     Example: `webtext audit corpus --against lambada_test.jsonl --against ptb.test.txt=ptb.train.txt`
     """
     from pipelines import audit as pipeline
+    from pipelines.request import Request
     from webtext.corpus import Corpus
 
+    progress = Progress(quiet)
     if compare is not None:
         if corpus or against:
             raise UserError("--compare: names both corpora itself, and goes without --against")
-        one, other = map(Corpus.open, compare)
-        show_result(pipeline.compare(one, other, out, Progress(quiet)), as_json, show.comparison)
+        requests = [Request(root, None, (), workers, engine, ray_address) for root in compare]
+        one, other = (Corpus.open(request.root) for request in requests)
+        with requests[0].start_engine() as running:
+            result = pipeline.compare(one, other, out, progress, running)
+        show_result(result, as_json, show.comparison)
         return
     if corpus is None:
         raise UserError("which CORPUS? Name its directory, or two with --compare")
@@ -227,5 +234,9 @@ def audit(
         raise UserError(f"{files[0]}: what for? Test files are named with --against")
     if bloom and not against:
         raise UserError("--bloom: nothing to compare with: name test files with --against")
-    tests = pipeline.Against((*(against or ()), *(files or ())), webtext_domains, bloom, workers)
-    show_result(pipeline.run(Corpus.open(corpus), out, Progress(quiet), tests), as_json, show.audit)
+    request = Request(corpus, None, (), workers, engine, ray_address)
+    audited = Corpus.open(request.root)
+    tests = pipeline.Against((*(against or ()), *(files or ())), webtext_domains, bloom)
+    with request.start_engine() as running:
+        result = pipeline.run(audited, out, progress, tests, running)
+    show_result(result, as_json, show.audit)

@@ -17,11 +17,6 @@ def crawl(result: Result) -> None:
     console.print(f"Next: webtext build-shards {result['corpus']}", markup=False)
 
 
-def crawl_plan(result: Result) -> None:
-    times: Result = {name: duration(value) for name, value in result.items() if "_seconds" in name}
-    print_facts("What a crawl would do", result | times)
-
-
 def build(result: Result) -> None:
     _counts({name: counts for name, counts in result.items() if name not in ("corpus", "duplicates")})
     if found := result["duplicates"]:

@@ -28,6 +28,14 @@ def known(value: float | None) -> str:
     return f"{value:,}" if isinstance(value, int) else f"{value:,.3f}"
 
 
+def size(size_bytes: float) -> str:
+    """In decimal units, as precise as an estimate is."""
+    for unit, bytes_ in (("TB", 1e12), ("GB", 1e9), ("MB", 1e6)):
+        if size_bytes >= bytes_:
+            return f"{size_bytes / bytes_:.3g} {unit}"
+    return f"{size_bytes / 1e3:.0f} kB"
+
+
 def new_table(title: str, *columns: str, header: bool = True) -> Table:
     """Columns whose name starts with ">" are numbers, set to the right."""
     table = Table(

@@ -68,6 +68,7 @@ class Writer:
     links: Sequence[Planted]
     dropped: dict[str, int] = field(default_factory=dict)
     row_group_rows: int = 8
+    partitions: int = PARTITIONS
 
     def write(self, until: str) -> Corpus:
         corpus = Corpus(self.root)
@@ -122,7 +123,7 @@ class Writer:
 
     def _ledger(self, corpus: Corpus) -> None:
         parts = []
-        for number in range(PARTITIONS):
+        for number in range(self.partitions):
             tables = {
                 name: corpus.table(name).read(number) if corpus.table(name).manifest() else None
                 for name in ("links", "pages", "documents", "clusters")
@@ -134,8 +135,8 @@ class Writer:
 
     def _table(self, corpus: Corpus, name: str, rows: list[Row], counts: Counts, **extra: Any) -> None:
         parts = []
-        for number in range(PARTITIONS):
-            of_partition = [row for row in rows if int(row["id"], 16) % PARTITIONS == number]
+        for number in range(self.partitions):
+            of_partition = [row for row in rows if int(row["id"], 16) % self.partitions == number]
             table = pa.Table.from_pylist(of_partition, TABLES[name])
             parts.append(self._part(corpus, name, number, table))
         self._publish(corpus, name, parts, counts, **extra)

@@ -47,7 +47,7 @@ def page(plant: SimpleNamespace, tmp_path_factory: pytest.TempPathFactory) -> Pa
     test, listed = folder / "test<b>.txt", folder / "domains.txt"
     test.write_text(EVIL * 9)
     listed.write_text("600 site\n400 nytimes\n")
-    against = audit.Against((str(test),), listed, workers=1)
+    against = audit.Against((str(test),), listed)
     audit.compare(corpus, corpus, None, Progress(quiet=True))
     return Path(audit.run(corpus, None, Progress(quiet=True), against)["report"])
 

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from pipelines import audit, overlap
-from tests.crawl.loopback import InlineEngine
 from tests.pipelines.chains import refused
 from tests.shards.corpora import prose
 from webtext.corpus import Corpus
+from webtext.engine.inline import InlineEngine
 from webtext.errors import UserError
 from webtext.overlap.report import paper_row
 from webtext.progress import Progress
@@ -111,7 +111,7 @@ def test_the_papers_row_is_found_by_the_files_name(path: str, name: str | None) 
 
 def test_the_report_has_an_entry_per_file_in_its_json_and_on_its_page(corpus: Corpus, tmp_path: Path) -> None:
     test = rows(tmp_path / "ptb.test.jsonl", [SEEN, "<script>alert(1)</script> " + SEEN])
-    against = audit.Against((test,), workers=1)
+    against = audit.Against((test,))
     numbers = audit.run(corpus, tmp_path / "out", QUIET, against)
     written = json.loads((tmp_path / "out" / "report.json").read_text())
     assert written["overlap"]["ptb.test.jsonl"] == numbers["overlap"]["ptb.test.jsonl"]

@@ -1,6 +1,7 @@
 """What most documents share is found, with how many documents have it."""
 
 import random
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 
 from tests.audit.conftest import Planted, Writer
-from webtext.audit.frequent import Frequent
+from webtext.audit import frequent
 from webtext.audit.sections import repeats
 from webtext.audit.source import Source
 
@@ -64,9 +65,7 @@ def test_the_most_frequent_are_exact_however_many_strangers_share_their_buckets(
     monkeypatch.setattr("webtext.audit.frequent.FULLEST", 20)
     strangers = np.random.default_rng(0).integers(1 << 63, 1 << 64, 100_000, np.uint64)
     planted = np.repeat(np.arange(1, 6, dtype=np.uint64), [5000, 4000, 3000, 2000, 1000])
-    frequent = Frequent()
-    for each in (strangers, planted):
-        frequent.count(each)
-    for each in (strangers, planted):
-        frequent.count_exactly(each)
-    assert frequent.most(5) == [(1, 5000), (2, 4000), (3, 3000), (4, 2000), (5, 1000)]
+    pieces = (strangers, planted)
+    mask = frequent.fullest(frequent.count([each]) for each in pieces)
+    counts = sum((frequent.count_exactly(each, mask) for each in pieces), Counter[int]())
+    assert frequent.most(counts, 5) == [(1, 5000), (2, 4000), (3, 3000), (4, 2000), (5, 1000)]

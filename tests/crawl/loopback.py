@@ -4,7 +4,7 @@ import itertools
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -18,6 +18,7 @@ import xxhash
 from pipelines import pages
 from webtext import files, schemas, stage
 from webtext.corpus import Corpus, Counts, Manifest, Part, partition_name
+from webtext.engine.inline import InlineEngine
 from webtext.progress import Progress
 from webtext.recipe import Crawl, Recipe
 
@@ -152,18 +153,6 @@ class Web:
     def close(self) -> None:
         for host in self._hosts:
             host.close()
-
-
-class InlineEngine:
-    """Runs tasks in this process."""
-
-    workers = 1
-
-    def map(self, task: Any, items: Sequence[Any], report: Any) -> Iterator[Any]:
-        for item in items:
-            yield task(item, report)
-
-    def close(self) -> None: ...
 
 
 class Crawled:

@@ -44,6 +44,14 @@ def test_an_exception_keeps_its_type_and_its_words(engine: RayEngine) -> None:
     assert list(engine.map(square, [3], lambda *_: None)) == [9]
 
 
+def test_ray_takes_the_cluster_file_of_the_handbook() -> None:
+    import yaml
+    from ray.autoscaler._private.util import prepare_config, validate_config
+
+    text = (Path(__file__).parents[2] / "docs" / "ray-cluster.yaml").read_text("utf-8")
+    validate_config(prepare_config(yaml.safe_load(text)))
+
+
 @pytest.mark.parametrize(
     ("address", "said"), [("127.0.0.1:9", "no Ray cluster there"), ("nohost", "not HOST:PORT")]
 )

@@ -4,7 +4,7 @@ import pytest
 
 from pipelines.crawl_estimate import dry_run
 from tests.crawl.loopback import Crawled, Page, Web
-from webtext import show
+from webtext import show_plan
 
 
 def test_the_longest_host_is_told_with_its_time(crawled: Crawled) -> None:
@@ -54,5 +54,5 @@ def test_the_dead_share_is_measured_where_the_web_was_asked(
     told = dry_run(crawled.corpus, crawled.corpus, crawled.recipe(sources=["live", "wayback"]))
     assert (told["links_to_ask"], told["dead_share"]) == (30, 0.25)
     assert told["dead_share_source"] == "measured on the 120 links of this corpus that were asked for"
-    show.crawl_plan(told)
+    show_plan.crawl(told)
     assert "archives seconds at most" in capsys.readouterr().out

@@ -54,6 +54,12 @@ def test_ray_gives_the_same_bytes(crawl: list[object], local: dict[str, Any], tm
     webtext("crawl", tmp_path / "c", *crawl, *RAY)
     webtext("build-shards", tmp_path / "c", *RAY)
     assert differing(local, results(tmp_path / "c")) == []
+    for out, engine in (("one", ("--workers", 1)), ("cluster", RAY)):
+        webtext("audit", tmp_path / "c", "--out", tmp_path / out, *engine)
+    one, cluster = (
+        {path.name: path.read_bytes() for path in (tmp_path / out).iterdir()} for out in ("one", "cluster")
+    )
+    assert differing(one, cluster) == [] and "report.html" in one
 
 
 def test_a_driver_that_is_killed_goes_on_when_it_is_started_again(

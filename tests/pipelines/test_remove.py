@@ -13,12 +13,13 @@ import pytest
 
 from pipelines import build_shards, crawl, documents, explain, remove
 from pipelines.request import Request
-from tests.crawl.loopback import InlineEngine, Page, Site, Web
+from tests.crawl.loopback import Page, Site, Web
 from tests.pipelines.chains import refused, url_list
 from tests.shards.corpora import prose
 from webtext import show
 from webtext.corpus import Corpus
 from webtext.crawl.tombstones import load
+from webtext.engine.inline import InlineEngine
 from webtext.errors import UserError
 from webtext.links import partitions
 from webtext.progress import Progress
@@ -30,18 +31,11 @@ QUICK = (
 )
 
 
-class _Inline(InlineEngine):
-    def __enter__(self) -> "_Inline":
-        return self
-
-    def __exit__(self, *_: object) -> None: ...
-
-
 class Here(Request):
     """Runs its tasks in this process, which starts none."""
 
     def start_engine(self) -> Any:
-        return _Inline()
+        return InlineEngine()
 
 
 def page(*words: object) -> Page:

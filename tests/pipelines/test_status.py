@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from pipelines import links, status
-from tests.crawl.loopback import Crawled, InlineEngine, Page, Web
+from tests.crawl.loopback import Crawled, Page, Web
 from webtext import progress, show
+from webtext.engine.inline import InlineEngine
 from webtext.progress import Progress
 from webtext.tally import Tally
 

@@ -23,6 +23,7 @@ from tests.pipelines.chains import (
     webtext,
     webtext_json,
 )
+from webtext import show_plan
 
 PAGES = 36
 TABLES = ("links", "pages", "documents", "clusters", "shards", "tokens", "ledger")
@@ -120,12 +121,21 @@ def test_status_says_that_every_stage_is_current(corpus: Path) -> None:
     assert {row["stage"]: row["state"] for row in stages} == dict.fromkeys(TABLES, "current")
 
 
-def test_a_changed_threshold_is_told_by_the_dry_run_before_anything_runs(corpus: Path) -> None:
+def test_a_changed_threshold_is_told_by_the_dry_run_before_anything_runs(
+    corpus: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = results(corpus)
     planned = webtext_json("build-shards", corpus, "--dry-run", *settings("filter.min_tokens=100"))
     states = {row["stage"]: row for row in planned["stages"]}
     assert states["documents"]["state"] == "stale"
     assert states["documents"]["why"].endswith("recipe changed")
     assert states["clusters"]["state"] == "waits"
+    stages = planned["estimate"]["stages"]
+    assert [row["stage"] for row in stages] == ["signatures", "duplicates", "shards", "tokens"]
+    assert all(row["cpu_seconds"] > 0 for row in stages)  # documents are only judged again
+    show_plan.build(planned)
+    assert "What a build would take, measured on" in capsys.readouterr().out
+    assert differing(before, results(corpus)) == []
 
 
 def test_explain_shows_a_page_beside_what_is_kept_of_it(corpus: Path, tmp_path: Path) -> None:

@@ -9,11 +9,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipelines import decontamination, ledger, shards, status
-from tests.crawl.loopback import InlineEngine
 from tests.pipelines.chains import refused
 from tests.shards.corpora import Doc, make_corpus, make_docs, prose
 from webtext import recipe, stage
 from webtext.corpus import Corpus
+from webtext.engine.inline import InlineEngine
 from webtext.errors import UserError
 from webtext.overlap.contamination import TestSets
 from webtext.progress import Progress

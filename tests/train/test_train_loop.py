@@ -2,10 +2,12 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import threading
 import tomllib
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +68,11 @@ def straight(corpus: Path, tiny: Tiny, tmp_path_factory: pytest.TempPathFactory)
     run = tmp_path_factory.mktemp("straight") / "run"
     train(corpus, run, tiny())
     return run
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
 
 
 def steps(run: Path) -> list[Row]:
@@ -276,6 +283,23 @@ def test_two_ranks_go_on_where_one_stopped(
     run = at_step_20(straight, tmp_path)
     done = python(*TWO_RANKS, corpus, "--out", run, *tiny_arguments)
     assert done.returncode == 0, done.stderr
+    assert_same_losses(run, straight)
+    assert len(checkpoint.newest(run).state["rng"]) == 2
+
+
+@pytest.mark.slow
+def test_two_nodes_with_shards_train_as_one_process_does(
+    straight: Path, corpus: Path, tiny_arguments: list[str], python: Python, tmp_path: Path
+) -> None:
+    run, sharded = tmp_path / "run", ("--set", "train.shard=true")
+    nodes = ("-m", "torch.distributed.run", "--nnodes=2", "--nproc-per-node=1", "--rdzv-backend=c10d")
+    nodes += (f"--rdzv-endpoint=127.0.0.1:{free_port()}", "--rdzv-id=test", "-m", "train", "train")
+    with ThreadPoolExecutor(2) as machines:
+        started = [
+            machines.submit(python, *nodes, corpus, "--out", run, *tiny_arguments, *sharded) for _ in range(2)
+        ]
+        for done in (future.result() for future in started):
+            assert done.returncode == 0, done.stderr
     assert_same_losses(run, straight)
     assert len(checkpoint.newest(run).state["rng"]) == 2
 

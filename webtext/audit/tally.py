@@ -27,6 +27,12 @@ def add_values(counter: Counter[Any], values: pa.Array) -> None:
         counter[entry["values"]] += entry["counts"]
 
 
+def add_all(counters: dict[Any, Counter[Any]], more: Mapping[Any, Counter[Any]]) -> None:
+    """Adds each counter to the one of the same name."""
+    for name, counter in more.items():
+        counters.setdefault(name, Counter()).update(counter)
+
+
 class Sums:
     """Sums of columns by a key column: `add` tables of the key and int64 columns, then take `table`."""
 
@@ -54,6 +60,14 @@ class Sums:
         grouped = rows.group_by(self.key, use_threads=False).aggregate(sums)
         names = [self.key, *self.columns]
         return pa.table([grouped.column(0), *(grouped.column(f"{n}_sum") for n in self.columns)], names=names)
+
+
+def summed(key: str, columns: Sequence[str], tables: Iterable[pa.Table]) -> pa.Table:
+    """A row per key of all the tables."""
+    sums = Sums(key, columns)
+    for rows in tables:
+        sums.add(rows)
+    return sums.table()
 
 
 def ones(length: int) -> pa.Array:

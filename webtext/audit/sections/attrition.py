@@ -61,16 +61,29 @@ def _ledger(source: Source) -> tuple[dict[str, list[Any]], Counter[str]]:
     """Per reason the links with the smallest ids; how many links are in which state."""
     smallest: dict[str, list[Any]] = {}
     states: Counter[str] = Counter()
-    for batch in source.batches("ledger", ["id", "url", "state", "reason", "detail"]):
+    for some, counts in source.scan("ledger", _of_ledger):
+        states.update(counts)
+        for reason, rows in some.items():
+            smallest[reason] = _smallest(smallest.get(reason, []) + rows)
+    return smallest, states
+
+
+def _of_ledger(source: Source, file: str) -> tuple[dict[str, list[Any]], Counter[str]]:
+    smallest: dict[str, list[Any]] = {}
+    states: Counter[str] = Counter()
+    for batch in source.partition("ledger", file, ["id", "url", "state", "reason", "detail"]):
         add_values(states, batch.column("state"))
         dropped = pa.Table.from_batches([batch]).filter(pc.field("reason").is_valid())
         for reason in dropped.column("reason").unique().to_pylist():
             rows = dropped.filter(pc.field("reason") == reason).select(["id", "url", "detail"])
             first = pc.select_k_unstable(rows, EXAMPLES, [("id", "ascending")])
-            known = smallest.get(reason, [])
             found = [(row["id"], row["url"], row["detail"]) for row in rows.take(first).to_pylist()]
-            smallest[reason] = heapq.nsmallest(EXAMPLES, known + found, key=lambda row: row[0])
+            smallest[reason] = _smallest(smallest.get(reason, []) + found)
     return smallest, states
+
+
+def _smallest(rows: list[Any]) -> list[Any]:
+    return heapq.nsmallest(EXAMPLES, rows, key=lambda row: row[0])
 
 
 def _sources(source: Source) -> list[dict[str, Any]]:

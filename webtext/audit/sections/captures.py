@@ -15,7 +15,7 @@ from webtext.audit.figures import number, percent, share
 from webtext.audit.histograms import as_columns, as_table
 from webtext.audit.section import Numbers, Section
 from webtext.audit.source import Source
-from webtext.audit.tally import add_values, distribution, histogram
+from webtext.audit.tally import add_all, add_values, distribution, histogram
 
 SHOWN = ("p10", "p50", "p90")
 DAY_S = 86_400
@@ -25,26 +25,33 @@ LIVE = "live"
 def measure(source: Source) -> Numbers:
     """Days by source; `before` were captured before the link was first posted, `undated` lack either time."""
     days: dict[str, Counter[Any]] = {}
-    before, undated, documents = 0, 0, 0
-    for batch in source.batches("shards", ["source", "first_posted", "captured_at"]):
-        documents += batch.num_rows
-        posted, captured = (_seconds(batch.column(name)) for name in ("first_posted", "captured_at"))
-        rows = pa.table([batch.column("source"), pc.subtract(captured, posted)], names=["source", "s"])
-        undated += rows.column("s").null_count
-        rows = rows.filter(pc.field("s").is_valid())
-        before += pc.sum(pc.less(rows.column("s"), 0)).as_py() or 0
-        rows = rows.filter(pc.field("s") >= 0)
-        for name in rows.column("source").unique().to_pylist():
-            found = rows.filter(pc.field("source") == name).column("s")
-            add_values(days.setdefault(name, Counter()), pc.divide(found, DAY_S))
+    counts: Counter[str] = Counter()
+    for some, of_shard in source.scan("shards", _of_shard):
+        add_all(days, some)
+        counts.update(of_shard)
     return {
-        "documents": documents,
-        "before": before,
-        "undated": undated,
+        **{name: counts[name] for name in ("documents", "before", "undated")},
         "days": {name: distribution(days[name]) for name in sorted(days)},
         "live": histogram(days.get(LIVE, Counter())),
         "archives": histogram(sum((days[name] for name in days if name != LIVE), Counter())),
     }
+
+
+def _of_shard(source: Source, file: str) -> tuple[dict[str, Counter[Any]], Counter[str]]:
+    days: dict[str, Counter[Any]] = {}
+    counts: Counter[str] = Counter()
+    for batch in source.partition("shards", file, ["source", "first_posted", "captured_at"]):
+        counts["documents"] += batch.num_rows
+        posted, captured = (_seconds(batch.column(name)) for name in ("first_posted", "captured_at"))
+        rows = pa.table([batch.column("source"), pc.subtract(captured, posted)], names=["source", "s"])
+        counts["undated"] += rows.column("s").null_count
+        rows = rows.filter(pc.field("s").is_valid())
+        counts["before"] += pc.sum(pc.less(rows.column("s"), 0)).as_py() or 0
+        rows = rows.filter(pc.field("s") >= 0)
+        for name in rows.column("source").unique().to_pylist():
+            found = rows.filter(pc.field("source") == name).column("s")
+            add_values(days.setdefault(name, Counter()), pc.divide(found, DAY_S))
+    return days, counts
 
 
 def view(numbers: Numbers) -> list[Block]:

@@ -12,7 +12,7 @@ from webtext.audit.figures import number, percent, share
 from webtext.audit.markup import Child, Markup, element, foreign
 from webtext.audit.section import Numbers, Section
 from webtext.audit.source import Source
-from webtext.audit.tally import Sums, flags, ones
+from webtext.audit.tally import Sums, flags, ones, summed
 from webtext.reasons import State
 
 TOP = 30  # domains, by links and by text
@@ -65,8 +65,12 @@ def view(numbers: Numbers) -> list[Block]:
 
 
 def _links(source: Source) -> pa.Table:
+    return summed("domain", BY_LINKS, source.scan("links", _of_links))
+
+
+def _of_links(source: Source, file: str) -> pa.Table:
     sums = Sums("domain", BY_LINKS)
-    for batch, fates in source.links(["domain"]):
+    for batch, fates in source.links(file, ["domain"]):
         state, stage = fates.field("state"), fates.field("stage")
         unseen = pc.or_(pc.equal(state, str(State.UNFETCHED)), pc.equal(stage, "pages"))
         columns = [ones(batch.num_rows), flags(pc.invert(unseen)), flags(pc.equal(state, str(State.KEPT)))]
@@ -75,8 +79,12 @@ def _links(source: Source) -> pa.Table:
 
 
 def _texts(source: Source) -> pa.Table:
+    return summed("domain", BY_TEXT, source.scan("shards", _of_texts))
+
+
+def _of_texts(source: Source, file: str) -> pa.Table:
     sums = Sums("domain", BY_TEXT)
-    for batch in source.batches("shards", ["domain", "words", "tokens"]):
+    for batch in source.partition("shards", file, ["domain", "words", "tokens"]):
         columns = [ones(batch.num_rows), batch.column("words"), batch.column("tokens")]
         sums.add(pa.table([batch.column("domain"), *columns], names=["domain", *BY_TEXT]))
     return sums.table()

@@ -24,12 +24,10 @@ def measure(source: Source) -> Numbers:
     kinds: Counter[Any] = Counter()
     near: Counter[Any] = Counter()
     dropped = Sums("cluster", ("dropped",))
-    for batch in source.batches("clusters", ["cluster", "duplicate", "kept", "similarity"]):
-        add_values(kinds, batch.column("duplicate"))
-        rows = pa.Table.from_batches([batch]).filter(~pc.field("kept"))
-        dropped.add(pa.table([rows.column("cluster"), ones(rows.num_rows)], names=["cluster", "dropped"]))
-        similar = rows.filter(pc.field("duplicate") == "near").column("similarity")
-        add_values(near, pc.cast(pc.floor(pc.multiply(similar, STEPS)), pa.int64()))
+    for of_kind, of_similarity, of_cluster in source.scan("clusters", _of_clusters):
+        kinds.update(of_kind)
+        near.update(of_similarity)
+        dropped.add(of_cluster)
     clusters = dropped.table()
     sizes: Counter[Any] = Counter()
     add_values(sizes, pc.add(clusters.column("dropped"), 1))
@@ -44,6 +42,19 @@ def measure(source: Source) -> Numbers:
         "similarity": _similarities(near),
         "largest": _largest(source, clusters),
     }
+
+
+def _of_clusters(source: Source, file: str) -> tuple[Counter[Any], Counter[Any], pa.Table]:
+    kinds: Counter[Any] = Counter()
+    near: Counter[Any] = Counter()
+    dropped = Sums("cluster", ("dropped",))
+    for batch in source.partition("clusters", file, ["cluster", "duplicate", "kept", "similarity"]):
+        add_values(kinds, batch.column("duplicate"))
+        rows = pa.Table.from_batches([batch]).filter(~pc.field("kept"))
+        dropped.add(pa.table([rows.column("cluster"), ones(rows.num_rows)], names=["cluster", "dropped"]))
+        similar = rows.filter(pc.field("duplicate") == "near").column("similarity")
+        add_values(near, pc.cast(pc.floor(pc.multiply(similar, STEPS)), pa.int64()))
+    return kinds, near, dropped.table()
 
 
 def view(numbers: Numbers) -> list[Block]:
@@ -74,15 +85,11 @@ def _similarities(near: Counter[Any]) -> list[dict[str, Any]]:
 
 def _largest(source: Source, clusters: pa.Table) -> list[dict[str, Any]]:
     order = clusters.sort_by([("dropped", "descending"), ("cluster", "ascending")]).slice(0, LARGEST)
-    wanted = order.column("cluster").combine_chunks()
-    columns_ = ["id", "cluster", "duplicate", "similarity"]
-    rows: dict[str, list[dict[str, Any]]] = {cluster: [] for cluster in wanted.to_pylist()}
-    for batch in source.batches("clusters", [*columns_, "kept"]):
-        mask = pc.and_(pc.is_in(batch.column("cluster"), wanted), pc.invert(batch.column("kept")))
-        for row in batch.filter(mask).select(columns_).to_pylist():
-            rows[row.pop("cluster")].append(row)
-    shown = {cluster: sorted(found, key=lambda row: row["id"])[:MEMBERS] for cluster, found in rows.items()}
-    urls = source.urls({*rows, *(row["id"] for found in shown.values() for row in found)})
+    wanted: list[str] = order.column("cluster").to_pylist()
+    shown: dict[str, list[dict[str, Any]]] = {cluster: [] for cluster in wanted}
+    for members in source.scan("clusters", _members, wanted):
+        shown = {cluster: _first(rows + members[cluster]) for cluster, rows in shown.items()}
+    urls = source.urls({*shown, *(row["id"] for found in shown.values() for row in found)})
     return [
         {
             "cluster": row["cluster"],
@@ -92,6 +99,21 @@ def _largest(source: Source, clusters: pa.Table) -> list[dict[str, Any]]:
         }
         for row in order.to_pylist()
     ]
+
+
+def _members(source: Source, file: str, clusters: list[str]) -> dict[str, list[dict[str, Any]]]:
+    """Some of what a partition dropped for these clusters."""
+    columns_, wanted = ["id", "cluster", "duplicate", "similarity"], pa.array(clusters, pa.string())
+    rows: dict[str, list[dict[str, Any]]] = {cluster: [] for cluster in clusters}
+    for batch in source.partition("clusters", file, [*columns_, "kept"]):
+        mask = pc.and_(pc.is_in(batch.column("cluster"), wanted), pc.invert(batch.column("kept")))
+        for row in batch.filter(mask).select(columns_).to_pylist():
+            rows[row.pop("cluster")].append(row)
+    return {cluster: _first(found) for cluster, found in rows.items()}
+
+
+def _first(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return sorted(rows, key=lambda row: row["id"])[:MEMBERS]
 
 
 def _said(numbers: Numbers) -> Markup:

@@ -13,7 +13,7 @@ from webtext.audit.histograms import as_columns, as_table
 from webtext.audit.markup import Child, foreign
 from webtext.audit.section import Numbers, Section
 from webtext.audit.source import Source
-from webtext.audit.tally import add_values, distribution, ranking
+from webtext.audit.tally import add_all, add_values, distribution, ranking
 from webtext.reasons import FETCHED
 
 TOP = 15  # values of each
@@ -28,20 +28,29 @@ OF_PAGES = {
 
 def measure(source: Source) -> Numbers:
     """`of_links` counts all links, `of_pages` those that were fetched; null is what had no such value."""
+    links: dict[str, Counter[Any]] = {}
+    pages: dict[str, Counter[Any]] = {}
+    for of_links, of_pages in source.scan("pages", _of_pages):
+        add_all(links, of_links)
+        add_all(pages, of_pages)
+    lengths = pages.pop("bytes", Counter())
+    return {
+        "of_links": {name: _ranked(links.get(name, Counter())) for name in OF_LINKS},
+        "of_pages": {name: _ranked(pages.get(name, Counter())) for name in OF_PAGES},
+        "bytes": distribution(lengths),
+    }
+
+
+def _of_pages(source: Source, file: str) -> tuple[dict[str, Counter[Any]], dict[str, Counter[Any]]]:
     links = {name: Counter[Any]() for name in OF_LINKS}
     pages = {name: Counter[Any]() for name in (*OF_PAGES, "bytes")}
-    for batch in source.batches("pages", ["state", *links, *pages]):
+    for batch in source.partition("pages", file, ["state", *links, *pages]):
         for name, counter in links.items():
             add_values(counter, batch.column(name))
         rows = pa.Table.from_batches([batch]).filter(pc.field("state") == FETCHED)
         for name, counter in pages.items():
             add_values(counter, rows.column(name))
-    lengths = pages.pop("bytes")
-    return {
-        "of_links": {name: _ranked(counter) for name, counter in links.items()},
-        "of_pages": {name: _ranked(counter) for name, counter in pages.items()},
-        "bytes": distribution(lengths),
-    }
+    return links, pages
 
 
 def view(numbers: Numbers) -> list[Block]:

@@ -50,8 +50,9 @@ def read(path: Path) -> Counter[str]:
 
 def measure(source: Source, listed: Counter[str]) -> Numbers:
     ours = Counter[str]()
-    for domain, links in count(source.batches("links", ["domain"]), "domain")[0].items():
-        ours[label_of(domain)] += links
+    for domains in source.scan("links", _domains):
+        for domain, links in domains.items():
+            ours[label_of(domain)] += links
     both = sorted(ours.keys() & listed.keys())
     totals = listed.total(), sum(ours[label] for label in both)
     rows = [_row(label, listed, ours, totals) for label in sorted(listed)]
@@ -75,6 +76,10 @@ def measure(source: Source, listed: Counter[str]) -> Numbers:
             {"label": label, "links": ours[label]} for label in order if label not in listed
         ][:TOP],
     }  # fmt: skip
+
+
+def _domains(source: Source, file: str) -> Counter[str]:
+    return count(source.partition("links", file, ["domain"]), "domain")[0]
 
 
 def view(numbers: Numbers) -> list[Block]:

@@ -11,7 +11,7 @@ from webtext.audit.figures import number, percent, share
 from webtext.audit.markup import Child, element, foreign
 from webtext.audit.section import Numbers, Section
 from webtext.audit.source import Source
-from webtext.audit.tally import Sums, flags, ones
+from webtext.audit.tally import Sums, flags, ones, summed
 from webtext.reasons import KEEP, UNEXTRACTABLE
 
 TOP = 40
@@ -34,15 +34,8 @@ NAMES = {
 
 def measure(source: Source) -> Numbers:
     """Over all documents from which a text was extracted."""
-    sums = Sums("language", COLUMNS)
-    without_text = pa.array(sorted(UNEXTRACTABLE), pa.string())
-    for batch in source.batches("documents", ["language", "words", "verdict"]):
-        rows = pa.Table.from_batches([batch])
-        rows = rows.filter(pc.invert(pc.is_in(rows.column("verdict"), without_text)))
-        passed = flags(pc.equal(rows.column("verdict"), KEEP))
-        columns = [rows.column("language"), ones(rows.num_rows), rows.column("words"), passed]
-        sums.add(pa.table(columns, names=["language", *COLUMNS]))
-    found = sums.table().sort_by([("documents", "descending"), ("language", "ascending")])
+    languages = summed("language", COLUMNS, source.scan("documents", _of_documents))
+    found = languages.sort_by([("documents", "descending"), ("language", "ascending")])
     documents = pc.sum(found.column("documents")).as_py() or 0
     top = [
         row
@@ -53,6 +46,18 @@ def measure(source: Source) -> Numbers:
         for row in found.slice(0, TOP).to_pylist()
     ]
     return {"documents": documents, "distinct": found.num_rows, "top": top}
+
+
+def _of_documents(source: Source, file: str) -> pa.Table:
+    sums = Sums("language", COLUMNS)
+    without_text = pa.array(sorted(UNEXTRACTABLE), pa.string())
+    for batch in source.partition("documents", file, ["language", "words", "verdict"]):
+        rows = pa.Table.from_batches([batch])
+        rows = rows.filter(pc.invert(pc.is_in(rows.column("verdict"), without_text)))
+        passed = flags(pc.equal(rows.column("verdict"), KEEP))
+        columns = [rows.column("language"), ones(rows.num_rows), rows.column("words"), passed]
+        sums.add(pa.table(columns, names=["language", *COLUMNS]))
+    return sums.table()
 
 
 def view(numbers: Numbers) -> list[Block]:

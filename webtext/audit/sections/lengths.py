@@ -28,15 +28,29 @@ SHOWN = ("p1", "p10", "p25", "p50", "p75", "p90", "p99")
 
 def measure(source: Source) -> Numbers:
     """A distribution for each of TITLES that the corpus has."""
-    passed: Counter[Any] = Counter()
-    refused: Counter[Any] = Counter()
-    for batch in source.batches("documents", ["words", "verdict"]):
+    passed, refused, words, tokens = (Counter[Any]() for _ in range(4))
+    for of_passed, of_refused in source.scan("documents", _of_documents):
+        passed.update(of_passed)
+        refused.update(of_refused)
+    for of_words, of_tokens in source.scan("shards", _of_shards):
+        words.update(of_words)
+        tokens.update(of_tokens)
+    measured = zip(TITLES, (passed + refused, passed, refused, words, tokens), strict=True)
+    return {name: found for name, counts in measured if (found := distribution(counts))["count"]}
+
+
+def _of_documents(source: Source, file: str) -> tuple[Counter[Any], Counter[Any]]:
+    """Of those that passed, and of those that were refused."""
+    passed, refused = Counter[Any](), Counter[Any]()
+    for batch in source.partition("documents", file, ["words", "verdict"]):
         words, passes = batch.column("words"), pc.equal(batch.column("verdict"), KEEP)
         add_values(passed, words.filter(passes))
         add_values(refused, words.filter(pc.invert(passes)))
-    words, tokens = count(source.batches("shards", ["words", "tokens"]), "words", "tokens")
-    measured = zip(TITLES, (passed + refused, passed, refused, words, tokens), strict=True)
-    return {name: found for name, counts in measured if (found := distribution(counts))["count"]}
+    return passed, refused
+
+
+def _of_shards(source: Source, file: str) -> list[Counter[Any]]:
+    return count(source.partition("shards", file, ["words", "tokens"]), "words", "tokens")
 
 
 def view(numbers: Numbers) -> list[Block]:

@@ -1,5 +1,6 @@
 """Personal data: how much of it the texts that passed have, by its form."""
 
+from collections import Counter
 from typing import Any
 
 import pyarrow.compute as pc
@@ -21,22 +22,37 @@ NAMES = {
 
 def measure(source: Source) -> Numbers:
     """Over all documents that passed the filters, before anything is masked."""
-    found = {kind: {"documents": 0, "count": 0} for kind in NAMES}
-    documents = 0
+    documents, having, count = 0, Counter[str](), Counter[str]()
+    for rows, some, counts in source.scan("documents", _of_documents):
+        documents += rows
+        having.update(some)
+        count.update(counts)
+    masked = source.corpus.recipe().filter.masked
+    kinds = [
+        {
+            "kind": kind,
+            "documents": having[kind],
+            "count": count[kind],
+            "share": share(having[kind], documents),
+            "masked": kind in masked,
+        }
+        for kind in NAMES
+    ]
+    return {"documents": documents, "kinds": kinds}
+
+
+def _of_documents(source: Source, file: str) -> tuple[int, Counter[str], Counter[str]]:
+    """How many passed, how many of them have each kind, and how often."""
+    documents, having, count = 0, Counter[str](), Counter[str]()
     columns = {kind: f"pii_{kind}" for kind in NAMES}
-    for batch in source.batches("documents", ["verdict", *columns.values()]):
+    for batch in source.partition("documents", file, ["verdict", *columns.values()]):
         rows = batch.filter(pc.equal(batch.column("verdict"), KEEP))
         documents += rows.num_rows
         for kind, column in columns.items():
             counts = pc.fill_null(rows.column(column), 0)
-            found[kind]["documents"] += pc.sum(pc.greater(counts, 0)).as_py() or 0
-            found[kind]["count"] += pc.sum(counts).as_py() or 0
-    masked = source.corpus.recipe().filter.masked
-    kinds = [
-        {"kind": kind, **numbers, "share": share(numbers["documents"], documents), "masked": kind in masked}
-        for kind, numbers in found.items()
-    ]
-    return {"documents": documents, "kinds": kinds}
+            having[kind] += pc.sum(pc.greater(counts, 0)).as_py() or 0
+            count[kind] += pc.sum(counts).as_py() or 0
+    return documents, having, count
 
 
 def view(numbers: Numbers) -> list[Block]:

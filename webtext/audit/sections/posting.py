@@ -13,27 +13,24 @@ from webtext.audit.histograms import as_columns, as_table
 from webtext.audit.markup import foreign
 from webtext.audit.section import Numbers, Section
 from webtext.audit.source import Source
-from webtext.audit.tally import Sums, add_values, distribution, flags, ones
+from webtext.audit.tally import Sums, add_all, add_values, distribution, flags, ones
 from webtext.reasons import State
 
 TOP = 30  # subreddits
 SUBREDDIT = "submissions.list.element.subreddit"
 MOST_MONTHS, MOST_YEARS = 216, 60  # columns that a chart can show
 KEPT = str(State.KEPT)
+COUNTED = ("karma", "months", "months_kept")
+BY_SUBREDDIT = ("submissions", "links", "kept")
 
 
 def measure(source: Source) -> Numbers:
-    karma: Counter[Any] = Counter()
-    months: Counter[Any] = Counter()
-    kept: Counter[Any] = Counter()
-    subreddits = Sums("subreddit", ("submissions", "links", "kept"))
-    for batch, fates in source.links(["karma", "first_posted", SUBREDDIT]):
-        month = _months(batch.column("first_posted"))
-        keeps = pc.fill_null(pc.equal(fates.field("state"), KEPT), False)
-        add_values(karma, batch.column("karma"))
-        add_values(months, month)
-        add_values(kept, month.filter(keeps))
-        subreddits.add(_by_subreddit(batch.column("submissions"), keeps))
+    counts: dict[str, Counter[Any]] = {name: Counter() for name in COUNTED}
+    subreddits = Sums("subreddit", BY_SUBREDDIT)
+    for of_links, of_subreddits in source.scan("links", _of_links):
+        add_all(counts, of_links)
+        subreddits.add(of_subreddits)
+    karma, months, kept = counts.values()
     found = subreddits.table().sort_by([("submissions", "descending"), ("subreddit", "ascending")])
     submissions = pc.sum(found.column("submissions")).as_py() or 0
     top = found.slice(0, TOP).to_pylist()
@@ -48,6 +45,20 @@ def measure(source: Source) -> Numbers:
         "subreddits": found.num_rows,
         "top_subreddits": [row | {"share": share(row["submissions"], submissions)} for row in top],
     }
+
+
+def _of_links(source: Source, file: str) -> tuple[dict[str, Counter[Any]], pa.Table]:
+    counts: dict[str, Counter[Any]] = {name: Counter() for name in COUNTED}
+    subreddits = Sums("subreddit", BY_SUBREDDIT)
+    for batch, fates in source.links(file, ["karma", "first_posted", SUBREDDIT]):
+        month = _months(batch.column("first_posted"))
+        keeps = pc.fill_null(pc.equal(fates.field("state"), KEPT), False)
+        for counter, values in zip(
+            counts.values(), (batch.column("karma"), month, month.filter(keeps)), strict=True
+        ):
+            add_values(counter, values)
+        subreddits.add(_by_subreddit(batch.column("submissions"), keeps))
+    return counts, subreddits.table()
 
 
 def view(numbers: Numbers) -> list[Block]:
@@ -89,7 +100,7 @@ def _by_subreddit(posts: pa.ListArray, keeps: pa.Array) -> pa.Table:
     kept = flags(keeps.take(grouped.column("link").combine_chunks()))
     return pa.table(
         [grouped.column("subreddit"), grouped.column("submissions_sum"), ones(grouped.num_rows), kept],
-        names=["subreddit", "submissions", "links", "kept"],
+        names=["subreddit", *BY_SUBREDDIT],
     )
 
 

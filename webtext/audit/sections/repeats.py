@@ -4,18 +4,20 @@ What is left of a site's frame, of licences and of templates shows here first. L
 whole corpus, runs of eight words over its first documents, which a seeded hash has shuffled.
 """
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import groupby, pairwise
 from typing import Any
 
 import numpy as np
 import xxhash
 
+from webtext.audit import frequent
 from webtext.audit.blocks import BARS, Block, heading, numeric, sentence, table, wide
 from webtext.audit.charts import bar
 from webtext.audit.figures import number, percent, share
-from webtext.audit.frequent import Frequent, Hashes
+from webtext.audit.frequent import Hashes, Mask, Rough
 from webtext.audit.markup import Markup, element, foreign, link
 from webtext.audit.section import Numbers, Section
 from webtext.audit.source import Source
@@ -33,23 +35,46 @@ MOST_DOMAINS = 1000  # counted of a line
 class _Line:
     text: str
     url: str
+    documents: int = 0
     domains: set[str] = field(default_factory=set)
+
+    def add(self, documents: int, domains: set[str]) -> None:
+        self.documents += documents
+        if len(self.domains) < MOST_DOMAINS:
+            self.domains |= domains
+
+
+@dataclass(frozen=True)
+class _Passage:
+    """Neighbouring runs of a document that equally many documents have."""
+
+    runs: list[int]
+    words: list[bytes]
+    url: str
+
+    def without(self, known: set[int]) -> Iterator["_Passage"]:
+        """What is left of it between runs that are known."""
+        for is_known, places in groupby(range(len(self.runs)), lambda place: self.runs[place] in known):
+            if not is_known:
+                taken = list(places)
+                words = self.words[taken[0] : taken[-1] + WORDS]
+                yield _Passage(self.runs[taken[0] : taken[-1] + 1], words, self.url)
 
 
 def measure(source: Source) -> Numbers:
     """`lines` and `passages`, each with the number of documents that have it and one of them."""
-    lines, runs, documents = Frequent(), Frequent(), 0
-    for group in _groups(source):
-        documents += len(group)
-        for row in group:
-            lines.count(_line_hashes(row["text"])[1])
-    for group in _first(source):
-        runs.count(np.concatenate(_run_hashes(group)))
+    manifest = source.manifest("shards")
+    rows = {part.file: part.rows for part in manifest.partitions} if manifest else {}
+    first, left = dict[str, int](), MOST_DOCUMENTS
+    for file, documents in rows.items():
+        if left > 0:
+            first[file] = min(left, documents)
+            left -= documents
     return {
-        "documents": documents,
-        "lines": _lines(source, lines, documents),
-        "documents_searched": min(documents, MOST_DOCUMENTS),
-        "passages": _passages(source, runs, min(documents, MOST_DOCUMENTS)),
+        "documents": sum(rows.values()),
+        "lines": _lines(source, sum(rows.values())),
+        "documents_searched": sum(first.values()),
+        "passages": _passages(source, first),
     }
 
 
@@ -67,17 +92,17 @@ def view(numbers: Numbers) -> list[Block]:
     return [sentence("Passages were looked for in ", searched, " documents."), *blocks]
 
 
-def _groups(source: Source) -> Iterator[list[dict[str, Any]]]:
-    for _, _, rows in source.row_groups("shards", ["text", "url", "domain"]):
+def _groups(source: Source, file: str) -> Iterator[list[dict[str, Any]]]:
+    for _, rows in source.row_groups("shards", file, ["text", "url", "domain"]):
         yield rows.to_pylist()
 
 
-def _first(source: Source) -> Iterator[list[dict[str, Any]]]:
-    left = MOST_DOCUMENTS
-    for group in _groups(source):
-        yield group[:left]
-        left -= len(group)
-        if left <= 0:
+def _first(source: Source, file: str, documents: int) -> Iterator[list[dict[str, Any]]]:
+    """The first documents of a shard."""
+    for group in _groups(source, file):
+        yield group[:documents]
+        documents -= len(group)
+        if documents <= 0:
             return
 
 
@@ -90,54 +115,94 @@ def _line_hashes(text: str) -> tuple[list[str], Hashes]:
     )
 
 
-def _run_hashes(group: list[dict[str, Any]]) -> list[Hashes]:
-    """The hashes of each text's runs of words, each once."""
+def _run_hashes(group: list[dict[str, Any]]) -> Hashes:
+    """The hashes of all texts' runs of words, each once a text."""
     hashes, offsets = shingle_hashes([normalise(row["text"]) for row in group], WORDS)
-    return [np.unique(hashes[begin:end]) for begin, end in pairwise(offsets)]
+    runs = [np.unique(hashes[begin:end]) for begin, end in pairwise(offsets)]
+    return np.concatenate([np.empty(0, np.uint64), *runs])
 
 
-def _lines(source: Source, lines: Frequent, documents: int) -> list[dict[str, Any]]:
+def _lines(source: Source, documents: int) -> list[dict[str, Any]]:
+    mask = frequent.fullest(source.scan("shards", _count_lines))
     known: dict[int, _Line] = {}
-    for group in _groups(source):
+    for found in source.scan("shards", _find_lines, mask):
+        for each, line in found.items():
+            known.setdefault(each, _Line(line.text, line.url)).add(line.documents, line.domains)
+    counts = Counter({each: line.documents for each, line in known.items()})
+    rows = []
+    for each, count in frequent.most(counts, TOP):
+        line = known[each]
+        domains = min(len(line.domains), MOST_DOMAINS)
+        rows.append(_found(line.text, line.url, count, documents, domains))
+    return rows
+
+
+def _count_lines(source: Source, file: str) -> Rough:
+    return frequent.count(_line_hashes(row["text"])[1] for group in _groups(source, file) for row in group)
+
+
+def _find_lines(source: Source, file: str, mask: Mask) -> dict[int, _Line]:
+    known: dict[int, _Line] = {}
+    for group in _groups(source, file):
         for row in group:
             found, hashes = _line_hashes(row["text"])
-            lines.count_exactly(hashes)
-            for place in np.flatnonzero(lines.may_be_frequent(hashes)).tolist():
+            for place in np.flatnonzero(frequent.may_be_frequent(hashes, mask)).tolist():
                 line = known.setdefault(int(hashes[place]), _Line(found[place], row["url"]))
-                if len(line.domains) < MOST_DOMAINS:
-                    line.domains.add(row["domain"])
-    return [
-        _found(known[each].text, known[each].url, count, documents, len(known[each].domains))
-        for each, count in lines.most(TOP)
-    ]
+                line.add(1, {row["domain"]})
+    return known
 
 
-def _passages(source: Source, runs: Frequent, documents: int) -> list[dict[str, Any]]:
-    """Neighbouring runs that equally many documents have are one passage."""
-    for group in _first(source):
-        for hashes in _run_hashes(group):
-            runs.count_exactly(hashes)
-    wanted = dict(runs.most(CANDIDATES))
-    found: list[dict[str, Any]] = []
-    for group in _first(source):
+def _passages(source: Source, first: Mapping[str, int]) -> list[dict[str, Any]]:
+    """What the first documents of shards have in common, each where it occurs first."""
+    counts, files = Counter[int](), list(first)
+    mask = frequent.fullest(source.scan_files(files, _count_runs, first))
+    for some in source.scan_files(files, _count_runs_exactly, first, mask):
+        counts.update(some)
+    wanted = dict(frequent.most(counts, CANDIDATES))
+    known, found = set[int](), list[dict[str, Any]]()
+    for passages in source.scan_files(files if wanted else [], _find_passages, first, wanted):
+        for passage in (rest for whole in passages for rest in whole.without(known)):
+            known.update(passage.runs)
+            text, count = b" ".join(passage.words).decode(), wanted[passage.runs[0]]
+            found.append(_found(text, passage.url, count, sum(first.values())))
+    return sorted(found, key=lambda row: (-row["documents"], row["text"]))[:TOP]
+
+
+def _count_runs(source: Source, file: str, first: Mapping[str, int]) -> Rough:
+    return frequent.count(_run_hashes(group) for group in _first(source, file, first[file]))
+
+
+def _count_runs_exactly(source: Source, file: str, first: Mapping[str, int], mask: Mask) -> Counter[int]:
+    counts = Counter[int]()
+    for group in _first(source, file, first[file]):
+        counts.update(frequent.count_exactly(_run_hashes(group), mask))
+    return counts
+
+
+def _find_passages(
+    source: Source, file: str, first: Mapping[str, int], counts: Mapping[int, int]
+) -> list[_Passage]:
+    """The shard's passages of runs that have these counts; each run is in the first one alone."""
+    wanted, found = dict(counts), list[_Passage]()
+    for group in _first(source, file, first[file]):
         if not wanted:
             break
         texts = [normalise(row["text"]) for row in group]
         hashes, offsets = shingle_hashes(texts, WORDS)
         owner = np.searchsorted(offsets, np.arange(len(hashes)), side="right") - 1
-        places = iter(np.flatnonzero(np.isin(hashes, np.array(list(wanted), np.uint64))).tolist())
-        for place in places:
-            each = int(hashes[place])
-            if each not in wanted:
+        for place in np.flatnonzero(np.isin(hashes, np.array(list(wanted), np.uint64))).tolist():
+            if int(hashes[place]) not in wanted:
                 continue
-            count, end, begin = wanted.pop(each), place + 1, place
-            while end < offsets[owner[place] + 1] and wanted.get(int(hashes[end])) == count:
-                del wanted[int(hashes[end])]
-                end += 1
-            row, start = group[owner[place]], begin - int(offsets[owner[place]])
-            words = texts[owner[place]].split(b" ")[start : start + end - begin + WORDS - 1]
-            found.append(_found(b" ".join(words).decode(), row["url"], count, documents))
-    return sorted(found, key=lambda row: (-row["documents"], row["text"]))[:TOP]
+            runs, count = [int(hashes[place])], wanted.pop(int(hashes[place]))
+            while (end := place + len(runs)) < offsets[owner[place] + 1] and (
+                wanted.get(each := int(hashes[end])) == count
+            ):
+                del wanted[each]
+                runs.append(each)
+            row, start = group[owner[place]], place - int(offsets[owner[place]])
+            words = texts[owner[place]].split(b" ")[start : start + len(runs) + WORDS - 1]
+            found.append(_Passage(runs, words, row["url"]))
+    return found
 
 
 def _found(text: str, url: str, count: int, of: int, domains: int | None = None) -> dict[str, Any]:

@@ -4,7 +4,8 @@ Which ones is decided by the second half of an id, which is a hash: the same cor
 """
 
 import heapq
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +18,7 @@ from webtext.audit.figures import number
 from webtext.audit.markup import Child, Markup, element, foreign, join, link
 from webtext.audit.section import Numbers, Section
 from webtext.audit.source import Source
+from webtext.audit.tally import count
 from webtext.reasons import KEEP, SENTENCES
 
 PUBLISHED, REFUSED = 2, 2  # documents: of each stratum, of each reason
@@ -38,10 +40,8 @@ class _Place:
 
 def measure(source: Source) -> Numbers:
     thirds = _thirds(source)
-    published = _places(
-        source, "shards", "words", PUBLISHED, lambda words: _stratum(pc.fill_null(words, 0), thirds)
-    )
-    refused = _places(source, "documents", "verdict", REFUSED)
+    published = _first(PUBLISHED, source.scan("shards", _published, thirds))
+    refused = _first(REFUSED, source.scan("documents", _refused))
     refused.pop(KEEP, None)
     return {
         "published": [
@@ -75,13 +75,39 @@ def view(numbers: Numbers) -> list[Block]:
 
 def _thirds(source: Source) -> tuple[int, int]:
     """The words up to which a published document is short, and up to which it is not long."""
-    batches = source.batches("shards", ["words"])
-    columns = [batch.column("words").to_numpy(zero_copy_only=False) for batch in batches]
-    words = np.concatenate([np.zeros(0), *columns])
-    if not len(words):
+    words = Counter[Any]()
+    for some in source.scan("shards", _words):
+        words.update(some)
+    known = sorted(value for value in words if value is not None)
+    if not known:
         return 0, 0
-    low, high = np.nanquantile(words, (1 / 3, 2 / 3), method="lower").tolist()
-    return int(low), int(high)
+    ends = np.cumsum([words[value] for value in known])
+    places = [int((ends[-1] - 1) * share) for share in (1 / 3, 2 / 3)]
+    low, high = (known[place] for place in np.searchsorted(ends, places, "right"))
+    return low, high
+
+
+def _words(source: Source, file: str) -> Counter[Any]:
+    return count(source.partition("shards", file, ["words"]), "words")[0]
+
+
+def _first(most: int, found: Iterable[dict[str, list[_Place]]]) -> dict[str, list[_Place]]:
+    """The `most` first rows of the shuffle, per key."""
+    first: dict[str, list[_Place]] = {}
+    for some in found:
+        for key, places in some.items():
+            first[key] = heapq.nsmallest(most, first.get(key, []) + places)
+    return first
+
+
+def _published(source: Source, file: str, thirds: tuple[int, int]) -> dict[str, list[_Place]]:
+    """By stratum, the first of a shard."""
+    return _first(PUBLISHED, _places(source, "shards", file, "words", PUBLISHED, thirds))
+
+
+def _refused(source: Source, file: str) -> dict[str, list[_Place]]:
+    """By verdict, the first of a partition."""
+    return _first(REFUSED, _places(source, "documents", file, "verdict", REFUSED))
 
 
 def _stratum(words: pa.ChunkedArray, thirds: tuple[int, int]) -> pa.ChunkedArray:
@@ -91,26 +117,21 @@ def _stratum(words: pa.ChunkedArray, thirds: tuple[int, int]) -> pa.ChunkedArray
 
 
 def _places(
-    source: Source,
-    table: str,
-    by: str,
-    most: int,
-    key_of: Callable[[pa.ChunkedArray], pa.ChunkedArray] = lambda column: column,
-) -> dict[str, list[_Place]]:
-    """The `most` first rows of the shuffle, per key that the column `by` gives."""
-    found: dict[str, list[_Place]] = {}
-    for file, group, rows in source.row_groups(table, ["id", by]):
+    source: Source, table: str, file: str, by: str, most: int, thirds: tuple[int, int] | None = None
+) -> Iterator[dict[str, list[_Place]]]:
+    """The `most` first rows of each row group, by the column `by`, or by the third that it lies in."""
+    for group, rows in source.row_groups(table, file, ["id", by]):
+        found: dict[str, list[_Place]] = {}
         ranks = pc.utf8_slice_codeunits(rows.column("id"), 8)
-        keys = key_of(rows.column(by))
+        keys = _stratum(pc.fill_null(rows.column(by), 0), thirds) if thirds else rows.column(by)
         ranked = pa.table({"rank": ranks, "key": keys, "index": range(rows.num_rows)})
         for key in pc.unique(ranked.column("key")).to_pylist():
             of_key = ranked.filter(pc.field("key") == key)
             first = of_key.take(
                 pc.select_k_unstable(of_key, most, [("rank", "ascending"), ("index", "ascending")])
             )
-            places = [_Place(row["rank"], file, group, row["index"]) for row in first.to_pylist()]
-            found[key] = heapq.nsmallest(most, found.get(key, []) + places)
-    return found
+            found[key] = [_Place(row["rank"], file, group, row["index"]) for row in first.to_pylist()]
+        yield found
 
 
 def _sample(source: Source, table: str, place: _Place, columns: list[str]) -> dict[str, Any]:

@@ -25,28 +25,34 @@ FOUND = {
 
 
 def measure(source: Source) -> Numbers:
-    documents, found = 0, dict.fromkeys(FOUND, 0)
-    traces: Counter[Any] = Counter()
-    domains: Counter[Any] = Counter()
-    on_wikipedia = 0
-    for batch in source.batches("documents", ["verdict", "domain", "wikipedia_domain", "wikipedia_traces"]):
-        verdicts = batch.column("verdict")
-        for reason in FOUND:
-            found[reason] += pc.sum(pc.equal(verdicts, reason)).as_py() or 0
-        kept = batch.filter(pc.equal(verdicts, KEEP))
-        documents += kept.num_rows
-        on_wikipedia += pc.sum(kept.column("wikipedia_domain")).as_py() or 0
-        with_traces = kept.filter(pc.fill_null(pc.greater(kept.column("wikipedia_traces"), 0), False))
-        add_values(traces, with_traces.column("wikipedia_traces"))
-        add_values(domains, with_traces.column("domain"))
+    counts, traces, domains = Counter[str](), Counter[Any](), Counter[Any]()
+    for of_verdict, of_traces, of_domain in source.scan("documents", _of_documents):
+        counts.update(of_verdict)
+        traces.update(of_traces)
+        domains.update(of_domain)
     return {
-        "refused": found,
-        "documents": documents,
-        "left_on_wikipedia": on_wikipedia,
+        "refused": {reason: counts[reason] for reason in FOUND},
+        "documents": counts[KEEP],
+        "left_on_wikipedia": counts["left"],
         "left_with_traces": sum(traces.values()),
         "traces": {str(number_): traces[number_] for number_ in sorted(traces)},
         "domains": ranking(domains, TOP, "domain"),
     }
+
+
+def _of_documents(source: Source, file: str) -> tuple[Counter[str], Counter[Any], Counter[Any]]:
+    """Documents by verdict, and those kept that are `left` on Wikipedia; those with traces, by their number
+    and by domain."""
+    counts, traces, domains = Counter[str](), Counter[Any](), Counter[Any]()
+    columns = ["verdict", "domain", "wikipedia_domain", "wikipedia_traces"]
+    for batch in source.partition("documents", file, columns):
+        add_values(counts, batch.column("verdict"))
+        kept = batch.filter(pc.equal(batch.column("verdict"), KEEP))
+        counts["left"] += pc.sum(kept.column("wikipedia_domain")).as_py() or 0
+        with_traces = kept.filter(pc.fill_null(pc.greater(kept.column("wikipedia_traces"), 0), False))
+        add_values(traces, with_traces.column("wikipedia_traces"))
+        add_values(domains, with_traces.column("domain"))
+    return counts, traces, domains
 
 
 def view(numbers: Numbers) -> list[Block]:

@@ -1,0 +1,45 @@
+"""What `--dry-run` says, for a person at a terminal."""
+
+from webtext import show
+from webtext.tally import duration
+from webtext.terminal import Result, console, known, new_table, print_facts, size
+
+
+def crawl(result: Result) -> None:
+    times: Result = {name: duration(value) for name, value in result.items() if "_seconds" in name}
+    print_facts("What a crawl would do", result | times)
+
+
+def build(result: Result) -> None:
+    show.status(result)
+    plan = result["estimate"]
+    if not plan:
+        return
+    sample, total = plan["sample"], plan["total"]
+    measured = f"{sample['pages']:,} pages" if sample["pages"] else f"{sample['texts']:,} texts"
+    table = new_table(
+        f"What a build would take, measured on {measured} in {sample['seconds']:.0f} s",
+        "stage",
+        ">rows",
+        ">CPU",
+        ">memory a task",
+        ">disk",
+        f">{plan['workers']:,} workers",
+        "limit",
+    )
+    whole = total | {"stage": "all", "rows": "", "cpu_seconds": total["cpu_hours"] * 3600, "limit": ""}
+    for row in (*plan["stages"], whole):
+        table.add_row(
+            row["stage"],
+            known(row["rows"]) if row["rows"] != "" else "",
+            duration(row["cpu_seconds"]),
+            size(row["memory_mb"] * 1e6),
+            size(row["disk_mb"] * 1e6),
+            duration(row["seconds"]),
+            row["limit"],
+        )
+    console.print(table)
+    console.print(f"At most {size(total['disk_mb_at_most'] * 1e6)} of disk while it runs", markup=False)
+    for line in plan["limits"]:
+        console.print(f"Limit: {line}", markup=False)
+    console.print(f"Assumed: {plan['assumptions']}", markup=False)
