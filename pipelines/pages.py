@@ -16,7 +16,6 @@ from pathlib import Path
 from threading import Event
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from pipelines import page_groups
 from webtext import files, schemas
@@ -128,7 +127,7 @@ def crawl_parts(items: Sequence[Item], report: Report) -> list[Part]:
             _ask_sources(items[0], waiting, journals, report)
         for item in todo:
             journal = journals[item.number]
-            journal.sync()  # a row's record is on disk before the row is
+            journal.finish()  # a row's record is kept before the row is
             _write(item, [*known[item.number], *journal.rows()])
             journal.remove()
     return [part(item.path, item.key) for item in items]
@@ -205,7 +204,7 @@ def _write(item: Item, rows: Sequence[Row]) -> None:
 
 def part(path: Path, key: str) -> Part:
     """A partition as it stands on disk."""
-    facts = pq.read_table(path, columns=list(FACTS), partitioning=None)
+    facts = files.read_table(files.here(path), FACTS)
     states = Counter(facts["state"].to_pylist())
     counts = Counts(into=facts.num_rows, out=states.pop(FETCHED, 0), dropped=dict(states))
     extra = {"file_hash": files.hash_file(path)}

@@ -36,14 +36,14 @@ class Request:
     def wanted(self) -> Recipe:
         """The recipe asked for; what was frozen in the corpus holds unless another one is named."""
         corpus = Corpus(self.root)
-        if self.recipe is None and (self.root / "recipe.toml").exists():
+        if self.recipe is None and corpus.has_recipe:
             return recipe.override(corpus.recipe(), self.settings)
         return recipe.override(recipes.find(self.recipe or "webtext"), self.settings)
 
     def settle(self, progress: Progress) -> Recipe:
         """Freezes the recipe asked for in the corpus, and says what it changes."""
         corpus, wanted = Corpus(self.root), self.wanted()
-        if (self.root / "recipe.toml").exists():
+        if corpus.has_recipe:
             changes = recipe.differences(corpus.recipe(), wanted)
             for change in changes:
                 progress.note(f"recipe: {change}")

@@ -7,6 +7,7 @@ from typing import Any
 import typer
 from typer.core import TyperCommand
 
+from webtext import store
 from webtext.errors import RunFailed, UserError
 from webtext.files import DISK_FULL
 
@@ -39,7 +40,7 @@ class Command(TyperCommand):
 
 
 def _ended(code: int, line: str) -> typer.Exit:
-    print(f"webtext: {line}", file=sys.stderr)
+    print(f"webtext: {store.named(line)}", file=sys.stderr)
     return typer.Exit(code)
 
 
