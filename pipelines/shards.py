@@ -121,6 +121,7 @@ def scatter_partition(item: Scattering, report: Report) -> tuple[Path, list[int]
     corpus = Corpus(item.root)
     links = rows.Lookup(corpus.table("links").read(item.file, rows.LINK_COLUMNS))
     pages = rows.Lookup(corpus.table("pages").read(item.file, rows.PAGE_COLUMNS))
+    item.scratch.mkdir(parents=True, exist_ok=True)  # of a store, on another machine than the driver's
     path = item.scratch / f"{item.file}.arrow"
     with shuffle.Scatter(path) as out:
         for documents in kept.documents(corpus, item.file, rows.DOCUMENT_COLUMNS):

@@ -1,6 +1,7 @@
 """An S3 server on loopback, moto's, that can be told to be unwell."""
 
 import random
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -13,17 +14,19 @@ from pyarrow import fs
 from webtext import store
 
 BUCKET = "corpora"
+FAULTS = ("error", "reset", "late")
 ERROR = b"<Error><Code>InternalError</Code><Message>We are unwell</Message></Error>"
 DENIED = b"<Error><Code>AccessDenied</Code><Message>No</Message></Error>"
 XML = [("Content-Type", "application/xml")]
 
 
 class ObjectStore:
-    """`unwell` is the share of requests that get a 500, a closed connection, or their answer late."""
+    """`unwell` is the share of requests that get one of `faults`: an error, no answer, or a late one."""
 
     def __init__(self) -> None:
         serving, moto = pytest.importorskip("werkzeug.serving"), pytest.importorskip("moto.server")
-        self.unwell, self.late_s, self.denied, self.faults = 0.0, 0.3, False, 0
+        self.unwell, self.faults, self.late_s, self.denied = 0.0, FAULTS, 0.3, False
+        self.faults_had = 0
         self.asked: list[str] = []  # METHOD /BUCKET/KEY
         self._dice, self._lock = random.Random(8), threading.Lock()
         self._moto = moto.DomainDispatcherApplication(moto.create_backend_app)
@@ -57,18 +60,18 @@ class ObjectStore:
     def _answer(self, environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
         with self._lock:
             self.asked.append(f"{environ['REQUEST_METHOD']} {environ['PATH_INFO']}")
-            fault = self._dice.randrange(3) if self._dice.random() < self.unwell else None
-            self.faults += fault is not None
+            fault = self._dice.choice(self.faults) if self._dice.random() < self.unwell else None
+            self.faults_had += fault is not None
         if self.denied:
             start("403 Forbidden", XML)
             return [DENIED]
-        if fault == 0:
+        if fault == "error":
             start("500 Internal Server Error", XML)
             return [ERROR]
-        if fault == 1:
-            environ["werkzeug.socket"].close()
+        if fault == "reset":
+            environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
             raise ConnectionResetError
-        if fault == 2:
+        if fault == "late":
             time.sleep(self.late_s)
         answer: Iterable[bytes] = self._moto(environ, start)
         return answer

@@ -21,10 +21,13 @@ BUFFER_BYTES = 4 << 20  # of an object are asked for at once when it is read thr
 
 _GLOB = re.compile(r"(\*\*/|\*|\?|\[[^]]+\])")
 _GLOBS = {"**/": "(?:.*/)?", "*": "[^/]*", "?": "[^/]"}
-_AWS_ERROR = re.compile(r"AWS Error (\w+)")
+_AWS_ERROR = re.compile(r"AWS Error (\w+)(?: \(HTTP status (\d+)\))?")
+_NOT_FOUND = re.compile("Bucket '.*' not found")
 NO_BUCKET = "no such bucket; check its name, and AWS_ENDPOINT_URL for a server other than Amazon's"
 _REFUSED = ("ACCESS_DENIED", "INVALID_ACCESS_KEY_ID", "SIGNATURE_DOES_NOT_MATCH", "UNRECOGNIZED_CLIENT")
-_REFUSED_ELSEWHERE = re.compile("PERMISSION_DENIED|UNAUTHENTICATED|AuthenticationFailed|AuthorizationFail")
+_REFUSED_ELSEWHERE = re.compile(
+    "ExpiredToken|PERMISSION_DENIED|UNAUTHENTICATED|AuthenticationFailed|AuthorizationFail"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,28 +87,29 @@ def is_glob(place: str) -> bool:
 
 def told(error: OSError) -> str:
     """What an object store's error means for the user."""
-    code = _code(error)
-    first_line = str(error).partition("\n")[0]
-    return refusal(error) or (
-        f"{code.replace('_', ' ').lower() or first_line}; check the network, AWS_ENDPOINT_URL and AWS_REGION"
-    )
+    if (refused := refusal(error)) is not None:
+        return refused
+    if (match := _AWS_ERROR.search(str(error))) is None:
+        return f"{str(error).partition(chr(10))[0]}; check the network"
+    said = f"HTTP status {match[2]}" if match[2] else match[1].replace("_", " ").lower()
+    return f"{said}; check the network, AWS_ENDPOINT_URL and AWS_REGION"
 
 
 def refusal(error: OSError) -> str | None:
     """The same for an error that asking again would not mend; None for any other."""
-    code = _code(error)
-    if code == "NO_SUCH_BUCKET":
+    match = _AWS_ERROR.search(str(error))
+    code = match[1] if match else ""
+    if code == "NO_SUCH_BUCKET" or _NOT_FOUND.search(str(error)):
         return NO_BUCKET
     if code in _REFUSED:
         return "access denied; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE"
-    if not code and _REFUSED_ELSEWHERE.search(str(error)):
-        return "access denied; set the credentials that this store's own tools use"
+    if _REFUSED_ELSEWHERE.search(str(error)):
+        return "access denied; renew the credentials that this store's own tools use"
     return None
 
 
-def _code(error: OSError) -> str:
-    match = _AWS_ERROR.search(str(error))
-    return match[1] if match else ""
+def is_of_a_store(error: OSError) -> bool:
+    return _AWS_ERROR.search(str(error)) is not None
 
 
 def _plain(part: str) -> str:

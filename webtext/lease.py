@@ -44,7 +44,8 @@ def held(root: Path) -> Iterator[None]:
         ended.set()
         if signs.is_alive():
             signs.join()
-        mine.remove()
+        with suppress(RunFailed, UserError):  # a lease that stays is told as one of a process that has ended
+            mine.remove()
 
 
 def _require_nobody_else(folder: Object, mine: str) -> None:

@@ -93,7 +93,7 @@ class Object:
     def stamp(self) -> Stamp | None:
         """None where there is no such object."""
         info = self.ask(lambda system, key: system.get_file_info(key))
-        return Stamp(info.size, info.mtime_ns) if info.type == fs.FileType.File else None
+        return _stamp_of(info) if info.type == fs.FileType.File else None
 
     def read(self) -> bytes:
         """All of it. Raises FileNotFoundError."""
@@ -110,7 +110,7 @@ class Object:
         stamp = self.stamp()
         if stamp is None:
             raise FileNotFoundError(f"{self.address}: no such object")
-        if _stamp(path) == stamp:
+        if stamp.mtime_ns and _stamp(path) == stamp:
             return
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_name(f".{path.name}.{os.getpid()}{TEMPORARY}")
@@ -136,7 +136,7 @@ class Object:
     def listed(self) -> dict[str, Stamp]:
         """The objects right below the prefix, by name."""
         files = [info for info in self._below() if info.type == fs.FileType.File]
-        return {info.base_name: Stamp(info.size, info.mtime_ns) for info in files}
+        return {info.base_name: _stamp_of(info) for info in files}
 
     def names(self) -> list[str]:
         """What is right below the prefix, objects and prefixes."""
@@ -182,6 +182,12 @@ def system_of(scheme: str, bucket: str) -> tuple[Any, str]:
         raise UserError(f"{scheme}://{bucket}: a store that cannot be reached ({error})") from None
 
 
+def _stamp_of(info: fs.FileInfo) -> Stamp:
+    return Stamp(
+        info.size, info.mtime_ns or 0
+    )  # some of fsspec's do not tell: what they have is fetched anew
+
+
 def _stamp(path: Path) -> Stamp | None:
     try:
         facts = path.stat()
@@ -205,7 +211,7 @@ def _put(system: Any, key: str, path: Path) -> Stamp:
     info = system.get_file_info(key)
     if info.size != path.stat().st_size:
         raise OSError(f"{info.size} of {path.stat().st_size} bytes arrived")
-    return Stamp(info.size, info.mtime_ns)
+    return _stamp_of(info)
 
 
 def _remove(system: Any, key: str) -> None:
