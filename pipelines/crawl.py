@@ -23,6 +23,8 @@ def run(
     corpus = Corpus(request.root)
     _require_a_place(corpus, sources)
     pages.check(request.wanted())  # before a mistake is frozen in the corpus
+    if request.shares_nothing:
+        pages.check_one_pace(request.wanted())
     with corpus.lock(), request.start_engine() as engine:
         recipe = request.settle(progress)
         links.harvest(corpus, engine, recipe, sources, progress)

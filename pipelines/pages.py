@@ -84,6 +84,16 @@ def check_contact(corpus: Corpus, recipe: Recipe) -> None:
             )
 
 
+def check_one_pace(recipe: Recipe) -> None:
+    """Raises UserError where machines that share no disk would each ask an archive at its full pace."""
+    services = [source for source in recipe.crawl.sources if chosen.urls([source])]
+    if services:
+        raise UserError(
+            f"crawl.sources: {services[0]} is asked at a pace that the machines of a cluster cannot keep "
+            "together without a shared disk; crawl from one machine, without --ray-address"
+        )
+
+
 def plan(corpus: Corpus, recipe: Recipe) -> Plan:
     links = corpus.table("links").manifest()
     assert links is not None

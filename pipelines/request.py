@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipelines import recipes
-from webtext import recipe
+from webtext import recipe, store
 from webtext.corpus import Corpus
 from webtext.engine import Engine, EngineName
 from webtext.engine.local import LocalEngine
@@ -25,6 +25,12 @@ class Request:
     def __post_init__(self) -> None:
         if self.engine is EngineName.RAY:  # its workers have another working directory
             object.__setattr__(self, "root", self.root.absolute())
+
+    @property
+    def shares_nothing(self) -> bool:
+        """Whether tasks may run on machines that have only the object store in common."""
+        many = self.engine is EngineName.RAY and bool(self.ray_address or os.environ.get("RAY_ADDRESS"))
+        return many and store.of(self.root) is not None
 
     def start_engine(self) -> Engine:
         if self.engine is EngineName.LOCAL:

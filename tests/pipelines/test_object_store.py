@@ -15,7 +15,15 @@ from data.miniweb import serve
 from pipelines import build_shards, crawl, link_steps, scratch
 from pipelines.request import Request
 from tests.object_store import BUCKET, ObjectStore, serving
-from tests.pipelines.chains import differing, killed_after, results, settings, webtext, webtext_json
+from tests.pipelines.chains import (
+    differing,
+    killed_after,
+    ray_workers_killed,
+    results,
+    settings,
+    webtext,
+    webtext_json,
+)
 from webtext import store
 from webtext.engine import Report, Task
 from webtext.progress import Progress
@@ -144,10 +152,12 @@ def test_tasks_reach_all_that_they_read_through_the_store(
 
 
 @pytest.mark.usefixtures("cache")
-def test_ray_gives_the_same_bytes(chain: Chain, site: ObjectStore, tmp_path: Path) -> None:
+def test_ray_gives_the_same_bytes_when_its_workers_are_killed(
+    chain: Chain, site: ObjectStore, tmp_path: Path
+) -> None:
     pytest.importorskip("ray", reason="needs the extra: pip install 'webtext[ray]'")
     site.unwell, corpus = UNWELL, f"s3://{BUCKET}/ray/corpus"
     webtext("crawl", corpus, *chain.links, "--engine", "ray", "--workers", 2)
-    webtext("build-shards", corpus, "--engine", "ray", "--workers", 2)
+    assert ray_workers_killed(["build-shards", corpus, "--engine", "ray", "--workers", 2]) > 0
     there = downloaded(site, "ray/corpus", tmp_path / "corpus")
     assert differing(chain.local, results(there)) == []
