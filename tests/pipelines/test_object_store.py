@@ -30,7 +30,7 @@ from webtext.progress import Progress
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
-UNWELL = 0.03  # of the requests go wrong
+UNWELL = 0.01  # of the requests go wrong
 
 
 @dataclass(frozen=True)
