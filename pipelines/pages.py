@@ -16,6 +16,7 @@ from pathlib import Path
 from threading import Event
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from pipelines import page_groups
 from webtext import files, schemas
@@ -214,7 +215,7 @@ def _write(item: Item, rows: Sequence[Row]) -> None:
 
 def part(path: Path, key: str) -> Part:
     """A partition as it stands on disk."""
-    facts = files.read_table(files.here(path), FACTS)
+    facts = pq.read_table(files.here(path), columns=list(FACTS), partitioning=None)
     states = Counter(facts["state"].to_pylist())
     counts = Counts(into=facts.num_rows, out=states.pop(FETCHED, 0), dropped=dict(states))
     extra = {"file_hash": files.hash_file(path)}

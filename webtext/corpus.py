@@ -172,12 +172,12 @@ class Table:
         if manifest is not None:
             return list(manifest.partitions)
         try:
-            lines = files.read_text(self.folder / "_journal.jsonl").splitlines(keepends=True)
+            lines = files.read_bytes(self.folder / "_journal.jsonl").split(b"\n")
         except FileNotFoundError:
             return []
         try:
             # A killed run may leave its last line cut short: it was not marked.
-            return [Part.from_json(json.loads(line)) for line in lines if line.endswith("\n")]
+            return [Part.from_json(json.loads(line)) for line in lines[:-1]]
         except (ValueError, KeyError, TypeError) as error:
             raise UserError(
                 f"{self.folder}/_journal.jsonl: not a journal ({error}): delete it to rebuild the stage"

@@ -122,9 +122,13 @@ def sync(path: Path) -> None:
         os.close(handle)
 
 
-def read_text(path: Path) -> str:
+def read_bytes(path: Path) -> bytes:
     """A small file as it is held now. Raises FileNotFoundError."""
-    return path.read_text("utf-8") if (stored := store.of(path)) is None else stored.read().decode()
+    return path.read_bytes() if (stored := store.of(path)) is None else stored.read()
+
+
+def read_text(path: Path) -> str:
+    return read_bytes(path).decode("utf-8")
 
 
 def read_table(path: Path, columns: Sequence[str] | None = None) -> pa.Table:

@@ -73,6 +73,18 @@ def test_another_machine_goes_on_from_what_was_put(pages: Path) -> None:
     assert stored(pages) == ["a", "b", "d", "e"]
 
 
+def test_what_has_waited_for_long_is_put(pages: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(journals, "PUT_BYTES", 1_000_000)
+    with Journal(pages, STEM, "key") as journal:
+        fill(journal, *"ab")
+        journal.sync()
+        monkeypatch.setattr(journals, "PUT_EVERY_S", 0)
+        journal.sync(every_s=60)
+        fill(journal, "c")
+    lose(pages)
+    assert stored(pages) == ["a", "b"]
+
+
 def test_the_same_machine_goes_on_from_what_lies_there(pages: Path) -> None:
     crawl(pages, *"abc")
     crawl(pages, "d", finish=True)

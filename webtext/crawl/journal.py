@@ -59,7 +59,8 @@ class Journal:
             files.put(self.path)
         self.ids = {row["id"] for row in kept.rows if kept.key == key or row["state"] == FETCHED}
         self._warc = _trimmed(pages_folder, stem, first, kept.warc)
-        self._dirty, self._synced_at, self._put_at = False, time.monotonic(), time.monotonic()
+        self._dirty, self._synced_at = False, time.monotonic()
+        self._waits, self._put_at = self._stored, time.monotonic()  # for the store
 
     def append(self, packed: Packed) -> Position:
         """Writes an exchange to the archive."""
@@ -77,15 +78,11 @@ class Journal:
         self._dirty = True
 
     def sync(self, *, every_s: float = 0.0) -> None:
-        """Brings what was written to disk, unless that was done less than `every_s` ago."""
-        if not self._dirty or time.monotonic() - self._synced_at < every_s:
-            return
-        if self._warc is not None:
-            self._warc.sync()
-        self._write({"synced": self._reached()})
-        os.fsync(self._file)
-        self._dirty, self._synced_at = False, time.monotonic()
-        if self._stored and time.monotonic() - self._put_at > PUT_EVERY_S:
+        """Brings what was written to disk, unless that was done less than `every_s` ago, and what has waited
+        for long into the store."""
+        if self._dirty and time.monotonic() - self._synced_at >= every_s:
+            self._to_disk()
+        if self._waits and time.monotonic() - self._put_at > PUT_EVERY_S:
             self._end_archive()
 
     def finish(self) -> None:
@@ -112,19 +109,28 @@ class Journal:
             self._warc.close()
         os.close(self._file)
 
+    def _to_disk(self) -> None:
+        if self._warc is not None:
+            self._warc.sync()
+        self._write({"synced": self._reached()})
+        os.fsync(self._file)
+        self._dirty, self._synced_at, self._waits = False, time.monotonic(), self._stored
+
     def _end_archive(self) -> None:
         """Ends the WARC file; into a store it goes now, and then the journal."""
-        self.sync()
+        if self._dirty:
+            self._to_disk()
         archive, self._warc = self._warc, None
         if archive is not None:
             archive.close()
-        if self._stored:
-            if archive is not None:
-                files.put(self.folder / archive.name)
-            files.put(self.path)
-            self._put_at = time.monotonic()
-            if archive is not None:
-                (self.folder / archive.name).unlink()
+        if not self._stored:
+            return
+        if archive is not None:
+            files.put(self.folder / archive.name)
+        files.put(self.path)
+        self._waits, self._put_at = False, time.monotonic()
+        if archive is not None:
+            (self.folder / archive.name).unlink()
 
     def _reached(self) -> tuple[str, int] | None:
         return None if self._warc is None else (self._warc.name, self._warc.end)
