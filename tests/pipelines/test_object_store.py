@@ -83,6 +83,7 @@ def test_an_unwell_store_and_another_machine_for_each_command(
     site.unwell, corpus = UNWELL, f"s3://{BUCKET}/unwell/corpus"
     webtext("crawl", corpus, *chain.links)
     shutil.rmtree(cache)
+    assert webtext_json("build-shards", corpus, "--dry-run")["recipe"] == "demo"
     webtext("build-shards", corpus)
     shutil.rmtree(cache)
     states = {row["stage"]: row["state"] for row in webtext_json("status", corpus)["stages"]}

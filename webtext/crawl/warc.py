@@ -53,7 +53,7 @@ def read_response(
     Raises LostRecord when there is none, or none that can be decoded.
     """
     try:
-        with _opened(pages_folder / warc_file, offset, length) as file:
+        with opened(pages_folder / warc_file, offset, length) as file:
             record = next(ArchiveIterator(file))
             if record.rec_type != "response" or record.http_headers is None:
                 raise LostRecord(f"{warc_file} has no response at {offset}")
@@ -70,7 +70,7 @@ def read_response(
     return StoredResponse(status, headers, header(headers, "content-type"), decoded.body, truncated)
 
 
-def _opened(path: Path, offset: int, length: int) -> BinaryIO:
+def opened(path: Path, offset: int, length: int) -> BinaryIO:
     """A file at one of its records; of an object in a store that record alone."""
     if (stored := store.of(path)) is not None:
         return io.BytesIO(stored.read_range(offset, length))
