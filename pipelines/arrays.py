@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -16,23 +17,25 @@ Span = tuple[int, int]  # begin and end of a row in a ragged array
 
 @dataclass(frozen=True)
 class Arrays:
-    """A folder of arrays by name. Each is written whole or not at all, so that `has` means done."""
+    """A folder of arrays by name. Each is written whole or not at all, so that `has` means done; the folder's
+    name, or that it began empty, makes sure of what is in them."""
 
     folder: Path
 
     def has(self, name: str) -> bool:
-        return (self.folder / name).exists()
+        return files.exists(self.folder / name)
 
     def remove(self, pattern: str) -> None:
-        for path in self.folder.glob(pattern):
-            path.unlink(missing_ok=True)
+        for name in files.sizes(self.folder):
+            if fnmatch(name, pattern):
+                files.remove(self.folder / name)
 
     def save(self, name: str, array: npt.NDArray[Any]) -> None:
         with files.whole(self.folder / name) as temporary, temporary.open("wb") as file:
             np.save(file, array, allow_pickle=False)
 
     def load(self, name: str) -> npt.NDArray[Any]:
-        array: npt.NDArray[Any] = np.load(self.folder / name, mmap_mode="r", allow_pickle=False)
+        array: npt.NDArray[Any] = np.load(self._here(name), mmap_mode="r", allow_pickle=False)
         return np.asarray(array)  # the same mapped memory; a memmap's elements are ten times as slow
 
     @contextmanager
@@ -61,8 +64,11 @@ class Arrays:
     def read_ragged(self, name: str, span: Span) -> npt.NDArray[np.uint64]:
         """One row, read and not mapped: the kernel maps sixteen pages around each that is touched."""
         begin, end = span
-        return np.fromfile(self.folder / name, "<u8", end - begin, offset=8 * begin)
+        return np.fromfile(self._here(name), "<u8", end - begin, offset=8 * begin)
 
     def load_ragged(self, name: str) -> npt.NDArray[np.uint64]:
-        path = self.folder / name
+        path = self._here(name)
         return np.asarray(np.memmap(path, "<u8", "r")) if path.stat().st_size else np.empty(0, np.uint64)
+
+    def _here(self, name: str) -> Path:
+        return files.here(self.folder / name, settled=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines import overlap
-from webtext import files
+from webtext import files, store
 from webtext.audit import compare as comparison
 from webtext.audit import compare_page, report
 from webtext.audit.page import page
@@ -53,7 +53,7 @@ def run(
         if tests:
             numbers["overlap"] = overlap.measure(corpus, engine, tests, progress, use_bloom=against.use_bloom)
         _write(folder, numbers)
-    return numbers | {"report": str(folder / "report.html")}
+    return numbers | {"report": store.named(str(folder / "report.html"))}
 
 
 def compare(
@@ -69,7 +69,7 @@ def compare(
     files.make_folder(folder)
     files.write_json(folder / "compare.json", numbers)
     files.write_text(folder / "compare.html", compare_page.page(numbers))
-    return numbers | {"report": str(folder / "compare.html")}
+    return numbers | {"report": store.named(str(folder / "compare.html"))}
 
 
 def _same(one: Corpus, other: Corpus) -> bool:
@@ -90,7 +90,7 @@ def _write(folder: Path, numbers: dict[str, Any]) -> None:
     html, charts = page(numbers)
     files.make_folder(folder)
     for name in {chart for section in SECTIONS for chart in section.charts} - charts.keys():
-        (folder / f"{name}.svg").unlink(missing_ok=True)  # of an earlier report
+        files.remove(folder / f"{name}.svg")  # of an earlier report
     for name, svg in charts.items():
         files.write_text(folder / f"{name}.svg", svg)
     files.write_json(folder / "report.json", numbers)
@@ -100,7 +100,7 @@ def _write(folder: Path, numbers: dict[str, Any]) -> None:
 @contextmanager
 def _undisturbed(corpus: Corpus) -> Iterator[None]:
     """Nobody writes to the corpus meanwhile; one that cannot be written to needs no lock."""
-    if not access(corpus.root, W_OK):
+    if store.of(corpus.root) is None and not access(corpus.root, W_OK):
         yield
         return
     with corpus.lock():

@@ -20,6 +20,7 @@ from pipelines import clusters, decontamination, documents, paragraphs, shards
 from pipelines.meter import Meter, extractor_bytes
 from webtext import files, schemas, stage
 from webtext.corpus import Corpus, Counts, Manifest, Part, partition_name
+from webtext.crawl.warc import opened
 from webtext.progress import Progress
 from webtext.reasons import FETCHED, KEEP
 from webtext.recipe import Recipe
@@ -124,8 +125,8 @@ def _extract(corpus: Corpus, recipe: Recipe, rows: dict[str, pa.Table], root: Pa
     pages, table = rows["pages"].to_pylist(), scratch.table("pages")
     with files.whole(table.folder / "warc" / "sample.warc.gz") as path, path.open("wb") as out:
         for row in pages:
-            with (corpus.table("pages").folder / row["warc_file"]).open("rb") as record:
-                record.seek(row["warc_offset"])
+            archive = corpus.table("pages").folder / row["warc_file"]
+            with opened(archive, row["warc_offset"], row["warc_length"]) as record:
                 row |= {"warc_file": "warc/sample.warc.gz", "warc_offset": out.tell()}
                 out.write(record.read(row["warc_length"]))
     copied = pa.Table.from_pylist(pages, schema=schemas.PAGES)

@@ -45,7 +45,7 @@ def run(request: Request, progress: Progress) -> dict[str, Any]:
     duplicates = tables["clusters"].extra | (
         {"paragraphs": paragraphs.summary(taken_out)} if taken_out else {}
     )
-    return {"corpus": str(request.root)} | counts | {"duplicates": duplicates}
+    return {"corpus": corpus.place} | counts | {"duplicates": duplicates}
 
 
 def build(

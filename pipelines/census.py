@@ -68,7 +68,7 @@ def _items(corpus: Corpus, recipe: Shards) -> list[Item]:
 
 def _saved(corpus: Corpus, recipe: Shards) -> Census | None:
     try:
-        saved = json.loads(_path(corpus).read_text("utf-8"))
+        saved = json.loads(files.read_text(_path(corpus)))
         if saved["key"] != _key(corpus, recipe):
             return None
         validation, test, train = (_region(**region) for region in saved["regions"])

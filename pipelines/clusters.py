@@ -54,7 +54,7 @@ def build(corpus: Corpus, engine: Engine, recipe: Recipe, progress: Progress) ->
         progress.note(_conclusion(summary))
         final = replace(final, works=_with_scratch(final.works, item), extra=summary)
     manifest = stage.run(corpus, engine, final, progress)
-    stage.remove(_scratch(corpus.root))
+    files.remove_folder(_scratch(corpus.root))
     return manifest
 
 
@@ -137,9 +137,9 @@ def _with_scratch(works: Sequence[Work], item: Item) -> tuple[Work, ...]:
 
 
 def _drop_older_scratch(item: Item) -> None:
-    for folder in item.scratch.parent.glob("*"):
-        if folder != item.scratch:
-            stage.remove(folder)
+    for name in files.names(item.scratch.parent):
+        if name != item.scratch.name:
+            files.remove_folder(item.scratch.parent / name)
 
 
 def _announce(settings: Dedup, progress: Progress) -> None:

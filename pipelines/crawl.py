@@ -7,7 +7,7 @@ from typing import Any
 
 from pipelines import crawl_estimate, ledger, links, pages, removal, status
 from pipelines.request import Request
-from webtext import stage
+from webtext import files, stage
 from webtext.corpus import Corpus, Manifest
 from webtext.errors import UserError
 from webtext.progress import Progress
@@ -23,6 +23,8 @@ def run(
     corpus = Corpus(request.root)
     _require_a_place(corpus, sources)
     pages.check(request.wanted())  # before a mistake is frozen in the corpus
+    if request.shares_nothing:
+        pages.check_one_pace(request.wanted())
     with corpus.lock(), request.start_engine() as engine:
         recipe = request.settle(progress)
         links.harvest(corpus, engine, recipe, sources, progress)
@@ -34,9 +36,7 @@ def run(
         stage.run(corpus, engine, ledger.plan(corpus, status.current(corpus, recipe)), progress)
     if not fetched.counts.out:
         raise UserError(f"no page was fetched: {told(fetched, 'links')}; `webtext explain` tells more")
-    return {"corpus": str(request.root)} | {
-        name: _counts(corpus, name) for name in ("links", "pages", "ledger")
-    }
+    return {"corpus": corpus.place} | {name: _counts(corpus, name) for name in ("links", "pages", "ledger")}
 
 
 def dry_run(request: Request, sources: Sequence[str], progress: Progress) -> dict[str, Any]:
@@ -64,9 +64,9 @@ def told(manifest: Manifest, unit: str) -> str:
 def _require_a_place(corpus: Corpus, sources: Sequence[str]) -> None:
     if not sources and corpus.table("links").manifest() is None:
         raise UserError(f"{corpus.root}: no links yet; say where they come from with --links SOURCE")
-    if (corpus.root / "recipe.toml").exists() or not corpus.root.exists():
+    if corpus.has_recipe:
         return
-    if not corpus.root.is_dir() or any(path.name not in BEGUN for path in corpus.root.iterdir()):
+    if corpus.root.is_file() or any(name not in BEGUN for name in files.names(corpus.root)):
         raise UserError(f"{corpus.root}: exists and is not a corpus; name a new or empty directory")
 
 

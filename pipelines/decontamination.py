@@ -67,7 +67,7 @@ def plan(corpus: Corpus, recipe: Recipe) -> Plan:
 
 def build(corpus: Corpus, engine: Engine, recipe: Recipe, progress: Progress) -> Manifest | None:
     if not recipe.shards.decontaminate:
-        stage.remove(corpus.table(TABLE).folder)
+        files.remove_folder(corpus.table(TABLE).folder)
         return None
     return stage.run(corpus, engine, plan(corpus, recipe), progress)
 

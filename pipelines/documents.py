@@ -34,7 +34,7 @@ MEASURED = b"webtext.measured"  # in the Parquet file's metadata
 BATCH_ROWS = 16  # half a second of extraction: how often progress is reported
 
 CONTENT = ["id", "url", "final_url", "content_type", "charset", "sha256"]  # and the year of the capture
-WHERE = ["state", "captured_at", "bytes", "warc_file", "warc_offset"]
+WHERE = ["state", "captured_at", "bytes", "warc_file", "warc_offset", "warc_length"]
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,7 @@ def _fingerprint(pages: pa.Table, section: Extract) -> str:
 def _measured_before(path: Path, measured: str) -> Iterator[pa.Table] | None:
     """The rows of the documents file as it is, if its measures are the wanted ones."""
     try:
-        file = pq.ParquetFile(path)
+        file = pq.ParquetFile(files.here(path))
     except (OSError, pa.ArrowInvalid):  # none yet, or damaged
         return None
     if (file.schema_arrow.metadata or {}).get(MEASURED) != measured.encode():
@@ -150,7 +150,8 @@ def _document(pages_folder: Path, row: Row, section: Extract) -> Row:
 
 def stored_page(pages_folder: Path, row: Row) -> Page:
     """A fetched page as the archive has it. Raises LostRecord."""
-    stored = read_response(pages_folder, row["warc_file"], row["warc_offset"], row["bytes"])
+    file, offset, length = row["warc_file"], row["warc_offset"], row["warc_length"]
+    stored = read_response(pages_folder, file, offset, row["bytes"], length)
     if hashlib.sha256(stored.body).hexdigest() != row["sha256"]:
         raise LostRecord("the stored body is not the one that was fetched")
     url = row["final_url"] or row["url"]

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from webtext import files
 from webtext.corpus import Corpus, Manifest
 from webtext.dedup.paragraphs import drop
 from webtext.errors import RunFailed
@@ -47,7 +48,7 @@ def whole_documents(corpus: Corpus, file: str, columns: Sequence[str]) -> Iterat
     """The documents of one partition that its clusters keep, as they were extracted."""
     clusters = corpus.table("clusters").read(file, ["id", "kept"])
     ids = set(clusters.filter(clusters["kept"])["id"].to_pylist())
-    path = corpus.table("documents").folder / file
+    path = files.here(corpus.table("documents").folder / file)
     found = 0
     with pq.ParquetFile(path) as parquet:
         for batch in parquet.iter_batches(BATCH_ROWS, columns=list(columns)):

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from webtext.buckets import S3
 from webtext.corpus import Corpus
+from webtext.files import exists, here
 from webtext.links import downloads, listing, sources
 from webtext.links.downloads import Copy
 from webtext.links.listing import Listing
@@ -35,7 +36,7 @@ def files(corpus: Corpus, given: Sequence[str]) -> list[Source]:
     found: list[Named] = []
     for each in given:
         if each.startswith(listing.PREFIX):
-            found.append(Named(each, _saved(corpus, Listing.parse(each)), {}))
+            found.append(Named(each, here(_saved(corpus, Listing.parse(each))), {}))
         elif each.startswith(S3):
             place, mapping = sources.split(each)
             suffix = each.removeprefix(place)
@@ -63,7 +64,7 @@ def _save_listings(corpus: Corpus, given: Sequence[str], recipe: Recipe, progres
 
 def _unsaved(corpus: Corpus, given: Sequence[str]) -> list[Listing]:
     listings = [Listing.parse(each) for each in given if each.startswith(listing.PREFIX)]
-    return [each for each in listings if not _saved(corpus, each).exists()]
+    return [each for each in listings if not exists(_saved(corpus, each))]
 
 
 def _saved(corpus: Corpus, of: Listing) -> Path:

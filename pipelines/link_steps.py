@@ -39,6 +39,7 @@ from webtext.links.superseding import (
 )
 
 REPORT_EVERY_S = 0.2
+SUFFIXES = (".json", ".keys", ".rows")  # of a spill's files
 ROW_GROUP_ROWS = 10_000
 REPEATING = ("domain", "submissions.list.element.subreddit")  # dictionaries of the rest cost time for nothing
 
@@ -54,6 +55,7 @@ class SourceItem:
 
 def spill_source(item: SourceItem, report: Report) -> None:
     """Sifts one source, or a slice of it, into its spill."""
+    files.here(item.source.path)  # which may be a copy in the corpus
     rules, scored = item.rules, item.source.scored
     reading, sieve = Reading(item.source, item.share, Glancer(rules, scored)), Sieve(rules, scored)
     live = _Throttled(report)
@@ -96,6 +98,7 @@ def settle_ids(item: IdsItem, _: Report) -> list[dict[str, int]]:
     ]
     lost = superseded(np.concatenate(keys))
     item.losers.write_bytes(selected_by_bucket(lost).tobytes())
+    files.put(item.losers)
     counts = []
     for source in range(len(item.keys)):
         codes = code_of(lost[source_of(lost) == source]).tolist()
@@ -151,9 +154,15 @@ def merge_partitions(items: Sequence[PartitionItem], report: Report) -> list[Par
     return parts
 
 
+def is_spilled(folder: Path, key: str) -> bool:
+    return files.exists(folder / f"{key}.json")
+
+
 @lru_cache(maxsize=4096)
 def spilled(folder: Path, key: str) -> Spilled:
     """A spill that is known to be there; its name says all of its content."""
+    for suffix in SUFFIXES:
+        files.here(folder / f"{key}{suffix}", settled=True)
     found = Spilled.find(folder, key)
     assert found is not None, f"{key} was to be spilled in {folder}"
     return found
@@ -161,7 +170,7 @@ def spilled(folder: Path, key: str) -> Spilled:
 
 def _remaining(job: Job, first_bucket: int, end_bucket: int) -> Iterator[pa.Table]:
     """The selected rows of some buckets, source after source, less the superseded ones."""
-    losers = [np.memmap(path, np.int64, "r") for path in job.losers if path.stat().st_size]
+    losers = [np.memmap(path, np.int64, "r") for path in map(files.here, job.losers) if path.stat().st_size]
     for source, slices in enumerate(job.keys):
         rows = pa.concat_tables(spilled(job.folder, key).rows(first_bucket, end_bucket) for key in slices)
         for each in losers:

@@ -15,12 +15,13 @@ from pipelines.link_steps import (
     Job,
     PartitionItem,
     SourceItem,
+    is_spilled,
     merge_partitions,
     settle_ids,
     spill_source,
     spilled,
 )
-from webtext import stage
+from webtext import files, stage
 from webtext.corpus import Corpus, Counts, Manifest, Table, partition_name
 from webtext.engine import Engine
 from webtext.errors import UserError
@@ -87,7 +88,7 @@ def harvest(
     found = link_sources.files(corpus, given)
     spill_folder = table.folder / "spill"
     if manifest is not None and not _why_stale(table, manifest, rules, found):
-        stage.remove(spill_folder)
+        files.remove_folder(spill_folder)
         progress.note("links: up to date")
         return manifest
     if not given:
@@ -98,12 +99,12 @@ def harvest(
     read, losers = _settle(spill_folder, engine, read)
     plan = _plan(corpus, spill_folder, rules, read, losers)
     if not any(each.remaining for each in read):
-        stage.remove(spill_folder)
+        files.remove_folder(spill_folder)
         raise _nothing(plan.counts)
     manifest = stage.run(corpus, engine, plan, progress)
-    stage.remove(spill_folder)
+    files.remove_folder(spill_folder)
     if not manifest.counts.out:  # a karma that is summed is known only now
-        stage.remove(table.folder)
+        files.remove_folder(table.folder)
         raise _nothing(manifest.counts)
     return manifest
 
@@ -128,7 +129,7 @@ def _why_stale(table: Table, manifest: Manifest, rules: Rules, found: Sequence[S
         "code version": manifest.version != VERSION,
         "recipe": manifest.recipe != rules.fingerprint,
         "input": bool(found) and manifest.inputs != _inputs(found),
-        "files": not all(map(table.holds, manifest.partitions)),
+        "files": not all(map(table.holding(), manifest.partitions)),
     }
     changed = [cause for cause, holds in causes.items() if holds]
     return f"{' and '.join(changed)} changed" if changed else ""
@@ -140,27 +141,27 @@ def _remembered(manifest: Manifest | None) -> list[str]:
     return [source["source"] for source in manifest.extra["sources"]]
 
 
-def _inputs(files: Sequence[Source]) -> str:
-    return fingerprint([source.identity for source in files])
+def _inputs(sources: Sequence[Source]) -> str:
+    return fingerprint([source.identity for source in sources])
 
 
 def _spill(
-    folder: Path, engine: Engine, rules: Rules, files: Sequence[Source], progress: Progress
+    folder: Path, engine: Engine, rules: Rules, sources: Sequence[Source], progress: Progress
 ) -> list[Read]:
     """Reads each source into its spill, where an earlier run did not leave it."""
-    slices = [_slices(source, engine.workers, len(files)) for source in files]
+    slices = [_slices(source, engine.workers, len(sources)) for source in sources]
     items = [
         [SourceItem(folder, _spill_key(rules, source, share), source, share, rules) for share in shares]
-        for source, shares in zip(files, slices, strict=True)
+        for source, shares in zip(sources, slices, strict=True)
     ]
     _clear(folder, keep=[item.key for each in items for item in each])
-    todo = {item.key: item for each in items for item in each if Spilled.find(folder, item.key) is None}
+    todo = {item.key: item for each in items for item in each if not is_spilled(folder, item.key)}
     largest_first = sorted(todo.values(), key=lambda item: -item.source.path.stat().st_size)
     with progress.bar("submissions", 0) as report:
         for _ in engine.map(spill_source, largest_first, report):
             pass
     read = []
-    for source, each in zip(files, items, strict=True):
+    for source, each in zip(sources, items, strict=True):
         spills = tuple(spilled(folder, item.key) for item in each)
         counts = [Counts(spill.summary.rows, dropped=spill.summary.dropped) for spill in spills]
         read.append(Read(source, spills, sum(counts, Counts())))
@@ -182,10 +183,10 @@ def _spill_key(rules: Rules, source: Source, share: Slice) -> str:
 
 def _clear(folder: Path, keep: Sequence[str]) -> None:
     """Removes spills of other sources and rules, and what a killed run left of one."""
-    whole = {key for key in keep if (folder / f"{key}.json").exists()}
-    for path in folder.glob("*"):
-        if path.stem not in whole:
-            path.unlink()
+    there = files.sizes(folder)
+    for name in there:
+        if (key := Path(name).stem) not in keep or f"{key}.json" not in there:
+            files.remove(folder / name)
 
 
 def _settle(folder: Path, engine: Engine, read: Sequence[Read]) -> tuple[list[Read], tuple[Path, ...]]:

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from webtext import files
 from webtext.corpus import Corpus
 from webtext.errors import RunFailed, UserError
 
@@ -24,8 +25,11 @@ def train(
     root: Path, out: Path, config: str, sets: tuple[str, ...], quiet: bool, init_from: str = ""
 ) -> dict[str, Any]:
     """Trains on a corpus' tokens, or goes on with the run in `out`; returns the run's summary."""
-    if Corpus.open(root).table("tokens").manifest() is None:
+    tokens = Corpus.open(root).table("tokens")
+    if tokens.manifest() is None:
         raise UserError(f"{root}: no tokens yet; run `webtext build-shards {root}` first")
+    for name in files.sizes(tokens.folder):
+        files.here(tokens.folder / name)
     with _trainer():
         from train import loop, progress, settings
 

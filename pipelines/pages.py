@@ -85,6 +85,16 @@ def check_contact(corpus: Corpus, recipe: Recipe) -> None:
             )
 
 
+def check_one_pace(recipe: Recipe) -> None:
+    """Raises UserError where machines that share no disk would each ask an archive at its full pace."""
+    services = [source for source in recipe.crawl.sources if chosen.urls([source])]
+    if services:
+        raise UserError(
+            f"crawl.sources: {services[0]} is asked at a pace that the machines of a cluster cannot keep "
+            "together without a shared disk; crawl from one machine, without --ray-address"
+        )
+
+
 def plan(corpus: Corpus, recipe: Recipe) -> Plan:
     links = corpus.table("links").manifest()
     assert links is not None
@@ -128,7 +138,7 @@ def crawl_parts(items: Sequence[Item], report: Report) -> list[Part]:
             _ask_sources(items[0], waiting, journals, report)
         for item in todo:
             journal = journals[item.number]
-            journal.sync()  # a row's record is on disk before the row is
+            journal.finish()  # a row's record is kept before the row is
             _write(item, [*known[item.number], *journal.rows()])
             journal.remove()
     return [part(item.path, item.key) for item in items]
@@ -205,7 +215,7 @@ def _write(item: Item, rows: Sequence[Row]) -> None:
 
 def part(path: Path, key: str) -> Part:
     """A partition as it stands on disk."""
-    facts = pq.read_table(path, columns=list(FACTS), partitioning=None)
+    facts = pq.read_table(files.here(path), columns=list(FACTS), partitioning=None)
     states = Counter(facts["state"].to_pylist())
     counts = Counts(into=facts.num_rows, out=states.pop(FETCHED, 0), dropped=dict(states))
     extra = {"file_hash": files.hash_file(path)}

@@ -65,10 +65,11 @@ def plan(corpus: Corpus, recipe: Recipe) -> Plan:
 
 def build(corpus: Corpus, engine: Engine, recipe: Recipe, progress: Progress) -> Manifest | None:
     if not recipe.dedup.paragraphs:
-        stage.remove(corpus.table(TABLE).folder)
+        files.remove_folder(corpus.table(TABLE).folder)
         return None
-    for leftover in corpus.table(TABLE).folder.glob(".*.scratch"):
-        stage.remove(leftover)
+    for name in files.names(corpus.table(TABLE).folder):
+        if name.endswith(".scratch"):
+            files.remove_folder(corpus.table(TABLE).folder / name)
     return stage.run(corpus, engine, plan(corpus, recipe), progress)
 
 
@@ -136,7 +137,7 @@ def _repeated(corpus: Corpus, item: Item) -> Keys:
                 append(np.stack([keys, np.full_like(keys, number)], axis=1))
     pairs = arrays.load_ragged("keys").reshape(-1, 2)
     found = list(_counted(pairs, np.array(documents, np.int64), item.share))
-    stage.remove(item.scratch)
+    files.remove_folder(item.scratch)
     return np.concatenate([np.empty(0, np.uint64), *found])
 
 

@@ -12,7 +12,6 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from pipelines import documents, pages
 from webtext import files
@@ -48,7 +47,7 @@ class _Found:
 def apply(corpus: Corpus, progress: Progress) -> Outcome:
     """Takes out what the corpus' tombstones name and still has. Does nothing where that was done."""
     stones, folder = tombstones.load(corpus.root), corpus.table("pages").folder
-    if not stones or not folder.is_dir():
+    if not stones or not files.names(folder):
         return Outcome()
     files.clean(folder)
     scrub.finish(folder)
@@ -70,7 +69,7 @@ def apply(corpus: Corpus, progress: Progress) -> Outcome:
 def hits(corpus: Corpus, stones: Tombstones) -> Iterator[tuple[Path, dict[str, Any], Tombstone]]:
     """The rows of pages that tombstones name, each with its table."""
     for path in carry.tables(corpus.table("pages").folder):
-        rows = pq.read_table(path, columns=NAMED, partitioning=None)
+        rows = files.read_table(path, NAMED)
         for row in rows.filter(_candidates(rows, stones)).to_pylist():
             if stone := stones.on_page(row["url"], row["final_url"]):
                 yield path, row, stone
@@ -104,7 +103,7 @@ def _scrub(folder: Path, found: _Found, stones: Tombstones) -> Outcome:
     staying: set[tuple[str, int]] = set()
     for path in carry.tables(folder):
         ids = found.hits.get(path, {})
-        for row in pq.read_table(path, columns=STORED, partitioning=None).to_pylist():
+        for row in files.read_table(path, STORED).to_pylist():
             if row["warc_file"] is None:
                 continue
             if row["id"] in ids:
@@ -112,8 +111,10 @@ def _scrub(folder: Path, found: _Found, stones: Tombstones) -> Outcome:
                 going.setdefault(place, []).append(row["id"])
             else:
                 staying.add((row["warc_file"], row["warc_offset"]))
-    for path in folder.glob("*.journal.jsonl"):
-        staying |= {(row["warc_file"], row["warc_offset"]) for row in journal.rows_in(path)}
+    for name in files.sizes(folder):
+        if name.endswith(journal.SUFFIX):
+            rows = journal.rows_in(files.here(folder / name))
+            staying |= {(row["warc_file"], row["warc_offset"]) for row in rows}
     free = [place for place in going if (place.file, place.offset) not in staying]
     records = [record for place in free for record in scrub.exchange(folder, place)]
     day = max(stone.at for stone in stones)
@@ -123,7 +124,7 @@ def _scrub(folder: Path, found: _Found, stones: Tombstones) -> Outcome:
 
 
 def _rewrite(path: Path, hits: Hits) -> None:
-    rows = pq.read_table(path, partitioning=None)
+    rows = files.read_table(path)
     if path.parent.name == carry.ATTIC:
         rows = rows.filter(pa.array([id not in hits for id in rows["id"].to_pylist()], pa.bool_()))
     else:
@@ -150,6 +151,6 @@ def _republish(table: Table, touched: set[str]) -> None:
 
 def _described(table: Table, part: Part) -> Part:
     path = table.folder / part.file
-    if part.extra.get("file_hash") == files.hash_file(path):
+    if part.extra.get("file_hash") == files.hash_file(files.here(path)):
         return part
     return pages.part(path, part.key)

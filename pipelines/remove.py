@@ -12,7 +12,7 @@ import pyarrow.dataset as ds
 
 from pipelines import build_shards, ledger, removal
 from pipelines.request import Request
-from webtext import reasons, stage
+from webtext import files, reasons, stage
 from webtext.corpus import Corpus
 from webtext.crawl import tombstones
 from webtext.crawl.tombstones import Tombstone, Tombstones
@@ -67,7 +67,7 @@ def run(request: Request, wanted: Selection, progress: Progress, *, dry_run: boo
         _rebuild(corpus, request, progress)
         after = _standing(corpus)
         for name in REPORTS:
-            (corpus.root / "audit" / name).unlink(missing_ok=True)
+            files.remove(corpus.root / "audit" / name)
     return result | {
         "tombstones": len(new),
         "archive": asdict(outcome),
@@ -148,7 +148,7 @@ def _rebuild(corpus: Corpus, request: Request, progress: Progress) -> None:
             texts, _ = build_shards.build(corpus, engine, corpus.recipe(), progress)
             if not texts.counts.out:
                 for name in MADE_OF_TEXTS:
-                    stage.remove(corpus.table(name).folder)
+                    files.remove_folder(corpus.table(name).folder)
         else:
             stage.run(corpus, engine, ledger.plan(corpus, ["pages"]), progress)
 

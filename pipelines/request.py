@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipelines import recipes
-from webtext import recipe
+from webtext import recipe, store
 from webtext.corpus import Corpus
 from webtext.engine import Engine, EngineName
 from webtext.engine.local import LocalEngine
@@ -26,6 +26,12 @@ class Request:
         if self.engine is EngineName.RAY:  # its workers have another working directory
             object.__setattr__(self, "root", self.root.absolute())
 
+    @property
+    def shares_nothing(self) -> bool:
+        """Whether tasks may run on machines that have only the object store in common."""
+        many = self.engine is EngineName.RAY and bool(self.ray_address or os.environ.get("RAY_ADDRESS"))
+        return many and store.of(self.root) is not None
+
     def start_engine(self) -> Engine:
         if self.engine is EngineName.LOCAL:
             return LocalEngine(self.workers or os.cpu_count() or 1)
@@ -36,14 +42,14 @@ class Request:
     def wanted(self) -> Recipe:
         """The recipe asked for; what was frozen in the corpus holds unless another one is named."""
         corpus = Corpus(self.root)
-        if self.recipe is None and (self.root / "recipe.toml").exists():
+        if self.recipe is None and corpus.has_recipe:
             return recipe.override(corpus.recipe(), self.settings)
         return recipe.override(recipes.find(self.recipe or "webtext"), self.settings)
 
     def settle(self, progress: Progress) -> Recipe:
         """Freezes the recipe asked for in the corpus, and says what it changes."""
         corpus, wanted = Corpus(self.root), self.wanted()
-        if (self.root / "recipe.toml").exists():
+        if corpus.has_recipe:
             changes = recipe.differences(corpus.recipe(), wanted)
             for change in changes:
                 progress.note(f"recipe: {change}")

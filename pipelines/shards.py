@@ -121,6 +121,7 @@ def scatter_partition(item: Scattering, report: Report) -> tuple[Path, list[int]
     corpus = Corpus(item.root)
     links = rows.Lookup(corpus.table("links").read(item.file, rows.LINK_COLUMNS))
     pages = rows.Lookup(corpus.table("pages").read(item.file, rows.PAGE_COLUMNS))
+    item.scratch.mkdir(parents=True, exist_ok=True)  # of a store, on another machine than the driver's
     path = item.scratch / f"{item.file}.arrow"
     with shuffle.Scatter(path) as out:
         for documents in kept.documents(corpus, item.file, rows.DOCUMENT_COLUMNS):
@@ -131,6 +132,7 @@ def scatter_partition(item: Scattering, report: Report) -> tuple[Path, list[int]
             report(documents.num_rows, {})
         duplicates = _duplicates(corpus, item)
         out.write(rows.repeats(duplicates), [item.layout.place(id)[0] for id in duplicates])
+    files.put(path)
     return path, out.batches
 
 
@@ -145,7 +147,7 @@ def _run(
     corpus: Corpus, engine: Engine, recipe: Recipe, layout: Layout, words: Vocabulary, progress: Progress
 ) -> Manifest:
     plan, scratch = plan_shards(corpus, recipe), corpus.table("shards").folder / ".scratch"
-    stage.remove(scratch)
+    files.remove_folder(scratch)
     todo = {work.file for work in stage.standing(corpus, plan).todo}
     if todo:
         tokens.retract(corpus)
@@ -155,7 +157,7 @@ def _run(
         plan = replace(plan, works=works)
     plan = replace(plan, finish=partial(_write_card, corpus, recipe, words.vocab_size))
     manifest = stage.run(corpus, engine, plan, progress)
-    stage.remove(scratch)
+    files.remove_folder(scratch)
     return manifest
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines import clusters, decontamination, documents, ledger, links, pages, paragraphs, shards
-from webtext import stage
+from webtext import files, stage
 from webtext.corpus import Corpus
 from webtext.recipe import Recipe
 from webtext.stage import Plan, Standing
@@ -86,7 +86,7 @@ def _told(corpus: Corpus, table: str, standing: Standing) -> tuple[str, str]:
 def _unfinished(corpus: Corpus) -> dict[str, Any] | None:
     """What the run that goes on, or was interrupted, told last."""
     try:
-        told: dict[str, Any] = json.loads((corpus.root / stage.PROGRESS).read_text("utf-8"))
+        told: dict[str, Any] = json.loads(files.read_text(corpus.root / stage.PROGRESS))
     except (FileNotFoundError, ValueError):
         return None
     return told
@@ -94,7 +94,7 @@ def _unfinished(corpus: Corpus) -> dict[str, Any] | None:
 
 def _last_runs(corpus: Corpus) -> dict[str, dict[str, Any]]:
     try:
-        lines = (corpus.root / "history.jsonl").read_text("utf-8").splitlines()
+        lines = files.read_text(corpus.root / "history.jsonl").splitlines()
     except FileNotFoundError:
         return {}
     runs = {}

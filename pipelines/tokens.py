@@ -67,7 +67,7 @@ def _write_index(corpus: Corpus, recipe: Recipe, words: Vocabulary, parts: Seque
 def retract(corpus: Corpus) -> None:
     """Takes back the word that the token files are whole, before any of them is replaced."""
     for name in ("index.json", "_manifest.json", "_journal.jsonl"):
-        (corpus.table("tokens").folder / name).unlink(missing_ok=True)
+        files.remove(corpus.table("tokens").folder / name)
 
 
 def append(rows: pa.Table, encoder: Encoder, writer: TokenWriter) -> list[int]:
@@ -104,7 +104,7 @@ def _write_part(item: Item, report: Report) -> Part:
 
 def _encode_shard(corpus: Corpus, item: Item, path: Path) -> TokenFile:
     encoder = vocabulary.encoder(corpus, fast=item.fast)
-    shard = corpus.table("shards").folder / item.shard
+    shard = files.here(corpus.table("shards").folder / item.shard)
     with token_file(path, item.dtype, encoder.eot) as writer, pq.ParquetFile(shard) as parquet:
         for batch in parquet.iter_batches(kept.BATCH_ROWS, columns=["id", "text"]):
             append(pa.Table.from_batches([batch]), encoder, writer)
@@ -114,10 +114,11 @@ def _encode_shard(corpus: Corpus, item: Item, path: Path) -> TokenFile:
 
 def _sweep(folder: Path, stems: set[str]) -> None:
     """Removes token files of an earlier plan, and those that lost their index, or their ids."""
-    for path in sorted([*folder.glob("*.bin"), *folder.glob("*.idx")]):
+    there = {path for name in files.sizes(folder) if (path := folder / name).suffix in (".bin", ".idx")}
+    for path in sorted(there):
         other = path.with_suffix(".idx" if path.suffix == ".bin" else ".bin")
-        if path.stem not in stems or not other.exists():
-            path.unlink()
+        if path.stem not in stems or other not in there:
+            files.remove(path)
 
 
 def _told(made: Sequence[TokenFile]) -> str:

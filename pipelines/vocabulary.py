@@ -65,8 +65,8 @@ def current(corpus: Corpus, recipe: Recipe) -> Vocabulary | None:
     """The vocabulary that stands in tokens/, if it is the one that the recipe asks for."""
     folder = corpus.table("tokens").folder
     try:
-        vocabulary = Vocabulary(**json.loads((folder / "_tokenizer.json").read_text("utf-8")))
-        sha256 = hashlib.sha256((folder / "tokenizer.json").read_bytes()).hexdigest()
+        vocabulary = Vocabulary(**json.loads(files.read_text(folder / "_tokenizer.json")))
+        sha256 = hashlib.sha256(files.here(folder / "tokenizer.json").read_bytes()).hexdigest()
     except (OSError, ValueError, TypeError):
         return None
     return vocabulary if (vocabulary.key, vocabulary.sha256) == (key(corpus, recipe), sha256) else None
@@ -113,7 +113,7 @@ def may_be_fast(corpus: Corpus, progress: Progress) -> bool:
 
 
 def _text(corpus: Corpus) -> str:
-    return (corpus.table("tokens").folder / "tokenizer.json").read_text("utf-8")
+    return files.read_text(corpus.table("tokens").folder / "tokenizer.json")
 
 
 def _sample(corpus: Corpus) -> list[str]:

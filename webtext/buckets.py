@@ -21,9 +21,13 @@ BUFFER_BYTES = 4 << 20  # of an object are asked for at once when it is read thr
 
 _GLOB = re.compile(r"(\*\*/|\*|\?|\[[^]]+\])")
 _GLOBS = {"**/": "(?:.*/)?", "*": "[^/]*", "?": "[^/]"}
-_AWS_ERROR = re.compile(r"AWS Error (\w+)")
-_NO_BUCKET = "no such bucket; check its name, and AWS_ENDPOINT_URL for a server other than Amazon's"
+_AWS_ERROR = re.compile(r"AWS Error (\w+)(?: \(HTTP status (\d+)\))?")
+_NOT_FOUND = re.compile("Bucket '.*' not found")
+NO_BUCKET = "no such bucket; check its name, and AWS_ENDPOINT_URL for a server other than Amazon's"
 _REFUSED = ("ACCESS_DENIED", "INVALID_ACCESS_KEY_ID", "SIGNATURE_DOES_NOT_MATCH", "UNRECOGNIZED_CLIENT")
+_REFUSED_ELSEWHERE = re.compile(
+    "ExpiredToken|PERMISSION_DENIED|UNAUTHENTICATED|AuthenticationFailed|AuthorizationFail"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +61,14 @@ def find(place: str, in_folder: Callable[[str], bool]) -> list[StoredFile]:
     if not bucket or "/" not in plain + "/" or _GLOB.search(bucket):
         raise UserError(f"{place!r} names no bucket; write {S3}BUCKET/PREFIX/*")
     try:
-        system = _system(bucket)
-        top = system.get_file_info(pattern if not globs else plain.rpartition("/")[0])
+        stored = system(bucket)
+        top = stored.get_file_info(pattern if not globs else plain.rpartition("/")[0])
         found = [top]
         if top.type != fs.FileType.File:
             selector = fs.FileSelector(top.path, allow_not_found=True, recursive=bool(globs))
-            found = system.get_file_info(selector)
-        if not found and system.get_file_info(bucket).type == fs.FileType.NotFound:
-            raise UserError(f"{place}: {_NO_BUCKET}")
+            found = stored.get_file_info(selector)
+        if not found and stored.get_file_info(bucket).type == fs.FileType.NotFound:
+            raise UserError(f"{place}: {NO_BUCKET}")
     except OSError as error:
         raise UserError(f"{place}: {told(error)}") from None
     wanted = re.compile("".join(_GLOBS.get(part, _plain(part)) for part in [plain, *globs]))
@@ -74,7 +78,7 @@ def find(place: str, in_folder: Callable[[str], bool]) -> list[StoredFile]:
         if info.type == fs.FileType.File
         and (wanted.fullmatch(info.path) if globs else info is top or in_folder(info.path))
     ]
-    return [StoredFile(info.path, info.size, system) for info in sorted(matches, key=lambda info: info.path)]
+    return [StoredFile(info.path, info.size, stored) for info in sorted(matches, key=lambda info: info.path)]
 
 
 def is_glob(place: str) -> bool:
@@ -83,20 +87,37 @@ def is_glob(place: str) -> bool:
 
 def told(error: OSError) -> str:
     """What an object store's error means for the user."""
+    if (refused := refusal(error)) is not None:
+        return refused
+    if (match := _AWS_ERROR.search(str(error))) is None:
+        return f"{str(error).partition(chr(10))[0]}; check the network"
+    said = f"HTTP status {match[2]}" if match[2] else match[1].replace("_", " ").lower()
+    return f"{said}; check the network, AWS_ENDPOINT_URL and AWS_REGION"
+
+
+def refusal(error: OSError) -> str | None:
+    """The same for an error that asking again would not mend; None for any other."""
     match = _AWS_ERROR.search(str(error))
     code = match[1] if match else ""
-    if code == "NO_SUCH_BUCKET":
-        return _NO_BUCKET
+    if code == "NO_SUCH_BUCKET" or _NOT_FOUND.search(str(error)):
+        return NO_BUCKET
     if code in _REFUSED:
         return "access denied; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE"
-    return f"{code.replace('_', ' ').lower() or error}; check the network, AWS_ENDPOINT_URL and AWS_REGION"
+    if _REFUSED_ELSEWHERE.search(str(error)):
+        return "access denied; renew the credentials that this store's own tools use"
+    return None
+
+
+def is_of_a_store(error: OSError) -> bool:
+    return _AWS_ERROR.search(str(error)) is not None
 
 
 def _plain(part: str) -> str:
     return part if part.startswith("[") else re.escape(part)
 
 
-def _system(bucket: str) -> Any:
+def system(bucket: str) -> Any:
+    """The file system that a bucket is read and written through."""
     known = os.environ.get
     endpoint = known("AWS_ENDPOINT_URL_S3") or known("AWS_ENDPOINT_URL") or ""
     region = known("AWS_REGION") or known("AWS_DEFAULT_REGION")

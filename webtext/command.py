@@ -7,6 +7,7 @@ from typing import Any
 import typer
 from typer.core import TyperCommand
 
+from webtext import buckets, store
 from webtext.errors import RunFailed, UserError
 from webtext.files import DISK_FULL
 
@@ -31,6 +32,8 @@ class Command(TyperCommand):
         except KeyboardInterrupt:
             raise _ended(130, "interrupted; the same command goes on from here") from None
         except OSError as error:
+            if buckets.is_of_a_store(error):
+                raise _ended(1, f"{buckets.told(error)}; the same command goes on from here") from None
             if error.errno not in DISK_FULL:
                 raise
             where = error.filename or "the disk"
@@ -39,7 +42,7 @@ class Command(TyperCommand):
 
 
 def _ended(code: int, line: str) -> typer.Exit:
-    print(f"webtext: {line}", file=sys.stderr)
+    print(f"webtext: {store.named(line)}", file=sys.stderr)
     return typer.Exit(code)
 
 

@@ -1,4 +1,4 @@
-"""A corpus is a directory: a frozen recipe, a folder per table, a lock.
+"""A corpus is a directory, on a disk or in an object store: a frozen recipe, a folder per table, a lock.
 
 A table is a folder of partitions with a `_manifest.json` that is written last. While a stage runs, the
 finished partitions stand in `_journal.jsonl`, one line each; the manifest takes their place at the end.
@@ -7,16 +7,16 @@ finished partitions stand in `_journal.jsonl`, one line each; the manifest takes
 import fcntl
 import json
 import os
-from collections.abc import Iterable, Iterator, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from webtext import files, recipe, schemas
+from webtext import files, lease, recipe, schemas, store
 from webtext.errors import UserError
 from webtext.recipe import Recipe
 
@@ -36,6 +36,9 @@ TABLES = {
     "tokens": None,
     "ledger": schemas.LEDGER,
 }
+
+
+PUT_EVERY_S = 5.0  # a stage's journal, into an object store
 
 
 @dataclass(frozen=True)
@@ -127,28 +130,30 @@ class Table:
     def path(self, partition: int) -> Path:
         return self.folder / partition_name(partition)
 
-    def holds(self, part: Part) -> bool:
-        """Whether a partition's file is there, as long as it was when it was marked done."""
-        try:
-            return (self.folder / part.file).stat().st_size == part.bytes
-        except FileNotFoundError:
-            return False
+    def holding(self) -> Callable[[Part], bool]:
+        """Says of a partition whether its file is there now, as long as it was when it was marked done."""
+        sizes = files.sizes(self.folder)
+        return lambda part: sizes.get(part.file) == part.bytes
 
     def read(self, file: str | int, columns: Sequence[str] | None = None) -> pa.Table:
         path = self.path(file) if isinstance(file, int) else self.folder / file
-        return pq.read_table(path, columns=None if columns is None else list(columns), partitioning=None)
+        return files.read_table(path, columns)
 
     def dataset(self) -> "ds.Dataset":
         """All partitions as one pyarrow dataset, for filtered and columnar reads."""
         import pyarrow.dataset as ds  # loads pandas where that is installed: half a second for every command
 
         manifest = self.manifest()
-        names = [part.file for part in manifest.partitions] if manifest else []
-        return ds.dataset([self.folder / name for name in names], schema=self.schema, format="parquet")
+        paths = [self.folder / part.file for part in manifest.partitions] if manifest else []
+        if (stored := store.of(self.folder)) is None:
+            return ds.dataset(paths, schema=self.schema, format="parquet")
+        system, top = stored.ask(lambda *asked: asked)
+        keys = [f"{top}/{path.name}" for path in paths]
+        return ds.dataset(keys, schema=self.schema, format="parquet", filesystem=system)
 
     def manifest(self) -> Manifest | None:
         try:
-            return Manifest.from_json(json.loads((self.folder / "_manifest.json").read_text("utf-8")))
+            return Manifest.from_json(json.loads(files.read_text(self.folder / "_manifest.json")))
         except FileNotFoundError:
             return None
         except (ValueError, KeyError, TypeError) as error:
@@ -159,7 +164,7 @@ class Table:
     @property
     def begun(self) -> bool:
         """Whether a run is at work on the table, or was interrupted there."""
-        return (self.folder / "_journal.jsonl").exists()
+        return files.exists(self.folder / "_journal.jsonl")
 
     def finished(self) -> list[Part]:
         """The partitions that are marked done, by the manifest or by an unfinished run's journal."""
@@ -167,12 +172,12 @@ class Table:
         if manifest is not None:
             return list(manifest.partitions)
         try:
-            lines = (self.folder / "_journal.jsonl").read_bytes().splitlines(keepends=True)
+            lines = files.read_bytes(self.folder / "_journal.jsonl").split(b"\n")
         except FileNotFoundError:
             return []
         try:
             # A killed run may leave its last line cut short: it was not marked.
-            return [Part.from_json(json.loads(line)) for line in lines if line.endswith(b"\n")]
+            return [Part.from_json(json.loads(line)) for line in lines[:-1]]
         except (ValueError, KeyError, TypeError) as error:
             raise UserError(
                 f"{self.folder}/_journal.jsonl: not a journal ({error}): delete it to rebuild the stage"
@@ -185,24 +190,32 @@ class Table:
         files.clean(self.folder)
         path = self.folder / "_journal.jsonl"
         files.write_text(path, "".join(_line(part) for part in parts))
-        (self.folder / "_manifest.json").unlink(missing_ok=True)
+        files.remove(self.folder / "_manifest.json")
         with path.open("a", encoding="utf-8") as file:
-            yield Journal(self, file.fileno())
+            try:
+                yield Journal(path, file.fileno())
+            finally:
+                files.put(path)
 
     def publish(self, manifest: Manifest) -> None:
         files.write_json(self.folder / "_manifest.json", manifest.as_json())
-        (self.folder / "_journal.jsonl").unlink(missing_ok=True)
+        files.remove(self.folder / "_journal.jsonl")
 
 
-@dataclass(frozen=True)
+@dataclass
 class Journal:
-    table: Table
+    path: Path
     handle: int
+    put_at: float = 0.0
 
     def mark(self, part: Part) -> None:
-        """Marks a partition done; what it names is already on disk."""
+        """Marks a partition done; what it names is already on disk. A store, where a journal is put anew as a
+        whole, hears of it after seconds: what a kill loses of it is made again."""
         os.write(self.handle, _line(part).encode())
         os.fsync(self.handle)
+        if time.monotonic() - self.put_at > PUT_EVERY_S:
+            files.put(self.path)
+            self.put_at = time.monotonic()
 
 
 class Corpus:
@@ -213,31 +226,46 @@ class Corpus:
 
     @classmethod
     def open(cls, root: Path) -> "Corpus":
-        if not (root / "recipe.toml").is_file():
-            what = "does not exist" if not root.exists() else "is not a corpus: it has no recipe.toml"
+        corpus = cls(root)
+        if not corpus.has_recipe:
+            what = "is not a corpus: it has no recipe.toml" if root.exists() else "does not exist"
             raise UserError(f"{root}: {what}; `webtext crawl {root} --links …` makes one")
-        return cls(root)
+        return corpus
 
     @property
     def name(self) -> str:
         return self.root.resolve().name
 
+    @property
+    def place(self) -> str:
+        """The directory as the user named it, or its address in an object store."""
+        return store.named(str(self.root))
+
+    @property
+    def has_recipe(self) -> bool:
+        """Raises UserError where there is not even a bucket."""
+        if files.exists(self.root / "recipe.toml"):
+            return True
+        if (stored := store.of(self.root)) is not None:
+            stored.require_bucket()
+        return False
+
     def table(self, name: str) -> Table:
         return Table(name, self.root / name, TABLES[name])
 
     def recipe(self) -> Recipe:
-        return recipe.load(self.root / "recipe.toml")
+        return recipe.load(files.here(self.root / "recipe.toml"))
 
     def freeze(self, wanted: Recipe) -> None:
-        self.root.mkdir(parents=True, exist_ok=True)
         header = "# The resolved recipe of this corpus. Change a value with --set, not here.\n"
         files.write_text(self.root / "recipe.toml", header + wanted.to_toml())
 
     @contextmanager
     def lock(self) -> Iterator[None]:
-        """One writer at a time. The lock is the kernel's: it ends with its process, however that ends."""
+        """One writer at a time. The lock is the kernel's: it ends with its process, however that ends. In an
+        object store it is a lease."""
         files.make_folder(self.root)
-        with (self.root / ".lock").open("a+") as file:
+        with lease.held(self.root), (self.root / ".lock").open("a+") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:

@@ -10,6 +10,7 @@ from webtext.command import Command, app, show_result
 from webtext.engine import EngineName
 from webtext.errors import UserError
 from webtext.options import (
+    CORPUS_HELP,
     CorpusPath,
     DryRun,
     EngineOption,
@@ -19,6 +20,7 @@ from webtext.options import (
     RecipeName,
     Settings,
     Workers,
+    place,
 )
 from webtext.progress import Progress
 
@@ -176,7 +178,8 @@ def remove(
 @app.command(cls=Command)
 def audit(
     corpus: Annotated[
-        Path | None, typer.Argument(metavar="CORPUS", help="The corpus directory.", show_default=False)
+        Path | None,
+        typer.Argument(metavar="CORPUS", parser=place, help=CORPUS_HELP, show_default=False),
     ] = None,
     files: Annotated[
         list[str] | None, typer.Argument(metavar="[FILE]...", help="Further files of --against.")
@@ -198,7 +201,7 @@ def audit(
         ),
     ] = None,
     compare: Annotated[
-        tuple[Path, Path] | None,
+        tuple[str, str] | None,
         typer.Option(metavar="A B", help="Two corpora side by side, instead of a report on one."),
     ] = None,
     out: Annotated[
@@ -222,7 +225,7 @@ def audit(
     if compare is not None:
         if corpus or against:
             raise UserError("--compare: names both corpora itself, and goes without --against")
-        requests = [Request(root, None, (), workers, engine, ray_address) for root in compare]
+        requests = [Request(root, None, (), workers, engine, ray_address) for root in map(place, compare)]
         one, other = (Corpus.open(request.root) for request in requests)
         with requests[0].start_engine() as running:
             result = pipeline.compare(one, other, out, progress, running)

@@ -1,10 +1,14 @@
-"""Files that exist whole or not at all: written under a temporary name, fsynced, renamed."""
+"""Files that exist whole or not at all: written under a temporary name, fsynced, renamed.
+
+Paths of a corpus in an object store (see `store`) are as good here as any other: what is written is put
+there, and what is asked is asked there.
+"""
 
 import errno
 import json
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,9 +17,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import xxhash
 
+from webtext import store
 from webtext.errors import UserError
+from webtext.store import TEMPORARY
 
-TEMPORARY = ".tmp"
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -38,8 +43,64 @@ def whole(path: Path) -> Iterator[Path]:
         sync(temporary)
         temporary.replace(path)
         sync(path.parent)
+        put(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def put(path: Path) -> None:
+    """Has the object store hold what this machine has of a file; on a disk it is held already."""
+    if (stored := store.of(path)) is not None:
+        stored.put(path)
+
+
+def here(path: Path, *, settled: bool = False) -> Path:
+    """The path, once this machine has the file as it is held. Raises FileNotFoundError.
+
+    `settled`: its name says its content, so that what is here is right.
+    """
+    if (stored := store.of(path)) is not None and not (settled and path.exists()):
+        stored.fetch(path)
+    return path
+
+
+def exists(path: Path) -> bool:
+    """Whether there is such a file."""
+    return path.is_file() if (stored := store.of(path)) is None else stored.stamp() is not None
+
+
+def sizes(folder: Path) -> dict[str, int]:
+    """The files in a folder, by name, with their bytes; none where there is no folder."""
+    if (stored := store.of(folder)) is not None:
+        return {name: stamp.size for name, stamp in stored.listed().items()}
+    try:
+        return {entry.name: entry.stat().st_size for entry in os.scandir(folder) if entry.is_file()}
+    except FileNotFoundError:
+        return {}
+
+
+def names(folder: Path) -> list[str]:
+    """What is in a folder, files and folders; nothing where there is none."""
+    if (stored := store.of(folder)) is not None:
+        return stored.names()
+    return [path.name for path in folder.iterdir()] if folder.is_dir() else []
+
+
+def remove(path: Path) -> None:
+    """Removes a file, if there is one."""
+    path.unlink(missing_ok=True)
+    if (stored := store.of(path)) is not None:
+        stored.remove()
+
+
+def remove_folder(folder: Path) -> None:
+    """Removes a folder with all that is in it, if there is one."""
+    import shutil
+
+    with suppress(FileNotFoundError):
+        shutil.rmtree(folder)
+    if (stored := store.of(folder)) is not None:
+        stored.remove_all()
 
 
 def make_folder(path: Path) -> None:
@@ -59,6 +120,35 @@ def sync(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def read_bytes(path: Path) -> bytes:
+    """A small file as it is held now. Raises FileNotFoundError."""
+    return path.read_bytes() if (stored := store.of(path)) is None else stored.read()
+
+
+def read_text(path: Path) -> str:
+    return read_bytes(path).decode("utf-8")
+
+
+def read_table(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
+    """A Parquet file, or some columns of it, of which alone an object store is asked."""
+    names = None if columns is None else list(columns)
+    if (stored := store.of(path)) is None:
+        return pq.read_table(path, columns=names, partitioning=None)
+    return stored.ask(
+        lambda system, key: pq.read_table(key, columns=names, partitioning=None, filesystem=system)
+    )
+
+
+def append_line(path: Path, line: str) -> None:
+    """Adds a line to a small file that nothing depends on."""
+    if store.of(path) is not None:
+        before = read_text(path) if exists(path) else ""
+        write_text(path, f"{before}{line}\n")
+        return
+    with path.open("a", encoding="utf-8") as file:
+        file.write(f"{line}\n")
 
 
 def write_text(path: Path, text: str) -> None:

@@ -5,9 +5,21 @@ from typing import Annotated
 
 import typer
 
+from webtext import store
 from webtext.engine import EngineName
+from webtext.errors import UserError
 
-CorpusPath = Annotated[Path, typer.Argument(metavar="CORPUS", help="The corpus directory.")]
+
+def place(text: str) -> Path:
+    """A corpus by its directory, or by its address in an object store."""
+    try:
+        return store.folder_of(text) if store.is_address(text) else Path(text)
+    except UserError as error:
+        raise typer.BadParameter(str(error)) from None
+
+
+CORPUS_HELP = "The corpus: a directory, or s3://BUCKET/PREFIX, gs://…"
+CorpusPath = Annotated[Path, typer.Argument(metavar="CORPUS", parser=place, help=CORPUS_HELP)]
 RunPath = Annotated[Path, typer.Argument(metavar="RUN", help="The run directory that `train` wrote.")]
 RecipeName = Annotated[
     str | None,

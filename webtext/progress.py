@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
 from rich.progress import Progress as Bars
 
-from webtext import files
+from webtext import files, store
 from webtext.tally import Tally
 
 LINE_EVERY_S = 10.0
@@ -39,7 +39,7 @@ class Progress:
         self.console = Console(stderr=True, quiet=quiet, highlight=False, soft_wrap=True)
 
     def note(self, line: str) -> None:
-        self.console.print(line, markup=False)
+        self.console.print(store.named(line), markup=False)
 
     @contextmanager
     def bar(self, name: str, total: int, kept: Path | None = None) -> Iterator[Bar]:

@@ -6,7 +6,6 @@ The runner knows tables and engines; what a stage computes is its task's busines
 import json
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -67,11 +66,11 @@ def standing(corpus: Corpus, plan: Plan) -> Standing:
     table = corpus.table(plan.table)
     manifest = table.manifest()
     finished = {part.file: part for part in table.finished()}
-    wanted = {work.file: work for work in plan.works}
+    wanted, holds = {work.file: work for work in plan.works}, table.holding()
     done, todo = [], []
     for work in plan.works:
         part = finished.get(work.file)
-        if part and part.key == work.key and table.holds(part):
+        if part and part.key == work.key and holds(part):
             done.append(part)
         else:
             todo.append(work)
@@ -106,14 +105,14 @@ def run(corpus: Corpus, engine: Engine, plan: Plan, progress: Progress) -> Manif
     log(
         corpus, plan.table, rows=made_rows, seconds=seconds, **({"slowest_s": slowest_s} if slowest_s else {})
     )
-    told.unlink(missing_ok=True)
+    files.remove(told)
     return manifest
 
 
 def log(corpus: Corpus, stage: str, **facts: Any) -> None:
     """Appends a line to the corpus' history: rates for `webtext status`, nothing that results depend on."""
-    with (corpus.root / "history.jsonl").open("a", encoding="utf-8") as file:
-        file.write(json.dumps({"at": int(time.time()), "stage": stage} | facts) + "\n")
+    line = json.dumps({"at": int(time.time()), "stage": stage} | facts)
+    files.append_line(corpus.root / "history.jsonl", line)
 
 
 def _manifest(plan: Plan, parts: list[Part]) -> Manifest:
@@ -150,20 +149,13 @@ def _rows(works: Sequence[Work]) -> int:
 def _drop_strays(table: Table, manifest: Manifest) -> None:
     """Removes partitions of an earlier plan; files of other kinds are their stage's business."""
     wanted = {part.file for part in manifest.partitions}
-    for path in table.folder.glob("*.parquet"):
-        if path.name not in wanted:
-            path.unlink()
+    for name in files.sizes(table.folder):
+        if name.endswith(".parquet") and name not in wanted:
+            files.remove(table.folder / name)
 
 
 def scratch(folder: Path) -> Path:
     """An empty folder for files between two maps."""
-    remove(folder)
+    files.remove_folder(folder)
     folder.mkdir(parents=True)
     return folder
-
-
-def remove(folder: Path) -> None:
-    import shutil
-
-    with suppress(FileNotFoundError):
-        shutil.rmtree(folder)

@@ -4,7 +4,13 @@ from threading import Event, Thread
 
 import pytest
 
+from pipelines import pages
+from pipelines.request import Request
+from webtext import store
 from webtext.crawl.archives.pace import Pace, Stopped
+from webtext.engine import EngineName
+from webtext.errors import UserError
+from webtext.recipe import Crawl, Recipe
 
 
 def test_turns_are_shared_by_all_who_name_the_same_file(tmp_path: Path) -> None:
@@ -43,3 +49,15 @@ def test_a_broken_file_holds_nobody(tmp_path: Path, text: str) -> None:
     file = tmp_path / "x.pace"
     file.write_text(text)
     Pace(file, 0.0, Event()).wait()
+
+
+def test_a_cluster_without_a_shared_disk_is_not_let_at_an_archive(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    stored = store.folder_of("s3://bucket/corpus")
+    assert Request(stored, engine=EngineName.RAY, ray_address="head:6379").shares_nothing
+    assert not Request(stored, engine=EngineName.RAY).shares_nothing
+    assert not Request(Path("corpus"), engine=EngineName.RAY, ray_address="head:6379").shares_nothing
+    sources = Crawl(sources=["live", "warc:archives", "wayback"])
+    with pytest.raises(UserError, match=r"crawl\.sources: wayback is asked at a pace"):
+        pages.check_one_pace(Recipe(crawl=sources))
+    pages.check_one_pace(Recipe(crawl=Crawl(sources=["live", "warc:archives"])))

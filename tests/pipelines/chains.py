@@ -95,6 +95,21 @@ def killed_after(seconds: float, arguments: Sequence[object]) -> bool:
     return not ended
 
 
+def ray_workers_killed(arguments: Sequence[object], kills: int = 3) -> int:
+    """Runs a command on Ray to its good end, and kills now and then a process that is at a task; how many."""
+    process = subprocess.Popen(command(*arguments), stderr=subprocess.DEVNULL)
+    killed = 0
+    while process.poll() is None:
+        time.sleep(3)
+        listed = subprocess.run(["pgrep", "-f", "ray::_run"], capture_output=True, text=True, check=False)
+        for pid in sorted(map(int, listed.stdout.split()))[: killed < kills]:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+                killed += 1
+    assert process.returncode == 0
+    return killed
+
+
 def results(corpus: Path) -> dict[str, Any]:
     """What must be the same in every run: shards and pages (but for what belongs to the fetch), the bytes of
     tokens and ledger."""

@@ -1,12 +1,7 @@
 """The chain on a Ray cluster of several workers gives what processes give, whatever is killed."""
 
-import os
 import random
-import signal
-import subprocess
-import time
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +12,9 @@ from data.miniweb import serve
 from tests.pipelines.chains import (
     QUICK,
     SMALL,
-    command,
     differing,
     killed_after,
+    ray_workers_killed,
     results,
     settings,
     url_list,
@@ -77,19 +72,5 @@ def test_workers_that_are_killed_are_replaced(
     crawl: list[object], local: dict[str, Any], tmp_path: Path
 ) -> None:
     webtext("crawl", tmp_path / "c", *crawl, *RAY)
-    process = subprocess.Popen(command("build-shards", tmp_path / "c", *RAY), stderr=subprocess.DEVNULL)
-    killed = 0
-    while process.poll() is None:
-        time.sleep(3)
-        for pid in _workers()[:1] if killed < 3 else ():
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-                killed += 1
-    assert process.returncode == 0 and killed > 0
+    assert ray_workers_killed(["build-shards", tmp_path / "c", *RAY]) > 0
     assert differing(local, results(tmp_path / "c")) == []
-
-
-def _workers() -> list[int]:
-    """The processes in which Ray runs a task just now."""
-    listed = subprocess.run(["pgrep", "-f", "ray::_run"], capture_output=True, text=True, check=False)
-    return sorted(map(int, listed.stdout.split()))

@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from webtext import files
 from webtext.corpus import Corpus, Manifest
 from webtext.engine import Engine, Report
 from webtext.engine.inline import InlineEngine
@@ -109,7 +110,7 @@ class Source:
         """tokens/index.json, or {} before there are tokens."""
         path = self.corpus.table("tokens").folder / "index.json"
         try:
-            index: dict[str, Any] = json.loads(path.read_text("utf-8")) if self.has("tokens") else {}
+            index: dict[str, Any] = json.loads(files.read_text(path)) if self.has("tokens") else {}
         except (OSError, ValueError) as error:
             raise _damaged("tokens", path, error) from None
         return index
@@ -127,7 +128,7 @@ class Source:
     def _opened(self, table: str, file: str) -> Iterator[pq.ParquetFile]:
         path = self.corpus.table(table).folder / file
         try:
-            with pq.ParquetFile(path) as parquet:
+            with pq.ParquetFile(files.here(path)) as parquet:
                 yield parquet
         except (OSError, pa.ArrowException) as error:
             raise _damaged(table, path, error) from None

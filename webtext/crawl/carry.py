@@ -5,6 +5,7 @@ new table; those whose link is not selected any more wait in the attic, should i
 """
 
 from collections.abc import Collection, Iterator
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pyarrow as pa
@@ -44,7 +45,7 @@ def known_ids(folder: Path, number: int, partitions: int) -> pa.Array:
     """The links among a partition's whose pages earlier tables hold, and others that lay beside them."""
     found = [pa.array([], pa.string())]
     for path in [*_places(folder, number, partitions), *_places(folder / ATTIC, number, partitions)]:
-        table = pq.read_table(path, columns=["id", "state"], partitioning=None)
+        table = files.read_table(path, ["id", "state"])
         found += table.filter(pc.equal(table["state"], FETCHED))["id"].chunks
     return pa.concat_arrays(found)
 
@@ -59,10 +60,10 @@ def write_rows(folder: Path, file: str, rows: pa.Table, key: str) -> files.Writt
 def made_for(path: Path) -> str | None:
     """The key under which a partition's table was written, if there is one. Raises UserError for a damaged
     one: to ask the web for its pages again is for the user to decide."""
-    if not path.exists():
+    if not files.exists(path):
         return None
     try:
-        metadata: dict[bytes, bytes] = pq.read_schema(path).metadata or {}
+        metadata: dict[bytes, bytes] = pq.read_schema(files.here(path)).metadata or {}
     except pa.ArrowInvalid as error:
         raise UserError(f"{path}: damaged ({error}); delete it to fetch its pages again") from None
     return metadata.get(KEY, b"").decode()
@@ -70,13 +71,13 @@ def made_for(path: Path) -> str | None:
 
 def tables(folder: Path) -> list[Path]:
     """All tables of pages, the attic's after the others."""
-    return [*sorted(folder.glob("part-*.parquet")), *sorted((folder / ATTIC).glob("part-*.parquet"))]
+    return [place / name for place in (folder, folder / ATTIC) for name in _there(place)]
 
 
 def rewrite(path: Path, rows: pa.Table) -> None:
     """Puts other rows into a table, which stays one for the key that it was made for; an empty attic goes."""
     if path.parent.name == ATTIC and not rows.num_rows:
-        path.unlink()
+        files.remove(path)
         return
     metadata = schemas.PAGES.metadata | {KEY: key.encode()} if (key := made_for(path)) else None
     schema = schemas.PAGES.with_metadata(metadata) if metadata else schemas.PAGES
@@ -85,7 +86,7 @@ def rewrite(path: Path, rows: pa.Table) -> None:
 
 def _places(folder: Path, number: int, partitions: int) -> Iterator[Path]:
     """Where a partition's links may lie, whatever the number of partitions was; its own file first."""
-    there = {int(path.stem.removeprefix("part-")) for path in folder.glob("part-*.parquet")}
+    there = {int(path.stem.removeprefix("part-")) for path in map(Path, _there(folder))}
     most = max([partitions - 1, *there]) + 1
     for count in [partitions, *(1 << bits for bits in range(most.bit_length() + 1))]:
         first, last = number * count // partitions, ((number + 1) * count - 1) // partitions
@@ -95,21 +96,25 @@ def _places(folder: Path, number: int, partitions: int) -> Iterator[Path]:
                 yield folder / partition_name(candidate)
 
 
+def _there(folder: Path) -> list[str]:
+    return sorted(name for name in files.sizes(folder) if fnmatch(name, "part-*.parquet"))
+
+
 def _fetched(path: Path, ids: Collection[str]) -> list[Row]:
-    table = pq.read_table(path, columns=["id", "state"], partitioning=None)
+    table = files.read_table(path, ["id", "state"])
     hits = pc.and_(
         pc.equal(table["state"], FETCHED), pc.is_in(table["id"], pa.array(sorted(ids), pa.string()))
     )
     if not pc.any(hits).as_py():
         return []
-    rows: list[Row] = pq.read_table(path, partitioning=None).filter(hits).to_pylist()
+    rows: list[Row] = files.read_table(path).filter(hits).to_pylist()
     return rows
 
 
 def _retire(folder: Path, file: str, staying: Collection[str]) -> None:
     """Moves the fetched rows that a table is about to lose into the attic."""
     attic = folder / ATTIC / file
-    old = [pq.read_table(path, partitioning=None) for path in (folder / file, attic) if path.exists()]
+    old = [files.read_table(path) for path in (folder / file, attic) if files.exists(path)]
     if not old:
         return
     rows = {row["id"]: row for table in reversed(old) for row in table.to_pylist()}

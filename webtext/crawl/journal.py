@@ -4,6 +4,10 @@ A response goes into the WARC file before its row goes into the journal, and bot
 at once. The disk is asked for them every few seconds, and then the journal says up to where. What stands
 after the last such line is believed as far as its WARC records can be read, so that neither a kill nor a
 power cut leaves a row without its record, or a record cut in the middle.
+
+Of a corpus in an object store the same files grow on this machine, and are put as a whole now and then: a
+WARC file before the journal that speaks of it. A machine that is lost loses what it had not put; here, where
+that still lies, the journal goes on with it.
 """
 
 import fcntl
@@ -16,14 +20,17 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from webtext import files
+from webtext import files, store
 from webtext.crawl.packing import Packed
 from webtext.crawl.warc import FOLDER, Position, WarcFile, whole_records
 from webtext.errors import RunFailed
 from webtext.reasons import FETCHED
 
 WARC_BYTES = 1_000_000_000  # a file that has grown beyond is followed by another
+# What a partition may lose with a machine that had not put it into the object store.
+PUT_BYTES, PUT_EVERY_S = 64_000_000, 3600.0
 SYNC_EVERY_S = 5.0
+SUFFIX = ".journal.jsonl"
 LOCK_WAIT_S = 60.0  # an orphan of a killed run ends within a second or so
 
 Row = dict[str, Any]
@@ -39,7 +46,9 @@ class Journal:
     def __init__(self, pages_folder: Path, stem: str, key: str) -> None:
         self.folder, self.stem = pages_folder, stem
         self.path = journal_path(pages_folder, stem)
+        self._stored = store.of(self.path) is not None
         self._file = _lock(self.path)
+        _agree_with_store(self.path, self._file)
         kept = _read(self.path)
         os.ftruncate(self._file, kept.bytes)
         first = _next_number(pages_folder, stem) if kept.first_warc is None else kept.first_warc
@@ -47,16 +56,16 @@ class Journal:
             self._write({"key": key, "first_warc": first})
             os.fsync(self._file)
             files.sync(self.path.parent)
+            files.put(self.path)
         self.ids = {row["id"] for row in kept.rows if kept.key == key or row["state"] == FETCHED}
         self._warc = _trimmed(pages_folder, stem, first, kept.warc)
         self._dirty, self._synced_at = False, time.monotonic()
+        self._waits, self._put_at = self._stored, time.monotonic()  # for the store
 
     def append(self, packed: Packed) -> Position:
         """Writes an exchange to the archive."""
-        if self._warc is not None and self._warc.end >= WARC_BYTES:
-            self.sync()
-            self._warc.close()
-            self._warc = None
+        if self._warc is not None and self._warc.end >= (PUT_BYTES if self._stored else WARC_BYTES):
+            self._end_archive()
         if self._warc is None:
             self._warc = WarcFile(self.folder, _warc_name(self.stem, _next_number(self.folder, self.stem)))
         self._dirty = True
@@ -69,14 +78,18 @@ class Journal:
         self._dirty = True
 
     def sync(self, *, every_s: float = 0.0) -> None:
-        """Brings what was written to disk, unless that was done less than `every_s` ago."""
-        if not self._dirty or time.monotonic() - self._synced_at < every_s:
-            return
-        if self._warc is not None:
-            self._warc.sync()
-        self._write({"synced": self._reached()})
-        os.fsync(self._file)
-        self._dirty, self._synced_at = False, time.monotonic()
+        """Brings what was written to disk, unless that was done less than `every_s` ago, and what has waited
+        for long into the store."""
+        if self._dirty and time.monotonic() - self._synced_at >= every_s:
+            self._to_disk()
+        if self._waits and time.monotonic() - self._put_at > PUT_EVERY_S:
+            self._end_archive()
+
+    def finish(self) -> None:
+        """Brings everything to where others find it: to disk, or into the store."""
+        self.sync()
+        if self._stored:
+            self._end_archive()
 
     def rows(self) -> Iterator[Row]:
         """The rows so far, in the order in which they came."""
@@ -86,7 +99,7 @@ class Journal:
 
     def remove(self) -> None:
         """Ends the journal: its rows are in the table."""
-        self.path.unlink()
+        files.remove(self.path)
 
     def __enter__(self) -> "Journal":
         return self
@@ -95,6 +108,29 @@ class Journal:
         if self._warc is not None:
             self._warc.close()
         os.close(self._file)
+
+    def _to_disk(self) -> None:
+        if self._warc is not None:
+            self._warc.sync()
+        self._write({"synced": self._reached()})
+        os.fsync(self._file)
+        self._dirty, self._synced_at, self._waits = False, time.monotonic(), self._stored
+
+    def _end_archive(self) -> None:
+        """Ends the WARC file; into a store it goes now, and then the journal."""
+        if self._dirty:
+            self._to_disk()
+        archive, self._warc = self._warc, None
+        if archive is not None:
+            archive.close()
+        if not self._stored:
+            return
+        if archive is not None:
+            files.put(self.folder / archive.name)
+        files.put(self.path)
+        self._waits, self._put_at = False, time.monotonic()
+        if archive is not None:
+            (self.folder / archive.name).unlink()
 
     def _reached(self) -> tuple[str, int] | None:
         return None if self._warc is None else (self._warc.name, self._warc.end)
@@ -113,7 +149,7 @@ def seed(pages_folder: Path, stem: str, key: str, rows: Iterable[Row]) -> None:
 
 
 def journal_path(pages_folder: Path, stem: str) -> Path:
-    return pages_folder / f"{stem}.journal.jsonl"
+    return pages_folder / f"{stem}{SUFFIX}"
 
 
 def rows_in(path: Path) -> list[Row]:
@@ -181,17 +217,19 @@ def _line(entry: Mapping[str, Any]) -> str:
 def _length(path: Path, unsure_from: int | None) -> int:
     """A WARC file's length; where the disk may not have had its end, up to its last whole record."""
     if not path.exists():
-        return 0
+        stored = store.of(path)
+        stamp = stored.stamp() if stored and unsure_from is None else None
+        return stamp.size if stamp else 0
     return path.stat().st_size if unsure_from is None else whole_records(path, unsure_from)
 
 
 def _trimmed(folder: Path, stem: str, first: int, reached: tuple[str, int] | None) -> WarcFile | None:
     """The WARC file to go on with, without what no row knows of; later ones are removed."""
     last = _number(Path(reached[0]).name) if reached else first - 1
-    for path in (folder / FOLDER).glob(f"{stem}-*.warc.gz"):
-        if _number(path.name) > last:
-            path.unlink()
-    if reached is None:
+    for name in _archives(folder, stem):
+        if _number(name) > last:
+            files.remove(folder / FOLDER / name)
+    if reached is None or not (folder / reached[0]).exists():  # which was put
         return None
     os.truncate(folder / reached[0], reached[1])
     return WarcFile(folder, Path(reached[0]).name)
@@ -206,8 +244,36 @@ def _number(name: str) -> int:
 
 
 def _next_number(folder: Path, stem: str) -> int:
-    numbers = [_number(path.name) for path in (folder / FOLDER).glob(f"{stem}-*.warc.gz")]
-    return max(numbers, default=-1) + 1
+    number = max(map(_number, _archives(folder, stem)), default=-1) + 1
+    while files.exists(folder / FOLDER / _warc_name(stem, number)):  # which a listing may not have told
+        number += 1
+    return number
+
+
+def _archives(folder: Path, stem: str) -> set[str]:
+    """The WARC files of a partition, here and in the store."""
+    there = {path.name for path in (folder / FOLDER).glob(f"{stem}-*.warc.gz")}
+    return there | {name for name in files.sizes(folder / FOLDER) if name.startswith(f"{stem}-")}
+
+
+def _agree_with_store(path: Path, handle: int) -> None:
+    """A journal that lies here holds if it goes on where the store's ends. Otherwise another machine was at
+    the partition since, and its journal takes the place of this one and of what belongs to it."""
+    if (stored := store.of(path)) is None:
+        return
+    try:
+        theirs = stored.read()
+    except FileNotFoundError:
+        theirs = b""
+    if theirs and path.read_bytes().startswith(theirs):
+        return
+    stem = path.name.removesuffix(SUFFIX)
+    for archive in (path.parent / FOLDER).glob(f"{stem}-*.warc.gz"):
+        archive.unlink()
+    os.ftruncate(handle, 0)
+    view = memoryview(theirs)
+    while view:
+        view = view[os.write(handle, view) :]
 
 
 def _lock(path: Path) -> int:

@@ -7,8 +7,6 @@ journal without the rows of such links, so that the next crawl goes on there as 
 from collections import Counter
 from pathlib import Path
 
-import pyarrow.parquet as pq
-
 from webtext import files
 from webtext.crawl import carry
 from webtext.crawl.archives.lookup import UNAVAILABLE
@@ -28,12 +26,12 @@ def reopen(table: Path, key: str, sources: int) -> Counter[str]:
     by state. `sources` is how many the recipe names: the links that stay need none of them."""
     if carry.made_for(table) != key:  # what it lacks is asked for anyway
         return Counter()
-    rows = pq.read_table(table, partitioning=None).to_pylist()
+    rows = files.read_table(table).to_pylist()
     again = Counter(str(row["state"]) for row in rows if _of_the_moment(row))
     if again:
         staying = [row | {"asked": sources} for row in rows if not _of_the_moment(row)]
         seed(table.parent, table.stem, key, staying)
-        table.unlink()
+        files.remove(table)
         files.sync(table.parent)
     return again
 

@@ -29,7 +29,7 @@ _CONCURRENT = re.compile(rb"^WARC-Concurrent-To: *(\S+)", re.IGNORECASE | re.MUL
 def exchange(pages_folder: Path, response: Position) -> list[Position]:
     """The response, and the request and metadata records that follow it."""
     found = [response]
-    with (pages_folder / response.file).open("rb") as file:
+    with files.here(pages_folder / response.file).open("rb") as file:
         file.seek(response.offset)
         id = _ID.search(_head(file.read(min(response.length, MAX_HEAD_BYTES)))[0])
         end = response.offset + response.length
@@ -54,17 +54,19 @@ def scrub(pages_folder: Path, records: Sequence[Position], day: str) -> None:
 def finish(pages_folder: Path) -> None:
     """Does what a killed `scrub` left to do."""
     path = pages_folder / PLAN
-    if not path.exists():
+    if not files.exists(path):
         return
-    plan = json.loads(path.read_text("utf-8"))
+    plan = json.loads(files.read_text(path))
     for name, records in _by_file(Position(**record) for record in plan["records"]):
-        with (pages_folder / name).open("r+b") as file:
+        archive = files.here(pages_folder / name)
+        with archive.open("r+b") as file:
             for record in records:
                 file.seek(record.offset)
                 file.write(empty_record(record, plan["day"]))
             file.flush()
             os.fsync(file.fileno())
-    path.unlink()
+        files.put(archive)
+    files.remove(path)
     files.sync(pages_folder)
 
 

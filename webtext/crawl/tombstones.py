@@ -78,7 +78,7 @@ def load(root: Path) -> Tombstones:
     """The tombstones of a corpus; raises UserError for a damaged file."""
     path = root / FILE
     try:
-        lines = path.read_text("utf-8").splitlines()
+        lines = files.read_text(path).splitlines()
     except FileNotFoundError:
         return Tombstones()
     stones = []

@@ -5,13 +5,16 @@ import os
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from warcio.archiveiterator import ArchiveIterator
 from warcio.warcwriter import WARCWriter
 
+from webtext import store
 from webtext.crawl import coding
 from webtext.crawl.exchange import header
 from webtext.crawl.packing import Packed, gzip_member
+from webtext.errors import RunFailed, UserError
 
 FOLDER = "warc"  # under pages/
 SOFTWARE = "webtext"
@@ -41,14 +44,16 @@ class Position:
     length: int
 
 
-def read_response(pages_folder: Path, warc_file: str, offset: int, max_bytes: int) -> StoredResponse:
-    """The response that a row of `pages` points at, at most `max_bytes` of its body.
+def read_response(
+    pages_folder: Path, warc_file: str, offset: int, max_bytes: int, length: int = 0
+) -> StoredResponse:
+    """The response that a row of `pages` points at, at most `max_bytes` of its body. An object store is asked
+    for the `length` of the record alone.
 
     Raises LostRecord when there is none, or none that can be decoded.
     """
     try:
-        with (pages_folder / warc_file).open("rb") as file:
-            file.seek(offset)
+        with opened(pages_folder / warc_file, offset, length) as file:
             record = next(ArchiveIterator(file))
             if record.rec_type != "response" or record.http_headers is None:
                 raise LostRecord(f"{warc_file} has no response at {offset}")
@@ -56,13 +61,22 @@ def read_response(pages_folder: Path, warc_file: str, offset: int, max_bytes: in
             headers = [(str(name), str(value)) for name, value in record.http_headers.headers]
             decoded = coding.decode(stored, header(headers, "content-encoding"), max_bytes)
             status = int(record.http_headers.get_statuscode())
-    except LostRecord:
+    except (LostRecord, UserError, RunFailed):
         raise
     except Exception as error:  # warcio raises what it meets: EOFError, AttributeError, zlib.error, …
         raise LostRecord(f"{warc_file} at {offset}: {type(error).__name__}") from error
     cut = record.rec_headers.get_header("WARC-Truncated") is not None
     truncated = cut or decoded.too_large or not decoded.complete
     return StoredResponse(status, headers, header(headers, "content-type"), decoded.body, truncated)
+
+
+def opened(path: Path, offset: int, length: int) -> BinaryIO:
+    """A file at one of its records; of an object in a store that record alone."""
+    if (stored := store.of(path)) is not None:
+        return io.BytesIO(stored.read_range(offset, length))
+    file = path.open("rb")
+    file.seek(offset)
+    return file
 
 
 def whole_records(path: Path, start: int) -> int:

@@ -1,4 +1,4 @@
-"""The engine for a cluster: a Ray task for each item, on a file system that all its nodes see.
+"""The engine for a cluster: a Ray task for each item, on files or objects that all its nodes see.
 
 Ray starts a task again elsewhere when its worker or node is lost. What tasks report goes through one actor,
 which ends with the driver: a task whose driver is gone ends too, so that it never writes beside the next one.

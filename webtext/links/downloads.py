@@ -28,7 +28,7 @@ def copies(place: str, folder: Path) -> list[Copy]:
     """A copy below `folder` for each object that `s3://BUCKET/KEY` or a glob names. Raises UserError for
     none."""
     path = folder / place.removeprefix(S3)
-    if not buckets.is_glob(place) and path.is_file():
+    if not buckets.is_glob(place) and _bytes(path) is not None:
         return [Copy(place, path, None)]
     found = buckets.find(place, lambda _: True)
     if not found:
@@ -58,4 +58,11 @@ def fetch(copy: Copy, report: Callable[[int], None]) -> None:
 
 
 def _complete(copy: Copy) -> bool:
-    return copy.missing is not None and copy.path.is_file() and copy.path.stat().st_size == copy.missing.size
+    return copy.missing is not None and _bytes(copy.path) == copy.missing.size
+
+
+def _bytes(path: Path) -> int | None:
+    try:
+        return files.here(path).stat().st_size
+    except FileNotFoundError:
+        return None

@@ -76,6 +76,7 @@ class Spill:
         if kind is None:
             for path in self._paths:
                 files.sync(path)
+                files.put(path)
             files.write_json(self._marker, asdict(self.summary))
 
     def add(self, sifted: Sifted, refused: Numbers) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from webtext import files
 from webtext.errors import UserError, why
 from webtext.links.compressed import Broken, kind_of, open_reader
 
@@ -29,7 +30,7 @@ class Example:
 def form_of(path: Path) -> str:
     """RUNNING, ROWS or PARQUET, by the file's first bytes. Raises UserError where it cannot be read."""
     try:
-        with path.open("rb") as file:
+        with files.here(path).open("rb") as file:
             kind = kind_of(file.read(8))
         if kind == PARQUET:
             return PARQUET

@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from webtext import files
 from webtext.shards.rows import UNENCODED
 
 CHUNK_BYTES = 64 << 20  # held by a scattering process; bounds how finely its file is cut
@@ -73,7 +74,7 @@ def gather(pieces: Iterable[Piece]) -> Iterator[pa.Table]:
 
 def _batches(pieces: Iterable[Piece]) -> Iterator[pa.RecordBatch]:
     for path, numbers in pieces:
-        with pa.memory_map(str(path)) as file:
+        with pa.memory_map(str(files.here(path))) as file:
             reader = pa.ipc.open_file(file)
             yield from (reader.get_batch(number) for number in numbers)
 

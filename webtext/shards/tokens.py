@@ -41,11 +41,11 @@ class TokenFile:
     def stands(self, path: Path) -> bool:
         """Whether `path` and its `.idx` hold just this."""
         idx = path.with_suffix(".idx")
-        if not (path.is_file() and idx.is_file()):
+        if not (files.exists(path) and files.exists(idx)):
             return False
-        with path.open("rb") as file:
+        with files.here(path).open("rb") as file:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-        return sha256 == self.sha256 and files.hash_file(idx) == self.index
+        return sha256 == self.sha256 and files.hash_file(files.here(idx)) == self.index
 
 
 class TokenWriter:

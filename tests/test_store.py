@@ -1,0 +1,232 @@
+"""Objects in a store: put whole, fetched when they differ, asked for again when the store is unwell."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from tests.object_store import BUCKET, FAULTS, ObjectStore, serving
+from webtext import files, lease, store
+from webtext.corpus import Corpus, Part
+from webtext.errors import RunFailed, UserError
+from webtext.store import Object
+
+
+@pytest.fixture(scope="module")
+def served() -> Iterator[ObjectStore]:
+    with serving() as site:
+        yield site
+
+
+@pytest.fixture
+def site(served: ObjectStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ObjectStore:
+    """The server, well again, and a cache folder of its own for each test."""
+    served.unwell, served.faults, served.denied = 0.0, FAULTS, False
+    served.asked.clear()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return served
+
+
+@pytest.fixture
+def root(site: ObjectStore, request: pytest.FixtureRequest) -> Path:
+    """The working folder of a corpus that nobody has begun."""
+    assert not site.denied
+    return store.folder_of(f"s3://{BUCKET}/{abs(hash(request.node.name))}")
+
+
+def object_at(path: Path) -> Object:
+    found = store.of(path)
+    assert found is not None
+    return found
+
+
+def test_a_path_says_which_object_it_stands_for(root: Path) -> None:
+    assert object_at(root / "pages" / "a b.parquet").address.endswith("/pages/a b.parquet")
+    assert object_at(root).address.startswith(f"s3://{BUCKET}/")
+    assert store.of(Path("/tmp/pages/a.parquet")) is None
+
+
+@pytest.mark.parametrize("address", ["s3://", "s3:///key", "gs:// /..", "s3://bucket/../other"])
+def test_an_address_without_a_place_is_refused(address: str) -> None:
+    with pytest.raises(UserError, match="names no place in a store; write"):
+        store.folder_of(address)
+
+
+def test_messages_tell_addresses_instead_of_working_folders(root: Path) -> None:
+    assert store.named(f"{root}/pages: damaged") == f"{object_at(root).address}/pages: damaged"
+    assert store.named("/tmp/corpus/pages: damaged") == "/tmp/corpus/pages: damaged"
+
+
+def test_what_is_written_is_an_object_and_what_is_read_comes_from_there(
+    root: Path, site: ObjectStore
+) -> None:
+    files.write_text(root / "a" / "note.txt", "Grüße")
+    assert site.read(object_at(root / "a" / "note.txt").place) == "Grüße".encode()
+    (root / "a" / "note.txt").unlink()
+    assert files.read_text(root / "a" / "note.txt") == "Grüße"
+    assert files.here(root / "a" / "note.txt").read_text() == "Grüße"
+    assert files.sizes(root / "a") == {"note.txt": 7}
+    assert files.names(root) == ["a"]
+    files.remove(root / "a" / "note.txt")
+    assert not files.exists(root / "a" / "note.txt")
+    assert files.sizes(root / "none") == {}
+    with pytest.raises(FileNotFoundError):
+        files.here(root / "a" / "note.txt")
+
+
+def test_a_copy_that_is_right_is_not_fetched_again(root: Path, site: ObjectStore) -> None:
+    path = root / "data"
+    object_at(path).write(b"first")
+    files.here(path)
+    site.asked.clear()
+    assert files.here(path).read_bytes() == b"first"
+    assert {asked.split()[0] for asked in site.asked} == {"HEAD"}
+    object_at(path).write(b"the second")
+    assert files.here(path).read_bytes() == b"the second"
+
+
+def test_a_table_is_read_without_a_copy(root: Path) -> None:
+    table = pa.table({"id": [1, 2], "text": ["a", "b"]})
+    files.write_parquet(root / "part.parquet", table.schema, [table])
+    (root / "part.parquet").unlink()
+    assert files.read_table(root / "part.parquet", ["id"]).to_pydict() == {"id": [1, 2]}
+    assert not (root / "part.parquet").exists()
+
+
+def test_requests_that_fail_are_made_again(root: Path, site: ObjectStore, tmp_path: Path) -> None:
+    big = tmp_path / "big"
+    big.write_bytes(os.urandom(6_000_000))
+    site.unwell, site.late_s, before = 0.15, 0.05, site.faults_had
+    object_at(root / "big").put(big)
+    assert files.here(root / "big").read_bytes() == big.read_bytes()
+    for n in range(3):
+        files.write_text(root / "note.txt", str(n))
+        assert files.read_text(root / "note.txt") == str(n)
+    assert files.sizes(root) == {"big": 6_000_000, "note.txt": 1}
+    assert site.faults_had > before
+
+
+def test_a_store_that_stays_unwell_is_told_by_the_object(
+    root: Path, site: ObjectStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "GIVE_UP_S", 0)
+    site.unwell, site.faults = 1.0, ("error",)
+    with pytest.raises(RunFailed) as failed:
+        files.write_text(root / "note.txt", "x")
+    told = str(failed.value)
+    assert told.startswith(f"{object_at(root).address}/note.txt: ")
+    assert "check the network" in told and "\n" not in told
+
+
+def test_a_store_that_refuses_is_told_at_once_and_without_secrets(root: Path, site: ObjectStore) -> None:
+    site.denied = True
+    with pytest.raises(UserError, match="access denied; set AWS_ACCESS_KEY_ID") as refused:
+        files.exists(root / "recipe.toml")
+    assert "secret" not in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.usefixtures("site")
+def test_a_bucket_that_is_not_there_is_told() -> None:
+    with pytest.raises(UserError, match=r"^s3://nowhere/corpus: no such bucket"):
+        Corpus.open(store.folder_of("s3://nowhere/corpus"))
+    with (
+        pytest.raises(UserError, match="no such bucket"),
+        Corpus(store.folder_of("s3://nowhere/corpus")).lock(),
+    ):
+        pass
+
+
+def test_a_place_without_a_corpus_is_told(root: Path) -> None:
+    with pytest.raises(UserError, match="does not exist; `webtext crawl"):
+        Corpus.open(root)
+
+
+def test_a_put_that_is_killed_leaves_no_object(root: Path, site: ObjectStore, tmp_path: Path) -> None:
+    big = tmp_path / "big"
+    big.write_bytes(bytes(60_000_000))
+    code = "import sys, pathlib as p, webtext.store as s; s.of(p.Path(sys.argv[1])).put(p.Path(sys.argv[2]))"
+    site.asked.clear()
+    process = subprocess.Popen([sys.executable, "-c", code, root / "big", big])
+    while not any("PUT" in asked for asked in site.asked):
+        time.sleep(0.01)
+        assert process.poll() is None
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert not files.exists(root / "big")
+    assert files.sizes(root) == {}
+
+
+def test_any_file_system_of_fsspec_will_do(tmp_path: Path) -> None:
+    pytest.importorskip("fsspec")
+    path = store.folder_of("memory://some/where") / "note.txt"
+    other = Object("memory", object_at(path).place)
+    other.write(b"hello")
+    assert other.read() == b"hello"
+    assert list(Object("memory", "some/where").listed()) == ["note.txt"]
+    other.fetch(tmp_path / "note.txt")
+    assert (tmp_path / "note.txt").read_bytes() == b"hello"
+    other.remove()
+    assert other.stamp() is None
+
+
+def test_a_store_of_an_unknown_kind_is_told() -> None:
+    with pytest.raises(UserError, match="nosuch://bucket: a store that cannot be reached"):
+        Object("nosuch", "bucket/key").read()
+
+
+def test_one_writer_at_a_time(root: Path) -> None:
+    with Corpus(root).lock():
+        busy = rf"s3://.*: process {os.getpid()} on .* is writing to this corpus"
+        with pytest.raises(UserError, match=busy), lease.held(root):
+            pass
+    with Corpus(root).lock():
+        pass
+
+
+def test_the_lease_of_a_process_that_was_killed_here_is_taken_over(root: Path) -> None:
+    code = "import sys, pathlib as p, webtext.lease as l\nwith l.held(p.Path(sys.argv[1])): input(print(1))"
+    process = subprocess.Popen(
+        [sys.executable, "-uc", code, root], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout and process.stdout.readline()
+    with pytest.raises(UserError, match=f"process {process.pid} on "), lease.held(root):
+        pass
+    process.kill()
+    process.communicate()
+    with lease.held(root):
+        assert len(files.names(root / ".lock")) == 1
+    assert files.names(root / ".lock") == []
+
+
+def test_a_writer_elsewhere_that_fell_silent_is_told_plainly(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (object_at(root) / ".lock/far.away.4026531836.77.12345678").write(b"")
+    with pytest.raises(UserError, match=r"process 77 on far\.away is writing"), lease.held(root):
+        pass
+    monkeypatch.setattr(lease, "STALE_S", 0)
+    with (
+        pytest.raises(
+            UserError, match=r"no sign of life for 0 minutes; if it is gone, delete s3://.*/\.lock/far"
+        ),
+        lease.held(root),
+    ):
+        pass
+
+
+def test_a_stages_journal_outlives_its_run(root: Path) -> None:
+    table = Corpus(root).table("links")
+    parts = [Part(f"part-{n:05d}.parquet", "key", 1, 1, "hash") for n in range(3)]
+    with pytest.raises(KeyboardInterrupt), table.journal(parts[:1]) as journal:
+        for part in parts[1:]:
+            journal.mark(part)
+        raise KeyboardInterrupt
+    assert table.begun
+    assert table.finished() == parts

@@ -1,0 +1,93 @@
+"""One writer at a time in an object store, where no kernel holds a lock.
+
+Who wants to write puts an object of his own into `.lock/`, then looks who else has one there, and takes his
+back if somebody does. Stores list what was put before (S3 since 2020, GCS, Azure), so that of two who come at
+once at least one sees the other. The object is put anew every minute: its age is its owner's last sign of
+life, by the store's own clock.
+"""
+
+import os
+import socket
+import threading
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from webtext import store
+from webtext.errors import RunFailed, UserError
+from webtext.store import Object
+
+FOLDER = ".lock"  # in the corpus
+SIGN_OF_LIFE_S = 60.0
+STALE_S = 5 * SIGN_OF_LIFE_S
+NANOSECONDS = 10**9
+
+
+@contextmanager
+def held(root: Path) -> Iterator[None]:
+    """Holds a corpus; on a disk this does nothing. Raises UserError where somebody else holds it, and says so
+    where that one gave no sign of life for long. A process of this machine that has ended holds nothing."""
+    if (corpus := store.of(root)) is None:
+        yield
+        return
+    corpus.require_bucket()
+    name = f"{_machine()}.{os.getpid()}.{uuid.uuid4().hex[:8]}"
+    mine, ended = corpus / FOLDER / name, threading.Event()
+    mine.write(b"")
+    signs = threading.Thread(target=_give_signs_of_life, args=(mine, ended), daemon=True)
+    try:
+        _require_nobody_else(corpus / FOLDER, name)
+        signs.start()
+        yield
+    finally:
+        ended.set()
+        if signs.is_alive():
+            signs.join()
+        with suppress(RunFailed, UserError):  # a lease that stays is told as one of a process that has ended
+            mine.remove()
+
+
+def _require_nobody_else(folder: Object, mine: str) -> None:
+    found = folder.listed()
+    for name, stamp in found.items():
+        machine, _, rest = name.rpartition(".")[0].rpartition(".")
+        if name == mine or (machine == _machine() and _has_ended(rest)):
+            continue
+        silent_s = (found[mine].mtime_ns - stamp.mtime_ns) // NANOSECONDS
+        owner = f"process {rest} on {machine.rpartition('.')[0]}"
+        if silent_s < STALE_S:
+            raise UserError(f"{_corpus(folder)}: {owner} is writing to this corpus; wait for it, or stop it")
+        raise UserError(
+            f"{_corpus(folder)}: {owner} was writing to this corpus and has given no sign of life for "
+            f"{silent_s // 60} minutes; if it is gone, delete {(folder / name).address}"
+        )
+    for name in found.keys() - {mine}:
+        (folder / name).remove()
+
+
+def _corpus(folder: Object) -> str:
+    return folder.address.removesuffix(f"/{FOLDER}")
+
+
+def _machine() -> str:
+    """This machine, or the part of it in which process ids mean what they mean here."""
+    with suppress(OSError):
+        return f"{socket.gethostname()}.{os.stat('/proc/self/ns/pid').st_ino}"  # noqa: PTH116
+    return f"{socket.gethostname()}.0"
+
+
+def _has_ended(process: str) -> bool:
+    try:
+        os.kill(int(process), 0)
+    except ProcessLookupError:
+        return True
+    except (OSError, ValueError):
+        return False
+    return False
+
+
+def _give_signs_of_life(mine: Object, ended: threading.Event) -> None:
+    while not ended.wait(SIGN_OF_LIFE_S):
+        with suppress(RunFailed, UserError):  # the next one may reach the store
+            mine.write(b"")
