@@ -6,6 +6,8 @@ What is decided here is what `Rules.refusal` would say of the parsed post, with 
 (`_scan.c`): where that was not built, every line is parsed.
 """
 
+from collections import Counter
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -45,11 +47,27 @@ NOTHING_REFUSED = Refused(np.empty((0, 3), dtype=np.int64), {})
 
 
 class Glance(NamedTuple):
-    """A chunk of lines: what was refused, the numbers of the other rows, and their lines."""
+    """Lines that follow each other: what was refused of them, the other rows' numbers and lines."""
 
+    first_row: int
     refused: Refused
     rows: Numbers
-    lines: bytes
+    lines: list[bytes]
+
+    @property
+    def next_row(self) -> int:
+        return self.first_row + self.refused.total + len(self.rows)
+
+
+def joined(glances: Sequence[Glance]) -> Glance:
+    """Glances that follow each other as one."""
+    reasons: Counter[str] = Counter()
+    for each in glances:
+        reasons.update(each.refused.reasons)
+    keys = np.concatenate([each.refused.keys for each in glances])
+    rows = np.concatenate([each.rows for each in glances])
+    lines = [line for each in glances for line in each.lines]
+    return Glance(glances[0].first_row, Refused(keys, dict(reasons)), rows, lines)
 
 
 class Glancer:
@@ -87,8 +105,8 @@ class Glancer:
             keys = np.concatenate([keys, _keys_of(left[blocked])])
             left = left[~blocked]
         reasons = {REASONS[code]: int(counts[code]) for code in counts.nonzero()[0]}
-        text = b"\n".join([lines[begin:end] for begin, end in left[:, 1:3].tolist()])
-        return Glance(Refused(keys, reasons), left[:, 0].copy(), text)
+        open_lines = [bytes(lines[begin:end]) for begin, end in left[:, 1:3].tolist()]
+        return Glance(first_row, Refused(keys, reasons), left[:, 0].copy(), open_lines)
 
     def _blocked(self, lines: memoryview, rows: Numbers) -> npt.NDArray[np.bool_]:
         blocks = self._blocks

@@ -3,6 +3,7 @@
 import csv
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from webtext.links.ahead import MAX_LINE_BYTES, LineChunks
-from webtext.links.glance import NOTHING_REFUSED, Glancer, Refused
+from webtext.links.glance import NOTHING_REFUSED, Glance, Glancer, Refused, joined
 from webtext.links.posts import Post, excerpt, parse_lines
 from webtext.links.slices import WHOLE, Slice, lines_of
 from webtext.links.sources import Source
@@ -18,7 +19,8 @@ from webtext.links.superseding import Numbers
 
 Rows = tuple[list[Post], list[str]]  # posts, and how the malformed rows begin
 
-BATCH_ROWS = 1000
+BATCH_ROWS = 1000  # that are parsed and sifted at once: after every chunk the caches would be cold again
+MOST_WAITING = 64  # chunks, where hardly a row needs to be parsed
 LAST_ROW = 2**32 - 1
 OVERLONG = f"a line of more than {MAX_LINE_BYTES >> 20} MiB"
 
@@ -36,7 +38,7 @@ class Batch:
 
     @property
     def next_row(self) -> int:
-        return self.first_row + len(self.posts) + self.refused.total
+        return self.first_row + self.refused.total + len(self.posts)
 
     @property
     def count(self) -> int:
@@ -62,26 +64,36 @@ class Reading:
 
     def _submissions(self) -> Iterator[Batch]:
         chunks = LineChunks(self._source.path)
-        if self._share == WHOLE:
-            row = 0
-            for lines in chunks:
-                batch = self._parsed(lines, row)
-                yield batch
-                row = batch.next_row
-        else:
-            for row, lines in lines_of(chunks, self._share):
-                yield self._parsed(lines, row)
+        waiting: list[Glance] = []
+        for seen in chain(self._seen(chunks), [None]):
+            if isinstance(seen, Glance):
+                waiting.append(seen)
+                if len(waiting) < MOST_WAITING and sum(len(each.rows) for each in waiting) < BATCH_ROWS:
+                    continue
+            if waiting:
+                yield _parsed(joined(waiting))
+                waiting = []
+            if isinstance(seen, Batch):
+                yield seen
         if chunks.overlong and self._share.number == 0:
             yield _batch(LAST_ROW, [], [OVERLONG] * chunks.overlong)
         self.broken = chunks.broken
 
-    def _parsed(self, lines: memoryview, row: int) -> Batch:
-        seen = self._glancer.glance(lines, row) if self._glancer else None
-        if seen is not None:
-            posts, _ = parse_lines(seen.lines)
-            if len(posts) == len(seen.rows):
-                return Batch(row, seen.rows, posts, [], seen.refused)
-        return _batch(row, *parse_lines(lines))
+    def _seen(self, chunks: LineChunks) -> Iterator[Glance | Batch]:
+        """Each chunk at a glance, or parsed where a glance is not enough."""
+        next_row = 0
+        for row, lines in self._placed(chunks):
+            row = next_row if row is None else row
+            glance = self._glancer.glance(lines, row) if self._glancer else None
+            seen = glance or _batch(row, *parse_lines(lines))
+            next_row = seen.next_row
+            yield seen
+
+    def _placed(self, chunks: LineChunks) -> Iterator[tuple[int | None, memoryview]]:
+        """Lines of the share and how many stand before, which of a whole source the reader counts itself."""
+        if self._share == WHOLE:
+            return ((None, lines) for lines in chunks)
+        return lines_of(chunks, self._share)
 
     def _text(self, form: str) -> Iterator[Rows]:
         chunks = LineChunks(self._source.path)
@@ -104,9 +116,16 @@ class Reading:
 def _numbered(parsed: Iterable[Rows]) -> Iterator[Batch]:
     row = 0
     for posts, malformed in parsed:
-        batch = _batch(row, posts, malformed)
-        yield batch
-        row = batch.next_row
+        yield _batch(row, posts, malformed)
+        row += len(posts)
+
+
+def _parsed(seen: Glance) -> Batch:
+    posts, malformed = parse_lines(b"\n".join(seen.lines))
+    if not malformed:
+        return Batch(seen.first_row, seen.rows, posts, [], seen.refused)
+    sound = [bool(parse_lines(line)[0]) for line in seen.lines]
+    return Batch(seen.first_row, seen.rows[sound], posts, malformed, seen.refused)
 
 
 def _batch(first_row: int, posts: list[Post], malformed: list[str]) -> Batch:
