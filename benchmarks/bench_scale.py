@@ -29,7 +29,7 @@ from benchmarks.bench_plan import real_corpus
 from benchmarks.tree import process_bytes
 from pipelines import clusters, documents
 from pipelines.meter import forget_peak, peak_bytes
-from webtext import stage
+from webtext import files, stage
 from webtext.corpus import Corpus
 from webtext.engine import Engine, Report, Task
 from webtext.engine.local import LocalEngine
@@ -51,13 +51,13 @@ def run_loop(engine: Engine, _: Path) -> None:
 
 def run_documents(engine: Engine, root: Path) -> None:
     corpus = Corpus(root)
-    stage.remove(corpus.table("documents").folder)
+    files.remove_folder(corpus.table("documents").folder)
     stage.run(corpus, engine, documents.plan(corpus, corpus.recipe()), QUIET)
 
 
 def run_clusters(engine: Engine, root: Path) -> None:
     corpus = Corpus(root)
-    stage.remove(corpus.table("clusters").folder)
+    files.remove_folder(corpus.table("clusters").folder)
     clusters.build(corpus, engine, Recipe(), QUIET)
 
 
