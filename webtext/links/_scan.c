@@ -23,30 +23,6 @@ more than n lines: then a parser has to look at all. */
 #define UNDECIDED -1
 #define OPEN -2 /* only rules on subreddits and URLs are left */
 
-enum limit: the rules
-keys       int64s (n, 3) to write to: the keys (superseding.py) of rows that are refused and have an id
-open       int64s (n, 7) to write to, for each line that is not decided: row, begin, end; the parts of its key, id
-           and time; begin and end of its URL's host, if nothing but that host can still refuse it before the
-           rules on URLs, else two zeros
-counts     256 int64s to write to: how many rows were refused, by the code of their reason
-
-Gives how many of both were written; None where a line is not one JSON object, has escapes in a name, or there are
-more than n lines: then a parser has to look at all. */
-
-#define PY_SSIZE_T_CLEAN
-#define Py_LIMITED_API 0x030B0000
-#include <Python.h>
-
-#include "_json.h"
-
-#define MAX_DIGITS 18       /* of a decimal number: below 2^63 */
-#define MAX_ID_DIGITS 12    /* of a base-36 number: below 2^63 */
-#define NONE INT64_MIN      /* the field is missing, or null */
-#define ODD (INT64_MIN + 1) /* it is there, and not written as usual */
-#define UNDECIDED -1
-#define OPEN -2
-#define MAX_URL 2048        /* of a plain URL; a longer one may be too long */
-
 enum limit {
     SCORED, MIN_KARMA, BEFORE, AFTER, ALLOWS_OVER_18, MAX_SECONDS,
     SELF_POST, KARMA, TOO_NEW, TOO_OLD, OVER_18, /* the codes of their reasons */
