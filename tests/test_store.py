@@ -10,11 +10,13 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
+import typer
 
 from tests.object_store import BUCKET, FAULTS, ObjectStore, serving
 from webtext import files, lease, store
 from webtext.corpus import Corpus, Part
 from webtext.errors import RunFailed, UserError
+from webtext.options import place
 from webtext.store import Object
 
 
@@ -56,6 +58,11 @@ def test_a_path_says_which_object_it_stands_for(root: Path) -> None:
 def test_an_address_without_a_place_is_refused(address: str) -> None:
     with pytest.raises(UserError, match="names no place in a store; write"):
         store.folder_of(address)
+
+
+def test_a_folder_that_holds_copies_of_a_store_is_no_corpus(tmp_path: Path) -> None:
+    with pytest.raises(typer.BadParameter, match="name the store's address"):
+        place(str(tmp_path / store.FOLDER / "s3" / "bucket"))
 
 
 def test_messages_tell_addresses_instead_of_working_folders(root: Path) -> None:

@@ -13,9 +13,16 @@ from webtext.errors import UserError
 def place(text: str) -> Path:
     """A corpus by its directory, or by its address in an object store."""
     try:
-        return store.folder_of(text) if store.is_address(text) else Path(text)
+        if store.is_address(text):
+            return store.folder_of(text)
     except UserError as error:
         raise typer.BadParameter(str(error)) from None
+    if store.of(Path(text).absolute()) is not None:
+        raise typer.BadParameter(
+            f"{text}: in a folder {store.FOLDER}, which holds copies of stores; name the store's address, "
+            "s3://BUCKET/PREFIX, or another directory"
+        )
+    return Path(text)
 
 
 CORPUS_HELP = "The corpus: a directory, or s3://BUCKET/PREFIX, gs://…"

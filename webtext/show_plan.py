@@ -27,11 +27,11 @@ def build(result: Result) -> None:
         f">{plan['workers']:,} workers",
         "limit",
     )
-    whole = total | {"stage": "all", "rows": "", "cpu_seconds": total["cpu_hours"] * 3600, "limit": ""}
+    whole = total | {"stage": "all", "rows": None, "cpu_seconds": total["cpu_hours"] * 3600, "limit": ""}
     for row in (*plan["stages"], whole):
         table.add_row(
             row["stage"],
-            known(row["rows"]) if row["rows"] != "" else "",
+            known(row["rows"]),
             duration(row["cpu_seconds"]),
             size(row["memory_mb"] * 1e6),
             size(row["disk_mb"] * 1e6),

@@ -183,9 +183,7 @@ def system_of(scheme: str, bucket: str) -> tuple[Any, str]:
 
 
 def _stamp_of(info: fs.FileInfo) -> Stamp:
-    return Stamp(
-        info.size, info.mtime_ns or 0
-    )  # some of fsspec's do not tell: what they have is fetched anew
+    return Stamp(info.size, info.mtime_ns or 0)  # 0 where the store does not tell: that is fetched anew
 
 
 def _stamp(path: Path) -> Stamp | None:

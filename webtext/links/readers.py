@@ -85,7 +85,7 @@ class Reading:
         for row, lines in self._placed(chunks):
             row = next_row if row is None else row
             glance = self._glancer.glance(lines, row) if self._glancer else None
-            seen = glance or _batch(row, *parse_lines(lines))
+            seen = _batch(row, *parse_lines(lines)) if glance is None else glance
             next_row = seen.next_row
             yield seen
 
