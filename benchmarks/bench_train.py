@@ -2,12 +2,13 @@
 
     python benchmarks/bench_train.py cpu --nanogpt FOLDER [--rounds 3]
     python benchmarks/bench_train.py pads
-    python benchmarks/bench_train.py gpu --nanogpt FOLDER [--minutes 8] [--toy]
+    python benchmarks/bench_train.py gpu --nanogpt FOLDER [--tokens FILE] [--minutes 8] [--toy]
 
-FOLDER holds nanoGPT's model.py; without it only ours is measured. On a CPU the two take turns step by step
-and CPU-seconds count. On a GPU each size and micro-batch is timed in tokens/s beside the GPU's own speed in
-large bf16 matrix products; what does not fit into the minutes is left out and said. `--toy` does the same
-on tiny models, anywhere. Needs only what `train/` needs.
+FOLDER holds nanoGPT's model.py; without it only ours is measured. FILE is a .bin of GPT-2's tokens; without
+it they are made up. On a CPU the two take turns step by step and CPU-seconds count. On a GPU each size and
+micro-batch is timed in tokens/s beside the GPU's own speed in large bf16 matrix products; what does not fit
+into the minutes is left out and said. `--toy` does the same on tiny models, anywhere. Needs only what
+`train/` needs.
 """
 
 import argparse
@@ -18,7 +19,6 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -29,9 +29,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from train import device, settings
+from train import device, optimizer, settings
 from train.corpus import find_corpus
-from train.data import training_batches
+from train.data import Loader
 from train.loop import Training
 from train.model import GPT2, NextTokenLoss
 from train.ranks import Ranks
@@ -70,7 +70,7 @@ class Ours:
 
 
 class NanoGPT:
-    """nanoGPT's model and optimiser, stepped as its train.py does, batches ready in memory.
+    """nanoGPT's model and optimiser, stepped as its train.py does, batches read ahead as ours are.
 
     It gets the weights of `ours`; its own vocabulary is 50,304 with the pads in the softmax.
     """
@@ -95,23 +95,13 @@ class NanoGPT:
         betas, kind = (self.asked.beta1, self.asked.beta2), self.device.where.type
         self.optimizer = self.model.configure_optimizers(self.asked.weight_decay, self.asked.lr, betas, kind)
         self.forward = torch.compile(self.model) if self.asked.compile else self.model
-        self.batches, self.done = ours, 0
+        self.loader, self.done = Loader(ours._read), 0
 
     def step(self) -> Tensor:
-        ours = self.batches
         for group in self.optimizer.param_groups:
-            group["lr"] = self.asked.lr * min(1, (self.done + 1) / self.asked.warmup_steps)
+            group["lr"] = optimizer.learning_rate(self.done + 1, self.asked)
         found = torch.zeros((), device=self.device.where)
-        batches = list(
-            training_batches(
-                ours.corpus.train,
-                ours.order,
-                self.done,
-                self.asked.batch_size,
-                self.asked.micro_batch_size,
-                ours.ranks,
-            )
-        )
+        batches = self.loader.take(self.done)
         for ids, targets in batches:
             with self.device.autocast():
                 _, loss = self.forward(self.device.put(ids), self.device.put(targets).contiguous())
@@ -193,6 +183,18 @@ class Measured:
     note: str = ""
 
 
+@dataclass(frozen=True)
+class Case:
+    """One row of the table: who trains what, in which batches, for how many timed steps."""
+
+    who: str
+    size: str
+    micro_batch: int
+    batch: int
+    steps: int
+    changes: dict[str, object] = dataclasses.field(default_factory=dict)
+
+
 def gpu(options: argparse.Namespace) -> None:
     """Tokens/s, utilisation and memory of every size, nanoGPT beside ours at 124M."""
     began, cuda = time.monotonic(), torch.cuda.is_available()
@@ -204,47 +206,54 @@ def gpu(options: argparse.Namespace) -> None:
     print(f"{where}, torch {torch.__version__}; large bf16 matrix products: {ceiling / 1e12:.2f} TFLOP/s")
     print("| | micro-batch | tokens/s | MFU of that | peak GB | loss after the last step | notes |")
     print("| --- | --- | --- | --- | --- | --- | --- |", flush=True)
-    steps = 4 if options.toy else 12
-    common = {"compile": not options.toy, "steps": 1000}
+    done: list[tuple[Case, Measured]] = []
     with tempfile.TemporaryDirectory() as folder:
-        tokens = synthetic(Path(folder), 200_000 if options.toy else 20_000_000)
-        best: dict[str, float] = {}
-        for title, size, micro, batch, changes in plan(options.toy, options.nanogpt is not None):
+        tokens = options.tokens or synthetic(Path(folder), 200_000 if options.toy else 20_000_000)
+        for case in plan(options.toy, options.nanogpt is not None):
             left = options.minutes * 60 - (time.monotonic() - began)
             if left < 75 and not options.toy:
-                print(f"| {title} {size} | {micro} | left out: no time | | | | |", flush=True)
+                print(
+                    f"| {case.who} {case.size} | {case.micro_batch} | left out: no time | | | | |", flush=True
+                )
                 continue
-
-            def build(title: str = title, size: str = size, micro: int = micro, batch: int = batch,
-                      changes: dict[str, object] = changes) -> Trainer:  # fmt: skip
-                asked = {**common, "batch_size": batch, "micro_batch_size": micro, **changes}
-                if title != "nanoGPT":
-                    return Ours(tokens, sizes[size], **asked)
-                ours = Ours(tokens, sizes[size], **{**asked, "compile": False}).training
-                return NanoGPT(options.nanogpt, with_compile(ours, not options.toy), 50_304)
-
-            found = measure(build, batch * sizes[size]["n_positions"], steps)
-            best[f"{title} {size}"] = max(best.get(f"{title} {size}", 0.0), found.tokens_per_s)
-            print(row(f"{title} {size}", micro, found, sizes[size], ceiling), flush=True)
-    if best.get("nanoGPT 124M"):
-        print(f"tokens/s at 124M, ours to nanoGPT's: {best['ours 124M'] / best['nanoGPT 124M']:.2f}")
+            found = measure(case, sizes[case.size], tokens, options)
+            done.append((case, found))
+            print(row(case, found, sizes[case.size], ceiling), flush=True)
+    compare(done)
     print(f"took {time.monotonic() - began:.0f} s")
 
 
-def plan(toy: bool, nanogpt: bool) -> list[tuple[str, str, int, int, dict[str, object]]]:
-    """(who, size, sequences at a time, sequences a step, settings), the most telling first."""
+def plan(toy: bool, nanogpt: bool) -> list[Case]:
+    """The most telling first; the first of each name at 124M see the same tokens."""
     if toy:
-        rows: list[tuple[str, str, int, int, dict[str, object]]] = [
-            (who, size, 2, 4, {}) for size in ("124M", "355M") for who in ("ours", "nanoGPT")
-        ]
-        rows.append(("ours, Muon", "124M", 2, 4, {"optimizer": "muon"}))
+        rows = [Case(who, size, 2, 4, 4) for size in ("124M", "355M") for who in ("ours", "nanoGPT")]
+        rows.append(Case("ours, Muon", "124M", 2, 4, 4, {"optimizer": "muon"}))
     else:
-        rows = [("ours", "124M", 64, 128, {}), ("nanoGPT", "124M", 64, 128, {})]
-        rows += [("ours", "124M", 32, 128, {}), ("nanoGPT", "124M", 32, 128, {})]
-        rows += [("ours", "1558M", 8, 32, {}), ("ours", "774M", 16, 64, {}), ("ours", "355M", 32, 64, {})]
-        rows.append(("ours, Muon", "124M", 64, 128, {"optimizer": "muon"}))
-        rows.append(("ours, deterministic", "124M", 64, 128, {"deterministic": True}))
-    return [one for one in rows if nanogpt or one[0] != "nanoGPT"]
+        rows = [Case(who, "124M", 64, 128, 60) for who in ("ours", "nanoGPT")]
+        rows += [Case("ours", "1558M", 8, 32, 12), Case("ours", "774M", 16, 64, 12)]
+        rows.append(Case("ours", "355M", 32, 64, 12))
+        rows.append(Case("ours, Muon", "124M", 64, 128, 60, {"optimizer": "muon"}))
+        rows.append(Case("ours, deterministic", "124M", 64, 128, 12, {"deterministic": True}))
+        rows += [Case(who, "124M", micro, 128, 12) for micro in (32, 128) for who in ("ours", "nanoGPT")]
+    return [case for case in rows if nanogpt or case.who != "nanoGPT"]
+
+
+def compare(done: list[tuple[Case, Measured]]) -> None:
+    """Best speed to best speed, and the losses of those that saw the same tokens, all at 124M."""
+    best: dict[str, float] = {}
+    curves: dict[str, list[float]] = {}
+    for case, found in done:
+        if case.size == "124M":
+            best[case.who] = max(best.get(case.who, 0.0), found.tokens_per_s)
+            curves.setdefault(case.who, found.losses)
+    ours = curves["ours"]
+    if best.get("nanoGPT"):
+        apart = [abs(a - b) for a, b in zip(ours, curves["nanoGPT"], strict=True)]
+        print(f"tokens/s at 124M, ours to nanoGPT's: {best['ours'] / best['nanoGPT']:.2f}")
+        print(f"losses apart: {max(apart):.4f} at most, {statistics.median(apart):.4f} in the median")
+    if muon := curves.get("ours, Muon"):
+        at = next((step for step, loss in enumerate(muon, 1) if loss <= ours[-1]), None)
+        print(f"Muon is at AdamW's last loss after {at} of {len(ours)} steps")
 
 
 def with_compile(training: Training, wanted: bool) -> Training:
@@ -253,23 +262,33 @@ def with_compile(training: Training, wanted: bool) -> Training:
     return training
 
 
-def measure(build: Callable[[], Trainer], tokens_per_step: int, steps: int) -> Measured:
+def build(case: Case, shape: dict[str, int], tokens: Path, options: argparse.Namespace) -> Trainer:
+    compiled = not options.toy
+    asked = {"steps": 1000, "batch_size": case.batch, "micro_batch_size": case.micro_batch, **case.changes}
+    if case.who != "nanoGPT":
+        return Ours(tokens, shape, compile=compiled, **asked)
+    ours = Ours(tokens, shape, compile=False, **asked).training
+    return NanoGPT(options.nanogpt, with_compile(ours, compiled), 50_304)
+
+
+def measure(case: Case, shape: dict[str, int], tokens: Path, options: argparse.Namespace) -> Measured:
     """Builds, compiles, times the steps after the first two, and lets go of the memory."""
     cuda = torch.cuda.is_available()
     if cuda:
         torch.cuda.empty_cache()
         torch.cuda.reset_peak_memory_stats()
     try:
-        trainer = build()
+        trainer = build(case, shape, tokens, options)
         losses = [trainer.step() for _ in range(2)]
         wait()
         began = time.perf_counter()
-        losses += [trainer.step() for _ in range(steps)]
+        losses += [trainer.step() for _ in range(case.steps)]
         wait()
         seconds = time.perf_counter() - began
         note = trainer.training.attention_reason if isinstance(trainer, Ours) else ""
         memory = torch.cuda.max_memory_allocated() / 1e9 if cuda else 0.0
-        return Measured(tokens_per_step * steps / seconds, memory, torch.stack(losses).tolist(), note)
+        scored = case.batch * shape["n_positions"] * case.steps
+        return Measured(scored / seconds, memory, torch.stack(losses).tolist(), note)
     except torch.OutOfMemoryError:
         return Measured(0.0, 0.0, [float("nan")], "does not fit")
     finally:
@@ -283,12 +302,13 @@ def wait() -> None:
         torch.cuda.synchronize()
 
 
-def row(title: str, micro: int, found: Measured, shape: dict[str, int], ceiling: float) -> str:
+def row(case: Case, found: Measured, shape: dict[str, int], ceiling: float) -> str:
     with torch.device("meta"):
         model = GPT2(settings.ModelSettings(**shape, vocab_size=VOCABULARY))
     used = device.flops_per_token(model) * found.tokens_per_s / ceiling
     return (
-        f"| {title} | {micro} | {found.tokens_per_s:,.0f} | {used:.1%} | {found.memory_gb:.1f} "
+        f"| {case.who} {case.size} | {case.micro_batch} | {found.tokens_per_s:,.0f} | {used:.1%} "
+        f"| {found.memory_gb:.1f} "
         f"| {found.losses[-1]:.4f} | {found.note} |"
     )
 
@@ -327,6 +347,7 @@ def main() -> None:
         one = commands.add_parser(command.__name__, help=command.__doc__)
         one.set_defaults(run=command)
         one.add_argument("--nanogpt", type=Path)
+        one.add_argument("--tokens", type=Path)
         one.add_argument("--rounds", type=int, default=3)
         one.add_argument("--minutes", type=float, default=8)
         one.add_argument("--toy", action="store_true")

@@ -80,6 +80,20 @@ def steps(run: Path) -> list[Row]:
     return [{key: value for key, value in row.items() if key not in TIMES} for row in rows(run)]
 
 
+@pytest.mark.slow
+def test_compiled_for_two_threads_it_comes_to_the_same_bytes_again(
+    corpus: Path, tiny: Tiny, tmp_path: Path
+) -> None:
+    asked = tiny(train__compile="true", train__batch_size=16, train__micro_batch_size=16, model__n_embd=64)
+    torch.set_num_threads(2)
+    try:
+        for run in ("one", "two"):
+            train(corpus, tmp_path / run, asked)
+    finally:
+        torch.set_num_threads(1)
+    assert steps(tmp_path / "one") == steps(tmp_path / "two")
+
+
 def weights(run: Path, step: int) -> bytes:
     return (run / "checkpoints" / f"step-{step:08}" / "model.safetensors").read_bytes()
 
