@@ -5,6 +5,7 @@ links is merged from the rows of its domains: memory is bounded by a bucket, not
 """
 
 import gc
+import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -39,6 +40,7 @@ from webtext.links.superseding import (
 )
 
 REPORT_EVERY_S = 0.2
+LOCK_SECONDS = 0.001
 SUFFIXES = (".json", ".keys", ".rows")  # of a spill's files
 ROW_GROUP_ROWS = 10_000
 REPEATING = ("domain", "submissions.list.element.subreddit")  # dictionaries of the rest cost time for nothing
@@ -59,7 +61,7 @@ def spill_source(item: SourceItem, report: Report) -> None:
     rules, scored = item.rules, item.source.scored
     reading, sieve = Reading(item.source, item.share, Glancer(rules, scored)), Sieve(rules, scored)
     live = _Throttled(report)
-    with _uncollected(), Spill(item.folder, item.key, item.source.has_submissions) as spill:
+    with _tuned_interpreter(), Spill(item.folder, item.key, item.source.has_submissions) as spill:
         for batch in reading:
             sifted = sieve.sift(batch.posts, batch.rows)
             spill.add(sifted, batch.refused.keys)
@@ -181,13 +183,16 @@ def _remaining(job: Job, first_bucket: int, end_bucket: int) -> Iterator[pa.Tabl
 
 
 @contextmanager
-def _uncollected() -> Iterator[None]:
+def _tuned_interpreter() -> Iterator[None]:
     """Without the collector of cycles: a pass over a source makes none, and lists of many rows, which cost it
-    time again and again."""
+    time again and again. And the thread that reads ahead gets the interpreter's lock within a millisecond."""
+    interval = sys.getswitchinterval()
     gc.disable()
+    sys.setswitchinterval(LOCK_SECONDS)
     try:
         yield
     finally:
+        sys.setswitchinterval(interval)
         gc.enable()
 
 

@@ -25,6 +25,7 @@ from webtext import files, stage
 from webtext.corpus import Corpus, Counts, Manifest, Table, partition_name
 from webtext.engine import Engine
 from webtext.errors import UserError
+from webtext.links.glance import HAS_SCANNER
 from webtext.links.partitions import partitions_for
 from webtext.links.selection import Rules
 from webtext.links.slices import Slice
@@ -172,8 +173,11 @@ def _spill(
 
 
 def _slices(source: Source, workers: int, sources: int) -> list[Slice]:
-    """A dump is shared among workers that would else be idle."""
+    """A dump is shared among workers that would else be idle. Two cores are one process's, which decompresses
+    and scans on one of them while it parses on the other."""
     shares = min(-(-workers // sources), MAX_SLICES) if source.can_be_shared else 1
+    if shares == 2 and HAS_SCANNER:
+        shares = 1
     return [Slice(number, shares) for number in range(shares)]
 
 

@@ -59,7 +59,9 @@ def same(outcome: Outcome, lines: bytes, rules: Rules = RULES[0]) -> None:
 
 
 def glance(lines: bytes, first_row: int = 0) -> Glance | None:
-    return Glancer(RULES[0], scored=True).glance(memoryview(lines), first_row)
+    glancer, view = Glancer(RULES[0], scored=True), memoryview(lines)
+    look = glancer.look(view)
+    return None if look is None else glancer.glance(view, first_row, look)
 
 
 def line(*rows: Any) -> bytes:

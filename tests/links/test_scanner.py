@@ -15,4 +15,4 @@ def test_the_scanner_is_built_where_there_is_a_compiler() -> None:
 @pytest.mark.skipif(scan is None, reason="the scanner was not compiled")
 def test_buffers_of_another_size_than_the_rules_need_are_refused() -> None:
     with pytest.raises(ValueError, match="limits"):
-        scan(memoryview(b"{}\n"), 0, bytearray(8), bytearray(24), bytearray(56), bytearray(8))
+        scan(memoryview(b"{}\n"), bytearray(8), bytearray(24), bytearray(56), bytearray(4), bytearray(8))

@@ -1,16 +1,24 @@
-/* The fields of a submission by which most are refused, read from its line. What is not written as usual is ODD. */
+/* The fields of a submission by which most are refused, read from its line, and where all those stand that a post
+has (posts.py). What is not written as usual is ODD. */
 
 #include "_json.h"
 
 #define MAX_DIGITS 18       /* of a decimal number: below 2^63 */
 #define MAX_ID_DIGITS 12    /* of a base-36 number: below 2^63 */
 #define MAX_URL 2048        /* of a plain URL; a longer one may be too long */
+#define MAX_MEMBERS 32      /* of a post, repeated names included */
 #define NONE INT64_MIN      /* the field is missing, or null */
 #define ODD (INT64_MIN + 1) /* it is there, and not written as usual */
 
 typedef struct {
+    const unsigned char *begin, *end; /* of "name": value */
+} member;
+
+typedef struct {
     int64_t id, score, created, retrieved_on, retrieved_utc, retrieved_again, is_self, over_18, promoted;
     const unsigned char *host, *host_end; /* of a plain URL, else NULL */
+    int count;
+    member members[MAX_MEMBERS];
 } post;
 
 /* A decimal number of at most MAX_DIGITS digits and nothing else, or ODD. */
@@ -148,10 +156,11 @@ static int read_meta(reader *in, post *found)
     return skip_value(in, 0);
 }
 
-static int read_post_field(reader *in, const unsigned char *name, size_t length, int depth, void *found)
+/* Passes over the value, and says whether a post has such a field. */
+static int read_member(reader *in, const unsigned char *name, size_t length, post *to, int *wanted)
 {
 #define IS(text) (!memcmp(name, text, length))
-    post *to = found;
+    *wanted = 1;
     switch (length) {
     case 2:
         if (IS("id"))
@@ -166,7 +175,8 @@ static int read_post_field(reader *in, const unsigned char *name, size_t length,
             return read_integer(in, &to->score);
         if (IS("_meta"))
             return read_meta(in, to);
-        break;
+        *wanted = IS("title");
+        return skip_value(in, 1);
     case 7:
         if (IS("is_self"))
             return read_flag(in, &to->is_self);
@@ -177,6 +187,9 @@ static int read_post_field(reader *in, const unsigned char *name, size_t length,
         if (IS("promoted"))
             return read_flag(in, &to->promoted);
         break;
+    case 9:
+        *wanted = IS("subreddit");
+        return skip_value(in, 1);
     case 11:
         if (IS("created_utc"))
             return read_integer(in, &to->created);
@@ -184,20 +197,41 @@ static int read_post_field(reader *in, const unsigned char *name, size_t length,
     case 12:
         if (IS("retrieved_on"))
             return read_integer(in, &to->retrieved_on);
-        break;
+        *wanted = IS("num_comments");
+        return skip_value(in, 1);
     case 13:
         if (IS("retrieved_utc"))
             return read_integer(in, &to->retrieved_utc);
         break;
+    case 22:
+        *wanted = IS("url_overridden_by_dest");
+        return skip_value(in, 1);
     case ESCAPED:
         return 0;
     }
-    return skip_value(in, depth);
+    *wanted = 0;
+    return skip_value(in, 1);
+}
+
+static int read_post_field(reader *in, const unsigned char *name, size_t length, int depth, void *found)
+{
+    post *to = found;
+    int wanted;
+    (void)depth;
+    if (!read_member(in, name, length, to, &wanted) || (wanted && to->count == MAX_MEMBERS))
+        return 0;
+    if (wanted)
+        to->members[to->count++] = (member){name - 1, in->at};
+    return 1;
 }
 
 static int read_line(reader *in, post *found)
 {
-    *found = (post){NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE, NULL, NULL};
+    found->id = found->score = found->created = NONE;
+    found->retrieved_on = found->retrieved_utc = found->retrieved_again = NONE;
+    found->is_self = found->over_18 = found->promoted = NONE;
+    found->host = found->host_end = NULL;
+    found->count = 0;
     skip_blanks(in);
     if (!take(in, '{') || !read_object(in, read_post_field, 1, found))
         return 0;

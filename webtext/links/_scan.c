@@ -1,17 +1,18 @@
 /* Which rows of a dump a few of their numbers and flags decide, told from the lines without making objects.
 
-scan(lines, first_row, limits, keys, open, counts) -> (keyed, opened) or None
+scan(lines, limits, keys, open, fields, counts) -> (keyed, opened, written) or None
 
 lines      bytes-like, whole lines; the last may lack its line end
-first_row  the number of the first line in its source
 limits     int64s, enum limit: the rules
 keys       int64s (n, 3) to write to: the keys (superseding.py) of rows that are refused and have an id
-open       int64s (n, 7) to write to, for each line that is not decided: row, begin, end; the parts of its key, id
-           and time; begin and end of its URL's host, if nothing but that host can still refuse it before the
-           rules on URLs, else two zeros
+open       int64s (n, 7) to write to, for each line that is not decided: row; begin and end of its fields; the parts
+           of its key, id and time; begin and end, in its line, of its URL's host, if nothing but that host can
+           still refuse it before the rules on URLs, else two zeros
+fields     bytes to write to, one more than there are in lines: the members of undecided lines that a post has, as
+           they are written, each line an object of its own
 counts     256 int64s to write to: how many rows were refused, by the code of their reason
 
-Gives how many of both were written; None where a line is not one JSON object, has escapes in a name, or there are
+Rows are counted from 0. Gives how many keys, open lines and bytes were written; None where a line is not one JSON object, has escapes in a name, or there are
 more than n lines: then a parser has to look at all. */
 
 #define PY_SSIZE_T_CLEAN
@@ -74,10 +75,28 @@ typedef struct {
     const unsigned char *text;
     const int64_t *limits;
     int64_t *key, *open, *counts;
-    Py_ssize_t rows, keyed, opened;
+    unsigned char *fields;
+    Py_ssize_t rows, keyed, opened, written;
 } glance;
 
-static void decide(glance *to, const post *it, int64_t row, const unsigned char *begin, const unsigned char *end)
+/* Writes a post's members as one line, which is never longer than its own with a line end. */
+static void write_fields(glance *to, const post *it)
+{
+    unsigned char *at = to->fields + to->written;
+    *at++ = '{';
+    for (int each = 0; each < it->count; each++) {
+        const size_t length = (size_t)(it->members[each].end - it->members[each].begin);
+        if (each)
+            *at++ = ',';
+        memcpy(at, it->members[each].begin, length);
+        at += length;
+    }
+    *at++ = '}';
+    *at++ = '\n';
+    to->written = at - to->fields;
+}
+
+static void decide(glance *to, const post *it, int64_t row)
 {
     int64_t code = refusal(it, to->limits), time = retrieved(it, to->limits[MAX_SECONDS]);
     int has_key = time != ODD && it->id != ODD;
@@ -89,15 +108,17 @@ static void decide(glance *to, const post *it, int64_t row, const unsigned char 
         }
     } else {
         int has_host = code == OPEN && has_key && it->host;
+        const int64_t begin = to->written;
+        write_fields(to, it);
         const int64_t open[] = {
-            row, begin - to->text, end - to->text, it->id, time,
+            row, begin, to->written, it->id, time,
             has_host ? it->host - to->text : 0, has_host ? it->host_end - to->text : 0,
         };
         memcpy(to->open + 7 * to->opened++, open, sizeof open);
     }
 }
 
-static int scan_lines(glance *to, Py_ssize_t bytes, int64_t first_row, Py_ssize_t capacity)
+static int scan_lines(glance *to, Py_ssize_t bytes, Py_ssize_t capacity)
 {
     const unsigned char *begin = to->text, *end = begin + bytes;
     for (; begin < end; to->rows++) {
@@ -106,7 +127,7 @@ static int scan_lines(glance *to, Py_ssize_t bytes, int64_t first_row, Py_ssize_
         post it;
         if (to->rows == capacity || !read_line(&in, &it))
             return 0;
-        decide(to, &it, first_row + to->rows, begin, in.end);
+        decide(to, &it, to->rows);
         begin = in.end + 1;
     }
     return 1;
@@ -114,31 +135,32 @@ static int scan_lines(glance *to, Py_ssize_t bytes, int64_t first_row, Py_ssize_
 
 static PyObject *scan(PyObject *module, PyObject *arguments)
 {
-    Py_buffer lines, limits, keys, open, counts;
-    long long first_row;
+    Py_buffer lines, limits, keys, open, fields, counts;
     int done = 0;
     (void)module;
-    if (!PyArg_ParseTuple(arguments, "y*Ly*w*w*w*", &lines, &first_row, &limits, &keys, &open, &counts))
+    if (!PyArg_ParseTuple(arguments, "y*y*w*w*w*w*", &lines, &limits, &keys, &open, &fields, &counts))
         return NULL;
     const Py_ssize_t key_rows = keys.len / (3 * (Py_ssize_t)sizeof(int64_t));
     const Py_ssize_t open_rows = open.len / (7 * (Py_ssize_t)sizeof(int64_t));
-    glance to = {lines.buf, limits.buf, keys.buf, open.buf, counts.buf, 0, 0, 0};
+    glance to = {lines.buf, limits.buf, keys.buf, open.buf, counts.buf, fields.buf, 0, 0, 0, 0};
     int fits = limits.len == LIMITS * sizeof(int64_t) && counts.len == 256 * sizeof(int64_t);
+    fits = fits && fields.len > lines.len;
     if (fits) {
         Py_BEGIN_ALLOW_THREADS
-        done = scan_lines(&to, lines.len, first_row, key_rows < open_rows ? key_rows : open_rows);
+        done = scan_lines(&to, lines.len, key_rows < open_rows ? key_rows : open_rows);
         Py_END_ALLOW_THREADS
     }
     PyBuffer_Release(&lines);
     PyBuffer_Release(&limits);
     PyBuffer_Release(&keys);
     PyBuffer_Release(&open);
+    PyBuffer_Release(&fields);
     PyBuffer_Release(&counts);
     if (!fits)
-        return PyErr_Format(PyExc_ValueError, "%d limits and 256 counts are needed", LIMITS);
+        return PyErr_Format(PyExc_ValueError, "%d limits, 256 counts and room for all fields are needed", LIMITS);
     if (!done)
         Py_RETURN_NONE;
-    return Py_BuildValue("(nn)", to.keyed, to.opened);
+    return Py_BuildValue("(nnn)", to.keyed, to.opened, to.written);
 }
 
 static PyMethodDef methods[] = {{"scan", scan, METH_VARARGS, NULL}, {NULL, NULL, 0, NULL}};

@@ -1,5 +1,5 @@
 from typing import Any
 
 def scan(
-    lines: memoryview, first_row: int, limits: Any, keys: Any, open: Any, counts: Any, /
-) -> tuple[int, int] | None: ...
+    lines: memoryview, limits: Any, keys: Any, open: Any, fields: Any, counts: Any, /
+) -> tuple[int, int, int] | None: ...

@@ -1,20 +1,36 @@
 """Lines read ahead: a thread fills the next chunk while this one is parsed.
 
-Decompression runs outside the interpreter lock, so the two overlap on two cores.
+Decompression runs outside the interpreter lock, and so does a look at the lines by compiled code: both
+overlap with parsing on two cores. Each wait for the lock can take milliseconds, so that chunks are large.
 """
 
 import queue
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
 
 from webtext.links.compressed import Broken, Reader, open_reader
 
-CHUNK_BYTES = 1 << 19  # stays in the cache between the thread that fills it and the one that parses it
-CHUNKS = 3
+CHUNK_BYTES = 1 << 23
+CHUNKS = 4
 MAX_LINE_BYTES = 16 << 20  # a longer line is passed over as malformed; true ones stay under 1 MiB
 
 _BOM = b"\xef\xbb\xbf"
+
+Seen = TypeVar("Seen")
+
+
+class _Filled(NamedTuple):
+    """A buffer, the end of the whole lines in it, and what the look saw, if it was taken already."""
+
+    buffer: bytearray
+    end: int
+    seen: list[Any]
+
+
+_Full = queue.SimpleQueue[_Filled | BaseException | None]
+_Free = queue.SimpleQueue[bytearray | None]
 
 
 class LineChunks:
@@ -28,28 +44,31 @@ class LineChunks:
         self.path = path
         self.broken: str | None = None
         self.overlong = 0
+        self._awaited = True  # whether whoever takes the chunks has nothing to do
 
     def __iter__(self) -> Iterator[memoryview]:
-        full: queue.SimpleQueue[tuple[bytearray, int] | BaseException | None] = queue.SimpleQueue()
-        free: queue.SimpleQueue[bytearray | None] = queue.SimpleQueue()
+        return (lines for lines, _ in self.looked_at(lambda _: None))
+
+    def looked_at(self, look: Callable[[memoryview], Seen]) -> Iterator[tuple[memoryview, Seen]]:
+        """Each chunk with what `look` sees in it. The reading thread looks, unless the chunk is awaited: then
+        whoever takes it does, so that neither waits long for the other."""
+        full, free = _Full(), _Free()
         for _ in range(CHUNKS):
             free.put(bytearray(CHUNK_BYTES))
-        threading.Thread(target=self._fill, args=(free, full), daemon=True).start()
+        threading.Thread(target=self._fill, args=(free, full, look), daemon=True).start()
         try:
             while (filled := full.get()) is not None:
                 if isinstance(filled, BaseException):
                     raise filled
-                buffer, end = filled
-                yield memoryview(buffer)[:end]
-                free.put(buffer)
+                self._awaited = False
+                lines = memoryview(filled.buffer)[: filled.end]
+                yield lines, filled.seen[0] if filled.seen else look(lines)
+                free.put(filled.buffer)
+                self._awaited = full.empty()
         finally:
             free.put(None)
 
-    def _fill(
-        self,
-        free: "queue.SimpleQueue[bytearray | None]",
-        full: "queue.SimpleQueue[tuple[bytearray, int] | BaseException | None]",
-    ) -> None:
+    def _fill(self, free: _Free, full: _Full, look: Callable[[memoryview], Seen]) -> None:
         try:
             reader = open_reader(self.path)
             try:
@@ -60,7 +79,7 @@ class LineChunks:
                     self.broken = lines.broken
                     if not end:
                         break
-                    full.put((buffer, end))
+                    full.put(_Filled(buffer, end, [] if self._awaited else [look(memoryview(buffer)[:end])]))
             finally:
                 reader.close()
             full.put(None)

@@ -15,7 +15,7 @@ from typing import BinaryIO, Protocol
 import zstandard
 
 MAX_WINDOW_BYTES = 2**31  # the dumps are compressed with `zstd --long=31`
-READ_BYTES = 1 << 17
+READ_BYTES = 1 << 20
 
 _MAGIC = {
     b"\x28\xb5\x2f\xfd": "zstd",

@@ -25,7 +25,8 @@ try:
 except ImportError:
     scan = None  # type: ignore[assignment]
 
-MAX_ROWS = 1 << 13  # of a chunk of lines; with more, which only very short ones make, nothing is decided
+HAS_SCANNER = scan is not None
+MAX_ROWS = 1 << 17  # of a chunk of lines; with more, which only very short ones make, nothing is decided
 
 _FIRST, _LAST = -(2**63), 2**63 - 1
 _DOMAIN = CODES["domain"]
@@ -46,8 +47,17 @@ class Refused(NamedTuple):
 NOTHING_REFUSED = Refused(np.empty((0, 3), dtype=np.int64), {})
 
 
+class Look(NamedTuple):
+    """What the scanner finds in lines, rows counted from 0."""
+
+    keys: Numbers  # (n, 3) of refused rows with an id
+    open: Numbers  # (n, 7): row, begin and end in `fields`, id, time, begin and end of the host in the lines
+    fields: memoryview  # of the open rows, a line each
+    counts: Numbers  # of refused rows, by code
+
+
 class Glance(NamedTuple):
-    """Lines that follow each other: what was refused of them, the other rows' numbers and lines."""
+    """Lines that follow each other: what was refused of them; the other rows' numbers and lines of fields."""
 
     first_row: int
     refused: Refused
@@ -84,29 +94,37 @@ class Glancer:
             *(CODES[reason] for reason in _REFUSED_BY),
         )
         self._limits = np.array(limits, dtype=np.int64)
-        self._keys = np.empty((MAX_ROWS, 3), dtype=np.int64)
-        self._open = np.empty((MAX_ROWS, 7), dtype=np.int64)
         self._rules = rules
         self._blocks = lru_cache(maxsize=1 << 16)(self._look_up)  # hosts repeat
 
-    def glance(self, lines: memoryview, first_row: int) -> Glance | None:
-        """Decides what can be decided of a chunk of whole lines; None if a parser has to look at all."""
+    def look(self, lines: memoryview) -> Look | None:
+        """All that compiled code can do for a chunk of whole lines, in any thread; None if a parser has to
+        look at all of them."""
         if scan is None:
             return None
+        keys = np.empty((MAX_ROWS, 3), dtype=np.int64)  # memory that is not written costs nothing
+        rows = np.empty((MAX_ROWS, 7), dtype=np.int64)
+        fields = np.empty(len(lines) + 1, dtype=np.uint8)
         counts = np.zeros(256, dtype=np.int64)
-        found = scan(lines, first_row, self._limits, self._keys, self._open, counts)
+        found = scan(lines, self._limits, keys, rows, fields, counts)
         if found is None:
             return None
-        keyed, opened = found
-        keys, left = self._keys[:keyed].copy(), self._open[:opened]
+        keyed, opened, written = found
+        return Look(keys[:keyed].copy(), rows[:opened].copy(), fields[:written].data, counts)
+
+    def glance(self, lines: memoryview, first_row: int, look: Look) -> Glance:
+        """Decides what can be decided of lines that a look was taken at, from the source's `first_row` on."""
+        keys, left, fields, counts = look
+        keys[:, 2] += first_row << 16
+        left[:, 0] += first_row
         if not self._rules.subreddits:  # a rule that comes before those on URLs
             blocked = self._blocked(lines, left)
             counts[_DOMAIN] = blocked.sum()
             keys = np.concatenate([keys, _keys_of(left[blocked])])
             left = left[~blocked]
         reasons = {REASONS[code]: int(counts[code]) for code in counts.nonzero()[0]}
-        open_lines = [bytes(lines[begin:end]) for begin, end in left[:, 1:3].tolist()]
-        return Glance(first_row, Refused(keys, reasons), left[:, 0].copy(), open_lines)
+        open_lines = [bytes(fields[begin:end]) for begin, end in left[:, 1:3].tolist()]
+        return Glance(first_row, Refused(keys, reasons), left[:, 0], open_lines)
 
     def _blocked(self, lines: memoryview, rows: Numbers) -> npt.NDArray[np.bool_]:
         blocks = self._blocks

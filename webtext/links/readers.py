@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from webtext.links.ahead import MAX_LINE_BYTES, LineChunks
-from webtext.links.glance import NOTHING_REFUSED, Glance, Glancer, Refused, joined
+from webtext.links.glance import NOTHING_REFUSED, Glance, Glancer, Look, Refused, joined
 from webtext.links.posts import Post, excerpt, parse_lines
 from webtext.links.slices import WHOLE, Slice, lines_of
 from webtext.links.sources import Source
@@ -82,18 +82,22 @@ class Reading:
     def _seen(self, chunks: LineChunks) -> Iterator[Glance | Batch]:
         """Each chunk at a glance, or parsed where a glance is not enough."""
         next_row = 0
-        for row, lines in self._placed(chunks):
+        for row, lines, look in self._looked_at(chunks):
             row = next_row if row is None else row
-            glance = self._glancer.glance(lines, row) if self._glancer else None
-            seen = _batch(row, *parse_lines(lines)) if glance is None else glance
+            seen: Glance | Batch
+            if look is not None and self._glancer:
+                seen = self._glancer.glance(lines, row, look)
+            else:
+                seen = _batch(row, *parse_lines(lines))
             next_row = seen.next_row
             yield seen
 
-    def _placed(self, chunks: LineChunks) -> Iterator[tuple[int | None, memoryview]]:
+    def _looked_at(self, chunks: LineChunks) -> Iterator[tuple[int | None, memoryview, Look | None]]:
         """Lines of the share and how many stand before, which of a whole source the reader counts itself."""
+        look = self._glancer.look if self._glancer else _no_look
         if self._share == WHOLE:
-            return ((None, lines) for lines in chunks)
-        return lines_of(chunks, self._share)
+            return ((None, *each) for each in chunks.looked_at(look))
+        return ((row, lines, look(lines)) for row, lines in lines_of(chunks, self._share))
 
     def _text(self, form: str) -> Iterator[Rows]:
         chunks = LineChunks(self._source.path)
@@ -113,6 +117,10 @@ class Reading:
             self.broken = f"damaged: {error}"
 
 
+def _no_look(_: memoryview) -> None:
+    return None
+
+
 def _numbered(parsed: Iterable[Rows]) -> Iterator[Batch]:
     row = 0
     for posts, malformed in parsed:
@@ -121,7 +129,7 @@ def _numbered(parsed: Iterable[Rows]) -> Iterator[Batch]:
 
 
 def _parsed(seen: Glance) -> Batch:
-    posts, malformed = parse_lines(b"\n".join(seen.lines))
+    posts, malformed = parse_lines(b"".join(seen.lines))
     if not malformed:
         return Batch(seen.first_row, seen.rows, posts, [], seen.refused)
     sound = [bool(parse_lines(line)[0]) for line in seen.lines]
