@@ -177,11 +177,11 @@ class _Page:
         return np.column_stack([*columns, distance])
 
     def whole_page(self) -> Floats:
-        every = np.array(self.page.any)[self.node]
-        shares = [self.words[(every & bit) != 0].sum() / self.all_words for bit in PAGE_HINTS + PAGE_TAGS]
-        near = np.array(self.page.near)
-        counts = [np.mean((near & bit) != 0) for bit in PAGE_HINTS]
-        counts += [np.count_nonzero(near & bit) for bit in PAGE_TAGS]
+        wanted = np.array(PAGE_HINTS + PAGE_TAGS)
+        every = (np.array(self.page.any)[self.node, None] & wanted) != 0
+        near = np.count_nonzero(np.array(self.page.near)[:, None] & wanted, axis=0)
+        shares = self.words @ every / self.all_words
+        counts = [*(near[: len(PAGE_HINTS)] / len(self.parent)), *near[len(PAGE_HINTS) :]]
         row = [
             self.all_words, self.all_links / self.all_words, self.all_prose / self.all_words, self.count,
             np.median(self.words), np.count_nonzero(self.words > 40), *shares, *counts,

@@ -13,20 +13,21 @@ from numpy.typing import NDArray
 def probabilities(features: NDArray[np.float32]) -> NDArray[np.float64]:
     """Of each row of `features.features`."""
     column, above, value = _trees()
-    trees, depth = column.shape
-    answers = features[:, column.ravel()] > above.ravel()
-    turns = answers.view(np.uint8).reshape(-1, trees, depth)
-    leaf = np.zeros(turns.shape[:2], dtype=np.uint8)  # at most 8 levels
-    for level in range(depth):
-        leaf = leaf << 1 | turns[:, :, level]
-    places = leaf + value.shape[1] * np.arange(trees)
-    logit = value.ravel().take(places).sum(axis=1, dtype=np.float64)
+    depth, trees = column.shape
+    columns = np.ascontiguousarray(features.T)  # the blocks of one question lie side by side
+    answers = columns.take(column.ravel(), axis=0) > above.ravel()[:, None]
+    turns = answers.view(np.uint8).reshape(depth, trees, -1)
+    leaf = np.zeros(turns.shape[1:], dtype=np.uint8)  # at most 8 levels
+    for turn in turns:
+        leaf = leaf << 1 | turn
+    places = leaf + value.shape[1] * np.arange(trees)[:, None]
+    logit = value.ravel().take(places).sum(axis=0, dtype=np.float64)
     chances: NDArray[np.float64] = 1 / (1 + np.exp(-logit))
     return chances
 
 
 @cache
 def _trees() -> tuple[NDArray[np.uint8], NDArray[np.float32], NDArray[np.float32]]:
-    """The column and threshold of each level (trees × depth), and the leaves' values (trees × 2^depth)."""
+    """The column and threshold of each level (depth × trees), and the leaves' values (trees × 2^depth)."""
     with (files("webtext.extract") / "blocks.npz").open("rb") as file, np.load(file) as stored:
-        return stored["column"], stored["above"], stored["value"]
+        return stored["column"].T, stored["above"].T, stored["value"]
