@@ -14,12 +14,12 @@ Floats = NDArray[np.float64]
 Array = NDArray[Any]
 
 _SENTENCE_END = re.compile(r"[.!?…。！？][\"'”’)\]]*(?:\s|$)")
-# Of lower case; each alternative begins with a letter, by which the search can skip.
+# Of lower case; one alternative for each first letter, by which the search can skip.
 _BOILERPLATE = re.compile(
-    r"©|\(c\)|copyright|all rights reserved|privacy|terms of|cookie|subscri|newsletter|sign ?up|sign ?in"
-    r"|log ?in|share (?:this|on)|follow us|click here|read more|learn more|add to cart|r(?<=\br)eply\b"
-    r"|c(?<=\bc)omments?\b|p(?<=\bp)osted\b|related|recommended|advertis|sponsor|powered by|contact us"
-    r"|m(?<=\bm)enu\b|skip to|your (?:email|cart|browser)"
+    r"©|\(c\)|a(?:ll rights reserved|d(?:d to cart|vertis))|c(?:o(?:pyright|okie|ntact us)|lick here"
+    r"|(?<=\bc)omments?\b)|follow us|l(?:og ?in|earn more)|m(?<=\bm)enu\b|newsletter"
+    r"|p(?:rivacy|owered by|(?<=\bp)osted\b)|r(?:e(?:ad more|lated|commended)|(?<=\br)eply\b)"
+    r"|s(?:ubscri|ign ?(?:up|in)|hare (?:this|on)|ponsor|kip to)|terms of|your (?:email|cart|browser)"
 )
 # Likewise: a year, a time of day, "ago".
 _TIME = re.compile(r"1(?<=\b1)9\d\d\b|2(?<=\b2)0\d\d\b|:(?<=\d:)\d\d|a(?<=\ba)go\b")
