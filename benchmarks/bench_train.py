@@ -347,10 +347,11 @@ def main() -> None:
         one = commands.add_parser(command.__name__, help=command.__doc__)
         one.set_defaults(run=command)
         one.add_argument("--nanogpt", type=Path)
-        one.add_argument("--tokens", type=Path)
         one.add_argument("--rounds", type=int, default=3)
         one.add_argument("--minutes", type=float, default=8)
         one.add_argument("--toy", action="store_true")
+        if command is gpu:
+            one.add_argument("--tokens", type=Path)
     options = parser.parse_args()
     options.run(options)
 

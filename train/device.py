@@ -143,9 +143,7 @@ def time_attention(kernel: str, shape: ModelSettings, rows: int, device: Device)
     began = 0.0
     try:
         with attention(kernel), warnings.catch_warnings():
-            warnings.simplefilter(
-                "ignore"
-            )  # why a kernel does not run here: the result says that it does not
+            warnings.simplefilter("ignore")  # they say why a kernel does not run here
             for call in range(-2, TIMED_CALLS):  # the first ones choose and load code
                 if call == 0:
                     device.wait()

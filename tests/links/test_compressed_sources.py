@@ -6,6 +6,8 @@ import io
 import lzma
 import random
 import tarfile
+import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +16,7 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
+from webtext.links import ahead
 from webtext.links.ahead import MAX_LINE_BYTES, LineChunks
 from webtext.links.compressed import Broken, FrameWalk, kind_of, open_reader
 
@@ -117,6 +120,11 @@ def test_zstds_own_good_and_bad_frames_end_by_themselves(shared: Path, tmp_path:
         assert read(path)[1], path
 
 
+@pytest.fixture(autouse=True)
+def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ahead, "CHUNK_BYTES", 1 << 12)
+
+
 def lines(path: Path) -> tuple[list[bytes], LineChunks]:
     chunks = LineChunks(path)
     return [line for chunk in chunks for line in bytes(chunk).splitlines()], chunks
@@ -127,6 +135,28 @@ def test_chunks_end_at_line_ends_and_the_last_line_needs_no_newline(tmp_path: Pa
     path.write_bytes(TEXT + b"last")
     assert lines(path)[0] == [*TEXT.splitlines(), b"last"]
     assert all(bytes(chunk).endswith((b"\n", b"last")) for chunk in LineChunks(path))
+
+
+def test_while_a_chunk_is_worked_on_the_next_ones_are_looked_at(tmp_path: Path) -> None:
+    path = tmp_path / "x"
+    path.write_bytes(b"".join(b"%d\n" % number for number in range(5000)))
+    lookers: dict[bytes, list[int]] = {}
+
+    def look(chunk: memoryview) -> bytes:
+        lookers.setdefault(bytes(chunk), []).append(threading.get_ident())
+        return bytes(chunk)
+
+    found = []
+    for chunk, seen in LineChunks(path).looked_at(look):
+        found.append(bytes(chunk))
+        assert seen == found[-1]
+        until = time.monotonic() + 5
+        while len(found) == 1 and len(lookers) < 2 and time.monotonic() < until:
+            time.sleep(0.01)
+    assert b"".join(found) == path.read_bytes()
+    assert [len(lookers[each]) for each in found] == [1] * len(found)
+    assert lookers[found[0]] == [threading.get_ident()]  # the first is awaited
+    assert lookers[found[1]] != [threading.get_ident()]
 
 
 def test_a_line_cut_by_the_break_is_not_a_line(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, TypeVar
 from webtext.links.compressed import Broken, Reader, open_reader
 
 CHUNK_BYTES = 1 << 23
-CHUNKS = 4
+CHUNKS = 4  # one filled, one parsed, two between them
 MAX_LINE_BYTES = 16 << 20  # a longer line is passed over as malformed; true ones stay under 1 MiB
 
 _BOM = b"\xef\xbb\xbf"
@@ -79,7 +79,8 @@ class LineChunks:
                     self.broken = lines.broken
                     if not end:
                         break
-                    full.put(_Filled(buffer, end, [] if self._awaited else [look(memoryview(buffer)[:end])]))
+                    awaited, self._awaited = self._awaited, False  # by one chunk, not by those behind it
+                    full.put(_Filled(buffer, end, [] if awaited else [look(memoryview(buffer)[:end])]))
             finally:
                 reader.close()
             full.put(None)
