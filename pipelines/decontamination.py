@@ -21,7 +21,7 @@ from webtext.recipe import Recipe, fingerprint
 from webtext.stage import Plan, Work
 
 TABLE = kept.CONTAMINATED
-VERSION = 1
+VERSION = 2
 REASON = "contaminated"
 
 

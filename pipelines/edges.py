@@ -25,7 +25,7 @@ from webtext.recipe import Dedup, fingerprint
 from webtext.stage import Plan, Work
 
 TABLE = "clusters/edges"
-VERSION = 2
+VERSION = 3
 PAIRS_AT_ONCE = 50_000  # between two reports
 
 

@@ -17,7 +17,7 @@ from webtext.engine import Report
 from webtext.recipe import Dedup, Recipe, fingerprint
 from webtext.stage import Plan, Work
 
-VERSION = 2
+VERSION = 3
 BATCH_DOCUMENTS = 200  # texts held in memory at once
 
 

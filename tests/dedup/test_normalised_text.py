@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from webtext.dedup.normalise import normalise, text_hash
+from webtext.dedup.normalise import FOLD_ALL, compiled, normalise, normalise_by_numpy, text_hash
 
 
 def hashed(text: str) -> bytes:
@@ -87,6 +87,22 @@ def test_normalising_is_done_once(text: str) -> None:
     assert normalise(once.decode("utf-8", "surrogatepass")) == once
 
 
+folds = st.frozensets(st.sampled_from(sorted(FOLD_ALL)))
+mixed = st.text(st.characters() | st.sampled_from(" \n\0aB.全ガ𝒳\u200b\ud800"))
+
+
+@pytest.mark.skipif(compiled is None, reason="normalising was not compiled")
+@given(mixed, folds)
+def test_compiled_code_normalises_as_numpy_does(text: str, fold: frozenset[str]) -> None:
+    assert normalise(text, fold) == normalise_by_numpy(text, fold)
+
+
+@pytest.mark.skipif(compiled is None, reason="normalising was not compiled")
+def test_tables_of_another_size_are_refused() -> None:
+    with pytest.raises(ValueError, match="65536"):
+        compiled.normalise("a", bytes(2 << 16), bytes(1 << 15))
+
+
 @given(st.text(st.characters(max_codepoint=127)))
 def test_ascii_text_is_folded_as_in_any_other_text(text: str) -> None:
     assert normalise(text + " é") == normalise(text + " e")[:-1] + "é".encode()
@@ -94,6 +110,9 @@ def test_ascii_text_is_folded_as_in_any_other_text(text: str) -> None:
 
 def test_every_character_can_be_normalised() -> None:
     everything = "".join(map(chr, range(sys.maxunicode + 1)))
+    assert normalise(everything) == normalise_by_numpy(everything)
+    letters = everything.encode("utf-8", "ignore").decode()  # without surrogates
+    assert normalise(letters) == normalise_by_numpy(letters)
     once = normalise(everything).decode("utf-8", "surrogatepass")
     assert "  " not in once and normalise(once).decode("utf-8", "surrogatepass") == once
 

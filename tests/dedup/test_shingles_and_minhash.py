@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from webtext.dedup.minhash import band_hashes, signatures
-from webtext.dedup.shingles import shingle_hashes
+from webtext.dedup.shingles import compiled, shingle_hashes, shingle_hashes_by_numpy
 from webtext.dedup.signatures import shingle_sets
 from webtext.dedup.verify import agreement, jaccard
 
@@ -41,6 +41,23 @@ def test_a_text_has_the_same_shingles_in_any_company(documents: list[list[str]])
     hashes, offsets = shingle_hashes(normalised, 5)
     alone = [shingle_hashes([text], 5)[0].tolist() for text in normalised]
     assert [hashes[a:b].tolist() for a, b in pairwise(offsets.tolist())] == alone
+
+
+words_of_any_length = st.lists(st.binary(max_size=60).map(lambda word: word.replace(b" ", b"")).filter(bool))
+
+
+@pytest.mark.skipif(compiled is None, reason="the hashes were not compiled")
+@given(st.lists(words_of_any_length.map(b" ".join), max_size=6), st.integers(1, 9))
+def test_compiled_hashes_are_those_of_numpy(normalised: list[bytes], n: int) -> None:
+    for one, other in zip(shingle_hashes(normalised, n), shingle_hashes_by_numpy(normalised, n), strict=True):
+        assert one.tolist() == other.tolist()
+
+
+@pytest.mark.skipif(compiled is None, reason="the hashes were not compiled")
+@pytest.mark.parametrize(("factors", "hashes", "offsets"), [(0, 24, 16), (8, 16, 16), (8, 24, 8)])
+def test_buffers_that_are_too_small_are_refused(factors: int, hashes: int, offsets: int) -> None:
+    with pytest.raises(ValueError, match=r"room|factor"):
+        compiled.shingle_hashes([b"one two three"], *map(bytearray, (factors, hashes, offsets)))
 
 
 def test_a_text_shorter_than_a_shingle_has_one_and_an_empty_text_none() -> None:

@@ -4,7 +4,8 @@ Folded away are what the recipe's `dedup.fold` names, of case, white space, and 
 always invisible format characters and the compatibility forms of one character (full-width letters,
 superscripts). Forms that expand into several characters, such as ligatures, stay; so do emoji. In scripts
 that are written without spaces each character is a word, so that shingles of words become shingles of
-characters there, in mixed texts too.
+characters there, in mixed texts too. Compiled code (`_normalise.c`) does the same as numpy, in a fifth of the
+time, where it was built.
 """
 
 import unicodedata
@@ -13,6 +14,11 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 import xxhash
+
+try:
+    from webtext.dedup import _normalise as compiled
+except ImportError:
+    compiled = None  # type: ignore[assignment]
 
 Fold = frozenset[str]  # what is folded away, as the recipe names it
 Units = npt.NDArray[np.uint16]  # UTF-16 code units
@@ -35,6 +41,13 @@ UNICODE_VERSION = unicodedata.unidata_version
 def normalise(text: str, fold: Fold = FOLD_ALL) -> bytes:
     """The normalised text in UTF-8, its words separated by single spaces whether or not white space is
     folded; empty when the text has no word. Time and memory are linear."""
+    fold |= {"space"}
+    known = None if compiled is None else compiled.normalise(text, *_tables(fold))
+    return normalise_by_numpy(text, fold) if known is None else known
+
+
+def normalise_by_numpy(text: str, fold: Fold = FOLD_ALL) -> bytes:
+    """The same, without a compiler, and for surrogates."""
     return _collapse(_folded_text(text, fold | {"space"}))
 
 
@@ -89,6 +102,11 @@ def _unspaced_table() -> npt.NDArray[np.bool_]:
     for first, last in UNSPACED:
         table[first : last + 1] = True
     return table
+
+
+@cache
+def _tables(fold: Fold) -> tuple[bytes, bytes]:
+    return _table(fold).tobytes(), _unspaced_table().tobytes()
 
 
 @cache

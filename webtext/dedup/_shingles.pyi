@@ -1,0 +1,3 @@
+from typing import Any
+
+def shingle_hashes(texts: list[bytes], factors: Any, hashes: Any, offsets: Any, /) -> int: ...
