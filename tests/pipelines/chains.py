@@ -97,7 +97,7 @@ def killed_after(seconds: float, arguments: Sequence[object]) -> bool:
 
 def ray_workers_killed(arguments: Sequence[object], kills: int = 3) -> int:
     """Runs a command on Ray to its good end, and kills now and then a process that is at a task; how many."""
-    process = subprocess.Popen(command(*arguments), stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(command(*arguments), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     killed = 0
     while process.poll() is None:
         time.sleep(3)

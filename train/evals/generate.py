@@ -80,9 +80,9 @@ def _batch(
     ended = torch.zeros(len(prompts), dtype=torch.bool)
     for step in range(min(way.tokens, subject.room - width + 1)):
         last = subject.model.transformer(ids, cache, positions, mask[:, None])[:, -1]
-        logits = F.linear(last, subject.model.transformer.wte.weight).float().cpu()
+        logits = F.linear(last, subject.model.transformer.wte.weight).float()
         token = _pick(logits, way.top_k, draws[:, step])
-        logp = -F.cross_entropy(logits, token, reduction="none").double()
+        logp = -F.cross_entropy(logits, token.to(where), reduction="none").cpu().double()
         nats += torch.where(ended, 0.0, logp)
         columns.append(torch.where(ended, subject.end, token))
         ended |= stops[token]
@@ -98,10 +98,11 @@ def _batch(
 
 
 def _pick(logits: Tensor, top_k: int, draw: Tensor) -> Tensor:
-    """A token id for each row (B, V); `draw` (B) decides among the top k."""
+    """A token id for each row of logits (B, V), on the CPU; `draw` (B) decides among the top k. What leaves
+    the device is a few numbers a row, not the vocabulary's logits."""
     if top_k == 1:
-        return logits.argmax(1)
-    likely, ids = logits.topk(min(top_k, logits.size(1)))
+        return logits.argmax(1).cpu()
+    likely, ids = (each.cpu() for each in logits.topk(min(top_k, logits.size(1))))
     below = likely.double().softmax(1).cumsum(1)
     place = (draw[:, None] >= below).sum(1).clamp(max=ids.size(1) - 1)
     return ids.gather(1, place[:, None])[:, 0]
