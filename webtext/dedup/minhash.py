@@ -3,6 +3,9 @@ ch. 3). The share of equal entries of two signatures estimates the Jaccard simil
 with a standard error of at most sqrt(s(1 - s) / permutations).
 """
 
+from itertools import starmap
+from struct import Struct
+
 import numpy as np
 import numpy.typing as npt
 from rensa import RMinHash
@@ -22,7 +25,9 @@ def signatures(hashes: Hashes, offsets: Indices, permutations: int) -> Signature
     matrix = RMinHash.digest_matrix_from_flat_token_hashes(
         np.ascontiguousarray(hashes), offsets.astype(np.uint64), permutations, SEED
     )
-    return np.array(matrix.to_rows(), np.uint32).reshape(len(offsets) - 1, permutations)
+    pack = Struct(f"<{permutations}I").pack  # a third of the time of an array of lists
+    entries = b"".join(starmap(pack, matrix.to_rows()))
+    return np.frombuffer(entries, np.dtype("<u4")).reshape(len(offsets) - 1, permutations)
 
 
 def band_hashes(signed: Signatures, bands: int, rows: int) -> Hashes:
