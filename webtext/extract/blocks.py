@@ -68,45 +68,49 @@ class _Segmenter:
         self.own = [0]  # bits of the elements themselves
         self.parts: list[str] = []
         self.links: list[str] = []
-        self.depth, self.in_link = 0, 0
+        self.in_link = 0
         self.node, self.kind, self.list, self.table = 0, 0, -1, -1
         self.item = -1  # of a list item that has no block yet
         self.bits: dict[tuple[str, ...], int] = {}
         self.shapes: dict[tuple[int, str, str], int] = {}
 
     def run(self, root: etree._Element) -> Blocks:
-        self.walk(root)
+        if isinstance(root.tag, str) and root.tag not in self.skipped:
+            self.block(root, root.tag, 1)
         self.flush()
         self.page.last[0] = len(self.page.blocks)
         return self.page
 
-    def walk(self, element: etree._Element) -> None:
-        tag = element.tag
-        if tag in self.skipped or not isinstance(tag, str):
-            return
-        self.depth += 1
-        if self.depth > MOST_DEPTH:
+    def content(self, element: etree._Element, depth: int) -> None:
+        """What is in an element of that depth. Inline ones need no other function, for this loop is most of the
+        walk's time."""
+        parts, skipped = self.parts, self.skipped
+        text = element.text
+        if text and (parts or not text.isspace()):
+            self.add(text)
+        depth += 1
+        for child in element:
+            tag = child.tag
+            if tag in INLINE and depth <= MOST_DEPTH and tag not in skipped:
+                if tag == "a" and child.get("href") is not None:
+                    self.in_link += 1
+                    self.content(child, depth)
+                    self.in_link -= 1
+                else:
+                    self.content(child, depth)
+            elif tag not in skipped and isinstance(tag, str):
+                self.other(child, tag, depth)
+            text = child.tail
+            if text and (parts or not text.isspace()):
+                self.add(text)
+
+    def other(self, element: etree._Element, tag: str, depth: int) -> None:
+        if depth > MOST_DEPTH:
             self.add(" ".join(element.itertext()))
         elif tag == "br":
             self.line_break()
-        elif tag in INLINE:
-            link = tag == "a" and element.get("href") is not None
-            self.in_link += link
-            self.content(element)
-            self.in_link -= link
         else:
-            self.block(element, tag)
-        self.depth -= 1
-
-    def content(self, element: etree._Element) -> None:
-        text = element.text
-        if text and (self.parts or not text.isspace()):
-            self.add(text)
-        for child in element:
-            self.walk(child)
-            text = child.tail
-            if text and (self.parts or not text.isspace()):
-                self.add(text)
+            self.block(element, tag, depth)
 
     def add(self, text: str) -> None:
         self.parts.append(text)
@@ -123,7 +127,7 @@ class _Segmenter:
                 self.parts.append(BREAK)
                 return
 
-    def block(self, element: etree._Element, tag: str) -> None:
+    def block(self, element: etree._Element, tag: str, depth: int) -> None:
         self.flush()
         page = self.page
         outer = self.node, self.kind, self.list, self.table
@@ -138,9 +142,9 @@ class _Segmenter:
         if tag == "pre":
             self.code(element)
         elif tag == "tr":
-            self.row(element)
+            self.row(element, depth)
         else:
-            self.content(element)
+            self.content(element, depth)
             self.flush()
         self.node, self.kind, self.list, self.table = outer
         if tag == "li":
@@ -202,11 +206,11 @@ class _Segmenter:
         if text.strip():
             self.put(text, 0)
 
-    def row(self, element: etree._Element) -> None:
+    def row(self, element: etree._Element, depth: int) -> None:
         """A row whose cells are short texts is one line."""
         page, row = self.page, self.node
         start, inner = len(page.blocks), len(page.parent)
-        self.content(element)
+        self.content(element, depth)
         self.flush()
         cells = page.blocks[start:]
         if len(cells) < 2 or len({cell.node for cell in cells}) < len(cells):

@@ -78,14 +78,16 @@ def decode(body: bytes, charset: str | None, html: bool = True) -> Decoded | Non
         return _decoded(body, wide)
     if _binary(body):
         return None
-    return _decoded(body, _encoding(body, charset, html))
+    utf8 = _strict(body, "utf-8")
+    codec = _encoding(body, charset, html, utf8)
+    return _decoded(body, codec, utf8 if codec == "utf-8" else None)
 
 
-def _encoding(body: bytes, charset: str | None, html: bool) -> str:
+def _encoding(body: bytes, charset: str | None, html: bool, utf8: str | None) -> str:
+    """The codec of a body, of which `utf8` is the text if that is valid UTF-8."""
     codec = _declared(body, charset, html)
     if codec in SEVEN_BIT and body.isascii():
         return codec
-    utf8 = _strict(body, "utf-8")
     if utf8 is not None and not (codec in MULTIBYTE and _also_valid(body, codec, utf8)):
         return _seven_bit(body) or "utf-8"
     if codec not in (None, "utf-8") and _fits(body, codec, 10):
@@ -143,7 +145,7 @@ def _binary(body: bytes) -> bool:
 
 def _seven_bit(body: bytes) -> str | None:
     """Japanese and Korean mail encodings are ASCII with escape sequences that nothing else has."""
-    if b"\x1b$" not in body or not body.isascii():
+    if b"\x1b" not in body or b"\x1b$" not in body or not body.isascii():  # a search for one byte is quicker
         return None
     return next((codec for codec in ("iso2022_jp", "iso2022_kr") if _strict(body, codec) is not None), None)
 
@@ -200,7 +202,10 @@ def _strict(body: bytes, codec: str) -> str | None:
         return None
 
 
-def _decoded(body: bytes, codec: str) -> Decoded:
-    text = body.decode(codec, "replace").replace("\0", "")
+def _decoded(body: bytes, codec: str, text: str | None = None) -> Decoded:
+    if text is None:
+        text = body.decode(codec, "replace")
+    if b"\0" in body:  # of which hardly any page has one, and to look for it in the text takes long
+        text = text.replace("\0", "")
     has_controls = _C1_IN_UTF8.search(body) if codec == "utf-8" else _C1.search(text)
     return Decoded(text.translate(_WINDOWS_1252) if has_controls else text, codec)

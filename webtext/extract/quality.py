@@ -36,7 +36,7 @@ def measure(text: str, words: Sequence[str]) -> dict[str, float]:
     shares = {
         "word_chars": sum(map(len, words)) / many,
         "symbols": symbols / many,
-        "alphabetic_words": sum(times for word, times in kinds.items() if _LETTER.search(word)) / many,
+        "alphabetic_words": sum(times for word, times in kinds.items() if _has_letter(word)) / many,
         "bullet_lines": _share([line.startswith(BULLETS) for line in lines]),
         "ellipsis_lines": _share([line.endswith(ELLIPSES) for line in lines]),
         "open_lines": _share([not line.endswith(TERMINAL) for line in lines]),
@@ -50,6 +50,10 @@ def measure(text: str, words: Sequence[str]) -> dict[str, float]:
         "curly_brackets": text.count("{") + text.count("}"),
         "lorem_ipsum": text.lower().count("lorem ipsum"),
     }
+
+
+def _has_letter(word: str) -> bool:
+    return word.isalpha() or _LETTER.search(word) is not None
 
 
 def _share(flags: Sequence[bool]) -> float:

@@ -58,8 +58,8 @@ LICENCES = (
     "text is available under the creative commons attribution-share alike",
 )
 JUMPS = ("jump to navigation", "jump to: navigation, search")
-MARKUP = ("mw-content-text", "mw-parser-output", "mw-headline")
-ENGINE = re.compile(r"""<meta name=["']?generator["']? content=["']?mediawiki""")
+MARKUP = re.compile(rb"mw-(?:content-text|parser-output|headline)")
+ENGINE = re.compile(rb"""<meta name=["']?generator["']? content=["']?mediawiki""")
 
 _NAME = re.compile("wikip|википед")
 _TAG = re.compile(r"<[^<>]*>")
@@ -78,13 +78,13 @@ def traces(html: str) -> int:
     """
     if "ikip" not in html and "икип" not in html:
         return 0
-    lower = html.lower()
-    flat = " ".join(entities.unescape(_TAG.sub("", lower)).split())
+    source = html.encode("utf-8", "replace").lower()  # far quicker than of characters, and enough for markup
+    flat = " ".join(entities.unescape(_TAG.sub("", html).lower()).split())
     around = _around_names(flat)
     named = sum(1 for pattern in NAMED if pattern.search(around))
-    wiki = _has(lower, MARKUP) or _has(flat, JUMPS) or flat.count("[edit]") > 1
+    wiki = MARKUP.search(source) is not None or _has(flat, JUMPS) or flat.count("[edit]") > 1
     shared = sum((_has(flat, NOTICES), _has(flat, LICENCES), wiki))
-    return named + (min(shared, 1) if ENGINE.search(lower) else shared)
+    return named + (min(shared, 1) if ENGINE.search(source) else shared)
 
 
 def _has(text: str, phrases: tuple[str, ...]) -> bool:
