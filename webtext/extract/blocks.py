@@ -82,7 +82,7 @@ class _Segmenter:
         return self.page
 
     def content(self, element: etree._Element, depth: int) -> None:
-        """What is in an element of that depth. Inline ones need no other function, for this loop is most of the
+        """What is in an element of that depth. Inline ones need no other function: this loop is most of the
         walk's time."""
         parts, skipped = self.parts, self.skipped
         text = element.text
