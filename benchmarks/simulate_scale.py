@@ -49,10 +49,10 @@ FILES_ASKED = 2  # of each host: robots.txt, tdmrep.json
 class Measured:
     """Of one core, and per page or document; each from RESULTS.md."""
 
-    submissions_per_cpu_s: float = 68_000
+    submissions_per_cpu_s: float = 90_000
     pages_per_cpu_s: float = 225  # 225 to 447
     documents_per_cpu_s: float = 30
-    duplicates_cpu_s: float = 0.31e-3
+    duplicates_cpu_s: float = 0.17e-3
     shards_cpu_s: float = 0.55e-3
     kept_share: float = 0.74
     wire_bytes: float = 40_000  # a gzipped page and its exchange
