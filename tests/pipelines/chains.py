@@ -97,16 +97,18 @@ def killed_after(seconds: float, arguments: Sequence[object]) -> bool:
 
 def ray_workers_killed(arguments: Sequence[object], kills: int = 3) -> int:
     """Runs a command on Ray to its good end, and kills now and then a process that is at a task; how many."""
-    process = subprocess.Popen(command(*arguments), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     killed = 0
-    while process.poll() is None:
-        time.sleep(3)
-        listed = subprocess.run(["pgrep", "-f", "ray::_run"], capture_output=True, text=True, check=False)
-        for pid in sorted(map(int, listed.stdout.split()))[: killed < kills]:
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-                killed += 1
-    assert process.returncode == 0
+    with tempfile.TemporaryFile("w+") as said:
+        process = subprocess.Popen(command(*arguments), stdout=subprocess.DEVNULL, stderr=said)
+        while process.poll() is None:
+            time.sleep(3)
+            listed = subprocess.run(["pgrep", "-f", "ray::_run"], capture_output=True, text=True, check=False)
+            for pid in sorted(map(int, listed.stdout.split()))[: killed < kills]:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+                    killed += 1
+        said.seek(0)
+        assert process.returncode == 0, f"exit code {process.returncode}\n{said.read()}"
     return killed
 
 

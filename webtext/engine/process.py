@@ -6,6 +6,7 @@ import signal
 import sys
 import threading
 import traceback
+from contextlib import suppress
 from multiprocessing import connection
 from pathlib import Path
 from typing import Any
@@ -108,8 +109,8 @@ def _serve(pipe: "connection.Connection[Any, Any]", memory_bytes: int | None) ->
         except EOFError:
             break
         _run(task, item, report, send)
-    for stream in (sys.stdout, sys.stderr):
-        stream.flush()
+    with suppress(Exception):  # it may be closed, or none
+        sys.stdout.flush()
     os._exit(0)  # all results are out; taking the interpreter apart takes half a second
 
 
