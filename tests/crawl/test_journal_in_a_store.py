@@ -92,6 +92,15 @@ def test_the_same_machine_goes_on_from_what_lies_there(pages: Path) -> None:
     assert stored(pages) == list("abcd")
 
 
+def test_rows_that_a_kill_left_outlive_an_end_without_new_ones(pages: Path) -> None:
+    crawl(pages, "a")
+    with Journal(pages, STEM, "key") as journal:
+        journal.finish()
+        assert [row["id"] for row in journal.rows()] == ["a"]
+    lose(pages)
+    assert stored(pages) == ["a"]
+
+
 def test_what_another_machine_did_since_takes_the_place_of_what_lies_here(pages: Path) -> None:
     crawl(pages, "a")
     away = pages.with_name("away")

@@ -59,7 +59,7 @@ class Journal:
             files.put(self.path)
         self.ids = {row["id"] for row in kept.rows if kept.key == key or row["state"] == FETCHED}
         self._warc = _trimmed(pages_folder, stem, first, kept.warc)
-        self._dirty, self._synced_at = False, time.monotonic()
+        self._dirty, self._synced_at = not kept.synced, time.monotonic()
         self._waits, self._put_at = self._stored, time.monotonic()  # for the store
 
     def append(self, packed: Packed) -> Position:
@@ -166,6 +166,7 @@ class _Kept:
     first_warc: int | None = None  # files of this number and above are the journal's
     warc: tuple[str, int] | None = None  # the file that the last row had reached, and its end then
     bytes: int = 0  # of those lines
+    synced: bool = True  # whether the disk was asked for all of them
 
 
 def _read(path: Path) -> _Kept:
@@ -189,6 +190,7 @@ def _read(path: Path) -> _Kept:
             kept.first_warc = entry["first_warc"]
         elif "row" in entry:
             kept.rows.append(entry["row"])
+        kept.synced = "row" not in entry and (kept.synced or "synced" in entry)
         if reached:
             kept.warc = (reached[0], reached[1])
         kept.bytes = end
