@@ -26,7 +26,7 @@ from warcio.statusandheaders import StatusAndHeaders
 from warcio.warcwriter import WARCWriter
 
 from benchmarks.bench_dedup import novels
-from tests.object_store import BUCKET, ObjectStore, serving
+from tests.object_store import BUCKET, downloaded, serving
 from tests.pipelines.chains import (
     differing,
     killed_after,
@@ -105,14 +105,6 @@ def stormy(where: str, corpus: object, folder: Path, report: Path, workers: int,
         found = ray_workers_killed(arguments)
         took = time.monotonic() - began
         print(f"| {where} | {name} | {took:.0f} | {drivers} | {found} |", flush=True)
-
-
-def downloaded(site: ObjectStore, prefix: str, folder: Path) -> Path:
-    site.unwell = 0.0
-    for name, data in site.objects(prefix).items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_bytes(data)
-    return folder
 
 
 def on_ray(folder: Path, workers: int, kills: int) -> dict[str, str]:

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -75,6 +76,15 @@ class ObjectStore:
             time.sleep(self.late_s)
         answer: Iterable[bytes] = self._moto(environ, start)
         return answer
+
+
+def downloaded(site: ObjectStore, prefix: str, folder: Path) -> Path:
+    """Everything below a prefix, as files; the store is well again."""
+    site.unwell = 0.0
+    for name, data in site.objects(prefix).items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(data)
+    return folder
 
 
 @contextmanager

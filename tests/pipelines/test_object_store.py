@@ -14,7 +14,7 @@ from data import miniweb
 from data.miniweb import serve
 from pipelines import build_shards, crawl, link_steps, scratch
 from pipelines.request import Request
-from tests.object_store import BUCKET, ObjectStore, serving
+from tests.object_store import BUCKET, ObjectStore, downloaded, serving
 from tests.pipelines.chains import (
     differing,
     killed_after,
@@ -67,14 +67,6 @@ def cache(site: ObjectStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     site.unwell = 0.0
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     return tmp_path / "cache"
-
-
-def downloaded(site: ObjectStore, prefix: str, folder: Path) -> Path:
-    site.unwell = 0.0
-    for name, data in site.objects(prefix).items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_bytes(data)
-    return folder
 
 
 def test_an_unwell_store_and_another_machine_for_each_command(

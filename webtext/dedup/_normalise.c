@@ -15,6 +15,10 @@ does not know. */
 
 #include <stdint.h>
 
+#if !defined(__BYTE_ORDER__) || __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+#error "the tables are little-endian"
+#endif
+
 #define UNITS 0x10000
 #define LARGEST 5 /* bytes that one of text becomes at most: a space, a code unit, a space */
 

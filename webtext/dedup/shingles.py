@@ -2,7 +2,7 @@
 
 Many texts are hashed at once, because a numpy call costs as much as a thousand of its characters. The hash
 is fast and even, not cryptographic: whoever forges equal shingles makes his own page a duplicate. Compiled
-code (`_shingles.c`) gives the same hashes as numpy, in a tenth of the time, where it was built.
+code (`_shingles.c`) gives the same hashes as numpy, in a quarter of the time, where it was built.
 """
 
 from collections.abc import Sequence
