@@ -121,6 +121,53 @@ def test_whatever_is_broken_in_a_line_a_glance_changes_nothing(outcome: Outcome,
     same(outcome, bytes(text))
 
 
+MEMBERS = [
+    '"a":null',
+    '"b": {"c":[1,"x"]}',
+    '"a":12',
+    '"a":1',
+    '"bb":"1234567890123456"',
+    '"score":3',
+    '"score":2',
+]
+MEMBERS += [
+    '"id":"a"',
+    '"id":"b"',
+    '"url":"http://a.example/"',
+    '"is_self":false',
+    '"":""',
+    '"d":"é"',
+    "",
+    "x",
+]
+changes = st.tuples(st.integers(0, 8), st.sampled_from(MEMBERS), st.sampled_from([",", ",", ", ", " ,", ";"]))
+
+
+@given(st.lists(st.sampled_from(MEMBERS), min_size=2, max_size=8), st.lists(changes, min_size=2, max_size=5))
+def test_whatever_a_line_repeats_of_the_one_before_a_glance_changes_nothing(
+    outcome: Outcome, members: list[str], lines: list[tuple[int, str, str]]
+) -> None:
+    changed = [comma.join([*members[:at], each, *members[at + 1 :]]) for at, each, comma in lines]
+    same(outcome, "".join(f"{{{line}}}\n" for line in changed).encode())
+
+
+@pytest.mark.parametrize(
+    "text", ['{"a":"1234567890123";"b":1,"c":2,"is_self":true}', '{"a":"1234567890123","b":1']
+)
+def test_a_line_that_ends_being_json_where_it_begins_to_differ_is_malformed(
+    outcome: Outcome, text: str
+) -> None:
+    lines = b'{"a":"1234567890123","b":1,"c":2,"is_self":true}\n' + text.encode() + b"\n"
+    same(outcome, lines)
+    assert outcome(lines, RULES[0], True)[3] == [text]
+
+
+def test_lines_of_more_members_than_are_compared_are_read_to_their_ends(outcome: Outcome) -> None:
+    many = {f"name {n}": n for n in range(1000)}
+    same(outcome, line(many | post("a", score=2), many | post("b", score=3), many | post("c", score=2)))
+    assert glance(line(many | post("a", score=2), many | post("b", score=2)))
+
+
 PIECES = [*b'"\\{}[]:,-+.0129eE \t\r\n\0\x1f\x7f\x80\xc3\xff', b"\\u12", b"\\u0041", b"\\x", b"null", b"tru"]
 PIECES = [each if isinstance(each, bytes) else bytes([each]) for each in PIECES]
 

@@ -150,6 +150,24 @@ static int skip_array(reader *in, int depth)
     return take(in, ']');
 }
 
+/* A name, a colon and a value. */
+static inline int read_member(reader *in, field_reader *read_field, int depth, void *found)
+{
+    int escaped = 0;
+    const unsigned char *name;
+    if (!take(in, '"'))
+        return 0;
+    name = in->at;
+    if (!skip_string(in, &escaped))
+        return 0;
+    size_t length = escaped ? ESCAPED : (size_t)(in->at - 1 - name);
+    skip_blanks(in);
+    if (!take(in, ':'))
+        return 0;
+    skip_blanks(in);
+    return read_field(in, name, length, depth, found);
+}
+
 /* After the opening brace. */
 static inline int read_object(reader *in, field_reader *read_field, int depth, void *found)
 {
@@ -157,20 +175,8 @@ static inline int read_object(reader *in, field_reader *read_field, int depth, v
     if (take(in, '}'))
         return 1;
     do {
-        int escaped = 0;
-        const unsigned char *name;
         skip_blanks(in);
-        if (!take(in, '"'))
-            return 0;
-        name = in->at;
-        if (!skip_string(in, &escaped))
-            return 0;
-        size_t length = escaped ? ESCAPED : (size_t)(in->at - 1 - name);
-        skip_blanks(in);
-        if (!take(in, ':'))
-            return 0;
-        skip_blanks(in);
-        if (!read_field(in, name, length, depth, found))
+        if (!read_member(in, read_field, depth, found))
             return 0;
         skip_blanks(in);
     } while (take(in, ','));

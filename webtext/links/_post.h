@@ -1,7 +1,7 @@
 /* The fields of a submission by which most are refused, read from its line, and where all those stand that a post
 has (posts.py). What is not written as usual is ODD. */
 
-#include "_json.h"
+#include "_repeat.h"
 
 #define MAX_DIGITS 18       /* of a decimal number: below 2^63 */
 #define MAX_ID_DIGITS 12    /* of a base-36 number: below 2^63 */
@@ -19,6 +19,7 @@ typedef struct {
     const unsigned char *host, *host_end; /* of a plain URL, else NULL */
     int count;
     member members[MAX_MEMBERS];
+    pairing lines;
 } post;
 
 /* A decimal number of at most MAX_DIGITS digits and nothing else, or ODD. */
@@ -157,7 +158,7 @@ static int read_meta(reader *in, post *found)
 }
 
 /* Passes over the value, and says whether a post has such a field. */
-static int read_member(reader *in, const unsigned char *name, size_t length, post *to, int *wanted)
+static int read_value(reader *in, const unsigned char *name, size_t length, post *to, int *wanted)
 {
 #define IS(text) (!memcmp(name, text, length))
     *wanted = 1;
@@ -218,23 +219,41 @@ static int read_post_field(reader *in, const unsigned char *name, size_t length,
     post *to = found;
     int wanted;
     (void)depth;
-    if (!read_member(in, name, length, to, &wanted) || (wanted && to->count == MAX_MEMBERS))
+    if (!read_value(in, name, length, to, &wanted) || (wanted && to->count == MAX_MEMBERS))
         return 0;
     if (wanted)
         to->members[to->count++] = (member){name - 1, in->at};
+    pair(&to->lines, name - 1, length + 2, wanted);
     return 1;
 }
 
-static int read_line(reader *in, post *found)
+/* `now` is where the places of the line's members are kept, `before` where those of the line before are. */
+static int read_line(reader *in, post *found, layout *now, const layout *before)
 {
     found->id = found->score = found->created = NONE;
     found->retrieved_on = found->retrieved_utc = found->retrieved_again = NONE;
     found->is_self = found->over_18 = found->promoted = NONE;
     found->host = found->host_end = NULL;
     found->count = 0;
+    found->lines = (pairing){now, before, 0};
+    now->count = 0;
+    now->end = in->end;
     skip_blanks(in);
-    if (!take(in, '{') || !read_object(in, read_post_field, 1, found))
+    if (!take(in, '{'))
         return 0;
+    skip_blanks(in);
+    if (!take(in, '}')) {
+        do {
+            skip_blanks(in);
+            pass_repeated(in, &found->lines);
+            skip_blanks(in);
+            if (!read_member(in, read_post_field, 1, found))
+                return 0;
+            skip_blanks(in);
+        } while (take(in, ','));
+        if (!take(in, '}'))
+            return 0;
+    }
     skip_blanks(in);
     return in->at == in->end;
 }

@@ -12,8 +12,8 @@ fields     bytes to write to, one more than there are in lines: the members of u
            they are written, each line an object of its own
 counts     256 int64s to write to: how many rows were refused, by the code of their reason
 
-Rows are counted from 0. Gives how many keys, open lines and bytes were written; None where a line is not one JSON object, has escapes in a name, or there are
-more than n lines: then a parser has to look at all. */
+Rows are counted from 0. Gives how many keys, open lines and bytes were written; None where a line is not one JSON
+object, has escapes in a name, or there are more than n lines: then a parser has to look at all. */
 
 #define PY_SSIZE_T_CLEAN
 #define Py_LIMITED_API 0x030B0000
@@ -121,11 +121,14 @@ static void decide(glance *to, const post *it, int64_t row)
 static int scan_lines(glance *to, Py_ssize_t bytes, Py_ssize_t capacity)
 {
     const unsigned char *begin = to->text, *end = begin + bytes;
+    layout layouts[2]; /* of a line and the one before it, in turns */
+    layouts[1].count = 0;
     for (; begin < end; to->rows++) {
+        layout *now = &layouts[to->rows & 1], *before = &layouts[~to->rows & 1];
         const unsigned char *line_end = memchr(begin, '\n', (size_t)(end - begin));
         reader in = {begin, line_end ? line_end : end};
         post it;
-        if (to->rows == capacity || !read_line(&in, &it))
+        if (to->rows == capacity || !read_line(&in, &it, now, before))
             return 0;
         decide(to, &it, to->rows);
         begin = in.end + 1;
