@@ -47,7 +47,12 @@ class Blocks:
 
 def count_words(text: str) -> int:
     words = len(text.split())
-    return words if text.isascii() else words + len(_WIDE.findall(text)) // 2
+    return words if text.isascii() else words + wide_words(text)
+
+
+def wide_words(text: str) -> int:
+    """About how many words of scripts that write them without spaces."""
+    return len(_WIDE.findall(text)) // 2
 
 
 def segment(root: etree._Element) -> Blocks:
@@ -179,15 +184,17 @@ class _Segmenter:
         raw, links = "".join(self.parts), "".join(self.links)
         self.parts.clear()
         self.links.clear()
+        link_words = count_words(links) if links else 0
         if BREAK in raw:
             text = "\n".join(" ".join(line.split()) for line in raw.split(BREAK)).strip("\n")
+            words = len(text.split())
         else:
-            text = " ".join(raw.split())
+            parts = raw.split()
+            text, words = " ".join(parts), len(parts)
         if text:
-            self.put(text, count_words(links) if links else 0)
+            self.put(text, words if text.isascii() else words + wide_words(text), link_words)
 
-    def put(self, text: str, link_words: int) -> None:
-        words = count_words(text)
+    def put(self, text: str, words: int, link_words: int) -> None:
         block = Block(text, self.node, self.kind, words, min(words, link_words), self.item)
         self.page.blocks.append(block)
         self.item = -1
@@ -204,7 +211,7 @@ class _Segmenter:
                 parts.append(node.tail or "")
         text = "".join(parts).strip("\n").rstrip()
         if text.strip():
-            self.put(text, 0)
+            self.put(text, count_words(text), 0)
 
     def row(self, element: etree._Element, depth: int) -> None:
         """A row whose cells are short texts is one line."""

@@ -14,6 +14,7 @@ from lxml import etree
 
 from webtext.extract.mojibake import mend
 from webtext.extract.normalise import normalise
+from webtext.extract.tree import title_element
 
 EARLIEST = datetime(1995, 1, 1)
 MOST_JSON_CHARS = 1_000_000
@@ -118,15 +119,18 @@ def _marked(root: etree._Element) -> Iterator[etree._Element]:
     body = root.find("body")
     known: dict[str, bool] = {}  # pages say the same of many elements
     for element in root.iter(*MARKABLE) if body is None else body.iter(*MARKABLE):
-        says = element.get("class") or ""
-        if known.get(says) is None:
-            known[says] = _MARK.search(says.lower()) is not None
-        name = element.get("id")
-        named = name is not None and _MARK.search(name.lower()) is not None
-        if known[says] or named or element.tag in ("time", "abbr"):
-            yield element
-            continue
-        if element.get("itemprop") or element.get("rel") == "author":
+        names = element.keys()  # quicker than asking for attributes that most do not have
+        says = (element.get("class") or "") if "class" in names else ""
+        marked = known.get(says)
+        if marked is None:
+            marked = known[says] = _MARK.search(says.lower()) is not None
+        if (
+            marked
+            or ("id" in names and _MARK.search(element.get("id", "").lower()))
+            or element.tag in ("time", "abbr")
+            or ("itemprop" in names and element.get("itemprop"))
+            or ("rel" in names and element.get("rel") == "author")
+        ):
             yield element
 
 
@@ -179,7 +183,7 @@ def _title(root: etree._Element, declared: dict[str, str], works: list[dict[str,
     heads = [text for element in islice(root.iter("h1"), 2) if (text := _text(element, 300))]
     if len(heads) == 1:
         return heads[0]
-    element = root.find(".//title")
+    element = title_element(root)
     title = _text(element, 1000) if element is not None else None
     if title:
         longest = max(_SITE.split(title), key=len)

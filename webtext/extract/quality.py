@@ -36,7 +36,10 @@ def measure(text: str, words: Sequence[str]) -> dict[str, float]:
     shares = {
         "word_chars": sum(map(len, words)) / many,
         "symbols": symbols / many,
-        "alphabetic_words": sum(times for word, times in kinds.items() if _has_letter(word)) / many,
+        "alphabetic_words": sum(
+            times for word, times in kinds.items() if word.isalpha() or _LETTER.search(word)
+        )
+        / many,
         "bullet_lines": _share([line.startswith(BULLETS) for line in lines]),
         "ellipsis_lines": _share([line.endswith(ELLIPSES) for line in lines]),
         "open_lines": _share([not line.endswith(TERMINAL) for line in lines]),
@@ -50,10 +53,6 @@ def measure(text: str, words: Sequence[str]) -> dict[str, float]:
         "curly_brackets": text.count("{") + text.count("}"),
         "lorem_ipsum": text.lower().count("lorem ipsum"),
     }
-
-
-def _has_letter(word: str) -> bool:
-    return word.isalpha() or _LETTER.search(word) is not None
 
 
 def _share(flags: Sequence[bool]) -> float:
@@ -77,14 +76,15 @@ def _ngrams(words: Sequence[str], kinds: Iterable[str]) -> dict[str, float]:
     numbers = dict(zip(kinds, count(1), strict=False))
     ids = np.fromiter(map(numbers.__getitem__, words), np.uint64, len(words))
     lengths = np.fromiter(map(len, words), np.int64, len(words))
-    total = max(1, int(lengths.sum()))
+    up_to = np.concatenate([[0], np.cumsum(lengths)])  # characters before each word
+    total = max(1, int(up_to[-1]))
     place_bits = np.uint64(len(words).bit_length())
     places = np.arange(len(words))
     grams = ids * _BASE
     for n in range(2, REPEATED_NGRAMS[-1] + 1):
-        fits = places <= len(words) - n
-        places, grams = places[fits], grams[fits]
-        if not len(places):
+        fits = int(np.searchsorted(places, len(words) - n, "right"))
+        places, grams = places[:fits], grams[:fits]
+        if not fits:
             break
         grams = (grams + ids[places + (n - 1)]) * _BASE
         # An n-gram's hash above its place: sorted, equal ones are neighbours, in the order of the text.
@@ -97,7 +97,7 @@ def _ngrams(words: Sequence[str], kinds: Iterable[str]) -> dict[str, float]:
         twice = np.zeros(len(words), bool)
         twice[order[1:][same]] = twice[order[:-1][same]] = True
         if n in TOP_NGRAMS:
-            found[f"top_{n}grams"] = min(1.0, _most_frequent(order, same, lengths, n) / total)
+            found[f"top_{n}grams"] = min(1.0, _most_frequent(order, same, up_to, n) / total)
         else:
             found[f"repeated_{n}grams"] = _covered(np.flatnonzero(twice), lengths, n) / total
         going_on = twice[places]  # a longer one that occurs twice begins with this one
@@ -105,7 +105,7 @@ def _ngrams(words: Sequence[str], kinds: Iterable[str]) -> dict[str, float]:
     return found
 
 
-def _most_frequent(order: Ints, same: Flags, lengths: Ints, n: int) -> int:
+def _most_frequent(order: Ints, same: Flags, up_to: Ints, n: int) -> int:
     """Characters in all occurrences of the n-gram that occurs most often, the longest of several."""
     last = np.append(np.flatnonzero(~same), len(same))  # of each n-gram's occurrences
     times = last.copy()
@@ -113,12 +113,11 @@ def _most_frequent(order: Ints, same: Flags, lengths: Ints, n: int) -> int:
     times[0] += 1
     most = int(times.max())
     top = order[last[times == most]]
-    return most * int(sum(lengths[top + place] for place in range(n)).max())
+    return most * int((up_to[top + n] - up_to[top]).max())
 
 
 def _covered(starts: Ints, lengths: Ints, n: int) -> int:
     """Characters of the words that are part of an n-gram that begins at one of the places."""
     covered = np.zeros(len(lengths), bool)
-    for place in range(n):
-        covered[starts + place] = True
+    covered[starts[:, None] + np.arange(n)] = True
     return int(lengths[covered].sum())

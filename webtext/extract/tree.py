@@ -18,7 +18,13 @@ def parse(html: str) -> etree._Element | None:
         return None  # nothing in it
 
 
+def title_element(root: etree._Element) -> etree._Element | None:
+    """The head's `<title>`, or else the first that there is."""
+    found = root.find("head/title")  # to search the whole tree takes as long as all else about titles
+    return root.find(".//title") if found is None else found
+
+
 def title_of(root: etree._Element) -> str:
     """What its `<title>` says, as it is."""
-    element = root.find(".//title")
+    element = title_element(root)
     return "".join(element.itertext()) if element is not None else ""
