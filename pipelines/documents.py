@@ -16,7 +16,8 @@ import pyarrow.parquet as pq
 
 from webtext import files, schemas
 from webtext.corpus import Corpus, Counts, Part
-from webtext.crawl.warc import LostRecord, read_response
+from webtext.crawl import read_ahead
+from webtext.crawl.warc import LostRecord, Position, read_response
 from webtext.engine import Report
 from webtext.errors import UserError
 from webtext.extract import cage
@@ -128,13 +129,19 @@ def _measured_before(path: Path, measured: str) -> Iterator[pa.Table] | None:
 
 def _measured_now(corpus: Corpus, pages: pa.Table, section: Extract) -> Iterator[pa.Table]:
     folder = corpus.table("pages").folder
+    places = [_place(row) for row in pages.select(WHERE).to_pylist()]
+    records = read_ahead.records(folder, places)
     for start in range(0, pages.num_rows, BATCH_ROWS):
         rows = pages.slice(start, BATCH_ROWS).to_pylist()
-        documents = [_document(folder, row, section) for row in rows]
+        documents = [_document(folder, row, next(records), section) for row in rows]
         yield pa.Table.from_pylist(documents, schema=schemas.DOCUMENTS)
 
 
-def _document(pages_folder: Path, row: Row, section: Extract) -> Row:
+def _place(row: Row) -> Position:
+    return Position(row["warc_file"], row["warc_offset"], row["warc_length"])
+
+
+def _document(pages_folder: Path, row: Row, record: memoryview | None, section: Extract) -> Row:
     head = {
         "id": row["id"],
         "url": row["url"],
@@ -142,16 +149,16 @@ def _document(pages_folder: Path, row: Row, section: Extract) -> Row:
         "wikipedia_domain": on_wikipedia(row["url"], row["final_url"]),
     }
     try:
-        page = stored_page(pages_folder, row)
+        page = stored_page(pages_folder, row, record)
     except LostRecord as lost:
         return head | {"verdict": "lost_record", "detail": str(lost)}
     return head | cage.of_this_process().measure(page, section)
 
 
-def stored_page(pages_folder: Path, row: Row) -> Page:
-    """A fetched page as the archive has it. Raises LostRecord."""
-    file, offset, length = row["warc_file"], row["warc_offset"], row["warc_length"]
-    stored = read_response(pages_folder, file, offset, row["bytes"], length)
+def stored_page(pages_folder: Path, row: Row, record: memoryview | None = None) -> Page:
+    """A fetched page as the archive has it; its record where that was read already. Raises LostRecord."""
+    place = _place(row)
+    stored = read_response(pages_folder, place.file, place.offset, row["bytes"], place.length, record)
     if hashlib.sha256(stored.body).hexdigest() != row["sha256"]:
         raise LostRecord("the stored body is not the one that was fetched")
     url = row["final_url"] or row["url"]

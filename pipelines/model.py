@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from webtext import files
+from webtext import files, store
 from webtext.corpus import Corpus
 from webtext.errors import RunFailed, UserError
 
@@ -31,9 +31,13 @@ def train(
     for name in files.sizes(tokens.folder):
         files.here(tokens.folder / name)
     with _trainer():
+        from pipelines import stored_run
         from train import loop, progress, settings
 
-        return loop.train(root, out, settings.load(config, sets, init_from), progress.for_terminal(quiet))
+        asked = settings.load(config, sets, init_from)
+        shown = stored_run.Putting(out, progress.for_terminal(quiet))
+        with stored_run.written(out):
+            return loop.train(root, out, asked, shown)
 
 
 def sample(
@@ -41,16 +45,20 @@ def sample(
 ) -> dict[str, Any]:
     """Continuations of a prompt by a run's newest checkpoint; `on_text` hears the first as it is written."""
     with _trainer():
+        from pipelines import stored_run
         from train.sample import generate
 
+        stored_run.fetch(run)
         return {"prompt": prompt, "texts": generate(run, prompt, **asdict(sampling), on_text=on_text)}
 
 
 def export(run: Path, out: Path) -> dict[str, Any]:
     """A run's newest checkpoint as a Hugging Face GPT-2 directory."""
     with _trainer():
+        from pipelines import stored_run
         from train import huggingface
 
+        stored_run.fetch(run)
         return huggingface.export(run, out)
 
 
@@ -59,10 +67,17 @@ def evaluate(
 ) -> dict[str, Any]:
     """A model's metrics on the named tasks, beside the paper's."""
     with _trainer():
+        from pipelines import stored_run
         from train.evals import progress, run
 
-        asked = run.request(source, tasks, data, out, strides, download)
-        return run.evaluate(asked, progress.for_terminal(quiet))
+        here = _here(source)
+        asked = run.request(str(here), tasks, data, out, strides, download)
+        if asked.out.parent != here:
+            return run.evaluate(asked, progress.for_terminal(quiet))
+        stored_run.fetch_evals(here)
+        found = run.evaluate(asked, progress.for_terminal(quiet))
+        stored_run.put_evals(here)
+        return found
 
 
 def evaluation_plan(
@@ -72,7 +87,17 @@ def evaluation_plan(
     with _trainer():
         from train.evals import run
 
-        return run.plan(run.request(source, tasks, data, out, strides, download))
+        return run.plan(run.request(str(_here(source)), tasks, data, out, strides, download))
+
+
+def _here(source: str) -> Path:
+    """Where a model's files lie, or are looked for; a run in a store is fetched first."""
+    from pipelines import stored_run
+
+    if not store.is_address(source):
+        return Path(source)
+    stored_run.fetch(run := store.folder_of(source))
+    return run
 
 
 @contextmanager

@@ -23,7 +23,9 @@ from train.parallel import is_sharded, own_part, placed_like, whole
 from train.ranks import Ranks
 from train.settings import TrainSettings
 
+FOLDER = "checkpoints"  # of a run
 MODEL, STATE, DONE = "model.safetensors", "state.json", "DONE"
+MOMENTS = "optimizer-"  # how their files' names begin
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,7 @@ class Checkpoint:
         _restore_generators(generators[ranks.rank % len(generators)])
 
     def _moments(self) -> dict[str, Tensor]:
-        number = len(list(self.path.glob("optimizer-*.safetensors")))
+        number = len(list(self.path.glob(f"{MOMENTS}*.safetensors")))
         parts = [load_file(self.path / _moments_file(rank)) for rank in range(number)]
         return {
             key: torch.cat([part[key] for part in parts]) if number > 1 and tensor.dim() > 0 else tensor
@@ -69,7 +71,7 @@ class Checkpoint:
 
 def finished(run: Path) -> list[Checkpoint]:
     """The run's checkpoints that are marked DONE, oldest first."""
-    return [Checkpoint(done.parent) for done in sorted((run / "checkpoints").glob(f"step-*/{DONE}"))]
+    return [Checkpoint(done.parent) for done in sorted((run / FOLDER).glob(f"step-*/{DONE}"))]
 
 
 def newest(run: Path) -> Checkpoint | None:
@@ -87,7 +89,7 @@ def save(
     ranks: Ranks,
 ) -> Checkpoint:
     """Writes the checkpoint of `step`, then removes all but those to keep. Every rank must call it."""
-    path = run / "checkpoints" / f"step-{step:08}"
+    path = run / FOLDER / f"step-{step:08}"
     beside = path.with_name(f".{path.name}.tmp")
     if ranks.leads:
         for stale in (beside, path):
@@ -119,14 +121,14 @@ def _tidy(run: Path, settings: TrainSettings) -> None:
     judged = sorted((loss, one.step, one) for loss, one in losses if loss is not None)
     best = [one for _, _, one in judged[: settings.keep_best]]
     kept = {one.path for one in (*found[-settings.keep_last :], *best)}
-    for path in (run / "checkpoints").iterdir():
+    for path in (run / FOLDER).iterdir():
         if path not in kept:
             (path / DONE).unlink(missing_ok=True)  # first, so that a half-removed one does not count
             shutil.rmtree(path, ignore_errors=True)
 
 
 def _moments_file(rank: int) -> str:
-    return f"optimizer-{rank}.safetensors"
+    return f"{MOMENTS}{rank}.safetensors"
 
 
 def _moments(model: nn.Module, optimizers: Sequence[Optimizer]) -> dict[str, Tensor]:

@@ -48,6 +48,8 @@ def train(
     from train import loop, progress, settings
 
     with _exit_codes():
+        if "://" in str(out):
+            raise TrainError(f"--out {out}: `webtext train` alone writes to a store; give a directory")
         asked = settings.load(config, sets or [], init_from)
         found = loop.train(tokens, out, asked, progress.for_terminal(quiet))
     if os.environ.get("RANK", "0") == "0":

@@ -41,7 +41,7 @@ def opened(run: Path, wanted: Settings, tokenizer: Path | None) -> Iterator[None
             ) from None
         if checkpoint.newest(run):  # without one there is nothing yet that other settings would spoil
             _same(run, load(run), wanted)
-        (run / "checkpoints").mkdir(exist_ok=True)
+        (run / checkpoint.FOLDER).mkdir(exist_ok=True)
         if tokenizer is not None:
             files.write(run / TOKENIZER, tokenizer.read_bytes())
         files.write(run / CONFIG, settings.to_toml(wanted))

@@ -8,7 +8,7 @@ import typer
 
 from webtext import show_model
 from webtext.command import Command, app, show_result
-from webtext.options import CorpusPath, DryRun, Json, Quiet, RunPath, Settings
+from webtext.options import CorpusPath, DryRun, Json, Quiet, RunPath, Settings, place
 
 
 class ModelLayout(StrEnum):
@@ -18,7 +18,12 @@ class ModelLayout(StrEnum):
 @app.command(cls=Command)
 def train(
     corpus: CorpusPath,
-    out: Annotated[Path, typer.Option("--out", metavar="RUN", help="The run directory.")],
+    out: Annotated[
+        Path,
+        typer.Option(
+            "--out", metavar="RUN", parser=place, help="The run: a directory, or s3://BUCKET/PREFIX, gs://…"
+        ),
+    ],
     config: Annotated[
         str, typer.Option("--config", metavar="NAME|FILE", help="A configuration that ships, or a TOML file.")
     ] = "gpt2-124m",
@@ -69,7 +74,10 @@ def sample(
 @app.command(cls=Command, name="eval")
 def evaluate(
     model: Annotated[
-        str, typer.Argument(metavar="RUN|DIR|NAME", help="A run, a Hugging Face GPT-2 directory or hub name.")
+        str,
+        typer.Argument(
+            metavar="RUN|DIR|NAME", help="A run (s3://… too), a Hugging Face GPT-2 directory or hub name."
+        ),
     ],
     tasks: Annotated[
         str, typer.Option(metavar="NAME,…", help="Tasks by name, separated by commas; all: every one.")

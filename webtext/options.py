@@ -11,7 +11,7 @@ from webtext.errors import UserError
 
 
 def place(text: str) -> Path:
-    """A corpus by its directory, or by its address in an object store."""
+    """A corpus or a run by its directory, or by its address in an object store."""
     try:
         if store.is_address(text):
             return store.folder_of(text)
@@ -27,7 +27,8 @@ def place(text: str) -> Path:
 
 CORPUS_HELP = "The corpus: a directory, or s3://BUCKET/PREFIX, gs://…"
 CorpusPath = Annotated[Path, typer.Argument(metavar="CORPUS", parser=place, help=CORPUS_HELP)]
-RunPath = Annotated[Path, typer.Argument(metavar="RUN", help="The run directory that `train` wrote.")]
+RUN_HELP = "The run that `train` wrote: a directory, or s3://BUCKET/PREFIX, gs://…"
+RunPath = Annotated[Path, typer.Argument(metavar="RUN", parser=place, help=RUN_HELP)]
 RecipeName = Annotated[
     str | None,
     typer.Option("--recipe", metavar="NAME|FILE", help="A recipe that ships, or a TOML file."),

@@ -45,27 +45,33 @@ class Position:
 
 
 def read_response(
-    pages_folder: Path, warc_file: str, offset: int, max_bytes: int, length: int = 0
+    pages_folder: Path,
+    warc_file: str,
+    offset: int,
+    max_bytes: int,
+    length: int = 0,
+    record: memoryview | None = None,
 ) -> StoredResponse:
-    """The response that a row of `pages` points at, at most `max_bytes` of its body. An object store is asked
-    for the `length` of the record alone.
+    """The response that a row of `pages` points at, at most `max_bytes` of its body. Where its `record` was
+    not read already, an object store is asked for the `length` of it alone.
 
     Raises LostRecord when there is none, or none that can be decoded.
     """
     try:
-        with opened(pages_folder / warc_file, offset, length) as file:
-            record = next(ArchiveIterator(file))
-            if record.rec_type != "response" or record.http_headers is None:
+        path = pages_folder / warc_file
+        with opened(path, offset, length) if record is None else io.BytesIO(record) as file:
+            found = next(ArchiveIterator(file))
+            if found.rec_type != "response" or found.http_headers is None:
                 raise LostRecord(f"{warc_file} has no response at {offset}")
-            stored = record.raw_stream.read(record.length) if record.length else b""
-            headers = [(str(name), str(value)) for name, value in record.http_headers.headers]
+            stored = found.raw_stream.read(found.length) if found.length else b""
+            headers = [(str(name), str(value)) for name, value in found.http_headers.headers]
             decoded = coding.decode(stored, header(headers, "content-encoding"), max_bytes)
-            status = int(record.http_headers.get_statuscode())
+            status = int(found.http_headers.get_statuscode())
     except (LostRecord, UserError, RunFailed):
         raise
     except Exception as error:  # warcio raises what it meets: EOFError, AttributeError, zlib.error, …
         raise LostRecord(f"{warc_file} at {offset}: {type(error).__name__}") from error
-    cut = record.rec_headers.get_header("WARC-Truncated") is not None
+    cut = found.rec_headers.get_header("WARC-Truncated") is not None
     truncated = cut or decoded.too_large or not decoded.complete
     return StoredResponse(status, headers, header(headers, "content-type"), decoded.body, truncated)
 

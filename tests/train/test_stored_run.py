@@ -1,0 +1,127 @@
+"""A run in an object store holds what a run on a disk holds, and goes on from there on any machine."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from pipelines import stored_run
+from tests.object_store import BUCKET, ObjectStore, serving
+from train import loop, sample
+from train.errors import TrainError
+from train.progress import Progress
+from train.settings import Settings
+from webtext import files, lease, store
+from webtext.errors import UserError
+
+STATE = "state.json"  # says on which machine, and how fast
+
+Machine = Callable[[str], Path]
+Tiny = Callable[..., Settings]
+
+
+@pytest.fixture(scope="module")
+def site() -> Iterator[ObjectStore]:
+    with serving() as served:
+        yield served
+
+
+@pytest.fixture
+def on_machine(
+    site: ObjectStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> Machine:
+    """The folder in which a machine of that name works on the run."""
+    assert site.address
+
+    def run(name: str) -> Path:
+        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / name))
+        return store.folder_of(f"s3://{BUCKET}/{request.node.name}")
+
+    return run
+
+
+def train(corpus: Path, run: Path, settings: Settings) -> None:
+    with stored_run.written(run):
+        loop.train(corpus, run, settings, stored_run.Putting(run, Progress()))
+
+
+def objects(site: ObjectStore, run: Path) -> dict[str, bytes]:
+    return {name: data for name, data in site.objects(run.name).items() if STATE not in name}
+
+
+def on_disk(run: Path) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(run)): path.read_bytes()
+        for path in run.rglob("*")
+        if path.is_file() and not path.name.startswith(".") and path.name != STATE
+    }
+
+
+def weights(found: dict[str, bytes]) -> dict[str, bytes]:
+    return {name: data for name, data in found.items() if name.startswith("checkpoints/")}
+
+
+def test_the_store_has_the_files_of_a_run_on_a_disk(
+    corpus: Path, tiny: Tiny, on_machine: Machine, site: ObjectStore, tmp_path: Path
+) -> None:
+    run = on_machine("one")
+    train(corpus, run, tiny())
+    loop.train(corpus, tmp_path / "run", tiny())
+    there, here = objects(site, run), on_disk(tmp_path / "run")
+    assert there.keys() == here.keys()
+    assert weights(there) == weights(here)
+
+
+def test_another_machine_goes_on_and_comes_to_the_same_bytes(
+    corpus: Path, tiny: Tiny, on_machine: Machine, site: ObjectStore, tmp_path: Path
+) -> None:
+    settings = {"train__save_every": 10, "train__keep_last": 2, "train__keep_best": 0}
+    train(corpus, on_machine("one"), tiny(train__steps=20, train__min_lr=0.01, **settings))
+    train(corpus, run := on_machine("other"), tiny(train__min_lr=0.01, **settings))
+    loop.train(corpus, tmp_path / "run", tiny(train__min_lr=0.01, **settings))
+    there = objects(site, run)
+    assert weights(there) == weights(on_disk(tmp_path / "run"))
+    assert {name.split("/")[1] for name in weights(there)} == {"step-00000030", "step-00000040"}
+    assert len(there["log.jsonl"].splitlines()) == 40 + 4
+
+
+def test_what_the_store_has_not_whole_is_no_checkpoint(
+    corpus: Path, tiny: Tiny, on_machine: Machine, site: ObjectStore
+) -> None:
+    train(corpus, on_machine("one"), tiny(train__steps=20))
+    run = on_machine("other")
+    files.write_text(run / "checkpoints" / "step-00000030" / "model.safetensors", "torn")
+    (run / "checkpoints" / "step-00000099").mkdir()  # of this machine alone
+    (run / "checkpoints" / "step-00000099" / "DONE").touch()
+    train(corpus, run, tiny(train__steps=20))
+    assert {name.split("/")[1] for name in weights(objects(site, run))} == {"step-00000020"}
+
+
+def test_a_reader_fetches_the_newest_weights_alone(corpus: Path, tiny: Tiny, on_machine: Machine) -> None:
+    train(corpus, on_machine("one"), tiny())
+    stored_run.fetch(run := on_machine("other"))
+    assert sample.generate(run, "The ", max_tokens=3)
+    assert [path.name for path in (run / "checkpoints").iterdir()] == ["step-00000040"]
+    assert not list(run.rglob("optimizer-*"))
+
+
+def test_a_run_that_is_not_there_is_none(corpus: Path, tiny: Tiny, on_machine: Machine) -> None:
+    run = on_machine("one")
+    loop.train(corpus, run, tiny(train__steps=1))  # on this machine, never put
+    stored_run.fetch(run)
+    with pytest.raises(TrainError, match="is not a run directory"):
+        sample.generate(run, "The ")
+
+
+def test_one_training_at_a_time_writes_a_run(corpus: Path, tiny: Tiny, on_machine: Machine) -> None:
+    run = on_machine("one")
+    with lease.held(run), pytest.raises(UserError, match="is writing to this"):
+        train(corpus, run, tiny())
+
+
+def test_ranks_that_share_no_folder_are_refused(
+    corpus: Path, tiny: Tiny, on_machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(UserError, match="one process alone writes to a store"):
+        train(corpus, on_machine("one"), tiny())
