@@ -48,7 +48,7 @@ def train(
     from train import loop, progress, settings
 
     with _exit_codes():
-        if "://" in str(out):
+        if out.parts and out.parts[0].endswith(":"):  # s3://
             raise TrainError(f"--out {out}: `webtext train` alone writes to a store; give a directory")
         asked = settings.load(config, sets or [], init_from)
         found = loop.train(tokens, out, asked, progress.for_terminal(quiet))

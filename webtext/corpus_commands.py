@@ -20,6 +20,7 @@ from webtext.options import (
     RecipeName,
     Settings,
     Workers,
+    directory,
     place,
 )
 from webtext.progress import Progress
@@ -27,7 +28,9 @@ from webtext.progress import Progress
 
 @app.command(cls=Command)
 def demo(
-    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where to build it.")] = Path("demo"),
+    out: Annotated[
+        Path, typer.Option("--out", metavar="DIR", parser=directory, help="Where to build it.")
+    ] = Path("demo"),
     workers: Workers = None,
     quiet: Quiet = False,
     as_json: Json = False,
@@ -205,7 +208,10 @@ def audit(
         typer.Option(metavar="A B", help="Two corpora side by side, instead of a report on one."),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option("--out", metavar="DIR", help="Where to write. [default: CORPUS/audit]")
+        Path | None,
+        typer.Option(
+            "--out", metavar="DIR", parser=directory, help="Where to write. [default: CORPUS/audit]"
+        ),
     ] = None,
     workers: Workers = None,
     engine: EngineOption = EngineName.LOCAL,

@@ -8,7 +8,7 @@ import typer
 
 from webtext import show_model
 from webtext.command import Command, app, show_result
-from webtext.options import CorpusPath, DryRun, Json, Quiet, RunPath, Settings, place
+from webtext.options import CorpusPath, DryRun, Json, Quiet, RunPath, Settings, directory, place
 
 
 class ModelLayout(StrEnum):
@@ -83,11 +83,14 @@ def evaluate(
         str, typer.Option(metavar="NAME,…", help="Tasks by name, separated by commas; all: every one.")
     ] = "all",
     data: Annotated[
-        Path, typer.Option(metavar="DIR", help="Where the evaluation sets' official files lie.")
+        Path,
+        typer.Option(metavar="DIR", parser=directory, help="Where the evaluation sets' official files lie."),
     ] = Path("eval-data"),
     out: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Where results go. [default: RUN/evals, else evals]"),
+        typer.Option(
+            metavar="DIR", parser=directory, help="Where results go. [default: RUN/evals, else evals]"
+        ),
     ] = None,
     strides: Annotated[
         str,
@@ -119,7 +122,7 @@ def evaluate(
 @app.command(cls=Command)
 def export(
     run: RunPath,
-    out: Annotated[Path, typer.Argument(metavar="DIR", help="A new directory.")],
+    out: Annotated[Path, typer.Argument(metavar="DIR", parser=directory, help="A new directory.")],
     layout: Annotated[
         ModelLayout, typer.Option("--format", help="hf: what Hugging Face's transformers opens.")
     ] = ModelLayout.HF,

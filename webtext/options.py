@@ -25,6 +25,13 @@ def place(text: str) -> Path:
     return Path(text)
 
 
+def directory(named: str | Path) -> Path:
+    """A directory of this machine; defaults come as paths."""
+    if store.is_address(str(named)):
+        raise typer.BadParameter(f"{named} is an address; name a directory of this machine")
+    return Path(named)
+
+
 CORPUS_HELP = "The corpus: a directory, or s3://BUCKET/PREFIX, gs://…"
 CorpusPath = Annotated[Path, typer.Argument(metavar="CORPUS", parser=place, help=CORPUS_HELP)]
 RUN_HELP = "The run that `train` wrote: a directory, or s3://BUCKET/PREFIX, gs://…"

@@ -127,6 +127,8 @@ def test_explaining_a_link_that_is_not_there(tmp_path: Path) -> None:
         ("crawl", "c", "--workers", "-1"),
         ("crawl", "c", "--engine", "x"),
         ("crawl", "-z"),
+        ("export", "s3://b/run", "s3://b/model"),
+        ("eval", "run", "--out", "s3://b/evals"),
     ],
 )
 def test_an_option_that_cannot_be_is_one_line(arguments: tuple[str, ...]) -> None:

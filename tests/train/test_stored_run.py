@@ -14,6 +14,8 @@ from train.settings import Settings
 from webtext import files, lease, store
 from webtext.errors import UserError
 
+pytestmark = pytest.mark.slow
+
 STATE = "state.json"  # says on which machine, and how fast
 
 Machine = Callable[[str], Path]
