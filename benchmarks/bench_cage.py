@@ -23,7 +23,7 @@ import pyarrow.parquet as pq
 from benchmarks.bench_extract import SHARED
 from webtext.extract.cage import Cage
 from webtext.extract.page import Page
-from webtext.recipe import Extract
+from webtext.sections import Extract
 
 URL = "http://hostile.example.org/"
 

@@ -40,7 +40,7 @@ from webtext.dedup.normalise import normalise
 from webtext.dedup.recall import recall_at
 from webtext.dedup.shingles import shingle_hashes
 from webtext.dedup.signatures import sign
-from webtext.recipe import Dedup
+from webtext.sections import Dedup
 
 SHARED = Path(os.environ.get("WEBTEXT_SHARED", Path(__file__).parents[2] / "shared" / "data"))
 CHARACTERS = 3_600

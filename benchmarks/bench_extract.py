@@ -35,7 +35,7 @@ from webtext.extract.cage import Cage
 from webtext.extract.decode import decode
 from webtext.extract.measures import measure
 from webtext.extract.page import Page
-from webtext.recipe import Extract
+from webtext.sections import Extract
 
 SHARED = Path(os.environ.get("WEBTEXT_SHARED", Path(__file__).parents[2] / "shared" / "data"))
 Favor = Literal["precision", "recall", "balanced"]

@@ -21,7 +21,7 @@ from trafilatura.metadata import extract_metadata
 from benchmarks.bench_extract import LATEST, SHARED
 from webtext.extract.decode import decode
 from webtext.extract.text import extract
-from webtext.recipe import Extract
+from webtext.sections import Extract
 
 FIELDS = ("title", "author", "date")
 DATES = {"original_date": True, "extensive_search": False, "max_date": LATEST}

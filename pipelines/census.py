@@ -12,8 +12,9 @@ from pipelines import kept
 from webtext import files
 from webtext.corpus import Corpus
 from webtext.engine import Engine, Report
+from webtext.fingerprint import fingerprint
 from webtext.progress import Progress
-from webtext.recipe import Shards, fingerprint
+from webtext.sections import Shards
 from webtext.shards import layout
 from webtext.shards.layout import Census, Edge, Layout, Region
 

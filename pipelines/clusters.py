@@ -20,8 +20,10 @@ from webtext.dedup import recall
 from webtext.dedup.minhash import ALGORITHM
 from webtext.dedup.normalise import UNICODE_VERSION
 from webtext.engine import Engine, Report
+from webtext.fingerprint import fingerprint
 from webtext.progress import Progress
-from webtext.recipe import Dedup, Recipe, fingerprint
+from webtext.recipe import Recipe
+from webtext.sections import Dedup
 from webtext.stage import Plan, Work
 
 TABLE = "clusters"

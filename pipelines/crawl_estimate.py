@@ -12,7 +12,8 @@ from webtext.crawl import carry, recovery, tombstones
 from webtext.crawl.archives import chosen
 from webtext.crawl.errands import host
 from webtext.reasons import FETCHED
-from webtext.recipe import Crawl, Recipe
+from webtext.recipe import Recipe
+from webtext.sections import Crawl
 
 REQUESTS_PER_LINK = 1.3  # redirects
 SECONDS_PER_REQUEST = 1.0

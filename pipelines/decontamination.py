@@ -15,9 +15,10 @@ from webtext import files, schemas, stage
 from webtext.corpus import Corpus, Counts, Manifest, Part
 from webtext.engine import Engine, Report
 from webtext.errors import UserError
+from webtext.fingerprint import fingerprint
 from webtext.overlap.contamination import TestSets
 from webtext.progress import Progress
-from webtext.recipe import Recipe, fingerprint
+from webtext.recipe import Recipe
 from webtext.stage import Plan, Work
 
 TABLE = kept.CONTAMINATED

@@ -25,9 +25,11 @@ from webtext.extract.page import EXTRACTOR, MEASURES_VERSION, Page, Row
 from webtext.extract.verdict import verdict
 from webtext.extract.wikipedia import on_wikipedia
 from webtext.extract.wordlists import WordList, resolve, words_of
+from webtext.fingerprint import fingerprint
 from webtext.links.hosts import registered_domain
 from webtext.reasons import FETCHED, KEEP
-from webtext.recipe import Extract, Filter, Recipe, fingerprint
+from webtext.recipe import Recipe
+from webtext.sections import Extract, Filter
 from webtext.stage import Plan, Work
 
 VERSION = 3

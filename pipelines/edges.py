@@ -19,9 +19,10 @@ from webtext.dedup.order import Ranks, hex_of, ids_of
 from webtext.dedup.signatures import shingle_sets
 from webtext.dedup.verify import Evidence, similarities
 from webtext.engine import Engine, Report
+from webtext.fingerprint import fingerprint
 from webtext.progress import Progress
 from webtext.reasons import KEEP
-from webtext.recipe import Dedup, fingerprint
+from webtext.sections import Dedup
 from webtext.stage import Plan, Work
 
 TABLE = "clusters/edges"

@@ -15,7 +15,7 @@ from webtext.errors import UserError
 from webtext.extract.pii import KINDS
 from webtext.extract.verdict import judge
 from webtext.links.canonical import Rejected, canonicalise, link_id, registered_domain
-from webtext.recipe import Filter
+from webtext.sections import Filter
 
 
 def run(root: Path, url: str) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from webtext import files, ledger, schemas
 from webtext.corpus import Corpus, Counts, Part, partition_name
 from webtext.engine import Report
-from webtext.recipe import fingerprint
+from webtext.fingerprint import fingerprint
 from webtext.stage import Plan, Work
 
 VERSION = 1

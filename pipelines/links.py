@@ -25,6 +25,7 @@ from webtext import files, stage
 from webtext.corpus import Corpus, Counts, Manifest, Table, partition_name
 from webtext.engine import Engine
 from webtext.errors import UserError
+from webtext.fingerprint import fingerprint
 from webtext.links.glance import HAS_SCANNER
 from webtext.links.partitions import partitions_for
 from webtext.links.selection import Rules
@@ -33,7 +34,7 @@ from webtext.links.sources import Source
 from webtext.links.spill import Spilled
 from webtext.links.superseding import BUCKETS
 from webtext.progress import Progress
-from webtext.recipe import Recipe, fingerprint
+from webtext.recipe import Recipe
 from webtext.stage import Plan, Standing, Work
 
 VERSION = 2

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from webtext.crawl.network import HOSTS_PER_THREAD
 from webtext.errors import UserError
-from webtext.recipe import Crawl
+from webtext.sections import Crawl
 from webtext.stage import Work
 
 # What one process takes at once: links for its memory (about 200 MB), partitions for its open files.

@@ -34,9 +34,11 @@ from webtext.crawl.rows import FACTS
 from webtext.crawl.tombstones import Tombstone
 from webtext.engine import Report
 from webtext.errors import UserError
+from webtext.fingerprint import fingerprint
 from webtext.progress import Progress
 from webtext.reasons import FETCHED, State
-from webtext.recipe import Crawl, Recipe, fingerprint
+from webtext.recipe import Recipe
+from webtext.sections import Crawl
 from webtext.stage import Plan, Work
 
 VERSION = 1

@@ -22,8 +22,9 @@ from webtext.corpus import Corpus, Counts, Manifest, Part
 from webtext.dedup.normalise import UNICODE_VERSION
 from webtext.dedup.paragraphs import Keys, long_enough, paragraph_keys, repeated, without
 from webtext.engine import Engine, Report
+from webtext.fingerprint import fingerprint
 from webtext.progress import Progress
-from webtext.recipe import Recipe, fingerprint
+from webtext.recipe import Recipe
 from webtext.stage import Plan, Work
 
 TABLE = kept.PARAGRAPHS

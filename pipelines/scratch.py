@@ -17,7 +17,7 @@ from webtext.corpus import Corpus, Part, Table
 from webtext.dedup.order import Ranks, Rows
 from webtext.engine import Engine, Task
 from webtext.progress import Progress
-from webtext.recipe import Dedup
+from webtext.sections import Dedup
 
 SIGNATURES = "clusters/signatures"
 

@@ -18,8 +18,9 @@ from webtext import files, schemas, stage
 from webtext.corpus import Corpus, Counts, Manifest, Part
 from webtext.engine import Engine, Report
 from webtext.errors import UserError
+from webtext.fingerprint import fingerprint
 from webtext.progress import Progress
-from webtext.recipe import Recipe, fingerprint
+from webtext.recipe import Recipe
 from webtext.shards import rows, shuffle
 from webtext.shards.card import COLUMNS, Summary, card
 from webtext.shards.encode import Encoder

@@ -14,7 +14,9 @@ from webtext.dedup.minhash import ALGORITHM
 from webtext.dedup.normalise import UNICODE_VERSION
 from webtext.dedup.signatures import schema, sign
 from webtext.engine import Report
-from webtext.recipe import Dedup, Recipe, fingerprint
+from webtext.fingerprint import fingerprint
+from webtext.recipe import Recipe
+from webtext.sections import Dedup
 from webtext.stage import Plan, Work
 
 VERSION = 3

@@ -18,8 +18,9 @@ from pipelines.vocabulary import Vocabulary
 from webtext import files, stage
 from webtext.corpus import Corpus, Counts, Manifest, Part
 from webtext.engine import Engine, Report
+from webtext.fingerprint import fingerprint
 from webtext.progress import Progress
-from webtext.recipe import Recipe, fingerprint
+from webtext.recipe import Recipe
 from webtext.shards.encode import Encoder
 from webtext.shards.layout import SPLITS
 from webtext.shards.tokens import TokenFile, TokenWriter, index, token_file

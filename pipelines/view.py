@@ -12,7 +12,7 @@ from webtext.errors import UserError
 from webtext.extract.cage import MEMORY_BYTES
 from webtext.extract.page import Page
 from webtext.extract.view import side_by_side
-from webtext.recipe import Extract
+from webtext.sections import Extract
 
 TIMEOUT_S = 120.0  # with the start of the process
 

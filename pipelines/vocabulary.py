@@ -14,8 +14,9 @@ from webtext import files
 from webtext.corpus import Corpus
 from webtext.engine import Engine, Report
 from webtext.errors import UserError
+from webtext.fingerprint import fingerprint
 from webtext.progress import Progress
-from webtext.recipe import Recipe, fingerprint
+from webtext.recipe import Recipe
 from webtext.shards import tokenizer
 from webtext.shards.encode import Encoder, Fast, Reference, why_not_fast
 from webtext.shards.layout import HASHES, TRAIN, Layout, order_key

@@ -3,8 +3,9 @@ from datetime import date
 import pytest
 
 from pipelines import recipes
-from webtext import recipe
+from webtext import recipe, sections
 from webtext.errors import UserError
+from webtext.fingerprint import fingerprint
 
 
 def test_the_webtext_recipe_states_the_defaults() -> None:
@@ -73,9 +74,9 @@ def test_a_recipe_that_does_not_ship_names_the_nearest() -> None:
 
 
 def test_fingerprints_differ_when_a_section_does() -> None:
-    links = recipe.Links()
-    assert recipe.fingerprint(links) == recipe.fingerprint(recipe.Links())
-    assert recipe.fingerprint(links) != recipe.fingerprint(recipe.Links(min_karma=4))
+    links = sections.Links()
+    assert fingerprint(links) == fingerprint(sections.Links())
+    assert fingerprint(links) != fingerprint(sections.Links(min_karma=4))
 
 
 def test_differences_name_each_changed_key() -> None:
@@ -91,7 +92,7 @@ def test_a_public_recipe_names_no_person_and_no_place() -> None:
     ]
     public = recipe.override(recipe.Recipe(), settings).public()
     assert (public.crawl.contact, public.crawl.proxy, public.tokens.tokenizer) == ("", "", "gpt2")
-    assert public.filter == recipe.Filter()
+    assert public.filter == sections.Filter()
 
 
 @pytest.mark.parametrize(

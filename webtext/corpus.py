@@ -16,12 +16,14 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from webtext import files, lease, recipe, schemas, store
+from webtext import files, lease, schemas, store
 from webtext.errors import UserError
-from webtext.recipe import Recipe
+from webtext.fingerprint import fingerprint
 
 if TYPE_CHECKING:
     import pyarrow.dataset as ds
+
+    from webtext.recipe import Recipe
 
 TABLES = {
     "links": schemas.LINKS,
@@ -103,7 +105,7 @@ class Manifest:
     @property
     def hash(self) -> str:
         """What later stages depend on."""
-        return recipe.fingerprint([part.hash for part in self.partitions])
+        return fingerprint([part.hash for part in self.partitions])
 
     def as_json(self) -> dict[str, Any]:
         head = {"stage": self.stage, "version": self.version, "recipe": self.recipe, "inputs": self.inputs}
@@ -253,10 +255,12 @@ class Corpus:
     def table(self, name: str) -> Table:
         return Table(name, self.root / name, TABLES[name])
 
-    def recipe(self) -> Recipe:
+    def recipe(self) -> "Recipe":
+        from webtext import recipe  # whose library workers that need no recipe do not wait for
+
         return recipe.load(files.here(self.root / "recipe.toml"))
 
-    def freeze(self, wanted: Recipe) -> None:
+    def freeze(self, wanted: "Recipe") -> None:
         header = "# The resolved recipe of this corpus. Change a value with --set, not here.\n"
         files.write_text(self.root / "recipe.toml", header + wanted.to_toml())
 

@@ -20,7 +20,8 @@ from webtext import files, schemas, stage
 from webtext.corpus import Corpus, Counts, Manifest, Part, partition_name
 from webtext.engine.inline import InlineEngine
 from webtext.progress import Progress
-from webtext.recipe import Crawl, Recipe
+from webtext.recipe import Recipe
+from webtext.sections import Crawl
 
 HTML = (("Content-Type", "text/html; charset=utf-8"),)
 

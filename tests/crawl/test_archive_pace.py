@@ -10,7 +10,8 @@ from webtext import store
 from webtext.crawl.archives.pace import Pace, Stopped
 from webtext.engine import EngineName
 from webtext.errors import UserError
-from webtext.recipe import Crawl, Recipe
+from webtext.recipe import Recipe
+from webtext.sections import Crawl
 
 
 def test_turns_are_shared_by_all_who_name_the_same_file(tmp_path: Path) -> None:

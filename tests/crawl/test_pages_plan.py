@@ -6,7 +6,7 @@ import pytest
 from pipelines import page_groups, pages
 from tests.crawl.loopback import Crawled
 from webtext.errors import UserError
-from webtext.recipe import Crawl
+from webtext.sections import Crawl
 from webtext.stage import Work
 
 

@@ -12,7 +12,7 @@ from webtext.crawl import dialer
 from webtext.crawl.dialer import timed
 from webtext.crawl.failures import Failure
 from webtext.crawl.network import Network
-from webtext.recipe import Crawl
+from webtext.sections import Crawl
 
 Lookup = Callable[[str], list[str]]
 

@@ -15,7 +15,7 @@ from webtext.crawl.archives.warc_files import WarcFiles
 from webtext.crawl.archives.warc_places import files_of
 from webtext.crawl.warc import read_response
 from webtext.errors import UserError
-from webtext.recipe import Crawl
+from webtext.sections import Crawl
 
 POSTED = datetime(2014, 2, 18, 12, tzinfo=UTC)
 URL = "http://127.0.8.8/page"

@@ -15,7 +15,8 @@ from webtext.engine import Report, Task
 from webtext.engine.local import LocalEngine
 from webtext.links.hosts import registered_domain
 from webtext.progress import Progress
-from webtext.recipe import Dedup, Recipe
+from webtext.recipe import Recipe
+from webtext.sections import Dedup
 
 Row = dict[str, Any]
 

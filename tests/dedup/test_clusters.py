@@ -9,7 +9,8 @@ from pipelines import clusters
 from tests.dedup.conftest import Prose
 from tests.dedup.corpora import Document, build_clusters, clusters_of, read_clusters, write_corpus
 from webtext import stage
-from webtext.recipe import Dedup, Recipe
+from webtext.recipe import Recipe
+from webtext.sections import Dedup
 
 
 def changed(words: list[str], *places: int) -> str:

@@ -13,7 +13,8 @@ from webtext.dedup.paragraphs import FEWEST_DOCUMENTS, drop, paragraph_keys, rep
 from webtext.engine import Engine
 from webtext.engine.local import LocalEngine
 from webtext.progress import Progress
-from webtext.recipe import Dedup, Filter, Recipe
+from webtext.recipe import Recipe
+from webtext.sections import Dedup, Filter
 
 FOOTER = "Subscribe to our Newsletter!"
 PAGES = 12

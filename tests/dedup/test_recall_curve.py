@@ -4,7 +4,7 @@ import pytest
 from datasketch.lsh import _false_negative_probability, _optimal_param
 
 from webtext.dedup.recall import describe, mean_recall, recall_at, warning
-from webtext.recipe import Dedup
+from webtext.sections import Dedup
 
 
 @pytest.mark.parametrize(("threshold", "bands", "rows"), [(0.8, 16, 8), (0.5, 10, 1), (0.7, 14, 9)])

@@ -13,7 +13,7 @@ from webtext.errors import RunFailed
 from webtext.extract.cage import Cage
 from webtext.extract.page import Page
 from webtext.reasons import UNEXTRACTABLE
-from webtext.recipe import Extract
+from webtext.sections import Extract
 
 GOOD = Page(english(), "http://a.example.org/", "text/html")
 # Some seconds of work for the extractor.

@@ -10,7 +10,7 @@ from tests.extract.web import SENTENCES, english
 from webtext.extract.measures import measure
 from webtext.extract.page import EXTRACTOR, Page, Row
 from webtext.extract.text import Extracted, extract
-from webtext.recipe import Extract
+from webtext.sections import Extract
 
 PAGE = """<html><head><title>The lamp | A site</title><meta name="author" content="Ada Lovelace">{head}</head>
 <body><nav><ul><li><a href="/">Home</a><li><a href="/about">About</a></ul></nav><article><h1>The lamp</h1>
@@ -114,7 +114,7 @@ ALONE = """
 import sys
 from webtext.extract.measures import measure
 from webtext.extract.page import Page
-from webtext.recipe import Extract
+from webtext.sections import Extract
 sys.stdout.reconfigure(encoding="utf-8")
 print(repr(measure(Page(sys.stdin.buffer.read(), sys.argv[1], "text/html"), Extract())), end="")
 """

@@ -10,7 +10,7 @@ from tokenizers.pre_tokenizers import ByteLevel
 from webtext.extract.measures import measure
 from webtext.extract.page import Page, Row
 from webtext.pretokens import PRETOKENS
-from webtext.recipe import Extract
+from webtext.sections import Extract
 
 pieces = ByteLevel(add_prefix_space=False)
 

@@ -12,7 +12,7 @@ from webtext.errors import UserError
 from webtext.extract.signs import KINDS, measure
 from webtext.extract.verdict import PAGES
 from webtext.extract.wordlists import resolve, words_of
-from webtext.recipe import Filter
+from webtext.sections import Filter
 
 ARTICLE = "".join(SENTENCES) * 6
 

@@ -6,7 +6,7 @@ import pytest
 
 from webtext import reasons, schemas
 from webtext.extract.verdict import BOUNDS, Bound, verdict
-from webtext.recipe import Filter
+from webtext.sections import Filter
 
 RULES = Filter()
 HARMLESS = {bound.measure: 0 for bound in BOUNDS} | {"word_chars": 5, "alphabetic_words": 1, "stop_words": 8}

@@ -7,7 +7,7 @@ from lxml import etree
 from tests.extract.web import SENTENCES, english
 from webtext.extract.page import Page
 from webtext.extract.view import side_by_side
-from webtext.recipe import Extract
+from webtext.sections import Extract
 
 HOSTILE = b"""<html><head><script>alert(1)</script><meta http-equiv="refresh" content="0;url=http://evil.example/">
 <link rel="stylesheet" href="http://evil.example/a.css"><base href="http://evil.example/"></head>

@@ -6,7 +6,7 @@ import pytest
 
 from webtext.errors import UserError
 from webtext.links.blocklists import resolve
-from webtext.recipe import Links
+from webtext.sections import Links
 
 
 def test_builtin_lists_hold_what_their_names_say() -> None:

@@ -12,7 +12,8 @@ from webtext.links.codes import count_reasons
 from webtext.links.posts import Post, parse_lines
 from webtext.links.selection import Rules
 from webtext.links.sifting import Sieve, Sifted
-from webtext.recipe import Links, Recipe, override
+from webtext.recipe import Recipe, override
+from webtext.sections import Links
 
 NEW_YEAR_2018 = 1514764800
 

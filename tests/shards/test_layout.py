@@ -5,7 +5,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from webtext.recipe import Shards
+from webtext.sections import Shards
 from webtext.shards import layout
 from webtext.shards.layout import SPLITS, Layout
 

@@ -23,7 +23,7 @@ from webtext.crawl.schedule import Schedule
 from webtext.crawl.tdmrep import Reservations
 from webtext.engine import Report
 from webtext.reasons import FETCHED
-from webtext.recipe import Crawl
+from webtext.sections import Crawl
 
 GIVE_UP_AFTER = 8  # failures of a host in a row
 KNOWN_ORIGINS = 20_000  # whose rules are remembered

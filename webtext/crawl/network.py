@@ -24,7 +24,7 @@ from webtext.crawl.exchange import Exchange, Headers
 from webtext.crawl.failures import Failure, explain
 from webtext.crawl.robots import product_token
 from webtext.errors import RunFailed, UserError
-from webtext.recipe import Crawl
+from webtext.sections import Crawl
 
 CHUNK_BYTES = 64 * 1024
 MAX_PIECES = 50_000  # a body in chunks of a byte is an attack on the processor

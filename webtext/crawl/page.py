@@ -10,7 +10,7 @@ from webtext.crawl.failures import Failure
 from webtext.crawl.network import prepare
 from webtext.crawl.robots import product_token
 from webtext.reasons import FETCHED
-from webtext.recipe import Crawl
+from webtext.sections import Crawl
 
 PAGE_STATUSES = (200, 203)
 REDIRECT_STATUSES = (301, 302, 303, 307, 308)

@@ -21,7 +21,7 @@ from webtext.crawl.page import Verdict
 from webtext.crawl.rows import row as row_of
 from webtext.engine import Report
 from webtext.reasons import FETCHED
-from webtext.recipe import Crawl
+from webtext.sections import Crawl
 
 THREADS = 4  # services are asked at a pace of their own; more would only wait
 TELL_EVERY_S = 0.5

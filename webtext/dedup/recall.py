@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from webtext.recipe import Dedup
+from webtext.sections import Dedup
 
 ENOUGH = 0.95
 CURVE = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)  # similarities at which the curve is told

@@ -12,7 +12,7 @@ from webtext.dedup.minhash import Signatures, band_hashes, signatures
 from webtext.dedup.normalise import normalise, text_hash
 from webtext.dedup.shingles import Hashes, shingle_hashes
 from webtext.reasons import KEEP
-from webtext.recipe import Dedup
+from webtext.sections import Dedup
 
 BATCH_BYTES = 256_000  # of text hashed at once: what stays in a core's cache
 

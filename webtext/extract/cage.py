@@ -10,7 +10,7 @@ from webtext.engine import Report
 from webtext.engine.process import Broken, Child, Raised
 from webtext.errors import RunFailed
 from webtext.extract.page import Page, Row
-from webtext.recipe import Extract
+from webtext.sections import Extract
 
 # Of address space; libraries take 0.2 to 0.5 GiB before the first page. With 1 GiB the parser runs out on
 # 10 MB of tags, and its failure looks like a page without a text.

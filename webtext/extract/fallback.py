@@ -7,7 +7,7 @@ thresholds and modes of trafilatura would.
 import trafilatura
 from lxml import etree
 
-from webtext.recipe import Extract
+from webtext.sections import Extract
 
 # Of a page's likeliest block: trafilatura is asked between them. Below there is only what leads elsewhere.
 NOTHING, SURE = 0.25, 0.8

@@ -8,7 +8,7 @@ from webtext.extract.mojibake import mend
 from webtext.extract.normalise import normalise
 from webtext.extract.page import EXTRACTOR, PLAIN, Page, Row
 from webtext.pretokens import PRETOKENS
-from webtext.recipe import Extract
+from webtext.sections import Extract
 
 _HTML = re.compile(rb"\s{0,100}<(?:!doctype html|html)[\s>]", re.IGNORECASE)
 

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterator
 from ipaddress import ip_address
 
-from webtext.recipe import Pii as Kind
+from webtext.sections import Pii as Kind
 
 # Fast because most of a text cannot begin a find: patterns begin with what is rare, and look back only then.
 _LOCAL_CHARS = string.ascii_letters + string.digits + "._%+-"

@@ -21,7 +21,7 @@ from webtext.extract.normalise import normalise
 from webtext.extract.page import EXTRACTOR, FALLBACK
 from webtext.extract.render import render
 from webtext.extract.tree import parse, title_of
-from webtext.recipe import Extract
+from webtext.sections import Extract
 
 # How likely a block of the main text must be. What each costs and gains: RESULTS.md, "Documents".
 LEAST_LIKELY = {"recall": 0.3, "balanced": 0.4, "precision": 0.6}

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from webtext.extract.quality import REPEATED_NGRAMS, TOP_NGRAMS
 from webtext.reasons import KEEP, UNEXTRACTABLE
-from webtext.recipe import Filter
+from webtext.sections import Filter
 
 MOST_TRACES = 1  # an article that cites Wikipedia may carry one
 

@@ -11,7 +11,7 @@ from webtext.extract.measures import is_plain
 from webtext.extract.page import Page
 from webtext.extract.text import Judged, judge, unsure
 from webtext.extract.tree import parse, title_of
-from webtext.recipe import Extract
+from webtext.sections import Extract
 
 # Scripts are refused by the sandbox, loads and frames by the policy, which the frame inherits; and neither
 # is in it any more.

@@ -6,13 +6,15 @@ removed later stay, and crossposts are posts like any other: docs/decisions/0004
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
-from webtext import recipe
+from webtext.fingerprint import fingerprint
 from webtext.links import blocklists
 from webtext.links.hosts import parents
 from webtext.links.posts import Post, flag, integer, name, seconds, url_field
-from webtext.recipe import fingerprint
+
+if TYPE_CHECKING:
+    from webtext.sections import Links
 
 LOWEST = -(2**63)
 
@@ -31,7 +33,7 @@ class Rules:
     extensions: frozenset[str]
 
     @classmethod
-    def of(cls, links: recipe.Links) -> Self:
+    def of(cls, links: "Links") -> Self:
         """Raises UserError for a block list that cannot be had."""
         return cls(
             min_karma=links.min_karma,

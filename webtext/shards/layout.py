@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import xxhash
 
-from webtext.recipe import Shards
+from webtext.sections import Shards
 
 TRAIN, VALIDATION, TEST = "train", "validation", "test"
 SPLITS = (TRAIN, VALIDATION, TEST)

@@ -13,7 +13,7 @@ from pathlib import Path
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
 
 from webtext.errors import UserError
-from webtext.recipe import fingerprint
+from webtext.fingerprint import fingerprint
 
 END_OF_TEXT = "<|endoftext|>"
 MIN_FREQUENCY = 2  # a pair that occurs once is no regularity

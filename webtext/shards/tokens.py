@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 
 from webtext import files, schemas
-from webtext.recipe import fingerprint
+from webtext.fingerprint import fingerprint
 from webtext.shards.encode import Ids
 
 INDEX_VERSION = 1

@@ -14,7 +14,7 @@ from webtext.crawl.journal import Row
 from webtext.crawl.packing import Packed, pack
 from webtext.crawl.page import Verdict
 from webtext.reasons import FETCHED
-from webtext.recipe import Crawl
+from webtext.sections import Crawl
 
 UNAVAILABLE = "unavailable"  # in a row's detail: an archive did not answer, and might another day
 DECIDED = (FETCHED, "opted_out")  # no other capture is looked for

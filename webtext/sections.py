@@ -1,0 +1,171 @@
+"""The recipe's sections: every key with its type, default and bounds. Defaults are the WebText paper's where
+the paper says.
+"""
+
+from datetime import date
+from typing import Annotated, Literal, get_args
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Natural = Annotated[int, Field(ge=0)]
+Positive = Annotated[int, Field(ge=1)]
+Seconds = Annotated[float, Field(ge=0)]
+Timeout = Annotated[float, Field(gt=0)]
+# TOML has no null: an empty string says "no date".
+Day = Annotated[date | None, BeforeValidator(lambda value: None if value == "" else value)]
+# The highest value of a measure that is kept; "off" keeps all.
+Most = Annotated[
+    Annotated[float, Field(ge=0)] | None,
+    BeforeValidator(lambda value: None if value == "off" else value),
+    PlainSerializer(lambda value: "off" if value is None else value),
+]
+Pii = Literal["email", "phone", "ip", "iban", "card"]
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+
+class Links(Section):
+    """Which submissions become links."""
+
+    min_karma: int = 3
+    karma_rule: Literal["any-post", "sum"] = "any-post"
+    before: Day = date(2018, 1, 1)
+    after: Day = None
+    over_18: bool = False
+    subreddits_blocked: list[str] = []
+    domains_blocked: list[str] = ["builtin:reddit", "builtin:media"]
+    extensions_blocked: list[str] = ["builtin:media"]
+
+
+class Crawl(Section):
+    """How pages are fetched; all limits are for one page."""
+
+    sources: list[str] = ["live"]
+    user_agent: str = "webtext/0.1"
+    contact: str = ""
+    robots: bool = True
+    opt_outs: bool = True
+    opt_out_extra: list[Literal["noindex", "ai-tokens"]] = []
+    per_host_delay_s: Seconds = 1.0
+    per_host_connections: Positive = 1
+    connect_timeout_s: Timeout = 10
+    timeout_s: Timeout = 30
+    max_bytes: Positive = 10_000_000
+    max_redirects: Natural = 5
+    retries: Natural = 2
+    threads: Positive = 64
+    proxy: str = ""
+    allow_private: bool = False
+
+
+class Extract(Section):
+    """How the main text is taken out of a page."""
+
+    favor: Literal["precision", "recall", "balanced"] = "balanced"
+    timeout_s: Timeout = 10
+    max_chars: Positive = 1_000_000
+
+
+class Filter(Section):
+    """Which documents are kept; each key is the threshold of one measure (see `extract.verdict`)."""
+
+    languages: list[str] = ["en"]
+    language_score: Share = 0.65
+    min_tokens: Natural = 128
+    wikipedia: Literal["domain+content", "domain", "off"] = "domain+content"
+    # Pages that are no pages: telltale phrases per 100 words.
+    max_soft_404: Most = 1.5
+    max_cookie_wall: Most = 2.5
+    max_login_wall: Most = 2.0
+    max_parked: Most = 1.5
+    max_script_required: Most = 1.5
+    # Words and phrases of lists, per 1,000 words.
+    adult_words: list[str] = ["builtin:adult"]
+    max_adult: Most = None
+    spam_words: list[str] = ["builtin:spam"]
+    max_spam: Most = None
+    # Gopher's rules (Rae et al. 2021, table A1).
+    min_words: Natural = 0
+    max_words: Most = None
+    min_word_chars: Annotated[float, Field(ge=0)] = 0
+    max_word_chars: Most = None
+    max_symbols: Most = None
+    max_bullet_lines: Most = None
+    max_ellipsis_lines: Most = None
+    min_alphabetic_words: Share = 0
+    min_stop_words: Natural = 0
+    max_repeated_lines: Most = None
+    max_repeated_line_chars: Most = None
+    max_repeated_paragraphs: Most = None
+    max_repeated_paragraph_chars: Most = None
+    max_top_ngrams: Annotated[list[Share], Field(max_length=3)] = []
+    max_repeated_ngrams: Annotated[list[Share], Field(max_length=6)] = []
+    # C4's rules (Raffel et al. 2020, §2.2).
+    min_sentences: Natural = 0
+    max_open_lines: Most = None
+    max_curly_brackets: Most = None
+    max_lorem_ipsum: Most = None
+    mask_pii: bool | list[Pii] = False
+
+    @property
+    def masked(self) -> tuple[Pii, ...]:
+        """The kinds of personal data that are masked, in the order of their names."""
+        asked = self.mask_pii
+        return tuple(sorted(get_args(Pii) if asked is True else set(asked or ())))
+
+
+class Dedup(Section):
+    """What a duplicate is."""
+
+    methods: list[Literal["exact", "near"]] = ["exact", "near"]
+    fold: list[Literal["case", "space", "punctuation"]] = ["case", "space", "punctuation"]
+    shingle_words: Positive = 5
+    permutations: Positive = 128
+    bands: Positive = 16
+    rows: Positive = 8
+    threshold: Share = 0.8
+    verify: Literal["exact", "signature"] = "exact"
+    keep: Literal["earliest"] = "earliest"
+    paragraphs: Share = 0  # of a domain's documents; a paragraph that more of them have is taken out; 0: off
+
+    @model_validator(mode="after")
+    def _bands_fit(self) -> "Dedup":
+        if self.bands * self.rows > self.permutations:
+            raise ValueError(
+                f"bands × rows = {self.bands * self.rows} is more than permutations = {self.permutations}"
+            )
+        return self
+
+
+class Shards(Section):
+    """How the corpus is split and written."""
+
+    target_mb: Annotated[float, Field(gt=0)] = 256
+    validation: Share = 0.005
+    test: Share = 0.005
+    seed: int = 1337
+    decontaminate: list[str] = []  # files of test sets
+    decontaminate_threshold: Annotated[float, Field(gt=0, le=1)] = 0.5
+
+    @model_validator(mode="after")
+    def _train_remains(self) -> "Shards":
+        if self.validation + self.test >= 1:
+            raise ValueError("validation + test leave nothing for train")
+        return self
+
+
+class Tokens(Section):
+    """The vocabulary, and how ids are stored."""
+
+    tokenizer: str = "train"
+    vocab_size: Annotated[int, Field(ge=257)] = 50257
+    dtype: Literal["uint16", "uint32"] = "uint16"
+
+    @model_validator(mode="after")
+    def _ids_fit(self) -> "Tokens":
+        if self.dtype == "uint16" and self.vocab_size > 65_536:
+            raise ValueError(f"vocab_size = {self.vocab_size} does not fit uint16: set dtype to uint32")
+        return self
