@@ -12,7 +12,9 @@ from webtext.engine import Engine, Report
 from webtext.progress import Progress
 
 BAND_DOCUMENTS = 2_000_000  # whose hashes of one band are sorted at once
-PAIR_DOCUMENTS = 50_000  # whose pairs are verified by one task
+# Whose pairs are verified by one task: the most that one should hold, and the fewest that are worth one.
+MOST_PAIR_DOCUMENTS, FEWEST_PAIR_DOCUMENTS = 50_000, 5_000
+PAIR_TASKS = 8  # for a few workers to share; later ranges have more pairs
 
 
 def find(engine: Engine, item: Item, progress: Progress) -> None:
@@ -26,9 +28,14 @@ def find(engine: Engine, item: Item, progress: Progress) -> None:
         for band in range(item.settings.bands)
         for piece in replace(item, band=band).pieces(shares(documents, BAND_DOCUMENTS))
     ]
-    ranges = item.pieces(shares(documents, PAIR_DOCUMENTS))
+    ranges = item.pieces(shares(documents, pair_documents(documents)))
     run(engine, [(write_band, banded), (write_pairs, ranges), (write_wanted, [item])], progress, "bands")
     item.arrays.remove("band-*")
+
+
+def pair_documents(documents: int) -> int:
+    """How many later documents' pairs one task verifies."""
+    return min(max(-(-documents // PAIR_TASKS), FEWEST_PAIR_DOCUMENTS), MOST_PAIR_DOCUMENTS)
 
 
 def write_band(item: Item, _: Report) -> None:
@@ -56,10 +63,12 @@ def write_pairs(item: Item, _: Report) -> None:
     arrays, name = item.arrays, pairs_name(item.number)
     if arrays.has(name):
         return
-    limits = np.array([item.number, item.number + 1], np.uint64) * np.uint64(PAIR_DOCUMENTS) << SHIFT
+    documents = signed(item).documents
+    limits = np.array([item.number, item.number + 1], np.uint64)
+    limits = limits * np.uint64(pair_documents(documents)) << SHIFT
     found = [np.empty(0, np.uint64)]
     for band in range(item.settings.bands):
-        for number in range(shares(signed(item).documents, BAND_DOCUMENTS)):
+        for number in range(shares(documents, BAND_DOCUMENTS)):
             keys = arrays.load_ragged(_band_name(band, number))
             begin, end = np.searchsorted(keys, limits)
             found.append(keys[begin:end])
@@ -69,7 +78,7 @@ def write_pairs(item: Item, _: Report) -> None:
 def write_wanted(item: Item, _: Report) -> None:
     documents = signed(item).documents
     with item.arrays.filling("wanted", documents, np.bool_) as wanted:
-        for number in range(shares(documents, PAIR_DOCUMENTS)):
+        for number in range(shares(documents, pair_documents(documents))):
             for ranks in split(item.arrays.load(pairs_name(number))):
                 wanted[ranks] = True
 

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines import signatures
-from pipelines.candidates import PAIR_DOCUMENTS, pairs_name
+from pipelines.candidates import pair_documents, pairs_name
 from pipelines.scratch import SIGNATURES, Item, ranks_of, run, shares, signed
 from webtext import files, schemas
 from webtext.corpus import Corpus, Counts, Part, partition_name
@@ -26,7 +26,7 @@ from webtext.sections import Dedup
 from webtext.stage import Plan, Work
 
 TABLE = "clusters/edges"
-VERSION = 3
+VERSION = 4
 PAIRS_AT_ONCE = 50_000  # between two reports
 
 
@@ -43,10 +43,11 @@ def plan(corpus: Corpus, item: Item) -> Plan:
     table = corpus.table(SIGNATURES).manifest()
     assert table is not None
     says = _says(item.settings)
-    key = fingerprint(VERSION, PAIR_DOCUMENTS, says, table.hash)
+    documents = table.counts.out
+    key = fingerprint(VERSION, says, table.hash)
     works = tuple(
         Work(partition_name(number), key, Share(replace(item, number=number), key))
-        for number in range(shares(table.counts.out, PAIR_DOCUMENTS))
+        for number in range(shares(documents, pair_documents(documents)))
     )
     return Plan(TABLE, VERSION, says, table.hash, write_parts, works)
 
