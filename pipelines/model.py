@@ -37,7 +37,7 @@ def train(
         asked = settings.load(config, sets, init_from)
         shown = stored_run.Putting(out, progress.for_terminal(quiet))
         with stored_run.written(out):
-            return loop.train(root, out, asked, shown)
+            return _told(loop.train(root, out, asked, shown))
 
 
 def sample(
@@ -59,7 +59,7 @@ def export(run: Path, out: Path) -> dict[str, Any]:
         from train import huggingface
 
         stored_run.fetch(run)
-        return huggingface.export(run, out)
+        return _told(huggingface.export(run, out))
 
 
 def evaluate(
@@ -72,12 +72,13 @@ def evaluate(
 
         here = _here(source)
         asked = run.request(str(here), tasks, data, out, strides, download)
-        if asked.out.parent != here:
-            return run.evaluate(asked, progress.for_terminal(quiet))
-        stored_run.fetch_evals(here)
+        in_run = asked.out.parent == here
+        if in_run:
+            stored_run.fetch_evals(here)
         found = run.evaluate(asked, progress.for_terminal(quiet))
-        stored_run.put_evals(here)
-        return found
+        if in_run:
+            stored_run.put_evals(here)
+        return _told(found)
 
 
 def evaluation_plan(
@@ -87,7 +88,12 @@ def evaluation_plan(
     with _trainer():
         from train.evals import run
 
-        return run.plan(run.request(str(_here(source)), tasks, data, out, strides, download))
+        return _told(run.plan(run.request(str(_here(source)), tasks, data, out, strides, download)))
+
+
+def _told(found: dict[str, Any]) -> dict[str, Any]:
+    """A result whose paths into a store are told by their addresses."""
+    return {key: store.named(value) if isinstance(value, str) else value for key, value in found.items()}
 
 
 def _here(source: str) -> Path:
@@ -96,7 +102,8 @@ def _here(source: str) -> Path:
 
     if not store.is_address(source):
         return Path(source)
-    stored_run.fetch(run := store.folder_of(source))
+    run = store.folder_of(source)
+    stored_run.fetch(run)
     return run
 
 

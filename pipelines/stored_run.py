@@ -37,11 +37,14 @@ def written(run: Path) -> Iterator[None]:
 
 def fetch(run: Path, *, moments: bool = False) -> None:
     """Has this machine hold the run as the store does: all of it with the optimisers' moments, else what a
-    reader of its newest checkpoint needs."""
-    if store.of(run) is None:
+    reader of its newest checkpoint needs. Raises UserError for a reader where the store has no run."""
+    if (stored := store.of(run)) is None:
         return
     there, finished = files.sizes(run), _finished(run)
     if CONFIG not in there:
+        stored.require_bucket()
+        if not moments:
+            raise UserError(f"{stored.address} is not a run: it has no {CONFIG}")
         shutil.rmtree(run, ignore_errors=True)
     for folder in (run / FOLDER).glob("step-*"):
         if folder.name not in finished:

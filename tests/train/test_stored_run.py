@@ -8,7 +8,6 @@ import pytest
 from pipelines import stored_run
 from tests.object_store import BUCKET, ObjectStore, serving
 from train import loop, sample
-from train.errors import TrainError
 from train.progress import Progress
 from train.settings import Settings
 from webtext import files, lease, store
@@ -107,12 +106,11 @@ def test_a_reader_fetches_the_newest_weights_alone(corpus: Path, tiny: Tiny, on_
     assert not list(run.rglob("optimizer-*"))
 
 
-def test_a_run_that_is_not_there_is_none(corpus: Path, tiny: Tiny, on_machine: Machine) -> None:
+def test_a_run_that_only_this_machine_has_is_none(corpus: Path, tiny: Tiny, on_machine: Machine) -> None:
     run = on_machine("one")
-    loop.train(corpus, run, tiny(train__steps=1))  # on this machine, never put
-    stored_run.fetch(run)
-    with pytest.raises(TrainError, match="is not a run directory"):
-        sample.generate(run, "The ")
+    loop.train(corpus, run, tiny(train__steps=1))  # never put
+    with pytest.raises(UserError, match=rf"^s3://{BUCKET}/.* is not a run: it has no config.toml"):
+        stored_run.fetch(run)
 
 
 def test_one_training_at_a_time_writes_a_run(corpus: Path, tiny: Tiny, on_machine: Machine) -> None:
