@@ -4,6 +4,7 @@ The store is the truth: what only this machine has is as if it were not. A check
 is, which is put last, and after the log that leads to it.
 """
 
+import fcntl
 import os
 import shutil
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ from pathlib import Path
 
 from train.checkpoint import DONE, FOLDER, MOMENTS
 from train.progress import Progress
-from train.rundir import CONFIG, Row
+from train.rundir import CONFIG, LOCK, Row
 from webtext import files, lease, store
 from webtext.errors import UserError
 
@@ -40,15 +41,26 @@ def fetch(run: Path, *, moments: bool = False) -> None:
     reader of its newest checkpoint needs. Raises UserError for a reader where the store has no run."""
     if (stored := store.of(run)) is None:
         return
-    there, finished = files.sizes(run), _finished(run)
-    if CONFIG not in there:
+    if CONFIG not in files.sizes(run):
         stored.require_bucket()
         if not moments:
             raise UserError(f"{stored.address} is not a run: it has no {CONFIG}")
-        shutil.rmtree(run, ignore_errors=True)
-    for folder in (run / FOLDER).glob("step-*"):
-        if folder.name not in finished:
-            shutil.rmtree(folder)
+    run.mkdir(parents=True, exist_ok=True)
+    with (run / LOCK).open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | (0 if moments else fcntl.LOCK_NB))
+        except BlockingIOError:
+            return  # it is trained on this machine, which has all that the store has
+        _fetch(run, moments)
+
+
+def _fetch(run: Path, moments: bool) -> None:
+    there, finished = files.sizes(run), _finished(run)
+    for path in (*run.iterdir(), *(run / FOLDER).glob("step-*")):
+        if path.is_file() and path.name not in (LOCK, *there):
+            path.unlink()
+        elif path.parent.name == FOLDER and path.name not in finished:
+            shutil.rmtree(path)
     for name in there:
         files.here(run / name)
     for step in finished if moments else finished[-1:]:

@@ -16,6 +16,7 @@ from train.errors import TrainError
 from train.settings import MAY_CHANGE, Settings
 
 CONFIG, TOKENIZER, LOG = "config.toml", "tokenizer.json", "log.jsonl"
+LOCK = ".lock"
 
 Row = dict[str, Any]
 
@@ -29,10 +30,10 @@ def opened(run: Path, wanted: Settings, tokenizer: Path | None) -> Iterator[None
     """
     if run.exists() and not run.is_dir():
         raise TrainError(f"{run} is a file; give a directory for the run")
-    if run.is_dir() and not (run / CONFIG).exists() and any(p.name != ".lock" for p in run.iterdir()):
+    if run.is_dir() and not (run / CONFIG).exists() and any(p.name != LOCK for p in run.iterdir()):
         raise TrainError(f"{run} holds other files and no {CONFIG}; give a new or a run's directory")
     run.mkdir(parents=True, exist_ok=True)
-    with (run / ".lock").open("w") as lock:  # the system drops it with the process, however that ends
+    with (run / LOCK).open("w") as lock:  # the system drops it with the process, however that ends
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -7,7 +7,7 @@ import pytest
 
 from pipelines import stored_run
 from tests.object_store import BUCKET, ObjectStore, serving
-from train import loop, sample
+from train import loop, rundir, sample
 from train.progress import Progress
 from train.settings import Settings
 from webtext import files, lease, store
@@ -111,6 +111,18 @@ def test_a_run_that_only_this_machine_has_is_none(corpus: Path, tiny: Tiny, on_m
     loop.train(corpus, run, tiny(train__steps=1))  # never put
     with pytest.raises(UserError, match=rf"^s3://{BUCKET}/.* is not a run: it has no config.toml"):
         stored_run.fetch(run)
+
+
+def test_a_reader_leaves_alone_what_is_trained_on_its_machine(
+    corpus: Path, tiny: Tiny, on_machine: Machine
+) -> None:
+    train(corpus, run := on_machine("one"), tiny(train__steps=20))
+    with rundir.opened(run, rundir.load(run), None):
+        (run / "log.jsonl").write_text("further than the store's")
+        (run / "checkpoints" / "step-00000030").mkdir()
+        stored_run.fetch(run)
+        assert (run / "log.jsonl").read_text() == "further than the store's"
+        assert (run / "checkpoints" / "step-00000030").exists()
 
 
 def test_one_training_at_a_time_writes_a_run(corpus: Path, tiny: Tiny, on_machine: Machine) -> None:
