@@ -98,7 +98,7 @@ def test_a_rate_limited_service_is_asked_again_after_the_wait(
         ({"length": "100000"}, "the record is cut short"),
         ({"length": "99999999999"}, "the record is too large"),
         ({"length": "-1"}, "the record is too large"),
-        ({"offset": "0"}, "the record"),
+        ({"offset": "1"}, "the record is damaged"),
         ({"digest": "A" * 32}, "the record's digest is wrong"),
         ({"filename": "../../etc/passwd"}, "status 404"),
         ({"filename": "http://169.254.169.254/latest"}, "status 404"),
