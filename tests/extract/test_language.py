@@ -34,6 +34,11 @@ TEXTS = {
 }
 
 
+@pytest.mark.parametrize("code", ["en", "de", "ru"])
+def test_capital_letters_are_the_same_language(code: str) -> None:
+    assert fast(TEXTS[code].upper()) == fast(TEXTS[code].lower())
+
+
 @pytest.mark.parametrize("code", TEXTS)
 def test_a_sentence_tells_its_language(code: str) -> None:
     found, score = detect(TEXTS[code])

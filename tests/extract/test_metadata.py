@@ -30,6 +30,11 @@ def test_a_title_element_loses_the_name_of_the_site() -> None:
     assert found("<title>How the lamp was lit | A site</title>").title == "How the lamp was lit"
 
 
+def test_without_a_title_in_the_head_another_one_counts() -> None:
+    assert found("<title>The lamp</title>", "<svg><title>Icon</title></svg>").title == "The lamp"
+    assert found("", "<svg><title>Icon</title></svg>").title == "Icon"
+
+
 def test_linked_data_names_authors_and_the_day() -> None:
     page = found(
         linked(author=[{"name": "Ada Lovelace"}, "Mary Somerville"], datePublished="2019-05-06T07:08Z")

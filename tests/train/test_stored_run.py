@@ -1,16 +1,18 @@
 """A run in an object store holds what a run on a disk holds, and goes on from there on any machine."""
 
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from pipelines import stored_run
+from pipelines import model, stored_run
 from tests.object_store import BUCKET, ObjectStore, serving
 from train import loop, rundir, sample
 from train.progress import Progress
 from train.settings import Settings
 from webtext import files, lease, store
+from webtext.corpus import Corpus, Counts, Manifest
 from webtext.errors import UserError
 
 pytestmark = pytest.mark.slow
@@ -104,6 +106,29 @@ def test_a_reader_fetches_the_newest_weights_alone(corpus: Path, tiny: Tiny, on_
     assert sample.generate(run, "The ", max_tokens=3)
     assert [path.name for path in (run / "checkpoints").iterdir()] == ["step-00000040"]
     assert not list(run.rglob("optimizer-*"))
+
+
+def test_the_commands_work_on_an_address(
+    corpus: Path, tiny_arguments: list[str], on_machine: Machine, site: ObjectStore, tmp_path: Path
+) -> None:
+    root = tmp_path / "corpus"
+    shutil.copytree(corpus, root / "tokens")
+    (root / "recipe.toml").write_text("")
+    Corpus(root).table("tokens").publish(Manifest("tokens", 1, "", "", (), Counts()))
+    sets = tuple(tiny_arguments[3::2])  # of --config demo --set … --set …
+    address = f"s3://{BUCKET}/{on_machine('one').name}"
+    assert model.train(root, on_machine("one"), "demo", sets, True)["run"] == address
+    assert "checkpoints/step-00000040/DONE" in objects(site, on_machine("one"))
+    assert model.sample(on_machine("two"), "The ", model.Sampling(max_tokens=3))["texts"]
+    assert model.export(on_machine("three"), tmp_path / "hf")["run"] == address
+    (tmp_path / "ptb.test.txt").write_text(" the lamp was lit \n" * 50)
+    run = on_machine("four")
+    found = model.evaluate(address, "ptb", tmp_path, None, "", False, True)
+    assert found["results"] == f"{address}/evals/{run.name}"
+    assert f"evals/{run.name}/ptb.json" in objects(site, run)
+    on_machine("five")
+    again = model.evaluate(address, "ptb", tmp_path, None, "", False, True)
+    assert again["reused"] == ["ptb"]
 
 
 def test_a_run_that_only_this_machine_has_is_none(corpus: Path, tiny: Tiny, on_machine: Machine) -> None:
