@@ -49,7 +49,8 @@ class ArchiveSite(Site):
     def crawl(self, week: str, url: str, timestamp: str, body: bytes, *, status: int = 200) -> dict[str, str]:
         """Adds a page to a crawl; returns its line of the index, which may be tampered with."""
         path = DATA % (week, week)
-        file = self.files.get(path, b"before")
+        # a line of its own: what a reader from within it meets does not depend on the record's bytes
+        file = self.files.get(path, b"before\n")
         member = warc_record(url, body, stamp(timestamp).isoformat().replace("+00:00", "Z"), status=status)
         self.files[path] = file + member + b"after"
         line = {"urlkey": "k", "timestamp": timestamp, "url": url, "mime": "text/html", "status": str(status)}
