@@ -1,5 +1,6 @@
 """Arrays that one map of a stage leaves for the next: whole files, mapped into memory when read."""
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -61,10 +62,8 @@ class Arrays:
         with files.whole(self.folder / name) as temporary, temporary.open("wb") as file:
             yield append
 
-    def read_ragged(self, name: str, span: Span) -> npt.NDArray[np.uint64]:
-        """One row, read and not mapped: the kernel maps sixteen pages around each that is touched."""
-        begin, end = span
-        return np.fromfile(self._here(name), "<u8", end - begin, offset=8 * begin)
+    def open_ragged(self, name: str) -> "Rows":
+        return Rows(self._here(name))
 
     def load_ragged(self, name: str) -> npt.NDArray[np.uint64]:
         path = self._here(name)
@@ -72,3 +71,18 @@ class Arrays:
 
     def _here(self, name: str) -> Path:
         return files.here(self.folder / name, settled=True)
+
+
+class Rows:
+    """A ragged array whose rows are read one by one. It is not mapped: the kernel maps sixteen pages around
+    each that is touched."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("rb", buffering=0)
+
+    def __getitem__(self, span: Span) -> npt.NDArray[np.uint64]:
+        begin, end = span
+        return np.frombuffer(os.pread(self._file.fileno(), 8 * (end - begin), 8 * begin), "<u8")
+
+    def close(self) -> None:
+        self._file.close()

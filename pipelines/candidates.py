@@ -71,7 +71,7 @@ def write_pairs(item: Item, _: Report) -> None:
         for number in range(shares(documents, BAND_DOCUMENTS)):
             keys = arrays.load_ragged(_band_name(band, number))
             begin, end = np.searchsorted(keys, limits)
-            found.append(keys[begin:end])
+            found.append(keys[begin:end].copy())  # as in write_bounds
     arrays.save(name, np.unique(np.concatenate(found)))
 
 

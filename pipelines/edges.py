@@ -1,6 +1,7 @@
 """clusters/edges: candidate pairs, verified; a partition per range of the later document's rank."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -9,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines import signatures
+from pipelines.arrays import Rows
 from pipelines.candidates import pair_documents, pairs_name
 from pipelines.scratch import SIGNATURES, Item, ranks_of, run, shares, signed
 from webtext import files, schemas
@@ -28,6 +30,7 @@ from webtext.stage import Plan, Work
 TABLE = "clusters/edges"
 VERSION = 4
 PAIRS_AT_ONCE = 50_000  # between two reports
+OPEN_PARTITIONS = 100  # two files each, which a process is given a thousand of
 
 
 @dataclass(frozen=True)
@@ -49,7 +52,7 @@ def plan(corpus: Corpus, item: Item) -> Plan:
         Work(partition_name(number), key, Share(replace(item, number=number), key))
         for number in range(shares(documents, pair_documents(documents)))
     )
-    return Plan(TABLE, VERSION, says, table.hash, write_parts, works)
+    return Plan(TABLE, VERSION, says, table.hash, write_parts, works, group=_last_first)
 
 
 def prepare(engine: Engine, item: Item, progress: Progress) -> None:
@@ -73,6 +76,11 @@ def write_evidence(item: Item, _: Report) -> None:
         item.arrays.save(f"spans-{item.number:05d}", spans)
 
 
+def _last_first(works: Sequence[Work], _: int) -> list[list[Work]]:
+    """Later ranges have more pairs: begun last, the last of them would be waited for."""
+    return [[work] for work in reversed(works)]
+
+
 def write_parts(items: Sequence[Share], report: Report) -> list[Part]:
     return [_write_part(share.of, share.key, report) for share in items]
 
@@ -88,11 +96,11 @@ def _write_part(item: Item, key: str, report: Report) -> Part:
     near = "near" in item.settings.methods
     keys = item.arrays.load(pairs_name(item.number)) if near else np.empty(0, np.uint64)
     measured = [np.empty(0)]
-    fetch = _Fetch(item)
-    for begin in range(0, len(keys), PAIRS_AT_ONCE):
-        some = keys[begin : begin + PAIRS_AT_ONCE]
-        measured.append(similarities(some, fetch, item.settings.verify, item.settings.threshold))
-        report(len(some), {})
+    with closing(_Fetch(item)) as fetch:
+        for begin in range(0, len(keys), PAIRS_AT_ONCE):
+            some = keys[begin : begin + PAIRS_AT_ONCE]
+            measured.append(similarities(some, fetch, item.settings.verify, item.settings.threshold))
+            report(len(some), {})
     similarity = np.concatenate(measured)
     verified = similarity >= item.settings.threshold
     edges = _edges(item, keys[verified], similarity[verified])
@@ -118,20 +126,32 @@ def _edges(item: Item, keys: Keys, similarity: npt.NDArray[np.float64]) -> pa.Ta
 
 
 class _Fetch:
-    """A document's evidence by its rank."""
+    """A document's evidence by its rank. Of a large corpus' thousands of partitions, the files of some are
+    open at a time."""
 
     def __init__(self, item: Item) -> None:
         self.arrays, self.signed = item.arrays, signed(item)
         self.row: Ranks = self.arrays.load("row")
-        self.spans: dict[int, npt.NDArray[np.int64]] = {}
+        self.open: dict[int, tuple[npt.NDArray[np.int64], Rows]] = {}
 
     def __call__(self, rank: int) -> Evidence:
         row = int(self.row[rank])
         partition = self.signed.partition(row)
-        if partition not in self.spans:
-            self.spans[partition] = self.arrays.load(f"spans-{partition:05d}")
-        begin, end = self.spans[partition][row - self.signed.starts[partition]].tolist()
-        return self.arrays.read_ragged(_evidence_name(partition), (begin, end))
+        spans, rows = self.open.get(partition) or self._opened(partition)
+        begin, end = spans[row - self.signed.starts[partition]].tolist()
+        return rows[begin, end]
+
+    def _opened(self, partition: int) -> tuple[npt.NDArray[np.int64], Rows]:
+        if len(self.open) == OPEN_PARTITIONS:
+            _, rows = self.open.pop(next(iter(self.open)))  # the one that was opened first
+            rows.close()
+        spans = self.arrays.load(f"spans-{partition:05d}")
+        self.open[partition] = spans, self.arrays.open_ragged(_evidence_name(partition))
+        return self.open[partition]
+
+    def close(self) -> None:
+        for _, rows in self.open.values():
+            rows.close()
 
 
 def _shingle_sets(item: Item, part: Part, wanted: npt.NDArray[np.bool_]) -> Iterator[tuple[int, Evidence]]:

@@ -50,7 +50,9 @@ def write_parts(items: Sequence[Item], report: Report) -> list[Part]:
 def texts(corpus: Corpus, file: str) -> Iterator[pa.RecordBatch]:
     """The id, text and verdict of a documents partition, in batches that fit in memory."""
     with pq.ParquetFile(files.here(corpus.table("documents").folder / file)) as partition:
-        yield from partition.iter_batches(BATCH_DOCUMENTS, columns=["id", "text", "verdict"])
+        yield from partition.iter_batches(
+            BATCH_DOCUMENTS, columns=["id", "text", "verdict"], use_threads=False
+        )
 
 
 def _says(settings: Dedup) -> str:

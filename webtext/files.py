@@ -135,7 +135,7 @@ def read_table(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
     """A Parquet file, or some columns of it, of which alone an object store is asked."""
     names = None if columns is None else list(columns)
     if (stored := store.of(path)) is None:
-        return pq.read_table(path, columns=names, partitioning=None)
+        return pq.read_table(path, columns=names, partitioning=None, use_threads=False)
     return stored.ask(
         lambda system, key: pq.read_table(key, columns=names, partitioning=None, filesystem=system)
     )

@@ -55,6 +55,18 @@ def shingle_hashes_by_numpy(normalised: Sequence[bytes], words: int) -> tuple[Ha
     return np.concatenate([hashes[:0], *(hashes[begin:end] for begin, end in spans)]), offsets
 
 
+def distinct(hashes: Hashes, offsets: Indices) -> tuple[Hashes, Indices]:
+    """Each text's hashes sorted and without repetitions, and their offsets. Sorts `hashes` in place: numpy's
+    `unique` of a text's few is three times as slow, because it makes a hash table first."""
+    for begin, end in pairwise(offsets.tolist()):
+        hashes[begin:end].sort()
+    new = np.ones(len(hashes) + 1, np.bool_)
+    np.not_equal(hashes[1:], hashes[:-1], out=new[1:-1])
+    new[offsets] = True
+    places = np.concatenate(([0], np.cumsum(new)))
+    return hashes[new[:-1]], places[offsets]
+
+
 def mix(hashes: Hashes) -> Hashes:
     """Spreads every bit over the whole hash, in place; a bijection."""
     hashes ^= hashes >> HALF

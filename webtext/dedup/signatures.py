@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from webtext import schemas
 from webtext.dedup.minhash import Signatures, band_hashes, signatures
 from webtext.dedup.normalise import normalise, text_hash
-from webtext.dedup.shingles import Hashes, shingle_hashes
+from webtext.dedup.shingles import Hashes, distinct, shingle_hashes
 from webtext.reasons import KEEP
 from webtext.sections import Dedup
 
@@ -45,9 +45,9 @@ def sign(documents: Iterable[pa.RecordBatch], links: pa.Table, settings: Dedup) 
 def shingle_sets(normalised: Sequence[bytes], words: int) -> Iterator[Hashes]:
     """Each text's shingles as a sorted array without repetitions."""
     for group in _groups(normalised):
-        hashes, offsets = shingle_hashes(group, words)
+        hashes, offsets = distinct(*shingle_hashes(group, words))
         for begin, end in pairwise(offsets.tolist()):
-            yield np.unique(hashes[begin:end])
+            yield hashes[begin:end]
 
 
 def _near(normalised: Sequence[bytes], settings: Dedup) -> dict[str, pa.Array]:

@@ -7,7 +7,7 @@ whole corpus, runs of eight words over its first documents, which a seeded hash 
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import groupby, pairwise
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -22,7 +22,7 @@ from webtext.audit.markup import Markup, element, foreign, link
 from webtext.audit.section import Numbers, Section
 from webtext.audit.source import Source
 from webtext.dedup.normalise import normalise
-from webtext.dedup.shingles import shingle_hashes
+from webtext.dedup.shingles import distinct, shingle_hashes
 
 TOP = 20
 LEAST_CHARS, SHOWN_CHARS = 20, 300  # of a line that is counted; of what is shown
@@ -117,9 +117,8 @@ def _line_hashes(text: str) -> tuple[list[str], Hashes]:
 
 def _run_hashes(group: list[dict[str, Any]]) -> Hashes:
     """The hashes of all texts' runs of words, each once a text."""
-    hashes, offsets = shingle_hashes([normalise(row["text"]) for row in group], WORDS)
-    runs = [np.unique(hashes[begin:end]) for begin, end in pairwise(offsets)]
-    return np.concatenate([np.empty(0, np.uint64), *runs])
+    hashes, _ = distinct(*shingle_hashes([normalise(row["text"]) for row in group], WORDS))
+    return hashes
 
 
 def _lines(source: Source, documents: int) -> list[dict[str, Any]]:
