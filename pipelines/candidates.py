@@ -3,8 +3,9 @@
 from dataclasses import replace
 
 import numpy as np
+import pyarrow as pa
 
-from pipelines.ranks import share_of
+from pipelines.ranks import share_limits
 from pipelines.scratch import Item, ranks_of, run, shares, signed
 from webtext import schemas
 from webtext.dedup.candidates import SHIFT, candidate_pairs, split
@@ -22,15 +23,22 @@ def find(engine: Engine, item: Item, progress: Progress) -> None:
     which ranks are in one."""
     if item.arrays.has("wanted"):
         return
-    documents = signed(item).documents
+    of, documents = signed(item), signed(item).documents
     banded = [
         piece
         for band in range(item.settings.bands)
         for piece in replace(item, band=band).pieces(shares(documents, BAND_DOCUMENTS))
     ]
     ranges = item.pieces(shares(documents, pair_documents(documents)))
-    run(engine, [(write_band, banded), (write_pairs, ranges), (write_wanted, [item])], progress, "bands")
+    steps = [
+        (write_hashes, item.pieces(len(of.groups))),
+        (write_band, banded),
+        (write_pairs, ranges),
+        (write_wanted, [item]),
+    ]
+    run(engine, steps, progress, "bands")
     item.arrays.remove("band-*")
+    item.arrays.remove("hashes-*")
 
 
 def pair_documents(documents: int) -> int:
@@ -38,23 +46,38 @@ def pair_documents(documents: int) -> int:
     return min(max(-(-documents // PAIR_TASKS), FEWEST_PAIR_DOCUMENTS), MOST_PAIR_DOCUMENTS)
 
 
+def write_hashes(item: Item, _: Report) -> None:
+    """Of a group's distinct texts, band by band the sorted hashes, and their ranks: bands × 2 × texts."""
+    name = _hashes_name(item.number)
+    if item.arrays.has(name):
+        return
+    of, columns = signed(item), [schemas.band_column(band) for band in range(item.settings.bands)]
+    ranks, first = ranks_of(item, of.rows(item.number))
+    rows = of.read(item.number, columns).filter(pa.array(first))
+    ranks = ranks[first][rows[columns[0]].is_valid().to_numpy()]  # a text without a word has no hashes
+    hashed = np.empty((len(columns), 2, len(ranks)), np.uint64)
+    for column, (hashes, of_hash) in zip(columns, hashed, strict=True):
+        values = rows[column].drop_null().to_numpy()
+        order = np.argsort(values)
+        hashes[:], of_hash[:] = values[order], ranks[order]
+    item.arrays.save(name, hashed)
+
+
 def write_band(item: Item, _: Report) -> None:
     """The candidate pairs of one band and one share of its hashes."""
     name = _band_name(item.band, item.number)
     if item.arrays.has(name):
         return
-    of, column = signed(item), schemas.band_column(item.band)
-    share = shares(of.documents, BAND_DOCUMENTS)
-    hashes, ranks = [np.empty(0, np.uint64)], [np.empty(0, np.uint32)]
-    for partition, part in enumerate(of.parts):
-        band = of.table.read(part.file, [column])[column]
-        values = np.asarray(band.fill_null(0).to_numpy(), np.uint64)
-        mine, first = ranks_of(item, partition)
-        chosen = first & band.is_valid().to_numpy() & (share_of(values, share) == item.number)
-        hashes.append(values[chosen])
-        ranks.append(mine[chosen])
+    of = signed(item)
+    limits = share_limits(item.number, shares(of.documents, BAND_DOCUMENTS))
+    found = [np.empty((2, 0), np.uint64)]
+    for group in range(len(of.groups)):
+        hashed = item.arrays.load(_hashes_name(group))[item.band]
+        begin, end = np.searchsorted(hashed[0], limits[0]), np.searchsorted(hashed[0], limits[1], "right")
+        found.append(hashed[:, begin:end].copy())  # as in write_bounds
+    hashes, ranks = np.concatenate(found, axis=1)
     with item.arrays.ragged(name) as append:
-        for keys in candidate_pairs(np.concatenate(hashes), np.concatenate(ranks)):
+        for keys in candidate_pairs(hashes, ranks.astype(np.uint32)):
             append(keys)
 
 
@@ -89,3 +112,7 @@ def pairs_name(number: int) -> str:
 
 def _band_name(band: int, number: int) -> str:
     return f"band-{band:03d}-{number:03d}"
+
+
+def _hashes_name(group: int) -> str:
+    return f"hashes-{group:05d}"

@@ -105,12 +105,12 @@ def _verify(corpus: Corpus, engine: Engine, item: Item, progress: Progress) -> M
 def _rows(item: Item) -> pa.Table:
     """An exact copy of a kept document is `exact`; of one that was itself dropped it is `near`, and as
     similar to the kept document as that one."""
-    mine, first = ranks_of(item, item.number)
+    of = signed(item)
+    mine, first = ranks_of(item, range(of.starts[item.number], of.starts[item.number + 1]))
     keeper = item.arrays.load("keeper")[mine]
     kept = first & (keeper == mine)
     copies = "exact" if "exact" in item.settings.methods else "near"
     kinds = np.where(kept, "none", np.where(keeper == mine, copies, "near"))
-    of = signed(item)
     columns = {
         "id": of.table.read(of.parts[item.number].file, ["id"])["id"],
         "cluster": resolve.ids_at(item, keeper),

@@ -28,9 +28,9 @@ from webtext.sections import Dedup
 from webtext.stage import Plan, Work
 
 TABLE = "clusters/edges"
-VERSION = 4
+VERSION = 5
 PAIRS_AT_ONCE = 50_000  # between two reports
-OPEN_PARTITIONS = 100  # two files each, which a process is given a thousand of
+OPEN_GROUPS = 100  # two files each, which a process is given a thousand of
 
 
 @dataclass(frozen=True)
@@ -57,23 +57,23 @@ def plan(corpus: Corpus, item: Item) -> Plan:
 
 def prepare(engine: Engine, item: Item, progress: Progress) -> None:
     """Leaves what the candidate pairs' documents are compared by."""
-    run(engine, [(write_evidence, item.pieces(len(signed(item).parts)))], progress, "evidence")
+    run(engine, [(write_evidence, item.pieces(len(signed(item).groups)))], progress, "evidence")
 
 
 def write_evidence(item: Item, _: Report) -> None:
-    """A partition's shingle sets, or signatures, one after the other, and where each row's lies."""
+    """A group's shingle sets, or signatures, one after the other, and where each row's lies."""
     name = _evidence_name(item.number)
     if item.arrays.has(name):
         return
-    part = signed(item).parts[item.number]
-    ranks, first = ranks_of(item, item.number)
+    rows = signed(item).rows(item.number)
+    ranks, first = ranks_of(item, rows)
     wanted = first & item.arrays.load("wanted")[ranks]
     read = _shingle_sets if item.settings.verify == "exact" else _signatures
-    spans = np.zeros((part.rows, 2), np.int64)
+    spans = np.zeros((len(rows), 2), np.int64)
     with item.arrays.ragged(name) as append:
-        for row, evidence in read(item, part, wanted):
+        for row, evidence in read(item, wanted):
             spans[row] = append(evidence)
-        item.arrays.save(f"spans-{item.number:05d}", spans)
+        item.arrays.save(_spans_name(item.number), spans)
 
 
 def _last_first(works: Sequence[Work], _: int) -> list[list[Work]]:
@@ -126,8 +126,8 @@ def _edges(item: Item, keys: Keys, similarity: npt.NDArray[np.float64]) -> pa.Ta
 
 
 class _Fetch:
-    """A document's evidence by its rank. Of a large corpus' thousands of partitions, the files of some are
-    open at a time."""
+    """A document's evidence by its rank. Of a large corpus' thousand groups, the files of some are open at a
+    time."""
 
     def __init__(self, item: Item) -> None:
         self.arrays, self.signed = item.arrays, signed(item)
@@ -136,43 +136,50 @@ class _Fetch:
 
     def __call__(self, rank: int) -> Evidence:
         row = int(self.row[rank])
-        partition = self.signed.partition(row)
-        spans, rows = self.open.get(partition) or self._opened(partition)
-        begin, end = spans[row - self.signed.starts[partition]].tolist()
+        group = self.signed.group(row)
+        spans, rows = self.open.get(group) or self._opened(group)
+        begin, end = spans[row - self.signed.group_starts[group]].tolist()
         return rows[begin, end]
 
-    def _opened(self, partition: int) -> tuple[npt.NDArray[np.int64], Rows]:
-        if len(self.open) == OPEN_PARTITIONS:
+    def _opened(self, group: int) -> tuple[npt.NDArray[np.int64], Rows]:
+        if len(self.open) == OPEN_GROUPS:
             _, rows = self.open.pop(next(iter(self.open)))  # the one that was opened first
             rows.close()
-        spans = self.arrays.load(f"spans-{partition:05d}")
-        self.open[partition] = spans, self.arrays.open_ragged(_evidence_name(partition))
-        return self.open[partition]
+        self.open[group] = (
+            self.arrays.load(_spans_name(group)),
+            self.arrays.open_ragged(_evidence_name(group)),
+        )
+        return self.open[group]
 
     def close(self) -> None:
         for _, rows in self.open.values():
             rows.close()
 
 
-def _shingle_sets(item: Item, part: Part, wanted: npt.NDArray[np.bool_]) -> Iterator[tuple[int, Evidence]]:
-    start = signed(item).starts[item.number]
-    ids = item.arrays.load("id")[start : start + part.rows]
-    for batch in signatures.texts(Corpus(item.root), part.file):
-        kept = batch.filter(pc.equal(batch["verdict"], KEEP))
-        rows = np.searchsorted(ids, ids_of(pa.chunked_array([kept["id"]])))
-        chosen = wanted[rows]
-        texts = kept["text"].filter(pa.array(chosen)).to_pylist()
-        sets = shingle_sets(
-            [normalise(text, frozenset(item.settings.fold)) for text in texts], item.settings.shingle_words
-        )
-        yield from zip(rows[chosen].tolist(), sets, strict=True)
+def _shingle_sets(item: Item, wanted: npt.NDArray[np.bool_]) -> Iterator[tuple[int, Evidence]]:
+    of, fold = signed(item), frozenset(item.settings.fold)
+    group_start = of.rows(item.number).start
+    for partition in of.groups[item.number]:
+        start = of.starts[partition]
+        ids = item.arrays.load("id")[start : of.starts[partition + 1]]
+        for batch in signatures.texts(Corpus(item.root), of.parts[partition].file):
+            kept = batch.filter(pc.equal(batch["verdict"], KEEP))
+            rows = start - group_start + np.searchsorted(ids, ids_of(pa.chunked_array([kept["id"]])))
+            chosen = wanted[rows]
+            texts = kept["text"].filter(pa.array(chosen)).to_pylist()
+            sets = shingle_sets([normalise(text, fold) for text in texts], item.settings.shingle_words)
+            yield from zip(rows[chosen].tolist(), sets, strict=True)
 
 
-def _signatures(item: Item, part: Part, wanted: npt.NDArray[np.bool_]) -> Iterator[tuple[int, Evidence]]:
-    column = signed(item).table.read(part.file, ["signature"])["signature"]
+def _signatures(item: Item, wanted: npt.NDArray[np.bool_]) -> Iterator[tuple[int, Evidence]]:
+    column = signed(item).read(item.number, ["signature"])["signature"]
     for row in np.flatnonzero(wanted).tolist():
         yield row, np.asarray(column[row].values)
 
 
-def _evidence_name(partition: int) -> str:
-    return f"evidence-{partition:05d}"
+def _evidence_name(group: int) -> str:
+    return f"evidence-{group:05d}"
+
+
+def _spans_name(group: int) -> str:
+    return f"spans-{group:05d}"

@@ -1,6 +1,6 @@
 """The keep order of all documents, and who shares a text: `row` of each rank, `rank` and `id` of each row.
 
-A partition's keys are written out, cut into ranges of the keep order, each range is sorted by itself, and
+A group's keys are written out, cut into ranges of the keep order, each range is sorted by itself, and
 the places are joined. Texts are grouped by a share of their hashes at a time. Memory is bounded by the
 constants below; arrays of all documents, of 4 or 8 bytes each, are mapped files.
 """
@@ -28,7 +28,7 @@ def rank_all(engine: Engine, item: Item, progress: Progress) -> None:
     of = signed(item)
     sorts = item.pieces(shares(of.documents, SORT_DOCUMENTS))
     steps = [
-        (write_keys, item.pieces(len(of.parts))),
+        (write_keys, item.pieces(len(of.groups))),
         (write_bounds, [item]),
         (write_order, sorts),
         (write_places, [item]),
@@ -40,11 +40,11 @@ def rank_all(engine: Engine, item: Item, progress: Progress) -> None:
 
 
 def write_keys(item: Item, _: Report) -> None:
-    """The keep keys and the text hashes of a partition's rows."""
+    """The keep keys and the text hashes of a group's rows."""
     arrays, of = item.arrays, signed(item)
     if not arrays.has(_name("hash", item.number)):
         columns = ["id", "first_posted", "karma", "text_hash"]
-        rows = of.table.read(of.parts[item.number].file, columns)
+        rows = of.read(item.number, columns)
         arrays.save(_name("key", item.number), keep_keys(rows))
         arrays.save(_name("hash", item.number), halves(rows["text_hash"]))
 
@@ -111,6 +111,12 @@ def share_of(hashes: npt.NDArray[np.uint64], of: int) -> npt.NDArray[Any]:
     return (hashes >> HALF) * np.uint64(of) >> HALF
 
 
+def share_limits(number: int, of: int) -> tuple[np.uint64, np.uint64]:
+    """The least and the greatest hash of one of these ranges."""
+    begin, end = (-(-(each << 32) // of) << 32 for each in (number, number + 1))
+    return np.uint64(begin), np.uint64(end - 1)
+
+
 def _chosen(
     item: Item, what: str, width: int, number_of: Callable[[npt.NDArray[Any]], npt.NDArray[Any]]
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[Any]]:
@@ -124,10 +130,10 @@ def _chosen(
 
 
 def _columns(item: Item, what: str) -> Iterator[tuple[npt.NDArray[np.int64], npt.NDArray[Any]]]:
-    """Of each partition its rows and what `write_keys` left of them."""
+    """Of each group its rows and what `write_keys` left of them."""
     of = signed(item)
-    for partition in range(len(of.parts)):
-        yield of.rows(partition), item.arrays.load(_name(what, partition))
+    for group in range(len(of.groups)):
+        yield np.asarray(of.rows(group)), item.arrays.load(_name(what, group))
 
 
 def _joined(values: list[npt.NDArray[Any]], empty: tuple[int, int]) -> npt.NDArray[Any]:

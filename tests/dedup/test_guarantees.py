@@ -1,16 +1,18 @@
 """What holds for every corpus, whatever its texts: checked against plain Python on generated ones."""
 
+import resource
 import tempfile
 from collections import defaultdict
-from itertools import combinations
+from itertools import combinations, pairwise
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pipelines import candidates, ranks, resolve
+from pipelines import candidates, edges, ranks, resolve, scratch
 from tests.dedup.conftest import Prose
 from tests.dedup.corpora import Document, Row, build_clusters, files_of, read_clusters, write_corpus
 from webtext.corpus import Corpus
@@ -109,6 +111,7 @@ def test_how_much_is_sorted_at_once_changes_not_a_byte(
         monkeypatch.setattr(ranks, "SORT_DOCUMENTS", at_once)
         monkeypatch.setattr(ranks, "SAMPLE_DOCUMENTS", at_once)
         monkeypatch.setattr(candidates, "BAND_DOCUMENTS", at_once)
+        monkeypatch.setattr(scratch, "FEWEST_GROUP_DOCUMENTS", at_once)
         monkeypatch.setattr(resolve, "EDGES_AT_ONCE", at_once)
         monkeypatch.setattr(resolve, "RANKS_AT_ONCE", at_once)
         build_clusters(corpus, verify=verify)
@@ -116,6 +119,35 @@ def test_how_much_is_sorted_at_once_changes_not_a_byte(
     assert results[0] == results[1]
     kinds = [row["duplicate"] for row in read_clusters(corpus).values()]
     assert (kinds.count("exact"), kinds.count("near")) == (20, 14)
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="counts open files by Linux' /proc")
+def test_many_partitions_need_few_open_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, prose: Prose
+) -> None:
+    base = [" ".join(prose(40)) for _ in range(35)]
+    documents = [Document(n, text) for n, text in enumerate([*base, *(f"{text} more" for text in base)])]
+    corpus = write_corpus(tmp_path, documents, partitions=len(documents))
+    monkeypatch.setattr(scratch, "FEWEST_GROUP_DOCUMENTS", 1)  # else all were one group
+    monkeypatch.setattr(edges, "OPEN_GROUPS", 10)
+    allowed, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    in_use = len(list(Path("/proc/self/fd").iterdir()))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (in_use + 30, most))
+    try:
+        build_clusters(corpus)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, most))
+    assert [row["duplicate"] for row in read_clusters(corpus).values()].count("near") == 35
+
+
+@given(st.integers(1, 5_000), st.lists(st.integers(0, 2**64 - 1) | st.just(2**64 - 1), min_size=1))
+def test_the_shares_of_hashes_lie_one_after_the_other(shares: int, hashes: list[int]) -> None:
+    limits = [ranks.share_limits(number, shares) for number in range(shares)]
+    assert limits[0][0] == 0 and limits[-1][1] == 2**64 - 1
+    assert all(int(before[1]) + 1 == int(after[0]) for before, after in pairwise(limits))
+    values = np.array(hashes, np.uint64)
+    for value, number in zip(hashes, ranks.share_of(values, shares).tolist(), strict=True):
+        assert limits[number][0] <= value <= limits[number][1]
 
 
 def test_what_the_generated_corpora_contain_is_worth_the_checks() -> None:

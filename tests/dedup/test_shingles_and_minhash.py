@@ -2,7 +2,7 @@
 
 import random
 import time
-from itertools import pairwise
+from itertools import chain, pairwise
 
 import datasketch
 import numpy as np
@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from webtext.dedup.minhash import band_hashes, signatures
-from webtext.dedup.shingles import compiled, shingle_hashes, shingle_hashes_by_numpy
+from webtext.dedup.shingles import compiled, distinct, shingle_hashes, shingle_hashes_by_numpy
 from webtext.dedup.signatures import shingle_sets
 from webtext.dedup.verify import agreement, jaccard
 
@@ -41,6 +41,15 @@ def test_a_text_has_the_same_shingles_in_any_company(documents: list[list[str]])
     hashes, offsets = shingle_hashes(normalised, 5)
     alone = [shingle_hashes([text], 5)[0].tolist() for text in normalised]
     assert [hashes[a:b].tolist() for a, b in pairwise(offsets.tolist())] == alone
+
+
+@given(st.lists(st.lists(st.integers(0, 5) | st.integers(0, 2**64 - 1), max_size=8), max_size=6))
+def test_distinct_hashes_are_each_texts_own_sorted(hashed: list[list[int]]) -> None:
+    offsets = np.cumsum([0, *map(len, hashed)])
+    hashes, ends = distinct(np.array([*chain(*hashed)], np.uint64), offsets)
+    assert [hashes[a:b].tolist() for a, b in pairwise(ends.tolist())] == [
+        sorted(set(text)) for text in hashed
+    ]
 
 
 words_of_any_length = st.lists(st.binary(max_size=60).map(lambda word: word.replace(b" ", b"")).filter(bool))
