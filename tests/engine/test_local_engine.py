@@ -36,6 +36,21 @@ def refuse(_: int, __: Report) -> None:
     raise UserError("this is wrong: do that")
 
 
+def refuse_first(number: int, report: Report) -> None:
+    if number == 1:
+        refuse(number, report)
+    time.sleep(0.5)
+
+
+def touch(path: Path, _: Report) -> str:
+    path.touch()
+    return path.name
+
+
+def own_pid(_: int, __: Report) -> int:
+    return os.getpid()
+
+
 def sleep(seconds: float, _: Report) -> None:
     time.sleep(seconds)
 
@@ -79,6 +94,28 @@ def test_an_engine_goes_on_after_a_task_has_raised() -> None:
     with LocalEngine(1) as engine:
         with pytest.raises(UserError):
             list(engine.map(refuse, [1], lambda *_: None))
+        assert list(engine.map(square, [3], lambda *_: None)) == [9]
+
+
+def test_an_error_leaves_no_result_for_the_next_map() -> None:
+    with LocalEngine(2) as engine:
+        with pytest.raises(UserError):
+            list(engine.map(refuse_first, [1, 2], lambda *_: None))
+        assert list(engine.map(square, [3], lambda *_: None)) == [9]
+
+
+def test_the_next_task_is_begun_before_a_result_is_handed_over(tmp_path: Path) -> None:
+    with LocalEngine(1) as engine:
+        results = engine.map(touch, [tmp_path / "one", tmp_path / "two"], lambda *_: None)
+        assert next(results) == "one"
+        assert _wait_for((tmp_path / "two").exists)
+
+
+def test_a_worker_that_died_with_nothing_to_do_is_replaced() -> None:
+    with LocalEngine(1) as engine:
+        (worker,) = engine.map(own_pid, [0], lambda *_: None)
+        os.kill(worker, signal.SIGKILL)
+        os.waitid(os.P_PID, worker, os.WEXITED | os.WNOWAIT)  # it stays a zombie for the engine to find
         assert list(engine.map(square, [3], lambda *_: None)) == [9]
 
 

@@ -28,47 +28,74 @@ class LocalEngine:
 
     def map(self, task: Task, items: Sequence[Any], report: Report) -> Iterator[Any]:
         waiting = deque((item, 1) for item in items)
-        while waiting or self._busy:
-            while waiting and len(self._busy) < self.workers:
-                self._start(task, *waiting.popleft())
-            ready = connection.wait([child.pipe for child in self._busy])
-            for child in [child for child in self._busy if child.pipe in ready]:
-                item, attempt = self._busy[child]
-                try:
-                    kind, value = child.message()
-                except Broken as death:
-                    del self._busy[child]
-                    child.kill()
-                    if attempt == ATTEMPTS:
-                        raise RunFailed(f"{_name(task, item)}: its process died ({death}), twice") from None
-                    waiting.append((item, attempt + 1))
-                    continue
-                except Raised as raised:
-                    self._rest(child)
-                    raised.error.add_note(f"In the worker process:\n{raised}")
-                    raise raised.error from None
-                if kind == "report":
-                    report(*value)
-                else:
-                    self._rest(child)
-                    yield value
+        try:
+            self._start(task, waiting)
+            while self._busy:
+                ready = connection.wait([child.pipe for child in self._busy])
+                for child in [child for child in self._busy if child.pipe in ready]:
+                    yield from self._heard(child, task, waiting, report)
+        finally:  # after an error, and for a caller who wants no more
+            self._kill_busy()
 
     def close(self) -> None:
-        for child in self._busy:
-            child.kill()
+        self._kill_busy()
         for child in self._idle:
             child.close()
-        self._busy.clear()
         self._idle.clear()
+
+    def _heard(
+        self, child: Child, task: Task, waiting: deque[tuple[Any, int]], report: Report
+    ) -> Iterator[Any]:
+        """Takes the child's next message; yields it if it is a result."""
+        item, attempt = self._busy[child]
+        try:
+            kind, value = child.message()
+        except Broken as death:
+            del self._busy[child]
+            child.kill()
+            if attempt == ATTEMPTS:
+                raise RunFailed(f"{_name(task, item)}: its process died ({death}), twice") from None
+            waiting.append((item, attempt + 1))
+            self._start(task, waiting)
+            return
+        except Raised as raised:
+            self._rest(child)
+            raised.error.add_note(f"In the worker process:\n{raised}")
+            raise raised.error from None
+        if kind == "report":
+            report(*value)
+        else:
+            self._rest(child)
+            self._start(task, waiting)  # before the caller marks this one done, which waits for the disk
+            yield value
+
+    def _start(self, task: Task, waiting: deque[tuple[Any, int]]) -> None:
+        """As many tasks as there are workers with nothing to do."""
+        while waiting and len(self._busy) < self.workers:
+            item, attempt = waiting.popleft()
+            self._busy[self._started(task, item)] = (item, attempt)
+
+    def _started(self, task: Task, item: Any) -> Child:
+        while self._idle:
+            child = self._idle.pop()
+            try:
+                child.start(task, item)
+            except Broken:  # it died while it had nothing to do
+                child.kill()
+            else:
+                return child
+        child = Child()
+        child.start(task, item)
+        return child
 
     def _rest(self, child: Child) -> None:
         del self._busy[child]
         self._idle.append(child)
 
-    def _start(self, task: Task, item: Any, attempt: int) -> None:
-        child = self._idle.pop() if self._idle else Child()
-        child.start(task, item)
-        self._busy[child] = (item, attempt)
+    def _kill_busy(self) -> None:
+        for child in self._busy:
+            child.kill()
+        self._busy.clear()
 
 
 def _name(task: Task, item: Any) -> str:
