@@ -11,7 +11,6 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from webtext import files
 from webtext.corpus import Corpus, Manifest
@@ -48,14 +47,13 @@ def whole_documents(corpus: Corpus, file: str, columns: Sequence[str]) -> Iterat
     """The documents of one partition that its clusters keep, as they were extracted."""
     clusters = corpus.table("clusters").read(file, ["id", "kept"])
     ids = set(clusters.filter(clusters["kept"])["id"].to_pylist())
-    path = files.here(corpus.table("documents").folder / file)
+    path = corpus.table("documents").folder / file
     found = 0
-    with pq.ParquetFile(path) as parquet:
-        for batch in parquet.iter_batches(BATCH_ROWS, columns=list(columns)):
-            is_kept = pa.array([id in ids for id in batch["id"].to_pylist()], pa.bool_())
-            table = pa.Table.from_batches([batch]).filter(is_kept)
-            found += table.num_rows
-            yield table
+    for batch in files.read_batches(path, BATCH_ROWS, columns):
+        is_kept = pa.array([id in ids for id in batch["id"].to_pylist()], pa.bool_())
+        table = pa.Table.from_batches([batch]).filter(is_kept)
+        found += table.num_rows
+        yield table
     if found != len(ids):
         raise RunFailed(f"{path}: {len(ids) - found:,} of the documents that clusters keeps are not in it")
 

@@ -133,7 +133,8 @@ def _columns(item: Item, what: str) -> Iterator[tuple[npt.NDArray[np.int64], npt
     """Of each group its rows and what `write_keys` left of them."""
     of = signed(item)
     for group in range(len(of.groups)):
-        yield np.asarray(of.rows(group)), item.arrays.load(_name(what, group))
+        rows = of.rows(group)
+        yield np.arange(rows.start, rows.stop), item.arrays.load(_name(what, group))
 
 
 def _joined(values: list[npt.NDArray[Any]], empty: tuple[int, int]) -> npt.NDArray[Any]:

@@ -85,7 +85,7 @@ def signed(item: Item) -> Signed:
 def ranks_of(item: Item, rows: range) -> tuple[Ranks, npt.NDArray[np.bool_]]:
     """The rank of the text of each row, and whether the row is its text's first."""
     ranks = item.arrays.load("rank")[rows.start : rows.stop]
-    return ranks, item.arrays.load("row")[ranks] == np.asarray(rows)
+    return ranks, item.arrays.load("row")[ranks] == np.arange(rows.start, rows.stop)
 
 
 def shares(documents: int, at_once: int) -> int:

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from pipelines.scratch import SIGNATURES
 from webtext import files
@@ -49,10 +48,8 @@ def write_parts(items: Sequence[Item], report: Report) -> list[Part]:
 
 def texts(corpus: Corpus, file: str) -> Iterator[pa.RecordBatch]:
     """The id, text and verdict of a documents partition, in batches that fit in memory."""
-    with pq.ParquetFile(files.here(corpus.table("documents").folder / file)) as partition:
-        yield from partition.iter_batches(
-            BATCH_DOCUMENTS, columns=["id", "text", "verdict"], use_threads=False
-        )
+    path = corpus.table("documents").folder / file
+    return files.read_batches(path, BATCH_DOCUMENTS, ["id", "text", "verdict"])
 
 
 def _says(settings: Dedup) -> str:

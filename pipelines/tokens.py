@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from pipelines import kept, vocabulary
 from pipelines.vocabulary import Vocabulary
@@ -105,9 +104,9 @@ def _write_part(item: Item, report: Report) -> Part:
 
 def _encode_shard(corpus: Corpus, item: Item, path: Path) -> TokenFile:
     encoder = vocabulary.encoder(corpus, fast=item.fast)
-    shard = files.here(corpus.table("shards").folder / item.shard)
-    with token_file(path, item.dtype, encoder.eot) as writer, pq.ParquetFile(shard) as parquet:
-        for batch in parquet.iter_batches(kept.BATCH_ROWS, columns=["id", "text"]):
+    shard = corpus.table("shards").folder / item.shard
+    with token_file(path, item.dtype, encoder.eot) as writer:
+        for batch in files.read_batches(shard, kept.BATCH_ROWS, ["id", "text"]):
             append(pa.Table.from_batches([batch]), encoder, writer)
     assert writer.written is not None
     return writer.written

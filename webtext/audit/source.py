@@ -69,7 +69,7 @@ class Source:
 
     def partition(self, table: str, file: str, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
         with self._opened(table, file) as parquet:
-            yield from parquet.iter_batches(BATCH_ROWS, columns=list(columns))
+            yield from parquet.iter_batches(BATCH_ROWS, columns=list(columns), use_threads=False)
 
     def links(self, file: str, columns: Sequence[str]) -> Iterator[tuple[pa.RecordBatch, pa.StructArray]]:
         """Batches of a partition's links, each with the ledger's (state, stage) of its rows: null where
