@@ -17,6 +17,7 @@ from webtext.errors import RunFailed, UserError, why
 
 ATTEMPTS = 4  # machines are lost more often than processes
 POLL_S = 0.5
+REPORT_S = 0.25
 CONNECT_S = 10.0
 LIFELINE, LIFELINE_S = "webtext-lifeline", 2.0
 AHEAD = 2  # tasks a worker has waiting, so that none idles; more would hold their items in memory
@@ -81,8 +82,8 @@ class _Mailbox:
     def __init__(self) -> None:
         self._told: list[tuple[Any, ...]] = []
 
-    def put(self, *told: Any) -> None:
-        self._told.append(told)
+    def put(self, told: list[tuple[Any, ...]]) -> None:
+        self._told += told
 
     def take(self) -> list[tuple[Any, ...]]:
         told, self._told = self._told, []
@@ -92,10 +93,38 @@ class _Mailbox:
         """Answers after everything that its caller put."""
 
 
+class _Reports:
+    """What a task reports, some at a time: a call to the actor takes longer than many a page."""
+
+    def __init__(self, mailbox: Any) -> None:
+        self._mailbox = mailbox
+        self._told: list[tuple[Any, ...]] = []
+        self._sent = 0.0
+        self._lock = threading.Lock()  # a crawl reports from many threads
+
+    def __call__(self, *told: Any) -> None:
+        with self._lock:
+            self._told.append(told)
+            if time.monotonic() - self._sent >= REPORT_S:
+                self._send()
+
+    def end(self) -> None:
+        """Returns when the actor has all."""
+        with self._lock:
+            self._send()
+        _library().get(self._mailbox.has_all.remote())
+
+    def _send(self) -> None:
+        if self._told:
+            self._mailbox.put.remote(self._told)
+        self._told, self._sent = [], time.monotonic()
+
+
 def _run(task: Task, item: Any, mailbox: Any) -> Any:
     _hold_on_to(mailbox)
-    result = task(item, lambda *told: mailbox.put.remote(*told))
-    _library().get(mailbox.has_all.remote())
+    reports = _Reports(mailbox)
+    result = task(item, reports)
+    reports.end()
     return result
 
 
