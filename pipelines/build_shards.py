@@ -54,7 +54,7 @@ def build(
     """Makes what is missing or stale; returns the manifests of documents and of their paragraphs. Where no
     document is left the tables behind them stay as they were."""
     taken_out = None
-    texts = stage.run(corpus, engine, documents.plan(corpus, recipe), progress)
+    texts = documents.build(corpus, engine, recipe, progress)
     built = ["pages", "documents"]
     if texts.counts.out:
         clusters.build(corpus, engine, recipe, progress)

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from pipelines.documents import stored_page
 from pipelines.explain import find_link, row_of
+from pipelines.measuring import stored_page
 from webtext import files, reasons
 from webtext.corpus import Corpus
 from webtext.crawl.warc import LostRecord

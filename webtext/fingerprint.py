@@ -2,14 +2,28 @@
 
 import hashlib
 import json
+from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
 
 def fingerprint(*parts: object) -> str:
     """32 hex digits that change when any of the parts does; parts are JSON values, models or dates."""
-    text = json.dumps(parts, sort_keys=True, default=_plain, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()[:32]
+    return hashlib.sha256(_json(parts).encode()).hexdigest()[:32]
+
+
+def fingerprint_of_many(rows: Iterable[object], *parts: object) -> str:
+    """`fingerprint(*parts, list(rows))` of rows that are too many to be held at once."""
+    digest = hashlib.sha256(_json(parts)[:-1].encode())
+    digest.update(b",[" if parts else b"[")
+    for number, row in enumerate(rows):
+        digest.update((("," if number else "") + _json(row)).encode())
+    digest.update(b"]]")
+    return digest.hexdigest()[:32]
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, sort_keys=True, default=_plain, separators=(",", ":"))
 
 
 def _plain(part: Any) -> object:

@@ -1,0 +1,99 @@
+"""Measuring the fetched pages of a partition: what takes a build's time.
+
+A documents file carries a fingerprint of all that its measures depend on; where that still holds, they are
+read from it.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from webtext import files, schemas
+from webtext.corpus import Corpus
+from webtext.crawl import read_ahead
+from webtext.crawl.warc import LostRecord, Position, read_response
+from webtext.extract import cage
+from webtext.extract.page import EXTRACTOR, MEASURES_VERSION, Page, Row
+from webtext.extract.wikipedia import on_wikipedia
+from webtext.fingerprint import fingerprint_of_many
+from webtext.links.hosts import registered_domain
+from webtext.reasons import FETCHED
+from webtext.sections import Extract
+
+MEASURED = b"webtext.measured"  # in the Parquet file's metadata
+BATCH_FACTS = 1000  # rows of pages, held as Python objects
+BATCH_ROWS = 16  # half a second of extraction: how often progress is reported
+
+CONTENT = ["id", "url", "final_url", "content_type", "charset", "sha256"]  # and the year of the capture
+WHERE = ["state", "captured_at", "bytes", "warc_file", "warc_offset", "warc_length"]
+
+
+def fetched(corpus: Corpus, file: str) -> pa.Table:
+    pages = corpus.table("pages").read(file, CONTENT + WHERE)
+    return pages.filter(pc.equal(pages["state"], FETCHED)).sort_by("id")
+
+
+def measures(pages: pa.Table, section: Extract) -> str:
+    """The fingerprint of what measures depend on: what the pages say, not where in the archive they lie."""
+    rows = (row for batch in pages.to_batches(BATCH_FACTS) for row in batch.to_pylist())
+    content = ([*(row[name] for name in CONTENT), _year_end(row)] for row in rows)
+    return fingerprint_of_many(content, MEASURES_VERSION, EXTRACTOR, section)
+
+
+def measured_before(path: Path, measured: str) -> Iterator[pa.Table] | None:
+    """The rows of the documents file as it is, if its measures are the wanted ones."""
+    try:
+        file = pq.ParquetFile(files.here(path))
+    except (OSError, pa.ArrowInvalid):  # none yet, or damaged
+        return None
+    if (file.schema_arrow.metadata or {}).get(MEASURED) != measured.encode():
+        return None
+    return (pa.Table.from_batches([batch]) for batch in file.iter_batches(batch_size=1000))
+
+
+def measured_now(corpus: Corpus, pages: pa.Table, section: Extract) -> Iterator[pa.Table]:
+    folder = corpus.table("pages").folder
+    places = [_place(row) for row in pages.select(WHERE).to_pylist()]
+    records = read_ahead.records(folder, places)
+    for start in range(0, pages.num_rows, BATCH_ROWS):
+        rows = pages.slice(start, BATCH_ROWS).to_pylist()
+        documents = [_document(folder, row, next(records), section) for row in rows]
+        yield pa.Table.from_pylist(documents, schema=schemas.DOCUMENTS)
+
+
+def _place(row: Row) -> Position:
+    return Position(row["warc_file"], row["warc_offset"], row["warc_length"])
+
+
+def _document(pages_folder: Path, row: Row, record: memoryview | None, section: Extract) -> Row:
+    head = {
+        "id": row["id"],
+        "url": row["url"],
+        "domain": registered_domain(row["url"]),
+        "wikipedia_domain": on_wikipedia(row["url"], row["final_url"]),
+    }
+    try:
+        page = stored_page(pages_folder, row, record)
+    except LostRecord as lost:
+        return head | {"verdict": "lost_record", "detail": str(lost)}
+    return head | cage.of_this_process().measure(page, section)
+
+
+def stored_page(pages_folder: Path, row: Row, record: memoryview | None = None) -> Page:
+    """A fetched page as the archive has it; its record where that was read already. Raises LostRecord."""
+    place = _place(row)
+    stored = read_response(pages_folder, place.file, place.offset, row["bytes"], place.length, record)
+    if hashlib.sha256(stored.body).hexdigest() != row["sha256"]:
+        raise LostRecord("the stored body is not the one that was fetched")
+    url = row["final_url"] or row["url"]
+    return Page(stored.body, url, row["content_type"], row["charset"], _year_end(row))
+
+
+def _year_end(row: Row) -> str | None:
+    """The last day on which a page may have been published. A year is enough to refuse nonsense, and the same
+    pages crawled a day later give the same documents."""
+    return f"{row['captured_at'].year}-12-31" if row["captured_at"] else None

@@ -1,0 +1,97 @@
+"""Large partitions of documents, measured in pieces: several workers share a domain of a million pages, and a
+kill costs none of them more than its piece.
+
+A piece is a file in documents/pieces, named after all that its measures depend on. The partition's own task
+puts them together, to the same bytes as without.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+
+from pipelines.measuring import fetched, measured_before, measured_now, measures
+from webtext import files, schemas
+from webtext.corpus import Corpus
+from webtext.engine import Engine, Report
+from webtext.progress import Progress
+from webtext.sections import Extract
+
+PAGES = 10_000  # of a piece: some minutes of a core
+
+
+@dataclass(frozen=True)
+class Partition:
+    root: Path
+    file: str
+    extract: Extract
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Some of a partition's fetched pages; `measured` is the fingerprint of all of them."""
+
+    of: Partition
+    measured: str
+    pages: range
+
+
+def measure(engine: Engine, partitions: Sequence[Partition], progress: Progress) -> None:
+    """Leaves the pieces of those partitions whose measures do not stand."""
+    needed = [piece for pieces in engine.map(divide, partitions, _unheard) for piece in pieces]
+    if not needed:
+        return
+    with progress.bar("documents/pieces", sum(len(piece.pages) for piece in needed)) as report:
+        for _ in engine.map(write_piece, needed, report):
+            pass
+
+
+def divide(partition: Partition, _: Report) -> list[Piece]:
+    corpus = Corpus(partition.root)
+    pages = fetched(corpus, partition.file)
+    measured = measures(pages, partition.extract)
+    if measured_before(corpus.table("documents").folder / partition.file, measured):
+        return []
+    return [Piece(partition, measured, each) for each in _ranges(pages.num_rows)]
+
+
+def write_piece(piece: Piece, report: Report) -> None:
+    corpus = Corpus(piece.of.root)
+    path = _path(corpus, piece.measured, piece.pages)
+    if files.exists(path):
+        report(len(piece.pages), {})
+        return
+    pages = fetched(corpus, piece.of.file).slice(piece.pages.start, len(piece.pages))
+    files.write_parquet(path, schemas.DOCUMENTS, _told(measured_now(corpus, pages, piece.of.extract), report))
+
+
+def put_together(corpus: Corpus, measured: str, pages: int) -> Iterator[pa.Table] | None:
+    """A partition's measured rows, if all its pieces are there."""
+    paths = [_path(corpus, measured, each) for each in _ranges(pages)]
+    if pages <= PAGES or not all(map(files.exists, paths)):
+        return None
+    batches = (batch for path in paths for batch in files.read_batches(path, 1000, schemas.DOCUMENTS.names))
+    return (pa.Table.from_batches([batch]) for batch in batches)
+
+
+def folder(corpus: Corpus) -> Path:
+    return corpus.table("documents").folder / "pieces"
+
+
+def _ranges(pages: int) -> list[range]:
+    return [range(begin, min(begin + PAGES, pages)) for begin in range(0, pages, PAGES)]
+
+
+def _path(corpus: Corpus, measured: str, pages: range) -> Path:
+    return folder(corpus) / f"{measured}-{pages.start:09d}-{pages.stop:09d}.parquet"
+
+
+def _told(tables: Iterator[pa.Table], report: Report) -> Iterator[pa.Table]:
+    for table in tables:
+        report(table.num_rows, {})
+        yield table
+
+
+def _unheard(*_: object) -> None:
+    """Dividing has nothing to report."""

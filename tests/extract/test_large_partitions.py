@@ -1,0 +1,101 @@
+"""A partition of more pages than a piece has, measured by several tasks."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipelines import documents, pieces
+from tests.extract.test_documents_stage import PAGES, Here
+from tests.extract.web import crawled
+from webtext.corpus import Corpus, Manifest
+from webtext.fingerprint import fingerprint, fingerprint_of_many
+from webtext.progress import Progress
+from webtext.recipe import Recipe, override
+
+FETCHED = 7
+
+
+class Killed(Exception):
+    pass
+
+
+class Killing(Here):
+    """Dies after so many pieces."""
+
+    def __init__(self, pieces: int) -> None:
+        self.left = pieces
+
+    def map(self, task: Any, items: Sequence[Any], report: Any) -> Any:
+        for result in super().map(task, items, report):
+            if task is pieces.write_piece:
+                self.left -= 1
+                if not self.left:
+                    raise Killed
+            yield result
+
+
+@pytest.fixture
+def measured(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The rows of each table of pages that was measured; a piece has three."""
+    counted: list[int] = []
+    measure = pieces.measured_now
+
+    def counting(corpus: Corpus, pages: pa.Table, section: Any) -> Iterator[pa.Table]:
+        counted.append(pages.num_rows)
+        return measure(corpus, pages, section)
+
+    monkeypatch.setattr(pieces, "measured_now", counting)
+    monkeypatch.setattr(pieces, "PAGES", 3)
+    return counted
+
+
+def build(corpus: Corpus, *settings: str, engine: Here | None = None) -> Manifest:
+    recipe = override(Recipe(), settings)
+    return documents.build(corpus, engine or Here(), recipe, Progress(quiet=True))
+
+
+def test_pieces_give_the_bytes_of_a_whole_partition(tmp_path: Path, measured: list[int]) -> None:
+    in_pieces = crawled(tmp_path / "pieces", PAGES)
+    build(in_pieces)
+    assert measured == [3, 3, 1]
+    whole = crawled(tmp_path / "whole", PAGES)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(pieces, "PAGES", FETCHED)
+        build(whole)
+    first, second = (corpus.table("documents").path(0).read_bytes() for corpus in (in_pieces, whole))
+    assert first == second
+
+
+def test_a_killed_build_measures_no_piece_twice(tmp_path: Path, measured: list[int]) -> None:
+    corpus = crawled(tmp_path, PAGES)
+    with pytest.raises(Killed):
+        build(corpus, engine=Killing(2))
+    build(corpus)
+    assert measured == [3, 3, 1]
+
+
+def test_pieces_of_another_recipe_are_not_taken(tmp_path: Path, measured: list[int]) -> None:
+    corpus = crawled(tmp_path, PAGES)
+    with pytest.raises(Killed):
+        build(corpus, engine=Killing(3))
+    build(corpus, "extract.favor=recall")
+    assert measured == [3, 3, 1] * 2
+    assert not list(corpus.table("documents").folder.rglob("*-*-*.parquet"))
+
+
+def test_a_new_threshold_needs_no_pieces(tmp_path: Path, measured: list[int]) -> None:
+    corpus = crawled(tmp_path, PAGES)
+    build(corpus)
+    measured.clear()
+    build(corpus, "filter.min_words=1")
+    assert not measured
+
+
+@given(st.lists(st.lists(st.none() | st.text() | st.integers()), max_size=5), st.lists(st.text(), max_size=3))
+def test_the_fingerprint_of_many_is_that_of_their_list(rows: list[Any], parts: list[str]) -> None:
+    assert fingerprint_of_many(iter(rows), *parts) == fingerprint(*parts, rows)
