@@ -20,7 +20,8 @@ to the user's own WARC files, which have none.
 **The rest.** CPU as measured on one core (RESULTS.md); of the links 62 % are fetched (of ten years old ones
 38 % are dead), of the pages 74 % are kept (as of 300 real ones); bytes as measured on 950 real pages. A
 partition is the top bits of a domain's hash, so a domain is in one: its size is the mean of all small ones
-and what large ones fall into it, drawn with a seed. What one task holds is that of the largest partition.
+and what large ones fall into it, drawn with a seed. What one task holds is that of the largest partition,
+which is extracted in pieces and then judged by one task.
 """
 
 import argparse
@@ -32,7 +33,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from pipelines.build_estimate import PAGE_ROW_BYTES
+from pipelines import pieces
+from pipelines.build_estimate import JUDGING, PAGE_ROW_BYTES
 from pipelines.crawl_estimate import DEAD_SHARE, REQUESTS_PER_LINK, SECONDS_PER_REQUEST
 from webtext.audit.sections.fidelity import read
 from webtext.crawl.archives.chosen import seconds_per_link
@@ -209,8 +211,15 @@ def _tell_partitions(law: Law, total: float, times: int) -> None:
         warc_gb = [pages * MEASURED.warc_bytes / 1e9 for pages in (mean, most)]
         print(f"  {count:,} partitions{' (the product’s)' if count == own else ''}", end=": ")
         print(f"{found.mean():,.0f} links in the mean, {found.max():,.0f} in the largest", end="; ")
-        print(f"WARC {warc_gb[0]:,.2f} and {warc_gb[1]:,.1f} GB; the largest is one task", end=" ")
-        print(f"of {most / MEASURED.documents_per_cpu_s / HOUR_S:,.1f} h to extract", end=", ")
+        hours = most / MEASURED.documents_per_cpu_s / HOUR_S
+        print(
+            f"WARC {warc_gb[0]:,.2f} and {warc_gb[1]:,.1f} GB; the largest: {hours:,.1f} h to extract",
+            end=" ",
+        )
+        print(
+            f"in {-(-most // pieces.PAGES):,} pieces, judged by one task in {hours * JUDGING:,.1f} h",
+            end=", ",
+        )
         print(f"with {most * PAGE_ROW_BYTES / 1e9:,.1f} GB of rows in memory")
     texts = total * (1 - DEAD_SHARE) * MEASURED.kept_share
     print(f"  on one node: mapped arrays of duplicates {texts * MEASURED.mapped_bytes / 1e9:,.1f} GB", end="")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipelines import build_sample, documents, vocabulary
+from pipelines import build_sample, documents, pieces, vocabulary
 from pipelines.build_sample import Sample
 from webtext import stage
 from webtext.corpus import Corpus
@@ -24,10 +24,13 @@ BEGINS = {"documents": 0, "clusters": 1, "shards": 3, "tokens": 4}
 # A sample has hardly a near duplicate. As in the million documents of benchmarks/RESULTS.md: this share of
 # them is compared with another one, at this multiple of the CPU of its signature, by its words' hashes.
 COMPARED, COMPARED_COST, HASH_BYTES = 0.35, 2.0, 8
-# Memory that a sample does not show: rows of the largest partition of pages as Python objects, and of
-# signatures, held thrice; keys that are sorted at once; chunks of a shuffle, and the text of a shard, twice.
-PAGE_ROW_BYTES, SIGNATURE_BYTES, SORTED_BYTES, SORTED_ROWS = 2300, 750, 60, 2_000_000
+# Memory that a sample does not show: rows of the largest partition of pages, held twice, and of signatures,
+# thrice; keys that are sorted at once; chunks of a shuffle, and the text of a shard, twice.
+PAGE_ROW_BYTES, SIGNATURE_BYTES, SORTED_BYTES, SORTED_ROWS = 1400, 750, 60, 2_000_000
 CHUNKS, SHARD_COPIES = 3, 2
+JUDGING = (
+    0.04  # of the time that measuring a page takes: that a large partition's pieces are judged by one task
+)
 CORES, PARTITION, ONE_TASK = "cores", "largest partition", "one task"
 
 
@@ -100,7 +103,8 @@ def _stage(name: str, sample: Sample, size: Size, workers: int) -> dict[str, Any
     longest_s, limit, memory = 0.0, PARTITION, 0.0
     match name:
         case "documents":
-            rows, longest_s = size.pages, size.largest_pages * cost.row_s
+            rows, alone = size.pages, max(min(size.largest_pages, pieces.PAGES), JUDGING * size.largest_pages)
+            longest_s = alone * cost.row_s
             memory = size.largest_pages * PAGE_ROW_BYTES
         case "signatures":
             longest_s, memory = size.largest_texts * cost.row_s, size.largest_texts * SIGNATURE_BYTES

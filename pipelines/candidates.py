@@ -74,7 +74,7 @@ def write_band(item: Item, _: Report) -> None:
     for group in range(len(of.groups)):
         hashed = item.arrays.load(_hashes_name(group))[item.band]
         begin, end = np.searchsorted(hashed[0], limits[0]), np.searchsorted(hashed[0], limits[1], "right")
-        found.append(hashed[:, begin:end].copy())  # as in write_bounds
+        found.append(hashed[:, begin:end])
     hashes, ranks = np.concatenate(found, axis=1)
     with item.arrays.ragged(name) as append:
         for keys in candidate_pairs(hashes, ranks.astype(np.uint32)):
@@ -94,7 +94,7 @@ def write_pairs(item: Item, _: Report) -> None:
         for number in range(shares(documents, BAND_DOCUMENTS)):
             keys = arrays.load_ragged(_band_name(band, number))
             begin, end = np.searchsorted(keys, limits)
-            found.append(keys[begin:end].copy())  # as in write_bounds
+            found.append(keys[begin:end])
     arrays.save(name, np.unique(np.concatenate(found)))
 
 

@@ -30,7 +30,7 @@ from webtext.stage import Plan, Work
 TABLE = "clusters/edges"
 VERSION = 5
 PAIRS_AT_ONCE = 50_000  # between two reports
-OPEN_GROUPS = 100  # two files each, which a process is given a thousand of
+OPEN_GROUPS = 200  # whose files are open at a time; a process may have a thousand, or 256
 
 
 @dataclass(frozen=True)

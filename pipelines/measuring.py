@@ -33,8 +33,10 @@ WHERE = ["state", "captured_at", "bytes", "warc_file", "warc_offset", "warc_leng
 
 
 def fetched(corpus: Corpus, file: str) -> pa.Table:
+    """The fetched pages of a partition, by id; the copy that is made is the one in order."""
     pages = corpus.table("pages").read(file, CONTENT + WHERE)
-    return pages.filter(pc.equal(pages["state"], FETCHED)).sort_by("id")
+    chosen = pc.indices_nonzero(pc.equal(pages["state"], FETCHED))
+    return pages.take(chosen.take(pc.sort_indices(pages["id"].take(chosen))))
 
 
 def measures(pages: pa.Table, section: Extract) -> str:

@@ -49,7 +49,8 @@ def measured(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         counted.append(pages.num_rows)
         return measure(corpus, pages, section)
 
-    monkeypatch.setattr(pieces, "measured_now", counting)
+    for module in (documents, pieces):
+        monkeypatch.setattr(module, "measured_now", counting)
     monkeypatch.setattr(pieces, "PAGES", 3)
     return counted
 
@@ -67,6 +68,7 @@ def test_pieces_give_the_bytes_of_a_whole_partition(tmp_path: Path, measured: li
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(pieces, "PAGES", FETCHED)
         build(whole)
+    assert measured[3:] == [FETCHED]
     first, second = (corpus.table("documents").path(0).read_bytes() for corpus in (in_pieces, whole))
     assert first == second
 

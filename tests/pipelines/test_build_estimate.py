@@ -45,9 +45,12 @@ def test_workers_share_a_stage_until_the_largest_partition_is_all_that_is_left(t
     few, many = told(10, tmp_path), told(1000, tmp_path)
     assert few["documents"]["limit"] == "cores"
     assert many["documents"]["limit"] == "largest partition"
-    assert many["documents"]["seconds"] == 20_000 * 0.03
-    assert "up to 50 workers would share it" in few["limits"][0]
-    assert "more than 50 workers do not help" in many["limits"][0]
+    piece_s = 10_000 * 0.03
+    assert many["documents"]["seconds"] == piece_s
+    assert "up to 100 workers would share it" in few["limits"][0]
+    assert "more than 100 workers do not help" in many["limits"][0]
+    assert told(1000, tmp_path, replace(SIZE, largest_pages=9_000))["documents"]["seconds"] == 9_000 * 0.03
+    assert told(1000, tmp_path, replace(SIZE, largest_pages=500_000))["documents"]["seconds"] == 2 * piece_s
 
 
 def test_a_vocabulary_is_trained_by_one_task_on_no_more_than_its_sample(tmp_path: Path) -> None:
