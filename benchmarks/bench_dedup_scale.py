@@ -226,6 +226,7 @@ def run(root: Path, workers: int, assignments: dict[str, Any]) -> None:
     documents = corpus.table("documents").manifest()
     assert documents is not None
     count = documents.counts.out
+    files.remove_folder(corpus.table("clusters").folder)
     print(f"{count:,} documents, {workers} workers; step, seconds, CPU-seconds, memory, of it not of files")
     measured, started, cpu = Measured(corpus.table("clusters").folder), time.monotonic(), cpu_seconds()
     with LocalEngine(workers) as engine:

@@ -54,7 +54,7 @@ class Measured:
     submissions_per_cpu_s: float = 90_000
     pages_per_cpu_s: float = 225  # 225 to 447
     documents_per_cpu_s: float = 30
-    duplicates_cpu_s: float = 0.17e-3
+    duplicates_cpu_s: float = 0.12e-3
     shards_cpu_s: float = 0.55e-3
     kept_share: float = 0.74
     wire_bytes: float = 40_000  # a gzipped page and its exchange
