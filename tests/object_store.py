@@ -1,7 +1,9 @@
-"""An S3 server on loopback, moto's, that can be told to be unwell."""
+"""Object stores on loopback: an S3 server, moto's, that can be told to be unwell, and one like Google's."""
 
 import random
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -21,7 +23,30 @@ DENIED = b"<Error><Code>AccessDenied</Code><Message>No</Message></Error>"
 XML = [("Content-Type", "application/xml")]
 
 
-class ObjectStore:
+class Bucket:
+    """What a store holds, read past the product."""
+
+    system: Any
+
+    def objects(self, prefix: str) -> dict[str, bytes]:
+        """Everything below a prefix, by its name there."""
+        below = fs.FileSelector(f"{BUCKET}/{prefix}", recursive=True, allow_not_found=True)
+        keys = [info.path for info in self.system.get_file_info(below) if info.type == fs.FileType.File]
+        return {key.removeprefix(f"{BUCKET}/{prefix}/"): self.read(key) for key in sorted(keys)}
+
+    def read(self, key: str) -> bytes:
+        with self.system.open_input_stream(key, compression=None) as stream:
+            return bytes(stream.read())
+
+    def downloaded(self, prefix: str, folder: Path) -> Path:
+        """Everything below a prefix, as files."""
+        for name, data in self.objects(prefix).items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_bytes(data)
+        return folder
+
+
+class ObjectStore(Bucket):
     """`unwell` is the share of requests that get one of `faults`: an error, no answer, or a late one."""
 
     def __init__(self) -> None:
@@ -48,15 +73,9 @@ class ObjectStore:
         self.server.shutdown()
         self.server.server_close()
 
-    def objects(self, prefix: str) -> dict[str, bytes]:
-        """Everything below a prefix, by its name there."""
-        below = fs.FileSelector(f"{BUCKET}/{prefix}", recursive=True, allow_not_found=True)
-        keys = [info.path for info in self.system.get_file_info(below) if info.type == fs.FileType.File]
-        return {key.removeprefix(f"{BUCKET}/{prefix}/"): self.read(key) for key in sorted(keys)}
-
-    def read(self, key: str) -> bytes:
-        with self.system.open_input_stream(key, compression=None) as stream:
-            return bytes(stream.read())
+    def downloaded(self, prefix: str, folder: Path) -> Path:
+        self.unwell = 0.0
+        return super().downloaded(prefix, folder)
 
     def _answer(self, environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
         with self._lock:
@@ -78,15 +97,6 @@ class ObjectStore:
         return answer
 
 
-def downloaded(site: ObjectStore, prefix: str, folder: Path) -> Path:
-    """Everything below a prefix, as files; the store is well again."""
-    site.unwell = 0.0
-    for name, data in site.objects(prefix).items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_bytes(data)
-    return folder
-
-
 @contextmanager
 def serving() -> Iterator[ObjectStore]:
     """A server with an empty bucket, which the usual environment variables name."""
@@ -99,3 +109,26 @@ def serving() -> Iterator[ObjectStore]:
         store.system_of.cache_clear()
         yield site
     site.close()
+
+
+@contextmanager
+def google(folder: Path) -> Iterator[Bucket]:
+    """A server with an empty bucket, which the usual environment variable names; its objects are in `folder`.
+    A process of its own: Google's client waits for answers without letting other threads run."""
+    pytest.importorskip("gcp_storage_emulator")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    emulator = [sys.executable, "-m", "gcp_storage_emulator", f"--data-dir={folder}"]
+    command = [*emulator, "start", "--host=127.0.0.1", f"--port={port}", f"--default-bucket={BUCKET}"]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("STORAGE_EMULATOR_HOST", f"http://127.0.0.1:{port}")
+        store.system_of.cache_clear()
+        server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            bucket = Bucket()
+            bucket.system, _ = store.system_of("gs", BUCKET)  # which waits until it is there
+            store.Object("gs", BUCKET).require_bucket()
+            yield bucket
+        finally:
+            server.kill()
+            server.wait()

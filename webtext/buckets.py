@@ -1,13 +1,14 @@
-"""Objects in S3 buckets: which ones a place names, and how they are read.
+"""Objects in buckets: which ones of S3 a place names, and how they are read.
 
-Credentials are those of the usual places (environment, ~/.aws, the machine's role); AWS_ENDPOINT_URL names a
-server other than Amazon's.
+Credentials are those of the usual places (environment, ~/.aws or gcloud's, the machine's role);
+AWS_ENDPOINT_URL names a server other than Amazon's, STORAGE_EMULATOR_HOST one other than Google's.
 """
 
 import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -17,16 +18,18 @@ from webtext.errors import UserError
 
 S3 = "s3://"
 CONNECT_TIMEOUT_S, REQUEST_TIMEOUT_S = 10, 60
+GOOGLE_TIMEOUT_S = 20  # with the repetitions of its client
 BUFFER_BYTES = 4 << 20  # of an object are asked for at once when it is read through
 
 _GLOB = re.compile(r"(\*\*/|\*|\?|\[[^]]+\])")
 _GLOBS = {"**/": "(?:.*/)?", "*": "[^/]*", "?": "[^/]"}
 _AWS_ERROR = re.compile(r"AWS Error (\w+)(?: \(HTTP status (\d+)\))?")
+_GOOGLE_ERROR = re.compile(r"google::cloud::Status\(\w+: (?:.* last message of )?(.*?) error_info")
 _NOT_FOUND = re.compile("Bucket '.*' not found")
 NO_BUCKET = "no such bucket; check its name, and AWS_ENDPOINT_URL for a server other than Amazon's"
 _REFUSED = ("ACCESS_DENIED", "INVALID_ACCESS_KEY_ID", "SIGNATURE_DOES_NOT_MATCH", "UNRECOGNIZED_CLIENT")
 _REFUSED_ELSEWHERE = re.compile(
-    "ExpiredToken|PERMISSION_DENIED|UNAUTHENTICATED|AuthenticationFailed|AuthorizationFail"
+    "ExpiredToken|PERMISSION_DENIED|UNAUTHENTICATED|AuthenticationFailed|AuthorizationFail|OAuth2 access"
 )
 
 
@@ -90,7 +93,8 @@ def told(error: OSError) -> str:
     if (refused := refusal(error)) is not None:
         return refused
     if (match := _AWS_ERROR.search(str(error))) is None:
-        return f"{str(error).partition(chr(10))[0]}; check the network"
+        said = match[1] if (match := _GOOGLE_ERROR.search(str(error))) else str(error).partition("\n")[0]
+        return f"{said}; check the network"
     said = f"HTTP status {match[2]}" if match[2] else match[1].replace("_", " ").lower()
     return f"{said}; check the network, AWS_ENDPOINT_URL and AWS_REGION"
 
@@ -130,4 +134,15 @@ def system(bucket: str) -> Any:
         endpoint_override=address or None,
         connect_timeout=CONNECT_TIMEOUT_S,
         request_timeout=REQUEST_TIMEOUT_S,
+    )
+
+
+def google_system() -> Any:
+    """The file system of all of Google's buckets. Its client would by itself ask for a quarter of an hour."""
+    limit = timedelta(seconds=GOOGLE_TIMEOUT_S)
+    scheme, _, address = os.environ.get("STORAGE_EMULATOR_HOST", "").rstrip("/").rpartition("://")
+    if not address:
+        return fs.GcsFileSystem(retry_time_limit=limit)
+    return fs.GcsFileSystem(
+        anonymous=True, scheme=scheme or "http", endpoint_override=address, retry_time_limit=limit
     )

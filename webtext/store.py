@@ -11,9 +11,10 @@ import random
 import re
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple, TypeVar
 
 import pyarrow as pa
@@ -135,16 +136,19 @@ class Object:
 
     def listed(self) -> dict[str, Stamp]:
         """The objects right below the prefix, by name."""
-        files = [info for info in self._below() if info.type == fs.FileType.File]
-        return {info.base_name: _stamp_of(info) for info in files}
+        found = self.ask(lambda system, key: system.get_file_info(_below(key)))
+        return {info.base_name: _stamp_of(info) for info in found if info.type == fs.FileType.File}
 
     def names(self) -> list[str]:
-        """What is right below the prefix, objects and prefixes."""
-        return [info.base_name for info in self._below()]
+        """What is right below the prefix, objects and prefixes, found by all that is below: where there is no
+        prefix of its own, pyarrow lists none of Google's."""
 
-    def _below(self) -> Any:
-        selector = fs.FileSelector
-        return self.ask(lambda system, key: system.get_file_info(selector(key, allow_not_found=True)))
+        def first_parts(system: Any, key: str) -> list[str]:
+            found = system.get_file_info(_below(key, recursive=True))
+            depth = len(_parts(key))
+            return sorted({_parts(info.path)[depth] for info in found})
+
+        return self.ask(first_parts)
 
     def ask(self, question: Callable[[Any, str], Result]) -> Result:
         """What the store says to `question(file system, key)`, the one place where failures are met."""
@@ -169,6 +173,8 @@ def system_of(scheme: str, bucket: str) -> tuple[Any, str]:
     """The file system for a bucket, and how paths in it begin."""
     if scheme == "s3":
         return buckets.system(bucket), bucket
+    if scheme == "gs":
+        return buckets.google_system(), bucket
     try:
         system, top = fs.FileSystem.from_uri(f"{scheme}://{bucket}/")
         return system, top.rstrip("/")
@@ -180,6 +186,14 @@ def system_of(scheme: str, bucket: str) -> tuple[Any, str]:
         return fs.PyFileSystem(fs.FSSpecHandler(fsspec.filesystem(scheme))), bucket
     except (ImportError, ValueError) as error:
         raise UserError(f"{scheme}://{bucket}: a store that cannot be reached ({error})") from None
+
+
+def _below(key: str, *, recursive: bool = False) -> fs.FileSelector:
+    return fs.FileSelector(key, allow_not_found=True, recursive=recursive)
+
+
+def _parts(path: str) -> tuple[str, ...]:
+    return PurePosixPath(path.strip("/")).parts
 
 
 def _stamp_of(info: fs.FileInfo) -> Stamp:
@@ -219,6 +233,6 @@ def _remove(system: Any, key: str) -> None:
 
 def _remove_all(system: Any, key: str) -> None:
     _remove(system, key)
-    selector = fs.FileSelector(key, allow_not_found=True)
-    if system.get_file_info(selector):
-        system.delete_dir(key)
+    if system.get_file_info(_below(key, recursive=True)):
+        with suppress(FileNotFoundError):  # Google's, once all is gone: the folder itself is no object there
+            system.delete_dir(key)

@@ -14,7 +14,7 @@ from data import miniweb
 from data.miniweb import serve
 from pipelines import build_shards, crawl, link_steps, scratch
 from pipelines.request import Request
-from tests.object_store import BUCKET, ObjectStore, downloaded, serving
+from tests.object_store import BUCKET, ObjectStore, google, serving
 from tests.pipelines.chains import (
     differing,
     killed_after,
@@ -83,7 +83,7 @@ def test_an_unwell_store_and_another_machine_for_each_command(
     assert webtext_json("explain", corpus, chain.kept)["ledger"]["state"] == "kept"
     assert webtext_json("audit", corpus)["report"] == f"{corpus}/audit/report.html"
     assert site.faults_had > 0
-    there = downloaded(site, "unwell/corpus", tmp_path / "corpus")
+    there = site.downloaded("unwell/corpus", tmp_path / "corpus")
     assert differing(chain.local, results(there)) == []
     assert not [name for name in site.objects("unwell") if "/.lock/" in name or "scratch" in name]
 
@@ -100,7 +100,7 @@ def test_kills_with_and_without_what_this_machine_had(
                 shutil.rmtree(cache)
         webtext(*arguments)
     assert hit >= 6
-    there = downloaded(site, "storm/corpus", tmp_path / "corpus")
+    there = site.downloaded("storm/corpus", tmp_path / "corpus")
     assert differing(chain.local, results(there)) == []
 
 
@@ -140,7 +140,7 @@ def test_tasks_reach_all_that_they_read_through_the_store(
     assigned = (str(chain.links[-1]),)
     crawl.run(Request(corpus, "demo", assigned), [str(chain.links[1])], Progress(quiet=True))
     build_shards.run(Request(corpus), Progress(quiet=True))
-    there = downloaded(site, "elsewhere/corpus", tmp_path / "corpus")
+    there = site.downloaded("elsewhere/corpus", tmp_path / "corpus")
     assert differing(chain.local, results(there)) == []
 
 
@@ -152,5 +152,17 @@ def test_ray_gives_the_same_bytes_when_its_workers_are_killed(
     site.unwell, corpus = UNWELL, f"s3://{BUCKET}/ray/corpus"
     webtext("crawl", corpus, *chain.links, "--engine", "ray", "--workers", 2)
     assert ray_workers_killed(["build-shards", corpus, "--engine", "ray", "--workers", 2]) > 0
-    there = downloaded(site, "ray/corpus", tmp_path / "corpus")
+    there = site.downloaded("ray/corpus", tmp_path / "corpus")
     assert differing(chain.local, results(there)) == []
+
+
+def test_googles_store_gets_the_same_bytes(chain: Chain, cache: Path, tmp_path: Path) -> None:
+    with google(tmp_path / "objects") as bucket:
+        corpus = f"gs://{BUCKET}/nested/corpus"
+        for arguments in (["crawl", corpus, *chain.links], ["build-shards", corpus]):
+            killed_after(4, arguments)
+            shutil.rmtree(cache)
+            webtext(*arguments)
+        there = bucket.downloaded("nested/corpus", tmp_path / "corpus")
+        assert differing(chain.local, results(there)) == []
+        assert not [name for name in bucket.objects("nested") if "/.lock/" in name or "scratch" in name]

@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from pipelines import build_shards, crawl, documents, explain, remove
+from pipelines import build_shards, crawl, explain, measuring, remove
 from pipelines.request import Request
 from tests.crawl.loopback import Page, Site, Web
 from tests.pipelines.chains import refused, url_list
@@ -143,7 +143,7 @@ def test_the_server_is_not_asked_for_anything(built: Built) -> None:
 def test_the_other_documents_of_the_site_are_not_extracted_anew(
     built: Built, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(documents, "_document", lambda *_: 1 / 0)
+    monkeypatch.setattr(measuring, "_document", lambda *_: 1 / 0)
     before = {row["url"]: row["text"] for row in built.rows("documents", "url", "text")}
     built.remove(built.one.url("/alone"))
     after = {row["url"]: row["text"] for row in built.rows("documents", "url", "text")}
