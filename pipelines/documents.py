@@ -4,6 +4,7 @@ Measuring reads the archive and takes the time; judging reads columns, the text 
 word lists. Where a partition's measures still hold, only the verdicts are made anew.
 """
 
+import time
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,11 +43,16 @@ class Item:
 
 def build(corpus: Corpus, engine: Engine, recipe: Recipe, progress: Progress) -> Manifest:
     """Brings documents up to date."""
-    plan_ = plan(corpus, recipe)
-    large = [work.item for work in stage.standing(corpus, plan_).todo if work.rows > pieces.PAGES]
-    pieces.measure(engine, [pieces.Partition(item.root, item.file, item.extract) for item in large], progress)
-    manifest = stage.run(corpus, engine, plan_, progress)
+    whole, started = plan(corpus, recipe), time.monotonic()
+    todo = stage.standing(corpus, whole).todo
+    large = [work.item for work in todo if work.rows > pieces.PAGES]
+    partitions = [pieces.Partition(item.root, item.file, item.extract) for item in large]
+    measured = pieces.measure(corpus, engine, partitions, progress)
+    manifest = stage.run(corpus, engine, whole, progress)
     files.remove_folder(pieces.folder(corpus))
+    if measured:  # else the stage has told its time itself
+        rows, seconds = sum(work.rows for work in todo), round(time.monotonic() - started, 3)
+        stage.log(corpus, TABLE, rows=rows, seconds=seconds)
     return manifest
 
 

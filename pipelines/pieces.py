@@ -12,7 +12,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from pipelines.measuring import fetched, measured_before, measured_now, measures
-from webtext import files, schemas
+from webtext import files, schemas, stage
 from webtext.corpus import Corpus
 from webtext.engine import Engine, Report
 from webtext.progress import Progress
@@ -37,14 +37,16 @@ class Piece:
     pages: range
 
 
-def measure(engine: Engine, partitions: Sequence[Partition], progress: Progress) -> None:
-    """Leaves the pieces of those partitions whose measures do not stand."""
+def measure(corpus: Corpus, engine: Engine, partitions: Sequence[Partition], progress: Progress) -> int:
+    """Leaves the pieces of those partitions whose measures do not stand; returns how many."""
     needed = [piece for pieces in engine.map(divide, partitions, _unheard) for piece in pieces]
-    if not needed:
-        return
-    with progress.bar("documents/pieces", sum(len(piece.pages) for piece in needed)) as report:
-        for _ in engine.map(write_piece, needed, report):
-            pass
+    if needed:
+        pages = sum(len(piece.pages) for piece in needed)
+        progress.note(f"documents: {pages:,} pages of large partitions, in {len(needed):,} pieces")
+        with progress.bar("documents", pages, corpus.root / stage.PROGRESS) as report:
+            for _ in engine.map(write_piece, needed, report):
+                pass
+    return len(needed)
 
 
 def divide(partition: Partition, _: Report) -> list[Piece]:

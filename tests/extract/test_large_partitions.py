@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines import documents, pieces
+from pipelines import documents, pieces, status
 from tests.extract.test_documents_stage import PAGES, Here
 from tests.extract.web import crawled
 from webtext.corpus import Corpus, Manifest
@@ -79,6 +79,18 @@ def test_a_killed_build_measures_no_piece_twice(tmp_path: Path, measured: list[i
         build(corpus, engine=Killing(2))
     build(corpus)
     assert measured == [3, 3, 1]
+
+
+@pytest.mark.usefixtures("measured")
+def test_status_tells_how_far_the_pieces_are(tmp_path: Path) -> None:
+    corpus = crawled(tmp_path, PAGES)
+    with pytest.raises(Killed):
+        build(corpus, engine=Killing(2))
+    (now,) = [row["now"] for row in status.stages(corpus, Recipe()) if row["stage"] == "documents"]
+    assert now["total"] == FETCHED
+    build(corpus)
+    (row,) = [row for row in status.stages(corpus, Recipe()) if row["stage"] == "documents"]
+    assert (row["now"], row["last_run"]["rows"]) == (None, FETCHED)
 
 
 def test_pieces_of_another_recipe_are_not_taken(tmp_path: Path, measured: list[int]) -> None:
