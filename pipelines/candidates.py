@@ -74,7 +74,7 @@ def write_band(item: Item, _: Report) -> None:
     for group in range(len(of.groups)):
         hashed = item.arrays.load(_hashes_name(group))[item.band]
         begin, end = np.searchsorted(hashed[0], limits[0]), np.searchsorted(hashed[0], limits[1], "right")
-        found.append(hashed[:, begin:end])
+        found.append(hashed[:, begin:end].copy())  # lets go of the file, which has all bands
     hashes, ranks = np.concatenate(found, axis=1)
     with item.arrays.ragged(name) as append:
         for keys in candidate_pairs(hashes, ranks.astype(np.uint32)):
