@@ -30,7 +30,7 @@ from webtext.stage import Plan, Work
 TABLE = "clusters/edges"
 VERSION = 5
 PAIRS_AT_ONCE = 50_000  # between two reports
-OPEN_GROUPS = 200  # whose files are open at a time; a process may have a thousand, or 256
+OPEN_GROUPS = 150  # whose evidence is open at a time; some systems give a process 256 files
 
 
 @dataclass(frozen=True)
@@ -127,32 +127,31 @@ def _edges(item: Item, keys: Keys, similarity: npt.NDArray[np.float64]) -> pa.Ta
 
 class _Fetch:
     """A document's evidence by its rank. Of a large corpus' thousand groups, the files of some are open at a
-    time."""
+    time; where each row lies is mapped of all that were asked for."""
 
     def __init__(self, item: Item) -> None:
         self.arrays, self.signed = item.arrays, signed(item)
         self.row: Ranks = self.arrays.load("row")
-        self.open: dict[int, tuple[npt.NDArray[np.int64], Rows]] = {}
+        self.spans: dict[int, npt.NDArray[np.int64]] = {}
+        self.open: dict[int, Rows] = {}
 
     def __call__(self, rank: int) -> Evidence:
         row = int(self.row[rank])
         group = self.signed.group(row)
-        spans, rows = self.open.get(group) or self._opened(group)
-        begin, end = spans[row - self.signed.group_starts[group]].tolist()
+        if group not in self.spans:
+            self.spans[group] = self.arrays.load(_spans_name(group))
+        begin, end = self.spans[group][row - self.signed.group_starts[group]].tolist()
+        rows = self.open.get(group) or self._opened(group)
         return rows[begin, end]
 
-    def _opened(self, group: int) -> tuple[npt.NDArray[np.int64], Rows]:
+    def _opened(self, group: int) -> Rows:
         if len(self.open) == OPEN_GROUPS:
-            _, rows = self.open.pop(next(iter(self.open)))  # the one that was opened first
-            rows.close()
-        self.open[group] = (
-            self.arrays.load(_spans_name(group)),
-            self.arrays.open_ragged(_evidence_name(group)),
-        )
+            self.open.pop(next(iter(self.open))).close()  # the one that was opened first
+        self.open[group] = self.arrays.open_ragged(_evidence_name(group))
         return self.open[group]
 
     def close(self) -> None:
-        for _, rows in self.open.values():
+        for rows in self.open.values():
             rows.close()
 
 

@@ -146,7 +146,7 @@ class Object:
         def first_parts(system: Any, key: str) -> list[str]:
             found = system.get_file_info(_below(key, recursive=True))
             depth = len(_parts(key))
-            return sorted({_parts(info.path)[depth] for info in found})
+            return sorted({name for info in found for name in _parts(info.path)[depth : depth + 1]})
 
         return self.ask(first_parts)
 
