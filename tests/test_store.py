@@ -131,6 +131,19 @@ def test_a_store_that_stays_unwell_is_told_by_the_object(
     assert "check the network" in told and "\n" not in told
 
 
+def test_a_wait_for_an_unwell_store_is_told_once(
+    root: Path, site: ObjectStore, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(store, "GIVE_UP_S", 3)
+    monkeypatch.setattr(store, "SILENT_S", 0)
+    site.unwell, site.faults = 1.0, ("error",)
+    with pytest.raises(RunFailed):
+        object_at(root / "note.txt").read()
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"webtext: {object_at(root).address}/note.txt: ")
+    assert line.endswith("; asked again for 3 s")
+
+
 def test_a_store_that_refuses_is_told_at_once_and_without_secrets(root: Path, site: ObjectStore) -> None:
     site.denied = True
     with pytest.raises(UserError, match="access denied; set AWS_ACCESS_KEY_ID") as refused:

@@ -9,6 +9,7 @@ its own name, and nothing is renamed; a listing says what may be read or can go,
 import os
 import random
 import re
+import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -25,6 +26,7 @@ from webtext.errors import RunFailed, UserError
 
 FOLDER = "webtext-stores"  # in the user's cache folder
 GIVE_UP_S = 60.0  # after which a store that fails is left alone
+SILENT_S = 3.0  # for which nobody is told
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.2, 10.0
 TEMPORARY = ".tmp"
 _WORKED_ON = re.compile(rf"[^\s'\"]*/{FOLDER}/(\w+)/")
@@ -152,7 +154,7 @@ class Object:
 
     def ask(self, question: Callable[[Any, str], Result]) -> Result:
         """What the store says to `question(file system, key)`, the one place where failures are met."""
-        started, wait_s = time.monotonic(), FIRST_WAIT_S
+        started, wait_s, silent = time.monotonic(), FIRST_WAIT_S, True
         while True:
             try:
                 system, top = system_of(self.scheme, self.place.partition("/")[0])
@@ -162,8 +164,13 @@ class Object:
                     raise
                 if (refusal := buckets.refusal(error)) is not None:
                     raise UserError(f"{self.address}: {refusal}") from None
-                if time.monotonic() - started > GIVE_UP_S:
+                waited_s = time.monotonic() - started
+                if waited_s > GIVE_UP_S:
                     raise RunFailed(f"{self.address}: {buckets.told(error)}") from None
+                if silent and waited_s > SILENT_S:
+                    again = f"asked again for {GIVE_UP_S:.0f} s"
+                    print(f"webtext: {self.address}: {buckets.told(error)}; {again}", file=sys.stderr)
+                    silent = False
             time.sleep(wait_s * random.uniform(0.5, 1))
             wait_s = min(2 * wait_s, LONGEST_WAIT_S)
 
