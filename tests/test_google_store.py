@@ -7,6 +7,8 @@ import pytest
 
 from tests.object_store import BUCKET, google
 from webtext import buckets, files, store
+from webtext.corpus import Corpus
+from webtext.errors import UserError
 
 
 @pytest.fixture
@@ -41,6 +43,12 @@ def test_a_folder_goes_with_all_that_is_below_it_and_nothing_else(root: Path) ->
     files.remove_folder(root / "nothing")
     assert files.names(root) == ["ab"]
     assert not files.exists(root / "a" / "b" / "deep.txt")
+
+
+@pytest.mark.usefixtures("root")
+def test_a_bucket_that_is_not_there_is_told() -> None:
+    with pytest.raises(UserError, match=r"^gs://nowhere/corpus: no such bucket; check its name$"):
+        Corpus.open(store.folder_of("gs://nowhere/corpus"))
 
 
 def test_missing_credentials_are_told_without_asking_again() -> None:

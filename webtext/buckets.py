@@ -26,7 +26,8 @@ _GLOBS = {"**/": "(?:.*/)?", "*": "[^/]*", "?": "[^/]"}
 _AWS_ERROR = re.compile(r"AWS Error (\w+)(?: \(HTTP status (\d+)\))?")
 _GOOGLE_ERROR = re.compile(r"google::cloud::Status\(\w+: (?:.* last message of )?(.*?) error_info")
 _NOT_FOUND = re.compile("Bucket '.*' not found")
-NO_BUCKET = "no such bucket; check its name, and AWS_ENDPOINT_URL for a server other than Amazon's"
+NO_BUCKET = "no such bucket; check its name"
+NO_S3_BUCKET = f"{NO_BUCKET}, and AWS_ENDPOINT_URL for a server other than Amazon's"
 _REFUSED = ("ACCESS_DENIED", "INVALID_ACCESS_KEY_ID", "SIGNATURE_DOES_NOT_MATCH", "UNRECOGNIZED_CLIENT")
 _REFUSED_ELSEWHERE = re.compile(
     "ExpiredToken|PERMISSION_DENIED|UNAUTHENTICATED|AuthenticationFailed|AuthorizationFail|OAuth2 access"
@@ -71,7 +72,7 @@ def find(place: str, in_folder: Callable[[str], bool]) -> list[StoredFile]:
             selector = fs.FileSelector(top.path, allow_not_found=True, recursive=bool(globs))
             found = stored.get_file_info(selector)
         if not found and stored.get_file_info(bucket).type == fs.FileType.NotFound:
-            raise UserError(f"{place}: {NO_BUCKET}")
+            raise UserError(f"{place}: {NO_S3_BUCKET}")
     except OSError as error:
         raise UserError(f"{place}: {told(error)}") from None
     wanted = re.compile("".join(_GLOBS.get(part, _plain(part)) for part in [plain, *globs]))
@@ -104,7 +105,7 @@ def refusal(error: OSError) -> str | None:
     match = _AWS_ERROR.search(str(error))
     code = match[1] if match else ""
     if code == "NO_SUCH_BUCKET" or _NOT_FOUND.search(str(error)):
-        return NO_BUCKET
+        return NO_S3_BUCKET
     if code in _REFUSED:
         return "access denied; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE"
     if _REFUSED_ELSEWHERE.search(str(error)):

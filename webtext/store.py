@@ -91,7 +91,8 @@ class Object:
         """Raises UserError where the store has no such bucket."""
         bucket = Object(self.scheme, self.place.partition("/")[0])
         if bucket.ask(lambda system, key: system.get_file_info(key)).type == fs.FileType.NotFound:
-            raise UserError(f"{self.address}: {buckets.NO_BUCKET}")
+            told = buckets.NO_S3_BUCKET if self.scheme == "s3" else buckets.NO_BUCKET
+            raise UserError(f"{self.address}: {told}")
 
     def stamp(self) -> Stamp | None:
         """None where there is no such object."""
