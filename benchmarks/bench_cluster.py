@@ -26,7 +26,7 @@ from warcio.statusandheaders import StatusAndHeaders
 from warcio.warcwriter import WARCWriter
 
 from benchmarks.bench_dedup import novels
-from tests.object_store import BUCKET, downloaded, serving
+from tests.object_store import BUCKET, serving
 from tests.pipelines.chains import (
     differing,
     killed_after,
@@ -122,7 +122,7 @@ def in_a_bucket(folder: Path, workers: int, kills: int) -> dict[str, str]:
         site.unwell = UNWELL
         stormy("Ray, S3", f"s3://{BUCKET}/corpus", folder, report, workers, kills)
         print(f"{site.faults_had:,} of the store's {len(site.asked):,} requests failed")
-        return digests(downloaded(site, "corpus", there), report)
+        return digests(site.downloaded("corpus", there), report)
 
 
 def main() -> None:
