@@ -28,9 +28,8 @@ COMPARED, COMPARED_COST, HASH_BYTES = 0.35, 2.0, 8
 # thrice; keys that are sorted at once; chunks of a shuffle, and the text of a shard, twice.
 PAGE_ROW_BYTES, SIGNATURE_BYTES, SORTED_BYTES, SORTED_ROWS = 1400, 750, 60, 2_000_000
 CHUNKS, SHARD_COPIES = 3, 2
-JUDGING = (
-    0.04  # of the time that measuring a page takes: that a large partition's pieces are judged by one task
-)
+# A large partition is measured in pieces, then judged by one task, in this share of the time.
+JUDGING = 0.04
 CORES, PARTITION, ONE_TASK = "cores", "largest partition", "one task"
 
 

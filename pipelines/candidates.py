@@ -23,13 +23,13 @@ def find(engine: Engine, item: Item, progress: Progress) -> None:
     which ranks are in one."""
     if item.arrays.has("wanted"):
         return
-    of, documents = signed(item), signed(item).documents
+    of = signed(item)
     banded = [
         piece
         for band in range(item.settings.bands)
-        for piece in replace(item, band=band).pieces(shares(documents, BAND_DOCUMENTS))
+        for piece in replace(item, band=band).pieces(shares(of.documents, BAND_DOCUMENTS))
     ]
-    ranges = item.pieces(shares(documents, pair_documents(documents)))
+    ranges = item.pieces(shares(of.documents, pair_documents(of.documents)))
     steps = [
         (write_hashes, item.pieces(len(of.groups))),
         (write_band, banded),
