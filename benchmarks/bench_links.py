@@ -1,6 +1,6 @@
 """Rows a second from a compressed dump to links/, against a plain loop over the same dump.
 
-    python benchmarks/bench_links.py [--rows 2000000] [--dump FILE] [--rounds 3]
+    python -m benchmarks.bench_links [--rows 2000000] [--dump FILE] [--rounds 3]
 
 The dump is made by synthetic_dump.py where none is given. Each figure is the best of the rounds, which are
 interleaved; each measurement runs in its own process, bound to one core or two.
@@ -19,11 +19,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-import synthetic_dump
 import zstandard
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks import synthetic_dump
 from pipelines import links
 from webtext.corpus import Corpus
 from webtext.engine.local import LocalEngine

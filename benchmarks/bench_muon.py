@@ -1,6 +1,6 @@
 """Muon beside AdamW: the tokens that each needs to the same loss, on a small model and real text.
 
-python benchmarks/bench_muon.py [--text FILE.ndjson.zst] [--lr 2.5e-3 5e-3 1e-2]
+python -m benchmarks.bench_muon [--text FILE.ndjson.zst] [--lr 2.5e-3 5e-3 1e-2]
 """
 
 import argparse
@@ -8,12 +8,9 @@ import hashlib
 import io
 import json
 import os
-import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import numpy as np
 import torch

@@ -1,6 +1,6 @@
 """8-grams: how fast a corpus goes past the test sets, how fast and how large the paper's Bloom filters are.
 
-    python benchmarks/bench_overlap.py [--shared ../shared/data]
+    python -m benchmarks.bench_overlap [--shared ../shared/data]
 
 Of 100 novels cut into documents of 4,000 characters, on one core, in CPU time, the ways interleaved, medians
 of ROUNDS. The test sets are all files of FILES that are there. A filter is filled to what it is made for

@@ -70,11 +70,20 @@ class Device:
             torch.cuda.synchronize()
 
     def memory_gb(self) -> float:
-        """The most memory used so far, in 1e9 bytes: the GPU's, or this process's resident memory."""
+        """The most memory used so far, in 1e9 bytes: a GPU's (Apple's: what it holds now), or this process's
+        resident memory."""
         if self.where.type == "cuda":
             return torch.cuda.max_memory_allocated() / 1e9
+        if self.where.type == "mps":
+            return torch.mps.driver_allocated_memory() / 1e9
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         return peak * (1 if sys.platform == "darwin" else 1024) / 1e9
+
+    @property
+    def waits_to_skip(self) -> bool:
+        """Whether the host must look if an update is to be left out: fused optimisers on MPS did not look
+        themselves before June 2026 (pytorch/pytorch#186360)."""
+        return self.where.type == "mps"
 
     def peak_flops(self) -> float | None:
         """The peak that `mfu` is a share of; None where none is known."""
@@ -99,7 +108,33 @@ def choose(dtype: str, deterministic: bool, ranks: Ranks) -> Device:
         torch.use_deterministic_algorithms(deterministic)
         torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     automatic = "bfloat16" if device.type == "cuda" else "float32"
-    return Device(device, name, getattr(torch, automatic if dtype == "auto" else dtype))
+    chosen = Device(device, name, getattr(torch, automatic if dtype == "auto" else dtype))
+    if device.type == "mps":
+        check_attention(chosen)
+    return chosen
+
+
+@torch.no_grad()
+def check_attention(device: Device) -> None:
+    """Raises TrainError where torch's attention of forward passes alone is not what its formula says.
+
+    On Apple's GPUs it was not, without a word, in several versions of torch: pytorch/pytorch#163597, #169222
+    (one query), #195910 (half precision sees later tokens). What has a backward pass uses other kernels.
+    """
+    drawn = torch.Generator().manual_seed(0)
+    for queries, keys in ((1, 39), (39, 39), (64, 64)):
+        query, key, value = (torch.randn(2, n, 4, 64, generator=drawn) for n in (queries, keys, keys))
+        scores = torch.einsum("bqhd,bkhd->bhqk", query, key) / 8
+        if queries > 1:
+            scores = scores.masked_fill(torch.ones(queries, keys).tril() == 0, -torch.inf)
+        wanted = torch.einsum("bhqk,bkhd->bhqd", scores.softmax(-1), value)
+        q, k, v = (part.transpose(1, 2).to(device.where, device.precision) for part in (query, key, value))
+        found = F.scaled_dot_product_attention(q, k, v, is_causal=queries > 1)
+        if not torch.allclose(found.float().cpu(), wanted, atol=0.05):  # bf16 is within 0.02
+            raise TrainError(
+                f"attention in torch {torch.__version__} is wrong on {device.name} in {device.precision}: "
+                "use --set train.dtype=float32, or install a newer torch"
+            )
 
 
 def attention(kernel: str) -> AbstractContextManager[object]:

@@ -26,7 +26,7 @@ def loss(
     for ids, targets in evaluation_batches(split, length, batch_size, ranks):
         with device.autocast():
             nats = objective(device.put(ids), device.put(targets))
-        found += torch.stack([nats.float(), (targets != IGNORED).sum().to(device.where)])
+        found += torch.stack([nats.float(), (targets != IGNORED).sum().float().to(device.where)])
     nats_sum, tokens = ranks.total(found).tolist()
     return float(nats_sum / tokens)
 

@@ -95,7 +95,7 @@ class Training:
 
     def update(self) -> tuple[float, Tensor]:
         """One step: its learning rate and, on the device, (mean loss in nats, gradient norm, the loss's
-        z-score among the latest, 1 if the update was skipped). Nothing here waits for the device."""
+        z-score among the latest, 1 if the update was skipped). Nothing here waits for a CUDA device."""
         asked = self.settings.train
         lr = optimizer.learning_rate(self.step + 1, asked)
         loss = torch.zeros((), device=self.device.where)
@@ -107,12 +107,7 @@ class Training:
         loss = self.ranks.total(loss) / self.ranks.size
         norm = parallel.whole(nn.utils.clip_grad_norm_(self.model.parameters(), asked.grad_clip))
         z, skipped = self.spikes.judge(loss, norm)
-        for one in self.optimizers:
-            for group in one.param_groups:
-                group["lr"] = lr
-            one.found_inf = skipped  # type: ignore[attr-defined]  # how torch's fused optimisers are told
-            one.step()
-            one.zero_grad(set_to_none=True)
+        optimizer.apply(self.optimizers, lr, skipped, waits=self.device.waits_to_skip)
         self.step += 1
         return lr, torch.stack([loss, norm, z, skipped])
 

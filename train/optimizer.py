@@ -1,8 +1,9 @@
 """AdamW as GPT-2's successors use it, or Muon for hidden matrices; the learning rate's schedule."""
 
 import math
+from collections.abc import Sequence
 
-from torch import nn
+from torch import Tensor, nn
 from torch.optim import AdamW, Optimizer
 
 from train.muon import Muon
@@ -31,6 +32,22 @@ def build(model: nn.Module, settings: TrainSettings) -> list[Optimizer]:
     single = [named[name] for name in hidden if not name.endswith("c_attn.weight")]
     muon = Muon([{"params": joined, "blocks": 3}, {"params": single}], settings.lr, settings.weight_decay)
     return [adamw, muon]
+
+
+def apply(optimizers: Sequence[Optimizer], lr: float, skipped: Tensor, *, waits: bool) -> None:
+    """Moves the parameters at rate `lr`, or nothing at all where `skipped` is 1; then forgets the gradients.
+
+    `skipped` is on the device, where the kernels look at it. Where they do not, the host `waits` and looks.
+    """
+    moving = not (waits and skipped)
+    for one in optimizers:
+        for group in one.param_groups:
+            group["lr"] = lr
+        if not waits:
+            one.found_inf = skipped  # type: ignore[attr-defined]  # how torch's fused optimisers are told
+        if moving:
+            one.step()
+        one.zero_grad(set_to_none=True)
 
 
 def learning_rate(step: int, settings: TrainSettings) -> float:

@@ -1,29 +1,40 @@
-import importlib.util
 import re
-from pathlib import Path
+from types import ModuleType
 
 import pytest
 
-SCRIPT = Path(__file__).parents[2] / "benchmarks" / "bench_train.py"
+from benchmarks import bench_losses, bench_train, bench_train_gpu
 
 
-@pytest.mark.parametrize("command", ["gpu", "cpu"])
-def test_the_benchmark_prints_its_table_on_tiny_models(
-    command: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    spec = importlib.util.spec_from_file_location("bench_train", SCRIPT)
-    bench = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(bench)
-    monkeypatch.setattr("sys.argv", ["bench_train.py", command, "--toy", "--rounds", "1"])
+def printed_by(
+    bench: ModuleType,
+    arguments: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> str:
+    monkeypatch.setattr("sys.argv", [bench.__name__, *arguments.split(), "--toy"])
     bench.main()
-    printed = capsys.readouterr().out
-    wanted = {
-        "gpu": [
-            r"\| ours 124M \| 2 \| [\d,]+ \| [\d.]+% \|",
-            r"\| ours 355M \| 2 \|",
-            r"\| ours, Muon 124M \| 2 \|",
-        ],
-        "cpu": [r"\| ours \| [\d.]+ \|"],
-    }
-    for row in wanted[command]:
-        assert re.search(row, printed), printed
+    return capsys.readouterr().out
+
+
+def test_the_gpus_benchmark_prints_its_table_on_tiny_models(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    printed = printed_by(bench_train_gpu, "", capsys, monkeypatch)
+    assert re.search(r"\| ours 124M \| 2 \| [\d,]+ \| [\d.]+% \|", printed)
+    assert "| ours 355M | 2 |" in printed and "| ours, Muon 124M | 2 |" in printed
+
+
+def test_the_cpus_benchmark_prints_its_table_on_a_tiny_model(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert re.search(r"\| ours \| [\d.]+ \|", printed_by(bench_train, "cpu --rounds 1", capsys, monkeypatch))
+
+
+def test_the_losses_benchmark_tells_the_noise_of_micro_batches(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    printed = printed_by(bench_losses, "--seeds 2 --steps 12", capsys, monkeypatch)
+    assert re.search(r"\| 2 \| \d\.\d+ \| \d\.\d+ \|", printed)
+    (largest,) = re.findall(r"ours, other micro-batches: .* at most (\d\.\d+)", printed)
+    assert float(largest) < 1e-3

@@ -1,8 +1,12 @@
+from typing import Any
+
 import pytest
 import torch
+import torch.nn.functional as F
+from torch import Tensor
 
 from train import device
-from train.device import Device, choose_attention, time_attention
+from train.device import Device, check_attention, choose_attention, time_attention
 from train.errors import TrainError
 from train.settings import ModelSettings
 
@@ -51,3 +55,33 @@ def test_a_gpus_peak_is_that_of_its_name() -> None:
     assert GPU.peak_flops() == 989e12
     assert Device(GPU.where, "NVIDIA H100 PCIe", torch.bfloat16).peak_flops() == 756e12
     assert CPU.peak_flops() is None
+
+
+@pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16])
+def test_attention_that_is_right_passes_in_every_precision(precision: torch.dtype) -> None:
+    check_attention(Device(torch.device("cpu"), "CPU", precision))
+
+
+def sees_the_next_three(query: Tensor, key: Tensor, value: Tensor, is_causal: bool) -> Tensor:
+    """What pytorch#195910 is: the mask is that of the last of four queries."""
+    rows = torch.arange(query.size(2))[:, None] // 4 * 4 + 3
+    mask = rows >= torch.arange(key.size(2)) if is_causal else None
+    return ATTENTION(query, key, value, attn_mask=mask)
+
+
+def forgets_the_rest_of_a_block(query: Tensor, key: Tensor, value: Tensor, is_causal: bool) -> Tensor:
+    """Like pytorch#169222: one query is right only where the keys are a multiple of 32."""
+    full = key.size(2) if is_causal else key.size(2) // 32 * 32
+    return ATTENTION(query, key[:, :, :full], value[:, :, :full], is_causal=is_causal)
+
+
+ATTENTION: Any = F.scaled_dot_product_attention
+
+
+@pytest.mark.parametrize("wrong", [sees_the_next_three, forgets_the_rest_of_a_block])
+def test_attention_that_is_wrong_is_an_error_before_anything_is_trained_or_read(
+    wrong: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(F, "scaled_dot_product_attention", wrong)
+    with pytest.raises(TrainError, match=r"is wrong on CPU in torch\.float32: .*train\.dtype=float32, or"):
+        check_attention(CPU)

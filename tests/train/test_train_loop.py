@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load_file
+from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from train import checkpoint
 from train.corpus import find_corpus
@@ -240,6 +242,34 @@ def test_the_micro_batch_changes_the_first_step_by_rounding_only(corpus: Path, t
     torch.testing.assert_close(found[0], found[1], atol=1e-4, rtol=0)
 
 
+class DoublePrecision(TorchDispatchMode):
+    """Collects the operations that give float64."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: set[str] = set()
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        out = func(*args, **(kwargs or {}))
+        for tensor in out if isinstance(out, (list, tuple)) else [out]:
+            if isinstance(tensor, Tensor) and tensor.dtype == torch.float64:
+                self.found.add(str(func))
+        return out
+
+
+@pytest.mark.parametrize("optimizer", ["adamw", "muon"])
+def test_no_step_and_no_evaluation_needs_the_double_precision_that_apples_gpus_lack(
+    optimizer: str, corpus: Path, tiny: Tiny
+) -> None:
+    settings = tiny(train__optimizer=optimizer, model__vocab_size=300)
+    training = Training(settings, find_corpus(corpus, settings.data, 300), Ranks())
+    with DoublePrecision() as double:
+        for _ in range(2):
+            training.update()
+        assert training.validation()[0] > 0
+    assert double.found == set()
+
+
 def test_bare_token_files_train_without_bits_per_byte(corpus: Path, tiny: Tiny, tmp_path: Path) -> None:
     for name in ("train", "validation"):
         shutil.copy(corpus / f"{name}-00000.bin", tmp_path / f"{name}.bin")
@@ -316,6 +346,21 @@ def test_two_nodes_with_shards_train_as_one_process_does(
             assert done.returncode == 0, done.stderr
     assert_same_losses(run, straight)
     assert len(checkpoint.newest(run).state["rng"]) == 2
+
+
+@pytest.mark.slow
+def test_compiled_shards_start_as_one_process_does(
+    straight: Path, corpus: Path, tiny_arguments: list[str], python: Python, tmp_path: Path
+) -> None:
+    wanted = ("train.shard=true", "train.compile=true", "train.steps=10", "train.micro_batch_size=1")
+    sets = [part for one in wanted for part in ("--set", one)]
+    done = python(*TWO_RANKS, corpus, "--out", tmp_path / "run", *tiny_arguments, *sets)
+    assert done.returncode == 0, done.stderr
+    found, losses = (
+        [row["loss"] for row in steps(one) if "loss" in row] for one in (tmp_path / "run", straight)
+    )
+    # the schedule of 10 steps is another one after the warm-up of 5
+    assert found[:6] == pytest.approx(losses[:6], abs=1e-3)
 
 
 @pytest.mark.slow

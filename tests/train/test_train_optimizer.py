@@ -1,10 +1,12 @@
+import math
+
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from train.model import GPT2
 from train.muon import Muon, orthogonal
-from train.optimizer import build, learning_rate
+from train.optimizer import apply, build, learning_rate
 from train.settings import ModelSettings, TrainSettings
 
 SETTINGS = TrainSettings(steps=1000, lr=1.0, min_lr=0.1, warmup_steps=100)
@@ -31,6 +33,26 @@ def test_only_matrices_and_embeddings_decay() -> None:
     assert all(parameter.dim() == 2 for parameter in decayed["params"])
     assert all(parameter.dim() == 1 for parameter in kept["params"])
     assert len(decayed["params"]) + len(kept["params"]) == len(list(model.parameters()))
+
+
+@pytest.mark.parametrize("kind", ["adamw", "muon"])
+@pytest.mark.parametrize("waits", [False, True])
+def test_a_skipped_update_leaves_weights_and_moments_as_they_are(kind: str, waits: bool) -> None:
+    torch.manual_seed(0)
+    model = GPT2(ModelSettings(n_layer=1, n_head=1, n_embd=8, n_positions=4, vocab_size=5))
+    optimizers = build(model, TrainSettings(optimizer=kind))
+
+    def update(gradient: float, skipped: float) -> list[Tensor]:
+        for parameter in model.parameters():
+            parameter.grad = torch.full_like(parameter, gradient)
+        apply(optimizers, 0.1, torch.tensor(skipped), waits=waits)
+        assert all(parameter.grad is None for parameter in model.parameters())
+        moments = [m for one in optimizers for state in one.state.values() for m in state.values()]
+        return [tensor.detach().clone() for tensor in (*model.parameters(), *moments)]
+
+    before = update(1.0, skipped=0.0)
+    torch.testing.assert_close(update(math.nan, skipped=1.0), before, atol=0, rtol=0)
+    assert not torch.equal(update(1.0, skipped=0.0)[0], before[0])
 
 
 @pytest.mark.parametrize("size", [(2, 24, 24), (1, 16, 64), (3, 64, 16)])
