@@ -8,17 +8,20 @@ moments are in one file, or in one a rank where the ranks hold shards. Any numbe
 import base64
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from train import files
+from train.errors import RunFailed, TrainError
 from train.parallel import is_sharded, own_part, placed_like, whole
 from train.ranks import Ranks
 from train.settings import TrainSettings
@@ -42,12 +45,15 @@ class Checkpoint:
     @property
     def state(self) -> dict[str, Any]:
         """state.json: data position, generators, schedule, and what the run is made of."""
-        state: dict[str, Any] = json.loads((self.path / STATE).read_text(encoding="utf-8"))
+        with self._whole(STATE) as file:
+            state: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
         return state
 
     def load_weights(self, model: nn.Module) -> None:
-        """Puts its weights into a model that is not sharded yet."""
-        model.load_state_dict(load_file(self.path / MODEL))
+        """Puts its weights into a model that is not sharded yet. Raises TrainError if they are damaged."""
+        with self._whole(MODEL) as file:
+            weights = load_file(file)
+        model.load_state_dict(weights)
 
     def load_moments(self, model: nn.Module, optimizers: Sequence[Optimizer], ranks: Ranks) -> None:
         """Puts its moments into the model's optimisers and this rank's generators' states into torch."""
@@ -61,12 +67,25 @@ class Checkpoint:
         _restore_generators(generators[ranks.rank % len(generators)])
 
     def _moments(self) -> dict[str, Tensor]:
-        number = len(list(self.path.glob(f"{MOMENTS}*.safetensors")))
-        parts = [load_file(self.path / _moments_file(rank)) for rank in range(number)]
+        number, parts = len(list(self.path.glob(f"{MOMENTS}*.safetensors"))), []
+        for rank in range(number):
+            with self._whole(_moments_file(rank)) as file:
+                parts.append(load_file(file))
         return {
             key: torch.cat([part[key] for part in parts]) if number > 1 and tensor.dim() > 0 else tensor
             for key, tensor in parts[0].items()
         }
+
+    @contextmanager
+    def _whole(self, name: str) -> Iterator[Path]:
+        """One of its files, and what to do where it cannot be read."""
+        try:
+            yield self.path / name
+        except (OSError, ValueError, SafetensorError) as error:
+            raise TrainError(
+                f"{self.path / name} is damaged ({error}): remove {self.path} to go on from the checkpoint "
+                "before it, if there is one"
+            ) from None
 
 
 def finished(run: Path) -> list[Checkpoint]:
@@ -88,9 +107,32 @@ def save(
     settings: TrainSettings,
     ranks: Ranks,
 ) -> Checkpoint:
-    """Writes the checkpoint of `step`, then removes all but those to keep. Every rank must call it."""
+    """Writes the checkpoint of `step`, then removes all but those to keep. Every rank must call it.
+
+    Raises RunFailed if it cannot be written; those before it are as they were.
+    """
     path = run / FOLDER / f"step-{step:08}"
-    beside = path.with_name(f".{path.name}.tmp")
+    try:
+        _write(path, model, optimizers, {"version": 1, "step": step, **state}, ranks)
+    except (OSError, SafetensorError) as error:
+        shutil.rmtree(_beside(path), ignore_errors=True)
+        raise RunFailed(
+            f"step {step:,} could not be saved in {run}: {error}; once it can, the same command goes on from "
+            "the newest checkpoint"
+        ) from None
+    if ranks.leads:
+        _tidy(run, settings)
+    return Checkpoint(path)
+
+
+def _beside(path: Path) -> Path:
+    return path.with_name(f".{path.name}.tmp")
+
+
+def _write(
+    path: Path, model: nn.Module, optimizers: Sequence[Optimizer], state: dict[str, Any], ranks: Ranks
+) -> None:
+    beside = _beside(path)
     if ranks.leads:
         for stale in (beside, path):
             shutil.rmtree(stale, ignore_errors=True)
@@ -103,15 +145,20 @@ def save(
     generators = ranks.all(_generators())  # also tells that every rank has written its file
     if ranks.leads:
         save_file(weights, beside / MODEL, metadata={"format": "pt"})
-        state = {"version": 1, "step": step, **state, "rng": generators}
-        (beside / STATE).write_text(json.dumps(state, indent=1) + "\n", encoding="utf-8")
+        (beside / STATE).write_text(
+            json.dumps({**state, "rng": generators}, indent=1) + "\n", encoding="utf-8"
+        )
         for written in (*beside.iterdir(), beside):
             files.sync(written)
         beside.rename(path)
         files.sync(path.parent)
         files.write(path / DONE, "")
-        _tidy(run, settings)
-    return Checkpoint(path)
+
+
+def room(model: nn.Module, settings: TrainSettings) -> tuple[int, int]:
+    """The bytes of a checkpoint at most, weights and two moments, and how many are on disk at a time."""
+    each = 3 * sum(tensor.numel() * tensor.element_size() for tensor in model.state_dict().values())
+    return each, settings.keep_last + settings.keep_best + 1  # the new one, before an old one goes
 
 
 def _tidy(run: Path, settings: TrainSettings) -> None:

@@ -5,6 +5,7 @@
 
 import dataclasses
 import gc
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -194,7 +195,7 @@ def _go_on(training: Training, run: Path, census: Census, stop: StopRequest, pro
     journal = Journal(run, training.step, settings, work, training.device, training.ranks)
     policy = SpikePolicy(settings.train)
     try:
-        progress.begin(_about(training, census), training.step, settings.train.steps)
+        progress.begin(_about(training, census, run), training.step, settings.train.steps)
         journal.restart_clock()
         while training.step < settings.train.steps:
             journal.add(*training.update())
@@ -261,8 +262,11 @@ def _no_collection_pauses() -> Iterator[None]:
         gc.unfreeze()
 
 
-def _about(training: Training, census: Census) -> str:
+def _about(training: Training, census: Census, run: Path) -> str:
     peak = training.device.peak_flops()
+    each, number = checkpoint.room(training.model, training.settings.train)
+    free, kept = shutil.disk_usage(run).free, len(checkpoint.finished(run))
+    short = ": too little, the run will end when it is used up" if free < each * (number - kept) else ""
     lines = (
         one_line_each(training.settings),
         f"GPT-2 of {training.model.parameter_count() / 1e6:,.1f} M parameters on {training.device.name}, "
@@ -270,5 +274,7 @@ def _about(training: Training, census: Census) -> str:
         f"MFU: (6N + 12LdT) FLOPs a token against {peak / 1e12:,.0f} TFLOP/s" if peak else "",
         f"{training.corpus.train.tokens:,} training tokens, unigram entropy "
         f"{census.unigram_entropy:.2f} nats",
+        f"a checkpoint takes {each / 1e9:,.3g} GB, up to {number} at a time; "
+        f"{free / 1e9:,.3g} GB are free{short}",
     )
     return "\n".join(line for line in lines if line)

@@ -1,10 +1,13 @@
-from collections.abc import Callable
+import resource
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 import torch
 
 from train import checkpoint
+from train.errors import RunFailed, TrainError
 from train.model import GPT2
 from train.optimizer import build
 from train.ranks import Ranks
@@ -78,3 +81,49 @@ def test_the_best_one_is_kept_too(save: Callable[..., object], tmp_path: Path) -
         save(step, keep_last=1, val_loss=val_loss)
     kept = sorted(path.name for path in (tmp_path / "checkpoints").iterdir())
     assert kept == ["step-00000010", "step-00000025"]
+
+
+@contextmanager
+def files_up_to(size: int) -> Iterator[None]:
+    """Writing more bytes into a file fails, as on a disk that is full."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.parametrize("name", ["optimizer-0.safetensors", "model.safetensors", "state.json"])
+def test_a_checkpoint_that_cannot_be_written_leaves_those_before_it(
+    name: str, save: Callable[..., checkpoint.Checkpoint], tmp_path: Path
+) -> None:
+    saved = save(5)
+    sizes = {path.name: path.stat().st_size for path in saved.path.iterdir()}
+    with (
+        files_up_to(sizes[name] - 1),
+        pytest.raises(RunFailed, match=r"step 10 could not be saved .*same command goes"),
+    ):
+        save(10)
+    assert [path.name for path in (tmp_path / "checkpoints").iterdir()] == ["step-00000005"]
+    assert {path.name: path.stat().st_size for path in saved.path.iterdir()} == sizes
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "optimizer-0.safetensors", "state.json"])
+def test_a_damaged_checkpoint_is_named_with_what_to_do(
+    name: str, save: Callable[..., checkpoint.Checkpoint]
+) -> None:
+    saved = save(5)
+    file = saved.path / name
+    file.write_bytes(file.read_bytes()[:-40])
+    model = GPT2(SHAPE)
+    with pytest.raises(TrainError, match=rf"{name} is damaged .*: remove .*step-00000005 to go on"):
+        saved.load_weights(model)
+        saved.load_moments(model, build(model, TrainSettings(optimizer="muon")), Ranks())
+
+
+def test_the_room_that_checkpoints_take_is_told_before(save: Callable[..., checkpoint.Checkpoint]) -> None:
+    each, number = checkpoint.room(GPT2(SHAPE), TrainSettings(keep_last=3, keep_best=1))
+    tensors = [path.stat().st_size for path in save(5).path.glob("*.safetensors")]
+    assert number == 5
+    assert sum(tensors) < each + 20_000  # their headers, which a model that matters does not notice
