@@ -1,11 +1,12 @@
 """Whether the trainer and nanoGPT learn alike: the loss after equal steps on the same tokens and weights.
 
-    python -m benchmarks.bench_losses --nanogpt FOLDER [--tokens FILE] [--seeds 4] [--steps 100] [--toy]
+    python -m benchmarks.bench_losses --nanogpt FOLDER [--tokens FILE] [--seeds 4] [--steps 100] [--warmup 50]
+        [--dtype float32] [--toy]
 
 FOLDER holds nanoGPT's model.py; without it only ours is trained. Each seed is other weights and another order
 of the data, for either trainer, and each is trained in two sizes of micro-batches. Those differ by rounding
-only: how far they end apart is the noise that the trainers' difference is held against. The rate rises over
-half of the steps: with ten steps, as in bench_train_gpu.py, rounding alone grows to tenths of a nat.
+only: how far they end apart is the noise that the trainers' difference is held against. With a short warm-up,
+as in bench_train_gpu.py, rounding alone grows to hundredths of a nat.
 
 On a GPU 124M in bf16 on FILE, a .bin of GPT-2's tokens (a seed takes some two minutes); elsewhere a small
 model in `--dtype` on novels of the shared data (see WEBTEXT_SHARED); `--toy` a tiny one on made-up tokens.
@@ -47,7 +48,7 @@ class Setup:
 
 def setup(options: argparse.Namespace, folder: Path) -> Setup:
     """For this machine; token files are made in the folder."""
-    asked = {"steps": 10 * options.steps, "warmup_steps": options.steps // 2, "dtype": options.dtype}
+    asked = {"steps": 10 * options.steps, "warmup_steps": options.warmup, "dtype": options.dtype}
     if torch.cuda.is_available() and not options.toy:
         shape = {"n_layer": 12, "n_head": 12, "n_embd": 768, "n_positions": 1024}
         asked |= {"batch_size": 128, "micro_batch_size": 64, "compile": True}
@@ -106,6 +107,7 @@ def main() -> None:
     parser.add_argument("--tokens", type=Path)
     parser.add_argument("--seeds", type=int, default=4)
     parser.add_argument("--steps", type=int, default=100)
+    parser.add_argument("--warmup", type=int, default=50)
     parser.add_argument("--dtype", default="auto")
     parser.add_argument("--toy", action="store_true")
     compare_losses(parser.parse_args())

@@ -66,8 +66,10 @@ def _same(run: Path, old: Settings, wanted: Settings) -> None:
 
 
 def rows(run: Path) -> Iterator[Row]:
-    """The log's rows, without a torn last one."""
-    with contextlib.suppress(FileNotFoundError), (run / LOG).open(encoding="utf-8") as log:
+    """The log's rows, without a torn last one and what a machine that lost its power left of others."""
+    with contextlib.suppress(FileNotFoundError), (run / LOG).open("rb") as log:
         for line in log:
-            if line.endswith("\n"):
-                yield json.loads(line)
+            with contextlib.suppress(ValueError):
+                row = json.loads(line if line.endswith(b"\n") else b"")
+                if isinstance(row, dict) and isinstance(row.get("step"), int):
+                    yield row

@@ -209,6 +209,17 @@ def test_a_folder_of_something_else_is_not_taken_for_a_run(corpus: Path, tiny: T
         train(corpus, tmp_path, tiny())
 
 
+def test_a_log_that_a_power_cut_damaged_is_mended_as_far_as_steps_are_made_again(
+    straight: Path, corpus: Path, tiny: Tiny, tmp_path: Path
+) -> None:
+    run = at_step_20(straight, tmp_path)
+    log = (run / "log.jsonl").read_bytes().splitlines(keepends=True)
+    log[4], log[35], log[36] = b"[5]\n", bytes(4096) + b"\n", b'{"step": 34, "lo\n'
+    (run / "log.jsonl").write_bytes(b"".join(log) + b'{"step": 40, ')
+    train(corpus, run, tiny())
+    assert steps(run) == steps(straight)[:4] + steps(straight)[5:]
+
+
 def test_two_trainings_do_not_write_one_run(corpus: Path, tiny: Tiny, tmp_path: Path) -> None:
     def second() -> None:
         with pytest.raises(TrainError, match="another training is writing"):
