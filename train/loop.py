@@ -220,8 +220,8 @@ def _after_step(
     last = step == asked.steps
     evaluating = last or step % asked.eval_every == 0
     saving = last or step % asked.save_every == 0
-    alone_and_asked = ranks.size == 1 and stop.asked
-    if not (evaluating or saving or alone_and_asked or step % asked.log_every == 0):
+    stopping = ranks.any(stop.asked)
+    if not (evaluating or saving or stopping or step % asked.log_every == 0):
         return
     found = journal.flush(step)
     for row in found:
@@ -229,8 +229,6 @@ def _after_step(
             progress.spiked(row)
     policy.look(found)
     progress.stepped(found[-1])
-    # Several ranks agree on stopping where they look at the device anyway.
-    stopping = bool(ranks.total(torch.tensor(float(stop.asked), device=training.device.where)) > 0)
     val_loss = None
     if evaluating:
         val_loss, bits_per_byte = training.validation()

@@ -37,6 +37,10 @@ class Ranks:
             dist.all_reduce(values)
         return values
 
+    def any(self, value: bool) -> bool:
+        """Whether it is true on some rank; hosts agree among themselves, and no device waits."""
+        return bool(self.total(torch.tensor(float(value))) > 0)
+
     def from_leader(self, value: T) -> T:
         """Rank 0's value, on every rank."""
         values = [value]
@@ -61,7 +65,7 @@ def joined() -> Iterator[Ranks]:
     ranks = Ranks(int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"]), int(os.environ["LOCAL_RANK"]))
     if torch.cuda.is_available():
         torch.cuda.set_device(ranks.local_rank)
-    dist.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
+    dist.init_process_group("cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo")
     try:
         yield ranks
     finally:

@@ -4,7 +4,9 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import threading
+import time
 import tomllib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -163,9 +165,9 @@ def test_a_run_killed_after_its_checkpoint_goes_on_to_the_same_bytes(
 def test_a_signal_saves_and_the_same_command_goes_on(
     number: int, straight: Path, corpus: Path, tiny: Tiny, tmp_path: Path
 ) -> None:
-    with pytest.raises(Interrupted, match="interrupted after step 7, saved; the same command goes on"):
+    with pytest.raises(Interrupted, match="interrupted after step 8, saved; the same command goes on"):
         train(corpus, tmp_path / "run", tiny(), At(7, lambda: os.kill(os.getpid(), number)))
-    assert (tmp_path / "run" / "checkpoints" / "step-00000007" / "DONE").exists()
+    assert (tmp_path / "run" / "checkpoints" / "step-00000008" / "DONE").exists()  # 7 was being logged
     train(corpus, tmp_path / "run", tiny())
     assert weights(tmp_path / "run", 40) == weights(straight, 40)
     assert steps(tmp_path / "run") == steps(straight)
@@ -357,6 +359,21 @@ def test_two_nodes_with_shards_train_as_one_process_does(
             assert done.returncode == 0, done.stderr
     assert_same_losses(run, straight)
     assert len(checkpoint.newest(run).state["rng"]) == 2
+
+
+@pytest.mark.slow
+def test_a_signal_to_the_launcher_saves_the_step_that_two_ranks_are_in(
+    corpus: Path, tiny_arguments: list[str], tmp_path: Path
+) -> None:
+    run, sets = tmp_path / "run", ("train.log_every=500", "train.steps=100000", "train.eval_every=100000")
+    sets = [part for one in (*sets, "train.save_every=100000") for part in ("--set", one)]
+    command = [sys.executable, *TWO_RANKS, corpus, "--out", run, *tiny_arguments, *sets]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    with subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL) as launcher:
+        while not list(rows(run)):
+            time.sleep(0.05)
+        launcher.terminate()
+    assert 500 < checkpoint.newest(run).step < 1000
 
 
 @pytest.mark.slow
