@@ -117,9 +117,10 @@ def test_every_step_and_every_evaluation_has_its_row(straight: Path) -> None:
 
 
 def test_the_loss_falls_below_what_frequencies_alone_allow(corpus: Path, tiny: Tiny, tmp_path: Path) -> None:
-    found = train(corpus, tmp_path / "run", tiny(train__steps=120, train__eval_every=120))
+    found = train(corpus, tmp_path / "run", tiny(train__steps=240, train__eval_every=240))
     assert found["val_loss"] < found["unigram_entropy"]
-    assert found["loss"] < found["unigram_entropy"]
+    losses = [row["loss"] for row in rows(tmp_path / "run") if "loss" in row]
+    assert sum(losses[-20:]) / 20 < found["unigram_entropy"]
 
 
 def test_the_run_directory_holds_what_it_promises(straight: Path) -> None:
