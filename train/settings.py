@@ -96,7 +96,7 @@ MAY_CHANGE = frozenset(
     f"train.{key}"
     for key in (
         *("steps", "log_every", "eval_every", "save_every", "keep_last", "keep_best", "tensorboard"),
-        *("on_spike", "spike_z", "shard"),  # how a run that met trouble goes on
+        *("on_spike", "spike_z", "shard", "attention"),  # how a run that met trouble goes on
     )
 )
 

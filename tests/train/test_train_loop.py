@@ -180,11 +180,13 @@ def test_a_finished_run_is_left_as_it_is(straight: Path, corpus: Path, tiny: Tin
     assert ((straight / "log.jsonl").read_bytes(), weights(straight, 40)) == before
 
 
-def test_a_run_may_go_on_for_more_steps_and_keep_fewer_checkpoints(
+def test_a_run_may_go_on_for_more_steps_with_fewer_checkpoints_and_another_kernel(
     straight: Path, corpus: Path, tiny: Tiny, tmp_path: Path
 ) -> None:
     shutil.copytree(straight, tmp_path / "run")
-    found = train(corpus, tmp_path / "run", tiny(train__steps=50, train__keep_last=1))
+    found = train(
+        corpus, tmp_path / "run", tiny(train__steps=50, train__keep_last=1, train__attention="math")
+    )
     assert found["steps"] == 50
     assert [path.name for path in (tmp_path / "run" / "checkpoints").iterdir()] == ["step-00000050"]
 
