@@ -35,7 +35,8 @@ WHERE = ["state", "captured_at", "bytes", "warc_file", "warc_offset", "warc_leng
 def fetched(corpus: Corpus, file: str) -> pa.Table:
     """The fetched pages of a partition, by id; the copy that is made is the one in order."""
     pages = corpus.table("pages").read(file, CONTENT + WHERE)
-    chosen = pc.indices_nonzero(pc.equal(pages["state"], FETCHED))
+    state = pages["state"].combine_chunks()  # of no chunks at all, pyarrow up to 23 crashes below
+    chosen = pc.indices_nonzero(pc.equal(state, FETCHED))
     return pages.take(chosen.take(pc.sort_indices(pages["id"].take(chosen))))
 
 
