@@ -14,7 +14,18 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from train import checkpoint, data, device, evaluate, huggingface, optimizer, parallel, report, rundir
+from train import (
+    checkpoint,
+    compiled,
+    data,
+    device,
+    evaluate,
+    huggingface,
+    optimizer,
+    parallel,
+    report,
+    rundir,
+)
 from train.checkpoint import Checkpoint
 from train.corpus import Census, Corpus, check_split, find_corpus
 from train.device import Device
@@ -50,6 +61,7 @@ def train(tokens: Path, run: Path, settings: Settings, progress: Progress | None
             assert census is not None
             training = Training(settings, corpus, ranks, checkpoint.newest(run))
             with device.attention(training.attention), _no_collection_pauses():
+                training.check_compiled()
                 _go_on(training, run, census, stop, progress if ranks.leads else Progress())
             if ranks.leads:
                 report.write(run)
@@ -85,10 +97,16 @@ class Training:
         if saved:
             saved.load_moments(self.model, self.optimizers, ranks)
         self.spikes = SpikeGuard(asked, self.device.where, state.get("recent_losses", []))
+        self._plain = objective
         self.objective = cast(nn.Module, torch.compile(objective)) if asked.compile else objective
         self.synchronised = parallel.replicated(self.objective, shard=asked.shard, ranks=ranks)
         self.order = data.Order(corpus.train.tokens, shape.n_positions, asked.seed)
         self.loader = data.Loader(self._read)
+
+    def check_compiled(self) -> None:
+        """Raises TrainError if the compiled model does not compute what the model does."""
+        if self.settings.train.compile and self.step < self.settings.train.steps:
+            compiled.check(self._plain, self.objective, self._read(self.step)[0], self.device)
 
     @property
     def tokens_per_step(self) -> int:

@@ -1,0 +1,68 @@
+import math
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from train.compiled import check
+from train.device import Device
+from train.errors import TrainError
+from train.model import GPT2, NextTokenLoss
+from train.settings import ModelSettings
+
+CPU = Device(torch.device("cpu"), "CPU", torch.float32)
+BATCH = (torch.tensor([[1, 2, 3], [4, 0, 1]]), torch.tensor([[2, 3, 4], [0, 1, 2]]))
+
+
+@pytest.fixture
+def plain() -> NextTokenLoss:
+    torch.manual_seed(0)
+    return NextTokenLoss(GPT2(ModelSettings(n_layer=1, n_head=2, n_embd=8, n_positions=3, vocab_size=5)))
+
+
+class Miscompiled(nn.Module):
+    """The same parameters, another loss."""
+
+    def __init__(self, plain: NextTokenLoss, wrong: Callable[[Tensor], Tensor]) -> None:
+        super().__init__()
+        self.plain, self.wrong = plain, wrong
+
+    def forward(self, ids: Tensor, targets: Tensor) -> Tensor:
+        return self.wrong(self.plain(ids, targets))
+
+
+@pytest.mark.slow
+def test_what_is_compiled_here_passes() -> None:
+    torch.manual_seed(0)
+    shape = ModelSettings(n_layer=2, n_head=2, n_embd=64, n_positions=64, vocab_size=12_900)
+    plain = NextTokenLoss(GPT2(shape), vocab_multiple=128)
+    ids = torch.randint(12_900, (4, 65))
+    device = Device(CPU.where, CPU.name, torch.bfloat16)
+    check(plain, torch.compile(plain), (ids[:, :-1], ids[:, 1:]), device)
+
+
+def test_what_computes_the_same_passes_and_leaves_no_gradients(plain: NextTokenLoss) -> None:
+    check(plain, Miscompiled(plain, lambda loss: loss), BATCH, CPU)
+    assert all(parameter.grad is None for parameter in plain.parameters())
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        (lambda loss: loss * math.nan, r"loss nan and"),
+        (lambda loss: loss + 0.3, r"loss 1\.6\d+ and .* uncompiled 1\.6\d+ and"),
+        (lambda loss: loss * 0.8 + loss.detach() * 0.2, r"gradient norm [\d.]+, uncompiled"),
+    ],
+)
+def test_another_loss_or_another_gradient_is_an_error_that_says_what_to_do(
+    wrong: Callable[[Tensor], Tensor], told: str, plain: NextTokenLoss
+) -> None:
+    with pytest.raises(TrainError, match=rf"wrongly for CPU: .*{told}.*--set train\.compile=false"):
+        check(plain, Miscompiled(plain, wrong), BATCH, CPU)
+
+
+def test_a_model_that_is_no_number_itself_is_not_the_compilers_fault(plain: NextTokenLoss) -> None:
+    with torch.no_grad():
+        plain.model.transformer.wte.weight.fill_(math.nan)
+    check(plain, Miscompiled(plain, lambda loss: loss), BATCH, CPU)
