@@ -66,3 +66,11 @@ def test_a_model_that_is_no_number_itself_is_not_the_compilers_fault(plain: Next
     with torch.no_grad():
         plain.model.transformer.wte.weight.fill_(math.nan)
     check(plain, Miscompiled(plain, lambda loss: loss), BATCH, CPU)
+
+
+def test_where_the_plain_model_does_not_run_nothing_is_compared(plain: NextTokenLoss) -> None:
+    def fails(_: Tensor) -> Tensor:
+        raise torch.OutOfMemoryError
+
+    check(Miscompiled(plain, fails), plain, BATCH, CPU)
+    assert all(parameter.grad is None for parameter in plain.parameters())
