@@ -15,8 +15,8 @@ from torch import Tensor, nn
 from train import device, optimizer, settings
 from train.corpus import find_corpus
 from train.data import Loader
-from train.loop import Training
 from train.ranks import Ranks
+from train.training import Training
 
 VOCABULARY = 50_257
 

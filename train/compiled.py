@@ -19,13 +19,22 @@ LOSS_TOLERANCE, NORM_TOLERANCE = 0.01, 0.1  # relative; bf16 rounds by a tenth o
 
 
 def check(plain: nn.Module, compiled: nn.Module, batch: Batch, device: Device) -> None:
-    """Raises TrainError if the two have another loss or another gradient on a micro-batch.
+    """Raises TrainError if the two have another loss or another gradient on a micro-batch, or if there is
+    no compiling here.
 
     The plain one is given a row at a time, which seldom takes more memory than the compiled one with all.
     Leaves no gradients.
     """
     ids, targets = (device.put(part) for part in batch)
-    loss, norm = _loss_and_norm(compiled, [(ids, targets)], device)
+    try:
+        loss, norm = _loss_and_norm(compiled, [(ids, targets)], device)
+    except torch.OutOfMemoryError:
+        raise
+    except RuntimeError as error:
+        reason = str(error).strip().partition("\n")[0]
+        raise TrainError(
+            f"the model cannot be compiled here ({reason}): --set train.compile=false"
+        ) from error
     rows = zip(ids[:, None], targets[:, None], strict=True)
     try:
         plain_loss, plain_norm = _loss_and_norm(plain, rows, device)

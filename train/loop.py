@@ -1,6 +1,6 @@
 """The training loop: token files and settings in, a run directory out.
 
-`train` is the whole story in order; `Training` is what moves from step to step.
+`train` is the whole story in order; training.py is what moves from step to step.
 """
 
 import dataclasses
@@ -9,36 +9,20 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import torch
-from torch import Tensor, nn
 
-from train import (
-    checkpoint,
-    compiled,
-    data,
-    device,
-    evaluate,
-    huggingface,
-    optimizer,
-    parallel,
-    report,
-    rundir,
-)
-from train.checkpoint import Checkpoint
+from train import checkpoint, device, huggingface, report, rundir
 from train.corpus import Census, Corpus, check_split, find_corpus
-from train.device import Device
 from train.errors import Interrupted, TrainError
 from train.journal import Journal
-from train.model import GPT2, NextTokenLoss
 from train.progress import Progress
 from train.ranks import Ranks, joined
 from train.settings import Settings, one_line_each
-from train.spikes import SpikeGuard, SpikePolicy
+from train.spikes import SpikePolicy
 from train.stopping import StopRequest, stop_request
-
-PADDED_FROM = 12_800  # vocabulary entries: from here on pads cost less than 1 %
+from train.training import Training
 
 
 def train(tokens: Path, run: Path, settings: Settings, progress: Progress | None = None) -> dict[str, Any]:
@@ -61,118 +45,15 @@ def train(tokens: Path, run: Path, settings: Settings, progress: Progress | None
             assert census is not None
             training = Training(settings, corpus, ranks, checkpoint.newest(run))
             with device.attention(training.attention), _no_collection_pauses():
-                training.check_compiled()
-                _go_on(training, run, census, stop, progress if ranks.leads else Progress())
+                try:
+                    training.check_compiled()
+                    _go_on(training, run, census, stop, progress if ranks.leads else Progress())
+                except torch.OutOfMemoryError as error:
+                    raise _too_large(training) from error
             if ranks.leads:
                 report.write(run)
             ranks.wait()
     return report.summary(run)
-
-
-class Training:
-    """A model, its optimisers and its place in the data."""
-
-    def __init__(
-        self, settings: Settings, corpus: Corpus, ranks: Ranks, saved: Checkpoint | None = None
-    ) -> None:
-        """Starts from the checkpoint, or else from `init_from`'s or from random weights."""
-        self.settings, self.corpus, self.ranks = settings, corpus, ranks
-        asked, shape, state = settings.train, settings.model, saved.state if saved else {}
-        self.device: Device = device.choose(asked.dtype, asked.deterministic, ranks)
-        self.attention, self.attention_reason = ranks.from_leader(
-            device.choose_attention(
-                asked.attention, state.get("attention"), shape, asked.micro_batch_size, self.device
-            )
-        )
-        torch.manual_seed(asked.seed)
-        self.model = GPT2(shape)
-        if saved:
-            saved.load_weights(self.model)
-        elif asked.init_from:
-            huggingface.load(self.model, asked.init_from)
-        objective = NextTokenLoss(self.model, vocab_multiple=128 if shape.vocab_size >= PADDED_FROM else 1)
-        parallel.distribute(objective, shard=asked.shard, device=self.device, ranks=ranks)
-        self.optimizers = optimizer.build(self.model, asked)
-        self.step = saved.step if saved else 0
-        if saved:
-            saved.load_moments(self.model, self.optimizers, ranks)
-        self.spikes = SpikeGuard(asked, self.device.where, state.get("recent_losses", []))
-        self._plain = objective
-        self.objective = cast(nn.Module, torch.compile(objective)) if asked.compile else objective
-        self.synchronised = parallel.replicated(self.objective, shard=asked.shard, ranks=ranks)
-        self.order = data.Order(corpus.train.tokens, shape.n_positions, asked.seed)
-        self.loader = data.Loader(self._read)
-
-    def check_compiled(self) -> None:
-        """Raises TrainError if the compiled model does not compute what the model does."""
-        if self.settings.train.compile and self.step < self.settings.train.steps:
-            compiled.check(self._plain, self.objective, self._read(self.step)[0], self.device)
-
-    @property
-    def tokens_per_step(self) -> int:
-        return self.settings.train.batch_size * self.settings.model.n_positions
-
-    def update(self) -> tuple[float, Tensor]:
-        """One step: its learning rate and, on the device, (mean loss in nats, gradient norm, the loss's
-        z-score among the latest, 1 if the update was skipped). Nothing here waits for a CUDA device."""
-        asked = self.settings.train
-        lr = optimizer.learning_rate(self.step + 1, asked)
-        loss = torch.zeros((), device=self.device.where)
-        batches = self.loader.take(self.step)
-        for ids, targets in batches[:-1]:
-            with parallel.accumulating(self.synchronised):
-                loss += self._backward(ids, targets)
-        loss += self._backward(*batches[-1])
-        loss = self.ranks.total(loss) / self.ranks.size
-        norm = parallel.whole(nn.utils.clip_grad_norm_(self.model.parameters(), asked.grad_clip))
-        z, skipped = self.spikes.judge(loss, norm)
-        optimizer.apply(self.optimizers, lr, skipped, waits=self.device.waits_to_skip)
-        self.step += 1
-        return lr, torch.stack([loss, norm, z, skipped])
-
-    def _backward(self, ids: Tensor, targets: Tensor) -> Tensor:
-        """Adds a micro-batch's gradient to the parameters', and returns its part of the loss."""
-        scored = self.settings.train.batch_size // self.ranks.size * ids.size(1)
-        with self.device.autocast():
-            loss: Tensor = self.synchronised(self.device.put(ids), self.device.put(targets)) / scored
-        loss.backward()  # type: ignore[no-untyped-call]
-        return loss.detach()
-
-    def _read(self, step: int) -> list[data.Batch]:
-        asked = self.settings.train
-        batches = data.training_batches(
-            self.corpus.train, self.order, step, asked.batch_size, asked.micro_batch_size, self.ranks
-        )
-        return [(self.device.staged(ids), self.device.staged(targets)) for ids, targets in batches]
-
-    def validation(self) -> tuple[float | None, float | None]:
-        """Loss in nats per token and bits per UTF-8 byte on the validation split."""
-        split, length = self.corpus.validation, self.settings.model.n_positions
-        rows = self.settings.train.micro_batch_size
-        loss = evaluate.loss(self.objective, split, length, rows, self.device, self.ranks)
-        return loss, evaluate.bits_per_byte(loss, split)
-
-    def state(self, census: Census, val_loss: float | None) -> dict[str, Any]:
-        """What a checkpoint's state.json says beside the step and the generators."""
-        sequences = self.step * self.settings.train.batch_size
-        return {
-            "tokens": self.step * self.tokens_per_step,
-            "data": {
-                "sequences": sequences,
-                "epoch": round(sequences / self.order.windows, 3),
-                "tokens": self.corpus.train.tokens,
-                "sha256": census.sha256,
-            },
-            "schedule": {"lr": self.optimizers[0].param_groups[0]["lr"], "steps": self.settings.train.steps},
-            "recent_losses": self.spikes.state(),
-            "val_loss": val_loss,
-            "unigram_entropy": census.unigram_entropy,
-            "parameters": self.model.parameter_count(),
-            "device": self.device.name,
-            "attention": self.attention,
-            "ranks": self.ranks.size,
-            "torch": torch.__version__,
-        }
 
 
 def _with_shape_of_init(settings: Settings, run: Path) -> Settings:
@@ -192,6 +73,14 @@ def _check_shares(settings: Settings, ranks: Ranks) -> None:
             f"train.batch_size = {asked.batch_size} does not divide into micro-batches of "
             f"{asked.micro_batch_size} on {ranks.size} ranks; change train.micro_batch_size or the ranks"
         )
+
+
+def _too_large(training: Training) -> TrainError:
+    asked = training.settings.train
+    return TrainError(
+        f"the memory of {training.device.name} does not hold a step with train.micro_batch_size = "
+        f"{asked.micro_batch_size}: --set train.micro_batch_size={max(1, asked.micro_batch_size // 2)}"
+    )
 
 
 def _check_tokens(corpus: Corpus, run: Path, init_from: str) -> Census:

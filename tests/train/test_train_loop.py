@@ -22,12 +22,13 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from train import checkpoint
 from train.corpus import find_corpus
 from train.errors import Interrupted, RunFailed, TrainError
-from train.loop import Training, train
+from train.loop import train
 from train.progress import Progress
 from train.ranks import Ranks
 from train.rundir import Row, rows
 from train.sample import load_model
 from train.settings import Settings, to_toml
+from train.training import Training
 
 Tiny = Callable[..., Settings]
 Python = Callable[..., subprocess.CompletedProcess[str]]
@@ -247,6 +248,32 @@ def test_a_loss_that_is_no_number_ends_the_run_before_it_is_saved(
         train(corpus, tmp_path / "run", tiny(train__lr=1e30, train__warmup_steps=0))
     assert list((tmp_path / "run" / "checkpoints").iterdir()) == []
     assert "NaN" not in (tmp_path / "run" / "log.jsonl").read_text()
+
+
+def test_a_micro_batch_that_memory_does_not_hold_is_an_error_that_names_a_smaller_one(
+    corpus: Path, tiny: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def update(_: Training) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(Training, "update", update)
+    with pytest.raises(TrainError, match=r"micro_batch_size = 2: --set train\.micro_batch_size=1"):
+        train(corpus, tmp_path / "run", tiny())
+
+
+@pytest.mark.slow
+def test_without_a_compiler_the_way_to_train_without_one_is_told(
+    corpus: Path, tiny_arguments: list[str], tmp_path: Path
+) -> None:
+    (tmp_path / "bin").mkdir()
+    environment = {"PATH": str(tmp_path / "bin"), "TORCHINDUCTOR_CACHE_DIR": str(tmp_path / "cache")}
+    arguments = ["-m", "train", "train", str(corpus), "--out", str(tmp_path / "run"), *tiny_arguments]
+    command = [sys.executable, *arguments, "--set", "train.compile=true"]
+    done = subprocess.run(command, env=os.environ | environment, capture_output=True, text=True, timeout=280)
+    assert done.returncode == 2
+    (line,) = [line for line in done.stderr.splitlines() if line.startswith("error:")]
+    assert "No working C++ compiler" in line and line.endswith("--set train.compile=false")
+    assert "Traceback" not in done.stderr
 
 
 def test_the_micro_batch_changes_the_first_step_by_rounding_only(corpus: Path, tiny: Tiny) -> None:
