@@ -107,6 +107,7 @@ def test_it_is_off_by_default_and_what_it_left_goes_when_it_is_turned_off(
     assert kept.hashes(corpus) == before and texts(corpus)[1] == site[1].text
 
 
+@pytest.mark.slow
 def test_one_worker_or_two_and_few_keys_at_once_give_the_same_bytes(
     tmp_path: Path, site: list[Document], monkeypatch: pytest.MonkeyPatch
 ) -> None:

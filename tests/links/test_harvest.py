@@ -111,6 +111,7 @@ def test_links_lie_in_the_partition_of_their_domain_in_the_order_of_their_ids(tm
         assert [row["id"] for row in rows] == sorted(link_id(row["url"]) for row in rows)
 
 
+@pytest.mark.slow
 def test_more_partitions_than_buckets_hold_the_same_links(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

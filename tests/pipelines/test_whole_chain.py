@@ -103,6 +103,7 @@ def test_a_second_run_does_nothing(corpus: Path) -> None:
     assert "partitions to do" not in again.stderr
 
 
+@pytest.mark.slow
 def test_one_worker_gives_the_same_bytes_as_two(corpus: Path, tmp_path: Path) -> None:
     import shutil
 
@@ -121,6 +122,7 @@ def test_status_says_that_every_stage_is_current(corpus: Path) -> None:
     assert {row["stage"]: row["state"] for row in stages} == dict.fromkeys(TABLES, "current")
 
 
+@pytest.mark.slow
 def test_a_changed_threshold_is_told_by_the_dry_run_before_anything_runs(
     corpus: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -17,6 +17,7 @@ def printed_by(
     return capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_the_gpus_benchmark_prints_its_table_on_tiny_models(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -31,6 +32,7 @@ def test_the_cpus_benchmark_prints_its_table_on_a_tiny_model(
     assert re.search(r"\| ours \| [\d.]+ \|", printed_by(bench_train, "cpu --rounds 1", capsys, monkeypatch))
 
 
+@pytest.mark.slow
 def test_the_losses_benchmark_tells_the_noise_of_micro_batches(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from typer.testing import CliRunner
 
 from train.cli import app
@@ -39,6 +40,7 @@ def test_a_mistake_is_one_line_and_exit_code_2(corpus: Path, tmp_path: Path) -> 
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.slow
 def test_sigterm_saves_and_exits_130(corpus: Path, tiny_arguments: list[str], tmp_path: Path) -> None:
     command = [sys.executable, "-m", "train", "train", str(corpus), "--out", str(tmp_path / "run")]
     child = subprocess.Popen(

@@ -99,6 +99,7 @@ def test_in_bfloat16_the_loss_is_nearly_that_of_float32() -> None:
     assert rounded.item() == pytest.approx(exact.item(), rel=1e-3)
 
 
+@pytest.mark.slow
 def test_model_and_loss_are_one_graph_for_the_compiler() -> None:
     model, tokens = GPT2(SHAPE), ids()
     objective = NextTokenLoss(model, 64)
