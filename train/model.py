@@ -60,7 +60,7 @@ class Attention(nn.Module):
         if cache is not None:
             key, value = cache.extend(key, value)
         # One new token sees everything before it; several at once (the cache is then empty) need the mask.
-        causal = mask is None and length > 1
+        causal = mask is None and (cache is None or length > 1)
         y = F.scaled_dot_product_attention(query, key, value, attn_mask=mask, is_causal=causal)
         out: Tensor = self.c_proj(y.transpose(1, 2).reshape(batch, length, width))
         return out
