@@ -78,10 +78,10 @@ class Checkpoint:
 
     @contextmanager
     def _whole(self, name: str) -> Iterator[Path]:
-        """One of its files, and what to do where it cannot be read."""
+        """One of its files, and what to do where it is not whole; a disk that fails says so itself."""
         try:
             yield self.path / name
-        except (OSError, ValueError, SafetensorError) as error:
+        except (ValueError, SafetensorError) as error:
             raise TrainError(
                 f"{self.path / name} is damaged ({error}): remove {self.path} to go on from the checkpoint "
                 "before it, if there is one"
