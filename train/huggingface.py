@@ -99,7 +99,7 @@ def check_vocabulary(source: str, tokenizer: Path | None) -> None:
 def export(run: Path, out: Path) -> dict[str, Any]:
     """Writes the run's newest checkpoint as a directory that `transformers` opens by itself.
 
-    `out` must not exist or be empty. Raises TrainError for that, or if there is no checkpoint.
+    `out` must not exist or be empty. Raises TrainError for that, or without a checkpoint that can be read.
     """
     settings = rundir.load(run)
     saved = checkpoint.newest(run)
@@ -107,6 +107,7 @@ def export(run: Path, out: Path) -> dict[str, Any]:
         raise TrainError(f"{run} has no finished checkpoint yet: train it first")
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise TrainError(f"{out} is there already: give a new directory")
+    saved.load_weights(GPT2(settings.model))  # copied only if they can be read
     out.mkdir(parents=True, exist_ok=True)
     end = _export_tokenizer(run, out, settings.model)
     ids = {} if end is None else {"bos_token_id": end, "eos_token_id": end}

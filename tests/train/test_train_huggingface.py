@@ -198,3 +198,12 @@ def test_an_export_does_not_overwrite(run: Path, tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("years of work")
     done = CliRunner().invoke(app, ["export", str(run), str(tmp_path)])
     assert (done.exit_code, done.stderr) == (2, f"error: {tmp_path} is there already: give a new directory\n")
+
+
+def test_a_damaged_checkpoint_is_not_exported(run: Path, tmp_path: Path) -> None:
+    damaged = shutil.copytree(run, tmp_path / "run")
+    weights = checkpoint.newest(damaged).path / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-9])
+    with pytest.raises(TrainError, match=r"model\.safetensors is damaged"):
+        huggingface.export(damaged, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
