@@ -25,11 +25,7 @@ def train(
     root: Path, out: Path, config: str, sets: tuple[str, ...], quiet: bool, init_from: str = ""
 ) -> dict[str, Any]:
     """Trains on a corpus' tokens, or goes on with the run in `out`; returns the run's summary."""
-    tokens = Corpus.open(root).table("tokens")
-    if tokens.manifest() is None:
-        raise UserError(f"{root}: no tokens yet; run `webtext build-shards {root}` first")
-    for name in files.sizes(tokens.folder):
-        files.here(tokens.folder / name)
+    _fetch_tokens(root)
     with _trainer():
         from pipelines import stored_run
         from train import loop, progress, settings
@@ -38,6 +34,28 @@ def train(
         shown = stored_run.Putting(out, progress.for_terminal(quiet))
         with stored_run.written(out):
             return _told(loop.train(root, out, asked, shown))
+
+
+def training_plan(
+    root: Path, out: Path, config: str, sets: tuple[str, ...], init_from: str = ""
+) -> dict[str, Any]:
+    """What `train` would do and take, measured on micro-batches."""
+    _fetch_tokens(root)
+    with _trainer():
+        from pipelines import stored_run
+        from train import rehearsal, settings
+
+        asked = settings.load(config, sets, init_from)
+        stored_run.fetch(out, moments=True)
+        return _told(rehearsal.rehearse(root, out, asked))
+
+
+def _fetch_tokens(root: Path) -> None:
+    tokens = Corpus.open(root).table("tokens")
+    if tokens.manifest() is None:
+        raise UserError(f"{root}: no tokens yet; run `webtext build-shards {root}` first")
+    for name in files.sizes(tokens.folder):
+        files.here(tokens.folder / name)
 
 
 def sample(

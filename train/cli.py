@@ -34,6 +34,10 @@ def train(
     init_from: Annotated[
         str, typer.Option(help="Start from this Hugging Face GPT-2: a directory or hub name.")
     ] = "",
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Check everything, time a step, say what it would take, and stop."),
+    ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -45,13 +49,17 @@ def train(
 
       torchrun --nproc-per-node 8 -m train train CORPUS --out runs/124m --set train.micro_batch_size=64
     """
-    from train import loop, progress, settings
+    from train import loop, progress, rehearsal, settings
 
     with _exit_codes():
         if out.parts and out.parts[0].endswith(":"):  # s3://
             raise TrainError(f"--out {out}: `webtext train` alone writes to a store; give a directory")
         asked = settings.load(config, sets or [], init_from)
-        found = loop.train(tokens, out, asked, progress.for_terminal(quiet))
+        found = (
+            rehearsal.rehearse(tokens, out, asked)
+            if dry_run
+            else loop.train(tokens, out, asked, progress.for_terminal(quiet))
+        )
     if os.environ.get("RANK", "0") == "0":
         _print(found, as_json)
 
@@ -179,6 +187,8 @@ def _print(found: dict[str, Any], as_json: bool) -> None:
     if as_json:
         print(json.dumps(found))
         return
+    for section, table in found.pop("settings", {}).items():
+        print(f"[{section}] " + ", ".join(f"{key} = {value}" for key, value in table.items()))
     for key, value in found.items():
         shown = (
             f"{value:.4f}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else value

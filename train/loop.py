@@ -3,7 +3,6 @@
 `train` is the whole story in order; training.py is what moves from step to step.
 """
 
-import dataclasses
 import gc
 import shutil
 from collections.abc import Iterator
@@ -11,14 +10,12 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
-import torch
-
-from train import checkpoint, device, huggingface, report, rundir
-from train.corpus import Census, Corpus, check_split, find_corpus
-from train.errors import Interrupted, TrainError
+from train import checkpoint, device, prepare, report, rundir
+from train.corpus import Census
+from train.errors import Interrupted
 from train.journal import Journal
 from train.progress import Progress
-from train.ranks import Ranks, joined
+from train.ranks import joined
 from train.settings import Settings, one_line_each
 from train.spikes import SpikePolicy
 from train.stopping import StopRequest, stop_request
@@ -34,65 +31,18 @@ def train(tokens: Path, run: Path, settings: Settings, progress: Progress | None
     """
     progress = progress or Progress()
     with joined() as ranks, stop_request() as stop:
-        settings = _with_shape_of_init(settings, run)
-        corpus = find_corpus(tokens, settings.data, settings.model.vocab_size)
-        shape = dataclasses.replace(settings.model, vocab_size=corpus.vocab_size)
-        settings = dataclasses.replace(settings, model=shape)
-        _check_shares(settings, ranks)
+        settings, corpus = prepare.resolve(tokens, run, settings, ranks)
         with rundir.opened(run, settings, corpus.tokenizer) if ranks.leads else nullcontext():
-            census = _check_tokens(corpus, run, settings.train.init_from) if ranks.leads else None
-            census = ranks.from_leader(census)
-            assert census is not None
-            training = Training(settings, corpus, ranks, checkpoint.newest(run))
-            with device.attention(training.attention), _no_collection_pauses():
-                try:
+            census = prepare.census(corpus, run, settings, ranks)
+            with prepare.memory_told(settings.train):
+                training = Training(settings, corpus, ranks, checkpoint.newest(run))
+                with device.attention(training.attention), _no_collection_pauses():
                     training.check_compiled()
                     _go_on(training, run, census, stop, progress if ranks.leads else Progress())
-                except torch.OutOfMemoryError as error:
-                    raise _too_large(training) from error
             if ranks.leads:
                 report.write(run)
             ranks.wait()
     return report.summary(run)
-
-
-def _with_shape_of_init(settings: Settings, run: Path) -> Settings:
-    """`train.init_from`'s shape; a run that has a checkpoint knows it and needs that model no more."""
-    source = settings.train.init_from
-    if not source:
-        return settings
-    if checkpoint.newest(run) and rundir.load(run).train.init_from == source:
-        return dataclasses.replace(settings, model=rundir.load(run).model)
-    return dataclasses.replace(settings, model=huggingface.shape(source))
-
-
-def _check_shares(settings: Settings, ranks: Ranks) -> None:
-    asked = settings.train
-    if asked.batch_size % (asked.micro_batch_size * ranks.size):
-        raise TrainError(
-            f"train.batch_size = {asked.batch_size} does not divide into micro-batches of "
-            f"{asked.micro_batch_size} on {ranks.size} ranks; change train.micro_batch_size or the ranks"
-        )
-
-
-def _too_large(training: Training) -> TrainError:
-    asked = training.settings.train
-    return TrainError(
-        f"the memory of {training.device.name} does not hold a step with train.micro_batch_size = "
-        f"{asked.micro_batch_size}: --set train.micro_batch_size={max(1, asked.micro_batch_size // 2)}"
-    )
-
-
-def _check_tokens(corpus: Corpus, run: Path, init_from: str) -> Census:
-    """Reads all tokens once: they are whole, of this vocabulary, and those the run was started on."""
-    census = check_split(corpus.train, corpus.vocab_size)
-    check_split(corpus.validation, corpus.vocab_size)
-    saved = checkpoint.newest(run)
-    if saved and saved.state["data"]["sha256"] != census.sha256:
-        raise TrainError(f"{run} was trained on other tokens: give the same corpus, or another --out")
-    if init_from and not saved:
-        huggingface.check_vocabulary(init_from, corpus.tokenizer)
-    return census
 
 
 def _go_on(training: Training, run: Path, census: Census, stop: StopRequest, progress: Progress) -> None:

@@ -25,13 +25,9 @@ Row = dict[str, Any]
 def opened(run: Path, wanted: Settings, tokenizer: Path | None) -> Iterator[None]:
     """Makes or reopens a run directory for writing, alone, until the block ends.
 
-    Raises TrainError if another process is writing it, if it was started with other settings, or if it is
-    a folder of something else.
+    Raises TrainError if another process is writing it, or as `check` does.
     """
-    if run.exists() and not run.is_dir():
-        raise TrainError(f"{run} is a file; give a directory for the run")
-    if run.is_dir() and not (run / CONFIG).exists() and any(p.name != LOCK for p in run.iterdir()):
-        raise TrainError(f"{run} holds other files and no {CONFIG}; give a new or a run's directory")
+    check(run, wanted)
     run.mkdir(parents=True, exist_ok=True)
     with (run / LOCK).open("w") as lock:  # the system drops it with the process, however that ends
         try:
@@ -40,13 +36,23 @@ def opened(run: Path, wanted: Settings, tokenizer: Path | None) -> Iterator[None
             raise TrainError(
                 f"another training is writing {run}; wait for it or give another --out"
             ) from None
-        if checkpoint.newest(run):  # without one there is nothing yet that other settings would spoil
-            _same(run, load(run), wanted)
+        check(run, wanted)  # what another process left that has just ended
         (run / checkpoint.FOLDER).mkdir(exist_ok=True)
         if tokenizer is not None:
             files.write(run / TOKENIZER, tokenizer.read_bytes())
         files.write(run / CONFIG, settings.to_toml(wanted))
         yield
+
+
+def check(run: Path, wanted: Settings) -> None:
+    """Raises TrainError if a run may not be written there: it was started with other settings, or what is
+    there is no run."""
+    if run.exists() and not run.is_dir():
+        raise TrainError(f"{run} is a file; give a directory for the run")
+    if run.is_dir() and not (run / CONFIG).exists() and any(p.name != LOCK for p in run.iterdir()):
+        raise TrainError(f"{run} holds other files and no {CONFIG}; give a new or a run's directory")
+    if checkpoint.newest(run):  # without one there is nothing yet that other settings would spoil
+        _same(run, load(run), wanted)
 
 
 def load(run: Path) -> Settings:

@@ -49,12 +49,12 @@ class Training:
         self.objective = cast(nn.Module, torch.compile(objective)) if asked.compile else objective
         self.synchronised = parallel.replicated(self.objective, shard=asked.shard, ranks=ranks)
         self.order = data.Order(corpus.train.tokens, shape.n_positions, asked.seed)
-        self.loader = data.Loader(self._read)
+        self.loader = data.Loader(self.micro_batches)
 
     def check_compiled(self) -> None:
         """Raises TrainError if the compiled model does not compute what the model does."""
         if self.settings.train.compile and self.step < self.settings.train.steps:
-            compiled.check(self._plain, self.objective, self._read(self.step)[0], self.device)
+            compiled.check(self._plain, self.objective, self.micro_batches(self.step)[0], self.device)
 
     @property
     def tokens_per_step(self) -> int:
@@ -63,10 +63,13 @@ class Training:
     def update(self) -> tuple[float, Tensor]:
         """One step: its learning rate and, on the device, (mean loss in nats, gradient norm, the loss's
         z-score among the latest, 1 if the update was skipped). Nothing here waits for a CUDA device."""
+        return self.learn_from(self.loader.take(self.step))
+
+    def learn_from(self, batches: list[data.Batch]) -> tuple[float, Tensor]:
+        """`update` on these micro-batches instead of the step's own."""
         asked = self.settings.train
         lr = optimizer.learning_rate(self.step + 1, asked)
         loss = torch.zeros((), device=self.device.where)
-        batches = self.loader.take(self.step)
         for ids, targets in batches[:-1]:
             with parallel.accumulating(self.synchronised):
                 loss += self._backward(ids, targets)
@@ -86,7 +89,8 @@ class Training:
         loss.backward()  # type: ignore[no-untyped-call]
         return loss.detach()
 
-    def _read(self, step: int) -> list[data.Batch]:
+    def micro_batches(self, step: int) -> list[data.Batch]:
+        """This rank's, of the step that follows so many finished ones."""
         asked = self.settings.train
         batches = data.training_batches(
             self.corpus.train, self.order, step, asked.batch_size, asked.micro_batch_size, self.ranks

@@ -2,7 +2,8 @@
 
 import json
 import sys
-from typing import Any
+from importlib import metadata
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperCommand
@@ -17,6 +18,22 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
 )
+
+
+def _say_version(asked: bool) -> None:
+    if asked:
+        print(f"webtext {metadata.version('webtext')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _webtext(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_say_version, is_eager=True, help="Show the version and stop."),
+    ] = False,
+) -> None:
+    pass
 
 
 class Command(TyperCommand):

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from webtext import show_model
+from webtext import show_model, show_plan
 from webtext.command import Command, app, show_result
 from webtext.options import CorpusPath, DryRun, Json, Quiet, RunPath, Settings, directory, place
 
@@ -32,6 +32,10 @@ def train(
         str,
         typer.Option("--init-from", metavar="DIR|NAME", help="Start from this Hugging Face GPT-2."),
     ] = "",
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Check everything, time a step, say what it would take, and stop."),
+    ] = False,
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
@@ -41,8 +45,13 @@ def train(
     """
     from pipelines import model
 
-    found = model.train(corpus, out, config, tuple(settings or ()), quiet, init_from)
-    show_result(found, as_json, show_model.training)
+    sets = tuple(settings or ())
+    if dry_run:
+        plan = model.training_plan(corpus, out, config, sets, init_from)
+        show_result(plan, as_json, show_plan.training)
+    else:
+        found = model.train(corpus, out, config, sets, quiet, init_from)
+        show_result(found, as_json, show_model.training)
 
 
 @app.command(cls=Command)

@@ -43,3 +43,17 @@ def build(result: Result) -> None:
     for line in plan["limits"]:
         console.print(f"Limit: {line}", markup=False)
     console.print(f"Assumed: {plan['assumptions']}", markup=False)
+
+
+def training(result: Result) -> None:
+    """The settings, a section a line, and what they would take."""
+    facts = dict(result)
+    for section, table in facts.pop("settings").items():
+        line = ", ".join(f"{key} = {value}" for key, value in table.items())
+        console.print(f"[{section}] {line}", markup=False)
+    facts["ms_per_step"] = facts.pop("seconds_per_step") * 1000
+    facts["seconds"] = duration(result["seconds"])
+    print_facts("What a training would take, measured on a part of a step", facts)
+    needed = result["checkpoint_gb"] * result["checkpoints"]
+    if result["free_gb"] < needed:
+        console.print(f"Limit: checkpoints take {needed:,.1f} GB, more than is free", markup=False)

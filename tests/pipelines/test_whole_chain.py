@@ -157,3 +157,18 @@ def test_explain_tells_a_kept_links_story(corpus: Path) -> None:
     assert story["page"]["state"] == "fetched"
     assert story["shard"]["file"].endswith(".parquet")
     assert {row["measure"] for row in story["measures"]} >= {"pretokens", "language"}
+
+
+@pytest.mark.slow
+def test_a_trainings_dry_run_times_a_step_and_writes_nothing(corpus: Path, tmp_path: Path) -> None:
+    asked = ("train", corpus, "--out", tmp_path / "run", "--config", "demo", "--dry-run")
+    plan = webtext_json(*asked, *settings("train.steps=7"))
+    assert (plan["steps"], plan["tokens"]) == (7, 7 * 8 * 128)
+    assert (
+        plan["corpus_tokens"]
+        == json.loads((corpus / "tokens" / "index.json").read_text())["splits"]["train"]["tokens"]
+    )
+    shown = webtext(*asked).stdout
+    assert "[train] " in shown
+    assert "ms per step" in shown
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,74 @@
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from train.errors import TrainError
+from train.loop import train
+from train.rehearsal import rehearse
+from train.settings import Settings
+
+Tiny = Callable[..., Settings]
+Python = Callable[..., subprocess.CompletedProcess[str]]
+
+TWO_RANKS = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", "-m", "train", "train")
+
+
+def every_file(folder: Path) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_it_says_what_a_training_would_be(corpus: Path, tiny: Tiny, tmp_path: Path) -> None:
+    found = rehearse(corpus, tmp_path / "run", tiny())
+    assert (found["after_step"], found["steps"], found["tokens_per_step"]) == (0, 40, 4 * 32)
+    assert found["tokens"] == 40 * 4 * 32
+    assert found["epochs"] == pytest.approx(40 * 4 * 32 / found["corpus_tokens"], rel=0.01)
+    counted = found["parameters"] - 32 * 16  # without position embeddings
+    assert found["flops"] == found["tokens"] * (6 * counted + 12 * 2 * 16 * 32)
+    assert found["settings"]["model"]["vocab_size"] == 300
+    assert found["settings"]["train"]["lr"] == 0.01
+
+
+def test_its_seconds_are_about_those_that_steps_take(corpus: Path, tiny: Tiny, tmp_path: Path) -> None:
+    asked = tiny(train__steps=20, train__batch_size=32, train__micro_batch_size=8, model__n_embd=32)
+    found = rehearse(corpus, tmp_path / "run", asked)
+    measured = 32 * 32 / train(corpus, tmp_path / "run", asked)["tokens_per_s"]
+    assert measured / 3 < found["seconds_per_step"] < measured * 3
+    assert found["seconds"] == pytest.approx(20 * found["seconds_per_step"])
+
+
+def test_nothing_is_written(corpus: Path, tiny: Tiny, tmp_path: Path) -> None:
+    rehearse(corpus, tmp_path / "new" / "run", tiny())
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_run_that_is_there_goes_on_from_its_checkpoint_and_stays_as_it_is(
+    corpus: Path, tiny: Tiny, tmp_path: Path
+) -> None:
+    train(corpus, tmp_path / "run", tiny(train__steps=20))
+    before = every_file(tmp_path)
+    found = rehearse(corpus, tmp_path / "run", tiny())
+    assert (found["after_step"], found["steps"]) == (20, 20)
+    assert every_file(tmp_path) == before
+
+
+def test_what_would_refuse_the_training_refuses_it(corpus: Path, tiny: Tiny, tmp_path: Path) -> None:
+    train(corpus, tmp_path / "run", tiny(train__steps=20))
+    with pytest.raises(TrainError, match=r"train\.lr"):
+        rehearse(corpus, tmp_path / "run", tiny(train__lr=0.02))
+    (tmp_path / "file").write_text("")
+    with pytest.raises(TrainError, match="is a file"):
+        rehearse(corpus, tmp_path / "file", tiny())
+    with pytest.raises(TrainError, match="is missing"):
+        rehearse(tmp_path, tmp_path / "new", tiny())
+
+
+@pytest.mark.slow
+def test_two_ranks_measure_together(
+    corpus: Path, python: Python, tiny_arguments: list[str], tmp_path: Path
+) -> None:
+    done = python(*TWO_RANKS, corpus, "--out", tmp_path / "run", *tiny_arguments, "--dry-run")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("tokens per step  128") == 1
+    assert not list(tmp_path.iterdir())

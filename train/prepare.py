@@ -1,0 +1,73 @@
+"""What can be wrong before the first step: settings, tokens, ranks, and whether they are this run's."""
+
+import dataclasses
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+
+from train import checkpoint, huggingface, rundir
+from train.corpus import Census, Corpus, check_split, find_corpus
+from train.errors import TrainError
+from train.ranks import Ranks
+from train.settings import Settings, TrainSettings
+
+
+def resolve(tokens: Path, run: Path, settings: Settings, ranks: Ranks) -> tuple[Settings, Corpus]:
+    """The settings with nothing left open, and the token files, by their index; `tokens` is a corpus or its
+    `tokens/`. Raises TrainError for what does not fit together."""
+    settings = _with_shape_of_init(settings, run)
+    corpus = find_corpus(tokens, settings.data, settings.model.vocab_size)
+    shape = dataclasses.replace(settings.model, vocab_size=corpus.vocab_size)
+    asked = settings.train
+    if asked.batch_size % (asked.micro_batch_size * ranks.size):
+        raise TrainError(
+            f"train.batch_size = {asked.batch_size} does not divide into micro-batches of "
+            f"{asked.micro_batch_size} on {ranks.size} ranks; change train.micro_batch_size or the ranks"
+        )
+    return dataclasses.replace(settings, model=shape), corpus
+
+
+def _with_shape_of_init(settings: Settings, run: Path) -> Settings:
+    """`train.init_from`'s shape; a run that has a checkpoint knows it and needs that model no more."""
+    source = settings.train.init_from
+    if not source:
+        return settings
+    if checkpoint.newest(run) and rundir.load(run).train.init_from == source:
+        return dataclasses.replace(settings, model=rundir.load(run).model)
+    return dataclasses.replace(settings, model=huggingface.shape(source))
+
+
+def census(corpus: Corpus, run: Path, settings: Settings, ranks: Ranks) -> Census:
+    """What the leading rank finds when it reads all tokens once. Raises TrainError if they are not whole, of
+    this vocabulary, and those the run was started on."""
+    found = _checked(corpus, run, settings.train.init_from) if ranks.leads else None
+    found = ranks.from_leader(found)
+    assert found is not None
+    return found
+
+
+def _checked(corpus: Corpus, run: Path, init_from: str) -> Census:
+    found = check_split(corpus.train, corpus.vocab_size)
+    check_split(corpus.validation, corpus.vocab_size)
+    saved = checkpoint.newest(run)
+    if saved and saved.state["data"]["sha256"] != found.sha256:
+        raise TrainError(f"{run} was trained on other tokens: give the same corpus, or another --out")
+    if init_from and not saved:
+        huggingface.check_vocabulary(init_from, corpus.tokenizer)
+    return found
+
+
+@contextmanager
+def memory_told(asked: TrainSettings) -> Iterator[None]:
+    """A GPU whose memory is too small inside is a TrainError."""
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        rows = asked.micro_batch_size
+        less = f"train.micro_batch_size={rows // 2}" if rows > 1 else "train.shard=true on several GPUs"
+        raise TrainError(
+            "the GPU's memory does not hold the model and a step of it with train.micro_batch_size = "
+            f"{rows}: --set {less}"
+        ) from error

@@ -1,0 +1,84 @@
+"""A dry run: what a training would be and take, measured on micro-batches of it. Nothing is written."""
+
+import dataclasses
+import shutil
+import time
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from train import checkpoint, device, prepare, rundir
+from train.ranks import joined
+from train.settings import Settings
+from train.training import Training
+
+ENOUGH_S = 10.0  # of measuring
+ENOUGH_MICRO_BATCHES = 4  # of a step: the update after them is then little of what is measured
+ENOUGH_TIMES = 5
+
+
+def rehearse(tokens: Path, run: Path, settings: Settings) -> dict[str, Any]:
+    """What `loop.train` would do with the same arguments, from where the run stands.
+
+    Raises TrainError for all that would keep it from its first step. Seconds are those of steps alone,
+    without evaluations and checkpoints; memory is the most while measuring, in 1e9 bytes.
+    """
+    with joined() as ranks:
+        settings, corpus = prepare.resolve(tokens, run, settings, ranks)
+        if ranks.leads:
+            rundir.check(run, settings)
+        prepare.census(corpus, run, settings, ranks)
+        with prepare.memory_told(settings.train):
+            training = Training(settings, corpus, ranks, checkpoint.newest(run))
+            done, left = training.step, max(0, settings.train.steps - training.step)
+            with device.attention(training.attention):
+                training.check_compiled()
+                seconds = _seconds_a_step(training)
+        work = device.flops_per_token(training.model) * training.tokens_per_step
+        peak = training.device.peak_flops()
+        each, number = checkpoint.room(training.model, settings.train)
+        return {
+            "run": str(run),
+            "settings": dataclasses.asdict(settings),
+            "parameters": training.model.parameter_count(),
+            "device": training.device.name,
+            "precision": str(training.device.precision).removeprefix("torch."),
+            "attention": training.attention_reason,
+            "after_step": done,
+            "steps": left,
+            "tokens_per_step": training.tokens_per_step,
+            "tokens": left * training.tokens_per_step,
+            "corpus_tokens": corpus.train.tokens,
+            "epochs": round(settings.train.steps * settings.train.batch_size / training.order.windows, 3),
+            "flops": left * work,
+            "seconds_per_step": seconds,
+            "seconds": left * seconds,
+            "tokens_per_s": round(training.tokens_per_step / seconds, 1),
+            "mfu": None if peak is None else round(work / seconds / (peak * ranks.size), 4),
+            "memory_gb": round(training.device.memory_gb(), 3),
+            "checkpoint_gb": round(each / 1e9, 3),
+            "checkpoints": number,
+            "free_gb": round(_free_bytes(run) / 1e9, 3),
+        }
+
+
+def _seconds_a_step(training: Training) -> float:
+    """Of a step's first micro-batches and an update, as if the others took as long."""
+    batches = training.micro_batches(training.step)
+    first = training.ranks.from_leader(_seconds(training, batches[:1]))  # kernels are chosen and loaded
+    some = batches[: max(1, min(ENOUGH_MICRO_BATCHES, int(ENOUGH_S / first)))]
+    times = max(1, min(ENOUGH_TIMES, int(ENOUGH_S / first / len(some))))
+    return median(_seconds(training, some) for _ in range(times)) * len(batches) / len(some)
+
+
+def _seconds(training: Training, batches: list[Any]) -> float:
+    training.device.wait()
+    began = time.perf_counter()
+    _, measured = training.learn_from(batches)
+    measured.tolist()  # waits for the device
+    return time.perf_counter() - began
+
+
+def _free_bytes(run: Path) -> int:
+    there = next(path for path in (run, *run.absolute().parents) if path.is_dir())
+    return shutil.disk_usage(there).free
