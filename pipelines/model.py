@@ -37,17 +37,17 @@ def train(
 
 
 def training_plan(
-    root: Path, out: Path, config: str, sets: tuple[str, ...], init_from: str = ""
+    root: Path, out: Path, config: str, sets: tuple[str, ...], quiet: bool, init_from: str = ""
 ) -> dict[str, Any]:
     """What `train` would do and take, measured on micro-batches."""
     _fetch_tokens(root)
     with _trainer():
         from pipelines import stored_run
-        from train import rehearsal, settings
+        from train import progress, rehearsal, settings
 
         asked = settings.load(config, sets, init_from)
         stored_run.fetch(out, moments=True)
-        return _told(rehearsal.rehearse(root, out, asked))
+        return _told(rehearsal.rehearse(root, out, asked, progress.line_by_line(quiet)))
 
 
 def _fetch_tokens(root: Path) -> None:

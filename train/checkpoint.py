@@ -67,7 +67,7 @@ class Checkpoint:
         _restore_generators(generators[ranks.rank % len(generators)])
 
     def _moments(self) -> dict[str, Tensor]:
-        number, parts = len(list(self.path.glob(f"{MOMENTS}*.safetensors"))), []
+        number, parts = max(1, len(list(self.path.glob(f"{MOMENTS}*.safetensors")))), []
         for rank in range(number):
             with self._whole(_moments_file(rank)) as file:
                 parts.append(load_file(file))
@@ -81,10 +81,11 @@ class Checkpoint:
         """One of its files, and what to do where it is not whole; a disk that fails says so itself."""
         try:
             yield self.path / name
-        except (ValueError, SafetensorError) as error:
+        except (ValueError, SafetensorError, FileNotFoundError) as error:
+            what = "missing" if isinstance(error, FileNotFoundError) else f"damaged ({error})"
             raise TrainError(
-                f"{self.path / name} is damaged ({error}): remove {self.path} to go on from the checkpoint "
-                "before it, if there is one"
+                f"{self.path / name} is {what}: remove {self.path} to go on from the checkpoint before it, "
+                "if there is one"
             ) from None
 
 

@@ -55,11 +55,10 @@ def train(
         if out.parts and out.parts[0].endswith(":"):  # s3://
             raise TrainError(f"--out {out}: `webtext train` alone writes to a store; give a directory")
         asked = settings.load(config, sets or [], init_from)
-        found = (
-            rehearsal.rehearse(tokens, out, asked)
-            if dry_run
-            else loop.train(tokens, out, asked, progress.for_terminal(quiet))
-        )
+        if dry_run:
+            found = rehearsal.rehearse(tokens, out, asked, progress.line_by_line(quiet))
+        else:
+            found = loop.train(tokens, out, asked, progress.for_terminal(quiet))
     if os.environ.get("RANK", "0") == "0":
         _print(found, as_json)
 
@@ -188,7 +187,7 @@ def _print(found: dict[str, Any], as_json: bool) -> None:
         print(json.dumps(found))
         return
     for section, table in found.pop("settings", {}).items():
-        print(f"[{section}] " + ", ".join(f"{key} = {value}" for key, value in table.items()))
+        print(f"[{section}] " + ", ".join(f"{key} = {json.dumps(value)}" for key, value in table.items()))
     for key, value in found.items():
         shown = (
             f"{value:.4f}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else value

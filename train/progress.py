@@ -1,7 +1,10 @@
 """How a training shows itself while it runs: a live line on a terminal, else a line now and then."""
 
+import os
 import sys
 import time
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from train.rundir import Row
@@ -94,6 +97,12 @@ def for_terminal(quiet: bool = False) -> Progress:
     if quiet:
         return Progress()
     return Live() if sys.stderr.isatty() else Lines()
+
+
+def line_by_line(quiet: bool = False) -> Callable[[str], None]:
+    """Shows lines on the leading rank's stderr."""
+    shown = not quiet and os.environ.get("RANK", "0") == "0"
+    return partial(print, file=sys.stderr, flush=True) if shown else lambda _line: None
 
 
 def _figures(row: Row) -> str:

@@ -3,6 +3,7 @@
 import dataclasses
 import shutil
 import time
+from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -17,8 +18,11 @@ ENOUGH_MICRO_BATCHES = 4  # of a step: the update after them is then little of w
 ENOUGH_TIMES = 5
 
 
-def rehearse(tokens: Path, run: Path, settings: Settings) -> dict[str, Any]:
-    """What `loop.train` would do with the same arguments, from where the run stands.
+def rehearse(
+    tokens: Path, run: Path, settings: Settings, told: Callable[[str], None] = lambda _line: None
+) -> dict[str, Any]:
+    """What `loop.train` would do with the same arguments, from where the run stands; `told` hears meanwhile
+    what is being done.
 
     Raises TrainError for all that would keep it from its first step. Seconds are those of steps alone,
     without evaluations and checkpoints; memory is the most while measuring, in 1e9 bytes.
@@ -27,11 +31,13 @@ def rehearse(tokens: Path, run: Path, settings: Settings) -> dict[str, Any]:
         settings, corpus = prepare.resolve(tokens, run, settings, ranks)
         if ranks.leads:
             rundir.check(run, settings)
+        told(f"reading {corpus.train.tokens:,} tokens")
         prepare.census(corpus, run, settings, ranks)
         with prepare.memory_told(settings.train):
             training = Training(settings, corpus, ranks, checkpoint.newest(run))
             done, left = training.step, max(0, settings.train.steps - training.step)
             with device.attention(training.attention):
+                told(f"{'compiling and ' if settings.train.compile else ''}timing on {training.device.name}")
                 training.check_compiled()
                 seconds = _seconds_a_step(training)
         work = device.flops_per_token(training.model) * training.tokens_per_step

@@ -47,7 +47,7 @@ def train(
 
     sets = tuple(settings or ())
     if dry_run:
-        plan = model.training_plan(corpus, out, config, sets, init_from)
+        plan = model.training_plan(corpus, out, config, sets, quiet, init_from)
         show_result(plan, as_json, show_plan.training)
     else:
         found = model.train(corpus, out, config, sets, quiet, init_from)

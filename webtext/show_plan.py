@@ -1,5 +1,7 @@
 """What `--dry-run` says, for a person at a terminal."""
 
+import json
+
 from webtext import show
 from webtext.tally import duration
 from webtext.terminal import Result, console, known, new_table, print_facts, size
@@ -49,11 +51,12 @@ def training(result: Result) -> None:
     """The settings, a section a line, and what they would take."""
     facts = dict(result)
     for section, table in facts.pop("settings").items():
-        line = ", ".join(f"{key} = {value}" for key, value in table.items())
+        line = ", ".join(f"{key} = {json.dumps(value)}" for key, value in table.items())
         console.print(f"[{section}] {line}", markup=False)
     facts["ms_per_step"] = facts.pop("seconds_per_step") * 1000
     facts["seconds"] = duration(result["seconds"])
-    print_facts("What a training would take, measured on a part of a step", facts)
+    known_ones = {key: value for key, value in facts.items() if value is not None}
+    print_facts("What a training would take, measured on a part of a step", known_ones)
     needed = result["checkpoint_gb"] * result["checkpoints"]
     if result["free_gb"] < needed:
         console.print(f"Limit: checkpoints take {needed:,.1f} GB, more than is free", markup=False)
