@@ -72,7 +72,9 @@ def _seconds_a_step(training: Training) -> float:
     """Of a step's first micro-batches and an update, as if the others took as long."""
     batches = training.micro_batches(training.step)
     first = training.ranks.from_leader(_seconds(training, batches[:1]))  # kernels are chosen and loaded
-    some = batches[: max(1, min(ENOUGH_MICRO_BATCHES, int(ENOUGH_S / first)))]
+    if first > ENOUGH_S:
+        return first * len(batches)
+    some = batches[: min(ENOUGH_MICRO_BATCHES, int(ENOUGH_S / first))]
     times = max(1, min(ENOUGH_TIMES, int(ENOUGH_S / first / len(some))))
     return median(_seconds(training, some) for _ in range(times)) * len(batches) / len(some)
 
