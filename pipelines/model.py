@@ -6,9 +6,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from webtext import files, store
+from webtext import buckets, files, store
 from webtext.corpus import Corpus
-from webtext.errors import RunFailed, UserError
+from webtext.errors import RunFailed, UserError, why
 
 
 @dataclass(frozen=True)
@@ -141,3 +141,7 @@ def _trainer() -> Iterator[None]:
         raise UserError(str(error)) from None
     except errors.RunFailed as error:
         raise RunFailed(str(error)) from None
+    except OSError as error:
+        if error.errno in files.DISK_FULL or buckets.is_of_a_store(error):
+            raise
+        raise RunFailed(f"{error.filename or 'the run'}: {why(error)}") from None

@@ -7,6 +7,7 @@ moments are in one file, or in one a rank where the ranks hold shards. Any numbe
 
 import base64
 import json
+import re
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -29,6 +30,7 @@ from train.settings import TrainSettings
 FOLDER = "checkpoints"  # of a run
 MODEL, STATE, DONE = "model.safetensors", "state.json", "DONE"
 MOMENTS = "optimizer-"  # how their files' names begin
+NAME = re.compile(r"step-[0-9]+")
 
 
 @dataclass(frozen=True)
@@ -47,12 +49,17 @@ class Checkpoint:
         """state.json: data position, generators, schedule, and what the run is made of."""
         with self._whole(STATE) as file:
             state: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+            if "rng" not in state:
+                raise ValueError("it says nothing of the random generators")
         return state
 
     def load_weights(self, model: nn.Module) -> None:
-        """Puts its weights into a model that is not sharded yet. Raises TrainError if they are damaged."""
+        """Puts its weights into a model that is not sharded yet. Raises TrainError if they are damaged, or
+        another model's."""
         with self._whole(MODEL) as file:
             weights = load_file(file)
+            for name, tensor in model.state_dict().items():
+                _fits(name, weights.get(name), tensor)
         model.load_state_dict(weights)
 
     def load_moments(self, model: nn.Module, optimizers: Sequence[Optimizer], ranks: Ranks) -> None:
@@ -62,12 +69,15 @@ class Checkpoint:
         for key, tensor in self._moments().items():
             kind, _, name = key.partition(".")
             parameter = parameters[name]
+            with self._whole(_moments_file(0)):
+                _fits(key, tensor, parameter if tensor.dim() else tensor)
             owners[parameter].state[parameter][kind] = placed_like(tensor, parameter)
         generators = self.state["rng"]
         _restore_generators(generators[ranks.rank % len(generators)])
 
     def _moments(self) -> dict[str, Tensor]:
-        number, parts = max(1, len(list(self.path.glob(f"{MOMENTS}*.safetensors")))), []
+        there = len(list(self.path.glob(f"{MOMENTS}*.safetensors")))
+        number, parts = self.state.get("moment_files", max(1, there)), []
         for rank in range(number):
             with self._whole(_moments_file(rank)) as file:
                 parts.append(load_file(file))
@@ -90,8 +100,9 @@ class Checkpoint:
 
 
 def finished(run: Path) -> list[Checkpoint]:
-    """The run's checkpoints that are marked DONE, oldest first."""
-    return [Checkpoint(done.parent) for done in sorted((run / FOLDER).glob(f"step-*/{DONE}"))]
+    """The run's checkpoints that are marked DONE, oldest first. Folders of other names are the user's."""
+    done = [Checkpoint(done.parent) for done in (run / FOLDER).glob(f"step-*/{DONE}")]
+    return sorted((one for one in done if NAME.fullmatch(one.path.name)), key=lambda one: one.step)
 
 
 def newest(run: Path) -> Checkpoint | None:
@@ -146,11 +157,13 @@ def _write(
     generators = ranks.all(_generators())  # also tells that every rank has written its file
     if ranks.leads:
         save_file(weights, beside / MODEL, metadata={"format": "pt"})
-        (beside / STATE).write_text(
-            json.dumps({**state, "rng": generators}, indent=1) + "\n", encoding="utf-8"
-        )
-        for written in (*beside.iterdir(), beside):
+        state |= {"moment_files": ranks.size if sharded else 1, "rng": generators}
+        (beside / STATE).write_text(json.dumps(state, indent=1) + "\n", encoding="utf-8")
+        readers = (beside / STATE).stat().st_mode  # as the umask says; safetensors lets its owner alone read
+        for written in beside.iterdir():
+            written.chmod(readers)
             files.sync(written)
+        files.sync(beside)
         beside.rename(path)
         files.sync(path.parent)
         files.write(path / DONE, "")
@@ -165,14 +178,28 @@ def room(model: nn.Module, settings: TrainSettings) -> tuple[int, int]:
 def _tidy(run: Path, settings: TrainSettings) -> None:
     """Keeps the last ones and those with the lowest validation loss; removes the others and torn ones."""
     found = finished(run)
-    losses = [(one.state.get("val_loss"), one) for one in found]
-    judged = sorted((loss, one.step, one) for loss, one in losses if loss is not None)
+    judged = sorted((loss, one.step, one) for one in found if (loss := _val_loss(one)) is not None)
     best = [one for _, _, one in judged[: settings.keep_best]]
     kept = {one.path for one in (*found[-settings.keep_last :], *best)}
     for path in (run / FOLDER).iterdir():
-        if path not in kept:
+        if path not in kept and NAME.fullmatch(path.name.removeprefix(".").removesuffix(".tmp")):
             (path / DONE).unlink(missing_ok=True)  # first, so that a half-removed one does not count
             shutil.rmtree(path, ignore_errors=True)
+
+
+def _val_loss(one: Checkpoint) -> float | None:
+    """None also of a damaged one, which is no reason to stop a run that has gone on."""
+    try:
+        loss: float | None = one.state.get("val_loss")
+    except TrainError:
+        return None
+    return loss
+
+
+def _fits(name: str, found: Tensor | None, wanted: Tensor) -> None:
+    if found is None or found.shape != wanted.shape:
+        has = "missing" if found is None else f"of shape {tuple(found.shape)}"
+        raise ValueError(f"{name} is {has}, the model's {tuple(wanted.shape)}")
 
 
 def _moments_file(rank: int) -> str:

@@ -7,24 +7,30 @@ stands for; a bare file (nanoGPT's `train.bin`) has none of that and is used all
 
 import hashlib
 import json
+import resource
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from train.errors import TrainError
 from train.settings import DataSettings
+from train.tokenizer import load as load_tokenizer
+from train.tokenizer import size as ids_of
 
 CHUNK_TOKENS = 1 << 22
 
 
 @dataclass(frozen=True)
 class TokenFile:
-    """One file; the hashes (its own, its tokenizer's) and `utf8_bytes` are its index's, None without one."""
+    """One file; the hashes (its own, its tokenizer's) and `utf8_bytes` are its index's, None without one.
+
+    It stays open, so that a corpus built anew beside a run, by renaming, does not change what the run reads.
+    """
 
     path: Path
     dtype: str
@@ -32,12 +38,16 @@ class TokenFile:
     sha256: str | None
     utf8_bytes: int | None
     tokenizer: str | None = None
+    handle: BinaryIO = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "handle", self.path.open("rb", buffering=0))
 
     def read(self, start: int, count: int) -> NDArray[Any]:
         """Tokens [start, start + count), mapped for as long as the array lives: what has been read does not
         pile up as this process's memory."""
         size = np.dtype(self.dtype).itemsize
-        return np.memmap(self.path, self.dtype, "r", offset=start * size, shape=(count,))
+        return np.memmap(self.handle, self.dtype, "r", offset=start * size, shape=(count,))
 
 
 @dataclass(frozen=True)
@@ -155,25 +165,19 @@ def _chunks(file: TokenFile) -> Iterator[NDArray[Any]]:
 
 
 def _vocabulary(folder: Path, tokenizer: Path) -> int:
-    """The tokenizer's number of entries, after checking that the index speaks of this very tokenizer."""
-    from tokenizers import Tokenizer
-
+    """How many ids the tokenizer has, after checking that the index speaks of this very tokenizer."""
     raw = tokenizer.read_bytes()
     said = _index(folder).get("tokenizer", {}).get("sha256")
     if said not in (None, hashlib.sha256(raw).hexdigest()):
         raise TrainError(
             f"{tokenizer} is not the tokenizer that {folder / 'index.json'} names; build it again"
         )
-    try:
-        return int(Tokenizer.from_str(raw.decode()).get_vocab_size())
-    except Exception as error:  # the library raises bare Exception
-        raise TrainError(f"{tokenizer} is not a tokenizer: {error}") from None
+    return ids_of(load_tokenizer(tokenizer))
 
 
 def _split(folder: Path, name: str, pattern: str, vocab_size: int) -> Split:
     if pattern:
-        root = Path(Path(pattern).anchor)
-        paths = sorted(root.glob(str(Path(pattern).relative_to(root))))
+        paths = _matching(Path(pattern).expanduser())
         if not paths:
             raise TrainError(f"data.{name} = {pattern!r} matches no file")
     else:
@@ -184,7 +188,24 @@ def _split(folder: Path, name: str, pattern: str, vocab_size: int) -> Split:
                 f"{folder} has no index.json that names train files: "
                 "give a corpus that has been tokenised, or --set data.train=FILE.bin"
             )
+    _may_open(len(paths))
     return Split(tuple(_describe(path, vocab_size) for path in paths))
+
+
+def _matching(pattern: Path) -> list[Path]:
+    """The file of this very name, else those that the glob matches."""
+    root = Path(pattern.anchor)
+    found = [pattern] if pattern.exists() else root.glob(str(pattern.relative_to(root)))
+    return sorted(path for path in found if path.is_file())
+
+
+def _may_open(count: int) -> None:
+    """Has the system allow so many more open files, each with a map of it, where it sets a lower bound."""
+    now, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if count > now // 4:
+        wanted = now + 2 * count
+        more = wanted if most == resource.RLIM_INFINITY else min(wanted, most)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (more, most))
 
 
 def _describe(path: Path, vocab_size: int) -> TokenFile:

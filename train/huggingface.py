@@ -6,14 +6,13 @@ from typing import Any
 
 from safetensors import SafetensorError
 from safetensors.torch import load_file
-from tokenizers import Tokenizer
 from torch import Tensor
 
-from train import checkpoint, files, rundir
+from train import checkpoint, files, rundir, tokenizer
 from train.errors import TrainError
 from train.model import GPT2
-from train.sample import END_OF_TEXT
 from train.settings import ModelSettings
+from train.tokenizer import END_OF_TEXT
 
 CONFIG, WEIGHTS, TOKENIZER = "config.json", "model.safetensors", "tokenizer.json"
 SHAPE = ("n_layer", "n_head", "n_embd", "n_positions", "vocab_size")
@@ -84,12 +83,12 @@ def load(model: GPT2, source: str) -> None:
     model.load_state_dict({name: found[name].float() for name in wanted})
 
 
-def check_vocabulary(source: str, tokenizer: Path | None) -> None:
+def check_vocabulary(source: str, ours: Path | None) -> None:
     """Raises TrainError if the tokens' tokenizer is not the model's (when both are known)."""
     theirs = _vocabulary(locate(source))
-    if tokenizer is None or theirs is None:
+    if ours is None or theirs is None:
         return
-    if Tokenizer.from_file(str(tokenizer)).get_vocab() != theirs:
+    if tokenizer.load(ours).get_vocab() != theirs:
         raise TrainError(
             f"the tokens were made with another vocabulary than {source}'s: "
             f"build them with --set tokens.tokenizer={source}"
@@ -130,8 +129,8 @@ def _export_tokenizer(run: Path, out: Path, model: ModelSettings) -> int | None:
     path = run / rundir.TOKENIZER
     if not path.is_file():
         return None
+    end: int | None = tokenizer.load(path).token_to_id(END_OF_TEXT)
     files.write(out / TOKENIZER, path.read_bytes())
-    end: int | None = Tokenizer.from_file(str(path)).token_to_id(END_OF_TEXT)
     special = {} if end is None else dict.fromkeys(("bos_token", "eos_token", "unk_token"), END_OF_TEXT)
     config = {
         "tokenizer_class": "PreTrainedTokenizerFast",  # tokenizer.json as it is, whatever its pattern
@@ -155,10 +154,7 @@ def weight_files(folder: Path) -> list[Path]:
 
 def _vocabulary(folder: Path) -> dict[str, int] | None:
     if (folder / TOKENIZER).is_file():
-        try:
-            return dict(Tokenizer.from_file(str(folder / TOKENIZER)).get_vocab())
-        except Exception as error:  # the library raises bare Exception
-            raise TrainError(f"{folder / TOKENIZER} is not a tokenizer: {error}") from None
+        return dict(tokenizer.load(folder / TOKENIZER).get_vocab())
     return _json(folder / "vocab.json") if (folder / "vocab.json").is_file() else None
 
 

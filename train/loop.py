@@ -32,8 +32,10 @@ def train(tokens: Path, run: Path, settings: Settings, progress: Progress | None
     progress = progress or Progress()
     with joined() as ranks, stop_request() as stop:
         settings, corpus = prepare.resolve(tokens, run, settings, ranks)
-        with rundir.opened(run, settings, corpus.tokenizer) if ranks.leads else nullcontext():
+        with rundir.opened(run, settings) if ranks.leads else nullcontext():
             census = prepare.census(corpus, run, settings, ranks)
+            if ranks.leads:
+                rundir.describe(run, settings, corpus.tokenizer)
             with prepare.memory_told(settings.train):
                 training = Training(settings, corpus, ranks, checkpoint.newest(run))
                 with device.attention(training.attention), _no_collection_pauses():

@@ -11,7 +11,7 @@ from train import checkpoint, huggingface, rundir
 from train.corpus import Census, Corpus, check_split, find_corpus
 from train.errors import TrainError
 from train.ranks import Ranks
-from train.settings import Settings, TrainSettings
+from train.settings import Settings, TrainSettings, check
 
 
 def resolve(tokens: Path, run: Path, settings: Settings, ranks: Ranks) -> tuple[Settings, Corpus]:
@@ -36,7 +36,9 @@ def _with_shape_of_init(settings: Settings, run: Path) -> Settings:
         return settings
     if checkpoint.newest(run) and rundir.load(run).train.init_from == source:
         return dataclasses.replace(settings, model=rundir.load(run).model)
-    return dataclasses.replace(settings, model=huggingface.shape(source))
+    shaped = dataclasses.replace(settings, model=huggingface.shape(source))
+    check(shaped, source)
+    return shaped
 
 
 def census(corpus: Corpus, run: Path, settings: Settings, ranks: Ranks) -> Census:
@@ -61,13 +63,19 @@ def _checked(corpus: Corpus, run: Path, init_from: str) -> Census:
 
 @contextmanager
 def memory_told(asked: TrainSettings) -> Iterator[None]:
-    """A GPU whose memory is too small inside is a TrainError."""
+    """Memory that is too small for what happens inside, a GPU's or the machine's, is a TrainError."""
     try:
         yield
-    except torch.OutOfMemoryError as error:
+    except (RuntimeError, MemoryError) as error:  # torch has a class of its own for GPUs only
+        if isinstance(error, RuntimeError) and not _is_of_memory(error):
+            raise
         rows = asked.micro_batch_size
         less = f"train.micro_batch_size={rows // 2}" if rows > 1 else "train.shard=true on several GPUs"
         raise TrainError(
-            "the GPU's memory does not hold the model and a step of it with train.micro_batch_size = "
-            f"{rows}: --set {less}"
+            f"memory does not hold the model and a step of {asked.batch_size:,} sequences, "
+            f"train.micro_batch_size = {rows:,} at a time: --set {less}, or take a smaller model"
         ) from error
+
+
+def _is_of_memory(error: RuntimeError) -> bool:
+    return isinstance(error, torch.OutOfMemoryError) or "DefaultCPUAllocator" in str(error)

@@ -7,9 +7,7 @@ from pathlib import Path
 from statistics import fmean, median
 from typing import Any
 
-from tokenizers import Tokenizer
-
-from train import checkpoint, files, rundir
+from train import checkpoint, files, rundir, tokenizer
 from train.plot import loss_svg
 from train.rundir import Row
 
@@ -80,9 +78,9 @@ def _has_gpt2s_vocabulary(run: Path) -> bool:
     path = run / rundir.TOKENIZER
     if not path.is_file():
         return False
-    tokenizer = Tokenizer.from_file(str(path))
+    found = tokenizer.load(path)
     ends = {"!": 0, "Ġthe": 262, "<|endoftext|>": 50256}
-    return all(tokenizer.token_to_id(token) == number for token, number in ends.items())
+    return all(found.token_to_id(token) == number for token, number in ends.items())
 
 
 def _rows(run: Path) -> tuple[list[Row], list[Row]]:

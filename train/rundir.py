@@ -22,8 +22,8 @@ Row = dict[str, Any]
 
 
 @contextmanager
-def opened(run: Path, wanted: Settings, tokenizer: Path | None) -> Iterator[None]:
-    """Makes or reopens a run directory for writing, alone, until the block ends.
+def opened(run: Path, wanted: Settings) -> Iterator[None]:
+    """Makes or reopens a run directory for writing, alone, until the block ends, and changes nothing in it.
 
     Raises TrainError if another process is writing it, or as `check` does.
     """
@@ -37,22 +37,34 @@ def opened(run: Path, wanted: Settings, tokenizer: Path | None) -> Iterator[None
                 f"another training is writing {run}; wait for it or give another --out"
             ) from None
         check(run, wanted)  # what another process left that has just ended
-        (run / checkpoint.FOLDER).mkdir(exist_ok=True)
-        if tokenizer is not None:
-            files.write(run / TOKENIZER, tokenizer.read_bytes())
-        files.write(run / CONFIG, settings.to_toml(wanted))
         yield
 
 
+def describe(run: Path, wanted: Settings, tokenizer: Path | None) -> None:
+    """Writes what the run is asked to do, once nothing can refuse it. A trained run keeps its tokenizer."""
+    (run / checkpoint.FOLDER).mkdir(exist_ok=True)
+    trained = checkpoint.newest(run) and (run / TOKENIZER).exists()
+    if tokenizer is not None and not trained:
+        files.write(run / TOKENIZER, tokenizer.read_bytes())
+    files.write(run / CONFIG, settings.to_toml(wanted))
+
+
 def check(run: Path, wanted: Settings) -> None:
-    """Raises TrainError if a run may not be written there: it was started with other settings, or what is
-    there is no run."""
+    """Raises TrainError if a run may not be written there: it was started with other settings, has more steps
+    already, or what is there is no run."""
     if run.exists() and not run.is_dir():
         raise TrainError(f"{run} is a file; give a directory for the run")
     if run.is_dir() and not (run / CONFIG).exists() and any(p.name != LOCK for p in run.iterdir()):
         raise TrainError(f"{run} holds other files and no {CONFIG}; give a new or a run's directory")
-    if checkpoint.newest(run):  # without one there is nothing yet that other settings would spoil
-        _same(run, load(run), wanted)
+    saved = checkpoint.newest(run)
+    if saved is None:  # nothing yet that other settings would spoil
+        return
+    _same(run, load(run), wanted)
+    if saved.step > wanted.train.steps:
+        raise TrainError(
+            f"{run} has {saved.step:,} steps already, this command asks for {wanted.train.steps:,}: ask for "
+            "more with --set train.steps=…, or give another --out"
+        )
 
 
 def load(run: Path) -> Settings:
@@ -67,7 +79,7 @@ def _same(run: Path, old: Settings, wanted: Settings) -> None:
         if key not in MAY_CHANGE:
             raise TrainError(
                 f"{run / CONFIG} has {key} = {before!r}, this command asks for {now!r}: "
-                f"go on with --set {key}={before}, or give another --out"
+                f"go on with --set {key}={settings.toml_value(before)}, or give another --out"
             )
 
 

@@ -10,12 +10,11 @@ from tokenizers import Tokenizer
 from tokenizers.decoders import DecodeStream
 from torch import Tensor
 
-from train import checkpoint, device, rundir
+from train import checkpoint, device, rundir, tokenizer
 from train.errors import TrainError
 from train.model import GPT2
 from train.ranks import Ranks
-
-END_OF_TEXT = "<|endoftext|>"
+from train.tokenizer import END_OF_TEXT
 
 
 @dataclass(frozen=True)
@@ -35,7 +34,7 @@ class Choice:
         """A token id for each row of logits (rows, V)."""
         if self.temperature == 0:
             return logits.argmax(dim=-1)
-        logits = logits / self.temperature
+        logits = (logits - logits.amax(dim=-1, keepdim=True)) / self.temperature  # no overflow near 0
         if self.top_k:
             least = logits.topk(min(self.top_k, logits.size(-1))).values[:, -1:]
             logits = logits.masked_fill(logits < least, float("-inf"))
@@ -66,15 +65,17 @@ def generate(
     """
     if max_tokens < 1 or n < 1:
         raise TrainError(f"max_tokens and n must be at least 1: got {max_tokens} and {n}")
+    if not -(1 << 63) <= seed < 1 << 63:
+        raise TrainError(f"the seed {seed} has more than 64 bits")
     choice, generator = Choice(temperature, top_k, top_p), torch.Generator().manual_seed(seed)
-    tokenizer = _tokenizer(run)
-    end = tokenizer.token_to_id(END_OF_TEXT)
-    ids = tokenizer.encode(prompt, add_special_tokens=False).ids or ([] if end is None else [end])
+    words = _tokenizer(run)
+    end = words.token_to_id(END_OF_TEXT)
+    ids = words.encode(prompt, add_special_tokens=False).ids or ([] if end is None else [end])
     if not ids:
         raise TrainError(f"the tokenizer has no {END_OF_TEXT} to start from: give a prompt")
     columns: list[list[int]] = []  # one a step: a token for each text
     ended: set[int] = set()
-    heard = _Heard(tokenizer, prompt, on_text)
+    heard = _Heard(words, prompt, on_text)
     for column in islice(next_tokens(load_model(run), ids, n, choice, generator), max_tokens):
         columns.append(column)
         ended |= {text for text, token in enumerate(column) if token == end}
@@ -83,7 +84,7 @@ def generate(
         if 0 not in ended:
             heard.token(column[0])
     texts = [
-        str(tokenizer.decode(list(takewhile(lambda token: token != end, text))))
+        str(words.decode(list(takewhile(lambda token: token != end, text))))
         for text in zip(*columns, strict=True)
     ]
     heard.end(texts[0])
@@ -146,4 +147,4 @@ def _tokenizer(run: Path) -> Tokenizer:
     rundir.load(run)  # not a run at all is the better message
     if not path.is_file():
         raise TrainError(f"{path} is missing: put there the tokenizer.json that the tokens were made with")
-    return Tokenizer.from_file(str(path))
+    return tokenizer.load(path)

@@ -93,10 +93,12 @@ MAY_BE_ZERO = frozenset({"model.vocab_size", "train.warmup_steps", "train.seed",
 # A run may be continued with other values of these: they change how long and how closely it is watched, not
 # what an ordinary step computes (`steps` also stretches the schedule's end).
 MAY_CHANGE = frozenset(
-    f"train.{key}"
-    for key in (
-        *("steps", "log_every", "eval_every", "save_every", "keep_last", "keep_best", "tensorboard"),
-        *("on_spike", "spike_z", "shard", "attention"),  # how a run that met trouble goes on
+    (
+        *("data.train", "data.validation"),  # where they lie: the tokens themselves are compared
+        *(f"train.{key}" for key in ("steps", "log_every", "eval_every", "save_every", "tensorboard")),
+        *("train.keep_last", "train.keep_best", "train.on_spike", "train.spike_z"),
+        # how a run that met trouble goes on, or one on another machine
+        *(f"train.{key}" for key in ("shard", "attention", "compile", "micro_batch_size")),
     )
 )
 
@@ -109,24 +111,31 @@ def load(name_or_file: str | Path, sets: Sequence[str] = (), init_from: str = ""
     or an impossible value.
     """
     source, document = _read(name_or_file)
-    for assignment in sets:
-        section, key, value = _assignment(assignment)
-        document.setdefault(section, {})[key] = value
+    assigned = [_assignment(text) for text in sets]
     if init_from:
-        document.setdefault("train", {})["init_from"] = init_from
+        assigned.append(("train", "init_from", init_from))
+    for section, key, value in assigned:
+        document.setdefault(section, {})
+        _table(document, section, source)[key] = value
     return parse(document, source)
 
 
 def parse(document: Mapping[str, object], source: str) -> Settings:
     """Settings from a TOML document's tables; keys that are absent keep their defaults."""
-    for name, table in document.items():
+    for name in document:
         _known(name, SECTIONS, f"section [{name}] in {source}", prefix="")
-        if not isinstance(table, dict):
-            raise TrainError(f"{source}: {name} must be a section [{name}], not {table!r}")
+        _table(document, name, source)
     sections = {name: _section(name, document.get(name, {}), source) for name in SECTIONS}
     settings = Settings(**sections)  # type: ignore[arg-type]
-    _check(settings, source)
+    check(settings, source)
     return settings
+
+
+def _table(document: Mapping[str, object], name: str, source: str) -> dict[str, object]:
+    table = document.get(name, {})
+    if not isinstance(table, dict):
+        raise TrainError(f"{source}: {name} must be a section [{name}], not {table!r}")
+    return table
 
 
 def to_toml(settings: Settings) -> str:
@@ -134,7 +143,7 @@ def to_toml(settings: Settings) -> str:
     lines: list[str] = []
     for section, table in dataclasses.asdict(settings).items():
         lines.append(f"[{section}]")
-        lines += [f"{key} = {_toml_value(value)}" for key, value in table.items()]
+        lines += [f"{key} = {toml_value(value)}" for key, value in table.items()]
         lines.append("")
     return "\n".join(lines)
 
@@ -143,7 +152,7 @@ def one_line_each(settings: Settings) -> str:
     """The settings as TOML again, a section a line."""
     tables = dataclasses.asdict(settings).items()
     lines = (
-        (name, ", ".join(f"{key} = {_toml_value(value)}" for key, value in table.items()))
+        (name, ", ".join(f"{key} = {toml_value(value)}" for key, value in table.items()))
         for name, table in tables
     )
     return "\n".join(f"{name} = {{ {pairs} }}" for name, pairs in lines)
@@ -160,7 +169,8 @@ def _flat(settings: Settings) -> dict[str, object]:
     return {f"{section}.{key}": value for section, table in tables.items() for key, value in table.items()}
 
 
-def _toml_value(value: object) -> str:
+def toml_value(value: object) -> str:
+    """A setting's value as TOML, and `--set`, have it."""
     if isinstance(value, str):
         return json.dumps(value, ensure_ascii=False)
     return str(value).lower() if isinstance(value, bool) else repr(value)
@@ -227,7 +237,8 @@ def _known(name: str, among: Iterable[str], what: str, *, prefix: str) -> None:
         raise TrainError(f"unknown {what}: {hint}")
 
 
-def _check(settings: Settings, source: str) -> None:
+def check(settings: Settings, source: str) -> None:
+    """Raises TrainError, which says where the settings are from, for values that cannot be."""
     m, t = settings.model, settings.train
     for key, value in _flat(settings).items():
         least = 0 if key in MAY_BE_ZERO else 1
@@ -239,6 +250,7 @@ def _check(settings: Settings, source: str) -> None:
             t.batch_size % t.micro_batch_size == 0,
             f"train.batch_size = {t.batch_size} must be a multiple of micro_batch_size {t.micro_batch_size}",
         ),
+        (t.seed < 1 << 63, f"train.seed = {t.seed} has more than 63 bits"),
         (0 < t.lr < math.inf, f"train.lr must be above 0, not {t.lr}"),
         (0 <= t.min_lr <= t.lr, f"train.min_lr must lie between 0 and lr = {t.lr}, not be {t.min_lr}"),
         (0 <= t.weight_decay < math.inf, f"train.weight_decay must be 0 or more, not {t.weight_decay}"),

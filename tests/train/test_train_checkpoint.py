@@ -1,4 +1,6 @@
+import os
 import resource
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -139,3 +141,33 @@ def test_the_room_that_checkpoints_take_is_told_before(save: Callable[..., check
     tensors = [path.stat().st_size for path in save(5).path.glob("*.safetensors")]
     assert number == 5
     assert sum(tensors) < each + 20_000  # their headers, which a model that matters does not notice
+
+
+def test_a_damaged_old_one_does_not_stop_a_run(
+    save: Callable[..., checkpoint.Checkpoint], tmp_path: Path
+) -> None:
+    (save(5, val_loss=1.0).path / "state.json").write_text("")
+    save(10, val_loss=3.0)
+    save(15, keep_last=1, val_loss=2.0)
+    assert [one.step for one in checkpoint.finished(tmp_path)] == [15]
+
+
+def test_folders_of_other_names_are_the_users(
+    save: Callable[..., checkpoint.Checkpoint], tmp_path: Path
+) -> None:
+    for name in ("best", "step-00000005-good"):
+        shutil.copytree(save(5).path, tmp_path / "checkpoints" / name)
+    save(10, keep_last=1)
+    assert checkpoint.newest(tmp_path) == checkpoint.Checkpoint(tmp_path / "checkpoints" / "step-00000010")
+    assert {path.name for path in (tmp_path / "checkpoints").iterdir()} == {
+        *("best", "step-00000005-good", "step-00000010")
+    }
+
+
+def test_whoever_may_read_the_state_may_read_the_weights(save: Callable[..., checkpoint.Checkpoint]) -> None:
+    before = os.umask(0o022)
+    try:
+        modes = {path.name: path.stat().st_mode & 0o777 for path in save(5).path.iterdir()}
+    finally:
+        os.umask(before)
+    assert set(modes.values()) == {0o644}, modes

@@ -1,5 +1,7 @@
+import hashlib
 import json
 import math
+import resource
 import shutil
 from pathlib import Path
 
@@ -132,3 +134,35 @@ def test_a_corpus_without_validation_files_has_an_empty_split(copy: Path) -> Non
     del index["splits"]["validation"]
     (copy / "index.json").write_text(json.dumps(index))
     assert find_corpus(copy, OWN, 0).validation.tokens == 0
+
+
+def test_a_vocabulary_with_holes_ends_at_its_highest_id(copy: Path) -> None:
+    words = json.loads((copy / "tokenizer.json").read_text())
+    words["model"]["vocab"]["far"] = 309
+    (copy / "tokenizer.json").write_text(json.dumps(words))
+    sha256 = hashlib.sha256((copy / "tokenizer.json").read_bytes()).hexdigest()
+    index = json.loads((copy / "index.json").read_text())
+    (copy / "index.json").write_text(json.dumps(index | {"tokenizer": {"sha256": sha256}}))
+    assert find_corpus(copy, OWN, 0).vocab_size == 310
+
+
+def test_a_files_own_name_is_no_pattern(copy: Path) -> None:
+    named = (copy / "train-00000.bin").rename(copy / "train [v1].bin")
+    assert find_corpus(copy, DataSettings(train=str(named)), 0).train.files[0].path == named
+
+
+def test_folders_are_no_token_files(copy: Path) -> None:
+    with pytest.raises(TrainError, match="matches no file"):
+        find_corpus(copy, DataSettings(train=str(copy)), 0)
+
+
+def test_a_corpus_of_more_files_than_may_be_open_is_read(tmp_path: Path) -> None:
+    for number in range(300):
+        np.array([number], dtype="<u2").tofile(tmp_path / f"{number:03}.bin")
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (256, before[1]))
+    try:
+        split = find_corpus(tmp_path, DataSettings(train=f"{tmp_path}/*.bin"), 300).train
+        assert list(split.read(0, 300)) == list(range(300))
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)

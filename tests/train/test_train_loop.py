@@ -257,7 +257,7 @@ def test_a_micro_batch_that_memory_does_not_hold_is_an_error_that_names_a_smalle
         raise torch.OutOfMemoryError("CUDA out of memory")
 
     monkeypatch.setattr(Training, "update", update)
-    with pytest.raises(TrainError, match=r"micro_batch_size = 2: --set train\.micro_batch_size=1"):
+    with pytest.raises(TrainError, match=r"micro_batch_size = 2 at a time: --set train\.micro_batch_size=1"):
         train(corpus, tmp_path / "run", tiny())
 
 

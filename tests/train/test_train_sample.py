@@ -1,3 +1,4 @@
+import shutil
 from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
@@ -103,6 +104,24 @@ def test_an_impossible_setting_is_an_error(run: Path, wrong: dict[str, int]) -> 
         generate(run, "The", **wrong)
 
 
+@pytest.mark.parametrize("seed", [1 << 63, -(1 << 63) - 1])
+def test_a_seed_of_too_many_bits_is_an_error(run: Path, seed: int) -> None:
+    with pytest.raises(TrainError, match="more than 64 bits"):
+        generate(run, "The", seed=seed)
+
+
 def test_a_folder_that_is_no_run_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(TrainError, match=r"is not a run directory: it has no config\.toml"):
         generate(tmp_path)
+
+
+def test_a_temperature_near_zero_takes_the_likeliest_token() -> None:
+    logits = torch.tensor([[1.0, 3.0, 2.0]])
+    assert Choice(temperature=1e-40).pick(logits, torch.Generator()).tolist() == [1]
+
+
+def test_a_file_that_is_no_tokenizer_is_an_error_that_names_it(run: Path, tmp_path: Path) -> None:
+    broken = shutil.copytree(run, tmp_path / "run")
+    (broken / "tokenizer.json").write_text("{")
+    with pytest.raises(TrainError, match=r"tokenizer\.json is not a tokenizer"):
+        generate(broken, "The ")

@@ -46,6 +46,7 @@ def test_an_override_wins_over_the_config() -> None:
         ("model.n_head=7", r"n_embd = .* must be a multiple of n_head = 7"),
         ("train.micro_batch_size=3", r"must be a multiple of micro_batch_size 3"),
         ("train.steps=0", r"train\.steps must be at least 1"),
+        ("train.seed=18446744073709551616", r"train\.seed = 18446744073709551616 has more than 63 bits"),
         ("train.lr=nan", r"train\.lr must be above 0"),
         ("train.min_lr=1", r"train\.min_lr must lie between 0 and lr"),
         ("train.optimizer=sgd", r"train\.optimizer must be one of adamw, muon"),
@@ -69,3 +70,9 @@ def test_a_file_that_is_missing_or_not_toml_is_named(tmp_path: Path) -> None:
     (tmp_path / "broken.toml").write_text("[model\n")
     with pytest.raises(TrainError, match=r"broken\.toml is not TOML"):
         load(tmp_path / "broken.toml")
+
+
+def test_a_value_in_the_place_of_a_section_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "odd.toml").write_text("train = 3\n")
+    with pytest.raises(TrainError, match=r"odd\.toml: train must be a section \[train\], not 3"):
+        load(tmp_path / "odd.toml", ["train.lr=1"])

@@ -7,6 +7,7 @@ import json
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -60,20 +61,21 @@ def evaluate(request: Request, progress: Progress) -> dict[str, Any]:
     strides = sorted(request.strides or (model.room, max(1, model.room // 2)), reverse=True)
     if strides[-1] < 1 or strides[0] > model.room:
         raise TrainError(f"strides {strides} must lie between 1 and the model's length {model.room}")
-    folder = request.out / model.name
+    folder = _folder(request.out, model)
     folder.mkdir(parents=True, exist_ok=True)
     rows, reused = [], []
     for task, path in found:
         result = _kept(folder, key := _key(task, path, model, strides))
         if result is None:
-            result = _done(task, path, model, strides, key, progress)
+            about = {"name": folder.name, "source": model.source}
+            result = about | _done(task, path, model, strides, key, progress)
             files.write(folder / f"{task.name}.json", json.dumps(result, ensure_ascii=False, indent=1) + "\n")
         else:
             reused.append(task.name)
         rows += _rows(task.name, result["metrics"])
     files.write(request.out / PLOT, plot.tasks_svg(results(request.out)))
     return {
-        "model": model.name,
+        "model": folder.name,
         "parameters": model.model.parameter_count(),
         "results": str(folder),
         "plot": str(request.out / PLOT),
@@ -128,6 +130,19 @@ def _planned(task: Task, request: Request) -> dict[str, Any]:
     return {"task": task.name, "file": str(path), "bytes": path.stat().st_size}
 
 
+def _folder(out: Path, model: Subject) -> Path:
+    """OUT/MODEL, or OUT/MODEL-2 and so on where another model of this name has its results."""
+    for number in count(1):
+        folder = out / (model.name if number == 1 else f"{model.name}-{number}")
+        found = [_json(path) for path in folder.glob("*.json")]
+        if all(
+            result.get("source", model.source) == model.source or result["key"]["model"] == model.digest
+            for result in found
+        ):
+            break
+    return folder
+
+
 def _key(task: Task, path: Path, model: Subject, strides: Sequence[int]) -> dict[str, Any]:
     """What a result depends on."""
     settings = {"strides": list(strides)} if task.strides else {}
@@ -162,7 +177,6 @@ def _done(
         metrics, examples = task.evaluate(model, path, strides, told)
     return {
         "task": task.name,
-        "name": model.name,
         "parameters": model.model.parameter_count(),
         "file": str(path),
         "device": model.device.name,

@@ -7,12 +7,12 @@ from pathlib import Path
 
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 
-from train import checkpoint, device, huggingface, rundir
+from train import checkpoint, device, huggingface, rundir, tokenizer
 from train.device import Device
 from train.errors import TrainError
 from train.model import GPT2
 from train.ranks import Ranks
-from train.sample import END_OF_TEXT
+from train.tokenizer import END_OF_TEXT
 
 
 @dataclass(frozen=True)
@@ -20,6 +20,7 @@ class Subject:
     """A model, its tokenizer, what it computes on, and a digest of all that decides its answers."""
 
     name: str
+    source: str  # the directory, or the hub name
     model: GPT2
     tokenizer: Tokenizer
     device: Device
@@ -48,25 +49,26 @@ def load(source: str) -> Subject:
             raise TrainError(f"{path} has no finished checkpoint yet: train it first")
         model, files = GPT2(rundir.load(path).model), [saved.path / checkpoint.MODEL]
         saved.load_weights(model)
-        tokenizer = path / rundir.TOKENIZER
+        words = path / rundir.TOKENIZER
     else:
         folder = huggingface.locate(source)
         model = GPT2(huggingface.shape(str(folder)))
         huggingface.load(model, str(folder))
         files = [folder / huggingface.CONFIG, *huggingface.weight_files(folder)]
-        tokenizer = folder / huggingface.TOKENIZER
-    found = _tokenizer(tokenizer)
-    if found.get_vocab_size() > model.shape.vocab_size:
+        words = folder / huggingface.TOKENIZER
+    found = _tokenizer(words)
+    if (ids := tokenizer.size(found)) > model.shape.vocab_size:
         raise TrainError(
-            f"{tokenizer} has {found.get_vocab_size():,} entries, the model {model.shape.vocab_size:,}: "
+            f"{words} has {ids:,} entries, the model {model.shape.vocab_size:,}: "
             "put there the tokenizer it was trained with"
         )
     chosen = device.choose("float32", True, Ranks())
-    name = path.resolve().name if path.is_dir() else source.replace("/", "--")
+    source = str(path.resolve()) if path.is_dir() else source
+    name = Path(source).name if path.is_dir() else source.replace("/", "--")
     end = found.token_to_id(END_OF_TEXT)
     if end is None:
-        raise TrainError(f"{tokenizer} has no {END_OF_TEXT}: texts are read after it")
-    return Subject(name, model.to(chosen.where).eval(), found, chosen, _digest(files, found), end)
+        raise TrainError(f"{words} has no {END_OF_TEXT}: texts are read after it")
+    return Subject(name, source, model.to(chosen.where).eval(), found, chosen, _digest(files, found), end)
 
 
 def _tokenizer(path: Path) -> Tokenizer:
@@ -74,18 +76,17 @@ def _tokenizer(path: Path) -> Tokenizer:
     vocabulary, merges = path.with_name("vocab.json"), path.with_name("merges.txt")
     try:
         if path.is_file():
-            tokenizer = Tokenizer.from_file(str(path))
-        elif vocabulary.is_file() and merges.is_file():
-            tokenizer = Tokenizer(models.BPE.from_file(str(vocabulary), str(merges)))
-            tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-            tokenizer.decoder = decoders.ByteLevel()
-        else:
-            raise TrainError(f"{path} is missing: put there the tokenizer.json the model was trained with")
+            return tokenizer.load(path)
+        if vocabulary.is_file() and merges.is_file():
+            found = Tokenizer(models.BPE.from_file(str(vocabulary), str(merges)))
+            found.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+            found.decoder = decoders.ByteLevel()
+            return found
     except TrainError:
         raise
     except Exception as error:  # the library raises bare Exception
-        raise TrainError(f"{path} is not a tokenizer: {error}") from None
-    return tokenizer
+        raise TrainError(f"{vocabulary} and {merges} are not a tokenizer's: {error}") from None
+    raise TrainError(f"{path} is missing: put there the tokenizer.json the model was trained with")
 
 
 def _digest(files: list[Path], tokenizer: Tokenizer) -> str:

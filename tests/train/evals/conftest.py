@@ -59,7 +59,7 @@ class Bigram:
         hidden = centred / (centred.pow(2).mean(1, keepdim=True) + 1e-5).sqrt()
         self.table = (hidden @ embeddings.T).log_softmax(1)
         tokenizer = Tokenizer.from_file(str(corpus / "tokenizer.json"))
-        self.subject = Subject("bigram", model, tokenizer, load_device(), "digest", 0)
+        self.subject = Subject("bigram", "bigram", model, tokenizer, load_device(), "digest", 0)
 
     def ids(self, text: str) -> list[int]:
         return list(self.subject.tokenizer.encode(text).ids)

@@ -1,4 +1,5 @@
 import json
+import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -7,6 +8,8 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+from safetensors.torch import load_file, save_file
+from tokenizers import Tokenizer
 from typer.testing import CliRunner
 
 from train.cli import app
@@ -153,3 +156,23 @@ def test_evaluations_import_nothing_of_the_rest_of_the_toolkit(
     code = f"import sys; sys.modules.update(dict.fromkeys({blocked})); import train.evals.run"
     done = python("-c", code)
     assert done.returncode == 0, done.stderr
+
+
+def test_models_in_folders_of_one_name_keep_their_results_apart(folder: Path, data: Path) -> None:
+    other = shutil.copytree(folder, data.parent / folder.name)
+    weights = load_file(other / "model.safetensors")
+    save_file({name: 2 * tensor for name, tensor in weights.items()}, other / "model.safetensors")
+    places = [evaluate(asked(model, data, "lambada"), PROGRESS) for model in (folder, other, folder)]
+    assert [Path(found["results"]).name for found in places] == ["tiny", "tiny-2", "tiny"]
+    assert places[2]["reused"] == ["lambada"]
+    assert values(places[0]) == values(places[2]) != values(places[1])
+
+
+def test_a_text_is_read_whole_whatever_the_tokenizer_was_last_used_for(folder: Path, data: Path) -> None:
+    cut = shutil.copytree(folder, data.parent / "cut")
+    tokenizer = Tokenizer.from_file(str(cut / "tokenizer.json"))
+    tokenizer.enable_truncation(4)
+    tokenizer.enable_padding(length=4)
+    tokenizer.save(str(cut / "tokenizer.json"))
+    found = [evaluate(asked(model, data, "ptb", "lambada"), PROGRESS) for model in (folder, cut)]
+    assert values(found[0]) == values(found[1])
