@@ -130,6 +130,31 @@ def test_content_usage_rules_reserve_paths_from_training() -> None:
     assert not rules.reserves(HOST + "/free/x")
 
 
+@pytest.mark.parametrize(
+    ("line", "reserved"),
+    [
+        ("/p/ train-ai=n, search=y", True),
+        ("/p/ search=y, train-ai=n", True),
+        ("/p/ \t search=y,\ttrain-ai=n", True),
+        ("/p/\ttrain-ai=n", True),
+        ("/p/x?y=/z train-ai=n", True),
+        ("search=y, train-ai=n", True),
+        ("/p/ search=n, train-ai=y", False),
+        ("/q/ search=y, train-ai=n", False),
+        ("/p/", False),
+        ("", False),
+    ],
+)
+def test_content_usage_is_a_path_and_preferences_or_preferences_alone(line: str, reserved: bool) -> None:
+    rules = parse(group(f"content-usage: {line}").encode(), "webtext")
+    assert rules.reserves(HOST + "/p/x?y=/z") == reserved
+
+
+def test_a_path_alone_takes_no_reservation_back() -> None:
+    rules = parse(group("content-usage: train-ai=n\ncontent-usage: /p/").encode(), "webtext")
+    assert rules.reserves(HOST + "/p/x")
+
+
 def test_the_product_token_is_the_first_of_the_user_agent() -> None:
     assert product_token("WebText/0.1 (+me@example.org)") == "webtext"
     assert product_token("my-bot_2") == "my-bot_2"

@@ -18,12 +18,27 @@ from webtext.crawl.exchange import Headers
 DIRECTIVES = ("noai", "noimageai")
 NOINDEX = ("noindex", "none")
 META_SCAN_BYTES = 512 * 1024
-META_TAG_BYTES = 4096
-
-_META = re.compile(rb"<meta(?=[\s/])", re.IGNORECASE)
-# Begins where a name begins and never steps back: linear in the tag, whatever it holds.
-_ATTRIBUTE = re.compile(rb"""(?<![^\s"'<>/])([^\s"'<>/=]++)\s*+=\s*+(?:"([^"]*+)"|'([^']*+)'|([^\s"'>]++))""")
-# Directives of X-Robots-Tag that take a value after a colon; any other word before one is an agent.
+# Tags as the HTML standard's tokenizer reads them (§13.2.5): a quote opens a value only right after "=".
+# Each pattern takes what it can and never steps back: linear in the page, whatever it holds.
+_ATTRIBUTE = r"""[\s/]*+ =?+ [^\s/>=]*+ (?: \s*+ = \s*+ (?: "[^"]*+"?+ | '[^']*+'?+ | [^\s>]*+ ) )?+"""
+_ATTRIBUTES = re.compile(_ATTRIBUTE.encode(), re.VERBOSE)
+# Elements whose content is no markup. One that closes itself, as XHTML's may, has none.
+_RAW = "|".join(
+    rf"< {name} (?=[\s/>]) (?: {_ATTRIBUTE} )*+ (?: (?<=/) > | (?: [^<]++ | <(?!/{name}[\s/>]) )*+ )"
+    for name in ("script", "style")
+)
+# A meta element, and what comes before it: text, comments, raw elements, other tags. The group must not lie
+# in the repeated part, where Python 3.11's `re` may lose it.
+_META = re.compile(
+    rf"""(?: [^<]++
+        | <!-- (?: -?+> | (?: [^-]++ | -(?!-!?>) )*+ (?: --!?> )?+ )
+        | {_RAW}
+        | < (?!meta[\s/]) (?: /?+ [a-z] [^\s/>]*+ (?: {_ATTRIBUTE} )*+ )?+
+    )*+ <meta ((?: {_ATTRIBUTE} )*+)""".encode(),
+    re.IGNORECASE | re.VERBOSE,
+)
+_AGENT = re.compile(r"\*|[a-z][a-z0-9_-]*")  # and no part of a date, which has commas and colons too
+# Directives of X-Robots-Tag that take a value after a colon; any other token before one is an agent.
 _WITH_VALUE = {"unavailable_after", "max-snippet", "max-image-preview", "max-video-preview"}
 
 
@@ -47,7 +62,7 @@ def signal(headers: Headers, body: bytes, reader: Reader, reserved: bool = False
     for name, value in headers:
         if name.lower() == "tdm-reservation":
             tdm = ("tdm-reservation: 1", value.strip())
-    for name, content in _metas(body):
+    for name, content in metas(body):
         if name in ("robots", reader.agent) and (directive := _directive(content, reader)):
             return f"meta {name}: {directive}"
         if name == "tdm-reservation":
@@ -83,8 +98,9 @@ def _robots_tag(value: str, reader: Reader) -> str | None:
     addressed = True
     for word in value.lower().split(","):
         prefix, colon, rest = word.partition(":")
-        if colon and prefix.strip() not in _WITH_VALUE:
-            addressed, word = prefix.strip() in ("*", reader.agent), rest
+        agent = prefix.strip()
+        if colon and _AGENT.fullmatch(agent) and agent not in _WITH_VALUE:
+            addressed, word = agent in ("*", reader.agent), rest
         if addressed and word.strip() in reader.directives:
             return word.strip()
     return None
@@ -95,48 +111,26 @@ def _directive(content: str, reader: Reader) -> str | None:
     return next((directive for directive in reader.directives if directive in words), None)
 
 
-def _metas(body: bytes) -> Iterator[tuple[str, str]]:
-    """Name and content of the meta elements in the first part of a page, comments left out."""
-    head = _without_comments(_ascii(body[:META_SCAN_BYTES]))
+def metas(body: bytes) -> Iterator[tuple[str, str]]:
+    """Name and content of the meta elements in the first part of a page."""
+    # Markup is ASCII in every encoding that pages use; in UTF-16 it has NULs between.
+    head = body[:META_SCAN_BYTES].replace(b"\0", b"")
     end = 0
-    while tag := _META.search(head, end):
-        end = _end_of_tag(head, tag.end())
-        attributes: dict[bytes, bytes] = {}
-        for attribute in _ATTRIBUTE.finditer(head, tag.end(), end):
-            name, *values = attribute.groups()
-            attributes.setdefault(name.lower(), next((v for v in values if v is not None), b""))
+    while meta := _META.match(head, end):
+        end = meta.end()
+        attributes = _attributes(meta[1])
         if b"name" in attributes:
             name, content = attributes[b"name"], attributes.get(b"content", b"")
             yield name.strip().lower().decode("latin-1"), content.decode("latin-1")
 
 
-def _end_of_tag(head: bytes, start: int) -> int:
-    """Where the first > outside quotes stands, or as far as a sane tag may reach."""
-    quote, limit = 0, min(start + META_TAG_BYTES, len(head))
-    for position in range(start, limit):
-        byte = head[position]
-        if quote:
-            quote = 0 if byte == quote else quote
-        elif byte in b"\"'":
-            quote = byte
-        elif byte == ord(">"):
-            return position
-    return limit
-
-
-def _without_comments(text: bytes) -> bytes:
-    kept, position = [], 0
-    while (start := text.find(b"<!--", position)) >= 0:
-        kept.append(text[position:start])
-        end = text.find(b"-->", start + 4)
-        if end < 0:
-            return b"".join(kept)  # browsers take the rest for comment too
-        position = end + 3
-    return b"".join([*kept, text[position:]])
-
-
-def _ascii(body: bytes) -> bytes:
-    """Markup is ASCII in every encoding that pages use, but for UTF-16."""
-    if body.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return body.decode("utf-16", "replace").encode("ascii", "replace")
-    return body
+def _attributes(tag: bytes) -> dict[bytes, bytes]:
+    """Values by name in lower case; of several with one name the first counts."""
+    found: dict[bytes, bytes] = {}
+    for attribute in _ATTRIBUTES.findall(tag):
+        name, _, value = attribute.partition(b"=")
+        value = value.strip()
+        if value.startswith((b'"', b"'")):
+            value = value[1:].removesuffix(value[:1])
+        found.setdefault(name.strip(b"\t\n\f\r /").lower(), value)
+    return found

@@ -128,8 +128,12 @@ def _add(group: _Group, name: str, value: str) -> None:
         if value:
             group.rules.append(f"{'Allow' if name in _ALLOW else 'Disallow'}: {_slashes(value)}")
     elif name in _USAGE:
-        path, _, preferences = value.rpartition(" ") if value.startswith("/") else ("/", "", value)
-        group.usage.append(f"{'Disallow' if refuses_training(preferences) else 'Allow'}: {path.strip()}")
+        blanks = value.replace("\t", " ")
+        path, _, preferences = blanks.partition(" ") if value.startswith("/") else ("/", "", value)
+        if preferences:  # a path alone says nothing
+            group.usage.append(
+                f"{'Disallow' if refuses_training(preferences) else 'Allow'}: {_slashes(path)}"
+            )
 
 
 def _lines(body: bytes) -> Iterator[tuple[str, str]]:
