@@ -18,6 +18,10 @@ from webtext.crawl.media_types import disguised, parse, sniff
         ("", (None, None)),
         (None, (None, None)),
         (";", (None, None)),
+        ("text/html charset=utf-8", (None, None)),
+        ("html", (None, None)),
+        ("text/; charset=utf-8", (None, "utf-8")),
+        ("application/xhtml+xml", ("application/xhtml+xml", None)),
     ],
 )
 def test_a_content_type_is_a_media_type_and_a_charset(

@@ -21,6 +21,7 @@ STATES: dict[str, tuple[Page, str | None]] = {
     "fetched": (Page(), None),
     "fetched, plain": (Page(b"words", headers=(("Content-Type", "text/plain"),)), None),
     "fetched, unlabelled": (Page(b"<p>words", headers=()), None),
+    "fetched, ill-labelled": (Page(b"<p>x", headers=(("Content-Type", "text/html charset=utf-8"),)), None),
     "fetched, coded": (Page(gzip.compress(b"<p>x"), headers=html(("Content-Encoding", "gzip"))), None),
     "not_found": (Page(b"no", 404), "status 404"),
     "not_found, gone": (Page(b"no", 410), "status 410"),

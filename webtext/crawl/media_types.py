@@ -22,13 +22,17 @@ _MAGIC = {
     b"\x7fELF": "program",
 }
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
+_TYPE = re.compile(r"[!#$%&'*+.^_`|~0-9a-z-]+/[!#$%&'*+.^_`|~0-9a-z-]+")  # two tokens of RFC 9110 §5.6.2
 # WHATWG MIME Sniffing §7.1: bytes that make unlabelled content binary.
 _BINARY = re.compile(rb"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f]")
 _TAG = re.compile(rb"\s*(?:<!--|<!doctype|<[a-z][a-z0-9]*[\s>])", re.IGNORECASE)
 
 
 def parse(content_type: str | None) -> tuple[str | None, str | None]:
-    """The media type, lower case without parameters, and the charset as the header names it."""
+    """The media type, lower case without parameters, and the charset as the header names it.
+
+    What is no media type by its form is None: such content has no label (WHATWG MIME Sniffing §4.4).
+    """
     if not content_type:
         return None, None
     # Of several headers the last is what browsers take; here the first that names a type.
@@ -37,7 +41,8 @@ def parse(content_type: str | None) -> tuple[str | None, str | None]:
     message["Content-Type"] = content_type
     charset = message.get_param("charset")
     name = charset.strip("'\" ").partition(",")[0] if isinstance(charset, str) else None
-    return media_type[:MAX_NAME_CHARS] or None, (name or "")[:MAX_NAME_CHARS] or None
+    known = media_type[:MAX_NAME_CHARS] if _TYPE.fullmatch(media_type) else None
+    return known, (name or "")[:MAX_NAME_CHARS] or None
 
 
 def sniff(body: bytes) -> str:

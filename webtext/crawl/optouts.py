@@ -113,8 +113,7 @@ def _directive(content: str, reader: Reader) -> str | None:
 
 def metas(body: bytes) -> Iterator[tuple[str, str]]:
     """Name and content of the meta elements in the first part of a page."""
-    # Markup is ASCII in every encoding that pages use; in UTF-16 it has NULs between.
-    head = body[:META_SCAN_BYTES].replace(b"\0", b"")
+    head = _ascii(body[:META_SCAN_BYTES])
     end = 0
     while meta := _META.match(head, end):
         end = meta.end()
@@ -134,3 +133,10 @@ def _attributes(tag: bytes) -> dict[bytes, bytes]:
             value = value[1:].removesuffix(value[:1])
         found.setdefault(name.strip(b"\t\n\f\r /").lower(), value)
     return found
+
+
+def _ascii(body: bytes) -> bytes:
+    """Markup is ASCII in every encoding that pages use, but for UTF-16; there it has NULs between."""
+    if body.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return body.decode("utf-16", "replace").encode("ascii", "replace")
+    return body.replace(b"\0", b"")
