@@ -61,7 +61,8 @@ def plan(corpus: Corpus, recipe: Recipe) -> Plan:
     if pages is None:
         raise UserError(f"{corpus.root}: its crawl has not ended; `webtext crawl` again resumes it")
     lists = word_lists(recipe.filter)
-    says = fingerprint(recipe.extract, recipe.filter, [(w.words, w.phrases) for w in lists.values()])
+    rules = recipe.filter.model_copy(update={"mask_pii": False})  # shards and tokens mask, documents never
+    says = fingerprint(recipe.extract, rules, [(w.words, w.phrases) for w in lists.values()])
     works = []
     for part in pages.partitions:
         key = fingerprint(VERSION, says, part.hash)

@@ -128,6 +128,13 @@ def test_a_killed_change_of_thresholds_goes_on_without_the_archive(tmp_path: Pat
     assert build(corpus, "filter.min_tokens=10").counts.out == 3
 
 
+def test_documents_do_not_depend_on_what_shards_mask(tmp_path: Path) -> None:
+    corpus = crawled(tmp_path, PAGES)
+    build(corpus)
+    masking = documents.plan(corpus, override(Recipe(), ["filter.mask_pii=true"]))
+    assert stage.standing(corpus, masking).current
+
+
 def test_another_extraction_reads_the_archive_again(tmp_path: Path) -> None:
     corpus = crawled(tmp_path, PAGES)
     build(corpus)
