@@ -15,6 +15,7 @@ NAMES_NOTHING = frozenset(
     ["The", "A", "An", "My", "His", "Her", "Their", "Our", "Your", "This", "That", "These", "Those"]
 )
 OWNS = frozenset(["my", "his", "her", "our", "their", "its", "your"])
+PERSONAL = frozenset(["he", "she", "they", "him", "them"])
 
 
 def cbt(subject: Subject, clozes: Sequence[Cloze], told: Told) -> Result:
@@ -122,13 +123,15 @@ def _branching(subject: Subject, texts: Sequence[str]) -> Question:
 
 
 def _resolved(schema: Schema, answer: str) -> str:
-    """The text up to the pronoun, and the answer in its place."""
+    """The text up to the pronoun, and the answer in its place, in the pronoun's case and with its capital."""
     first, _, rest = answer.partition(" ")
-    starts = not schema.before or schema.before[-1] in '.!?"'
-    if first in NAMES_NOTHING and not starts:
+    if schema.pronoun[:1].isupper():
+        answer = answer[:1].upper() + answer[1:]
+    elif first in NAMES_NOTHING:
         answer = f"{first.lower()} {rest}".strip()
-    if schema.pronoun.lower() in OWNS:
-        answer += "'s"
+    pronoun = schema.pronoun.lower()
+    if pronoun in OWNS | PERSONAL:  # the collection has some answers as they stand before: "Ann's"
+        answer = answer.removesuffix("'s") + ("'s" if pronoun in OWNS else "")
     return f"{schema.before} {answer}".strip()
 
 

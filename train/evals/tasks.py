@@ -208,6 +208,7 @@ TASKS = {
                 "Davis's Winograd schema page (cs.nyu.edu/faculty/davise, WSCollection.xml)",
             ),
             _winograd,
+            version=2,
         ),
         Task(
             "hellaswag",

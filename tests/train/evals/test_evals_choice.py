@@ -1,7 +1,10 @@
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from train.evals import texts
 from train.evals.choice import cbt, hellaswag, plain, winograd
 from train.evals.subject import Subject
 from train.evals.texts import Cloze, Ending, Schema
@@ -64,6 +67,39 @@ def test_winograd_replaces_the_pronoun_and_scores_all_or_what_follows(bigram: An
         partial = [bigram.nats(each, len(each) - after) for each in ids]
         assert example["partial"] == pytest.approx(partial, rel=1e-5)
         assert example["chosen_full"] == best(example["full"])
+
+
+@pytest.mark.parametrize(
+    ("before", "pronoun", "answer", "text"),
+    [
+        ("Ann's son had an accident, so", "she", "Ann's", "Ann's son had an accident, so Ann"),
+        ("Bob paid Charlie's fees.", "He", "Charlie's", "Bob paid Charlie's fees. Charlie"),
+        ("Emma's mother had died, and", "her", "Emma's", "Emma's mother had died, and Emma's"),
+        (
+            "Emma's mother had died, and",
+            "her",
+            "Emma's mother",
+            "Emma's mother had died, and Emma's mother's",
+        ),
+        ("Sam's drawing hung above Tina's and", "it", "Tina's", "Sam's drawing hung above Tina's and Tina's"),
+        ("The fish ate the worm.", "It", "the worm", "The fish ate the worm. The worm"),
+        ("I said no!", "They", "people", "I said no! People"),
+        ("It ate", "them", "The worms", "It ate the worms"),
+    ],
+)
+def test_an_answer_takes_the_pronouns_case_and_its_capital(
+    bigram: Any, before: str, pronoun: str, answer: str, text: str
+) -> None:
+    _, examples = winograd(bigram.subject, [Schema(before, pronoun, ".", [answer, "Jo"], 0)], quiet)
+    assert examples[0]["texts"][0] == f"{text}."
+
+
+def test_no_schema_of_the_collection_is_read_in_broken_english(bigram: Any, shared: Path) -> None:
+    schemas = texts.winograd(shared / "evals" / "wsc" / "WSCollection.xml", 273)
+    _, examples = winograd(bigram.subject, schemas, quiet)
+    read = [text for example in examples for text in example["texts"] if "Tina's did" not in text]
+    broken = re.compile(r"'s's|[.!?] [a-z]|'s (is|has|had|did|told|was|faced|admires|influences)\b")
+    assert [text for text in read if broken.search(text)] == []
 
 
 def test_hellaswag_takes_an_ending_by_sum_by_length_and_by_mean(bigram: Any) -> None:
