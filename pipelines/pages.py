@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from threading import Event
@@ -106,8 +107,16 @@ def plan(corpus: Corpus, recipe: Recipe) -> Plan:
         key = fingerprint(VERSION, outcome, part.hash)
         item = Item(corpus.root, number, len(links.partitions), key, recipe.crawl)
         works.append(Work(item.file, key, item, part.rows))
+    keys = {work.file: work.key for work in works}
     return Plan(
-        "pages", VERSION, fingerprint(outcome), links.hash, crawl_parts, tuple(works), page_groups.plan_groups
+        "pages",
+        VERSION,
+        recipe=fingerprint(outcome),
+        inputs=links.hash,
+        task=crawl_parts,
+        works=tuple(works),
+        group=page_groups.plan_groups,
+        before=partial(carry.gather, corpus.table("pages").folder, keys),
     )
 
 

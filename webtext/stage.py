@@ -46,6 +46,7 @@ class Plan:
     finish: Callable[[Sequence[Part]], None] = lambda _: (
         None
     )  # files beside the partitions, before the manifest
+    before: Callable[[], None] = field(default=lambda: None, compare=False)  # saves what an earlier plan made
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,7 @@ def run(corpus: Corpus, engine: Engine, plan: Plan, progress: Progress) -> Manif
     progress.note(f"{plan.table}: {state.why}")
     started = time.monotonic()
     told = corpus.root / PROGRESS
+    plan.before()
     with table.journal(state.done) as journal, progress.bar(plan.table, _rows(state.todo), told) as report:
         parts = {part.file: part for part in state.done}
         groups = [[work.item for work in group] for group in plan.group(state.todo, engine.workers)]

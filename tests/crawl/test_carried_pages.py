@@ -2,7 +2,10 @@
 
 import pytest
 
+from pipelines import pages
 from tests.crawl.loopback import Crawled, Page, Web
+from webtext import files, stage
+from webtext.crawl import carry
 from webtext.crawl.warc import read_response
 from webtext.errors import UserError
 
@@ -59,6 +62,51 @@ def test_pages_move_with_their_links_to_another_number_of_partitions(web: Web, c
         crawled.link(urls, partitions)
         assert {row["state"] for row in crawled.crawl().values()} == {"fetched"}
     assert all(site.paths().count("/a") == 1 for site in sites)
+
+
+def test_pages_outlive_the_partitions_that_fewer_links_do_without(web: Web, crawled: Crawled) -> None:
+    sites = [web.site(a=Page()) for _ in range(12)]
+    urls = [site.url("/a") for site in sites]
+    for few, partitions in ((12, 8), (1, 2), (2, 1), (12, 4), (1, 1), (12, 8)):
+        crawled.link(urls[:few], partitions)
+        assert {row["state"] for row in crawled.crawl().values()} == {"fetched"}
+    assert all(site.paths().count("/a") == 1 for site in sites)
+
+
+def test_pages_outlive_a_kill_before_their_partition_is_dropped(
+    web: Web, crawled: Crawled, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sites = [web.site(a=Page()) for _ in range(12)]
+    urls = [site.url("/a") for site in sites]
+    crawled.link(urls, 8)
+    crawled.crawl()
+    crawled.link(urls[:1], 1)
+    for module, killed in ((carry, "_keep"), (stage, "_drop_strays"), (files, "remove")):
+        with monkeypatch.context() as patch, pytest.raises(ZeroDivisionError):
+            patch.setattr(module, killed, lambda *_: 1 / 0)
+            crawled.crawl()
+    crawled.crawl()
+    crawled.link(urls, 8)
+    assert len(crawled.crawl()) == 12
+    assert all(site.paths().count("/a") == 1 for site in sites)
+
+
+@pytest.mark.parametrize("partitions", [2, 4, 8])
+def test_what_a_killed_crawl_fetched_is_kept_for_another_number_of_partitions(
+    web: Web, crawled: Crawled, monkeypatch: pytest.MonkeyPatch, partitions: int
+) -> None:
+    sites = [web.site(a=Page()) for _ in range(12)]
+    urls = [site.url("/a") for site in sites]
+    crawled.link(urls, 4)
+    with monkeypatch.context() as patch, pytest.raises(ZeroDivisionError):
+        patch.setattr(pages, "_write", lambda *_: 1 / 0)
+        crawled.crawl()
+    crawled.link(urls if partitions != 4 else urls[1:], partitions)
+    crawled.crawl()
+    crawled.link(urls, partitions)
+    assert {row["state"] for row in crawled.crawl().values()} == {"fetched"}
+    assert all(site.paths().count("/a") == 1 for site in sites)
+    assert not list(crawled.folder.glob("*.journal.jsonl"))
 
 
 def test_the_hash_of_a_partition_forgets_times_and_places(web: Web, crawled: Crawled) -> None:

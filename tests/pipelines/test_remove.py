@@ -242,6 +242,18 @@ def test_a_url_that_is_not_there_is_said_and_kept_out_of_later_crawls(built: Bui
     assert built.ledger()[later] == ("removed", "removed")
 
 
+def test_a_page_whose_partition_is_gone_is_removed_too(
+    built: Built, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(partitions, "MIN_PARTITIONS", 1)
+    links = url_list(tmp_path / "fewer.txt", [built.one.url("/first")])
+    crawl.run(Here(built.root), [str(links)], QUIET)
+    assert not (built.root / "pages" / "part-00001.parquet").exists()
+    result = built.remove(built.one.url("/alone"))
+    assert (result["links"], result["not_found"], result["archive"]["records"]) == (1, [], 3)
+    assert built.holds(" ".join(prose("alone", 60).split(" ")[:12])) == []
+
+
 def test_a_dry_run_tells_the_same_and_changes_nothing(built: Built) -> None:
     before = {path: path.read_bytes() for path in built.root.rglob("*.*") if path.is_file()}
     told = built.remove(built.one.url("/first"), dry_run=True)

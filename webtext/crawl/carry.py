@@ -1,10 +1,11 @@
 """Pages that the web gave once, kept through changes of the links and of the recipe.
 
 A partition's table is replaced when its links or the recipe change. Rows of fetched pages go over into the
-new table; those whose link is not selected any more wait in the attic, should it come back.
+new table; those whose link is not selected any more wait in the attic, should it come back. Whatever a kill
+leaves undone, a row is in a table, in a journal or in the attic: it may be in two, and is the same there.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from fnmatch import fnmatch
 from pathlib import Path
 
@@ -14,13 +15,31 @@ import pyarrow.parquet as pq
 
 from webtext import files, schemas
 from webtext.corpus import partition_name
-from webtext.crawl.journal import Row
+from webtext.crawl.journal import SUFFIX, Journal, Row, key_of
 from webtext.errors import UserError
 from webtext.reasons import FETCHED
 
 ATTIC = "attic"  # under pages/
 KEY = b"webtext.key"  # in a partition's metadata: what it was made for
 ROW_GROUP_ROWS = 20_000
+
+
+def gather(folder: Path, keys: Mapping[str, str]) -> None:
+    """Puts into the attic the fetched pages of tables and journals that no partition goes on with. `keys` has
+    the partitions that are to be, by file: with another number of them, or other links, those differ."""
+    for file in _there(folder):
+        if file not in keys and made_for(folder / file) is not None:  # which says so where it is damaged
+            _retire(folder, file, ())
+    for name in sorted(files.sizes(folder)):
+        if not name.endswith(SUFFIX):
+            continue
+        stem, file = name.removesuffix(SUFFIX), f"{name.removesuffix(SUFFIX)}.parquet"
+        if key_of(folder / name) == keys.get(file):
+            continue
+        with Journal(folder, stem, "") as journal:
+            journal.finish()  # a row's record is kept before the row is
+            _keep(folder, file, journal.rows())
+            journal.remove()
 
 
 def known_rows(folder: Path, number: int, partitions: int, ids: Collection[str]) -> list[Row]:
@@ -112,13 +131,18 @@ def _fetched(path: Path, ids: Collection[str]) -> list[Row]:
 
 
 def _retire(folder: Path, file: str, staying: Collection[str]) -> None:
-    """Moves the fetched rows that a table is about to lose into the attic."""
-    attic = folder / ATTIC / file
-    old = [files.read_table(path) for path in (folder / file, attic) if files.exists(path)]
-    if not old:
+    """Puts the rows that a table is about to lose into the attic."""
+    if files.exists(folder / file):
+        rows = files.read_table(folder / file).to_pylist()
+        _keep(folder, file, (row for row in rows if row["id"] not in staying))
+
+
+def _keep(folder: Path, file: str, rows: Iterable[Row]) -> None:
+    """Adds rows of fetched pages to those that wait in the attic."""
+    attic, new = folder / ATTIC / file, {row["id"]: row for row in rows if row["state"] == FETCHED}
+    if not new:
         return
-    rows = {row["id"]: row for table in reversed(old) for row in table.to_pylist()}
-    leaving = [row for id, row in sorted(rows.items()) if id not in staying and row["state"] == FETCHED]
-    if leaving:
-        table = pa.Table.from_pylist(leaving, schema=schemas.PAGES)
-        files.write_parquet(attic, schemas.PAGES, [table], row_group_rows=ROW_GROUP_ROWS)
+    there = files.read_table(attic).to_pylist() if files.exists(attic) else []
+    all_rows = {row["id"]: row for row in there} | new
+    table = pa.Table.from_pylist([row for _, row in sorted(all_rows.items())], schema=schemas.PAGES)
+    files.write_parquet(attic, schemas.PAGES, [table], row_group_rows=ROW_GROUP_ROWS)

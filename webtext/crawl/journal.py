@@ -157,6 +157,12 @@ def rows_in(path: Path) -> list[Row]:
     return _read(path).rows
 
 
+def key_of(path: Path) -> str | None:
+    """What a journal is for."""
+    lines = files.read_bytes(path).splitlines(keepends=True)
+    return next((entry["key"] for entry, _ in reversed([*_entries(lines)]) if "key" in entry), None)
+
+
 @dataclass
 class _Kept:
     """What the believable lines of a journal say."""
@@ -172,7 +178,8 @@ class _Kept:
 def _read(path: Path) -> _Kept:
     """The journal up to its first line that is torn, or whose WARC records are."""
     kept = _Kept()
-    entries = list(_entries(path))
+    with path.open("rb") as file:
+        entries = list(_entries(file))
     last_sync = max((number for number, (entry, _) in enumerate(entries) if "synced" in entry), default=-1)
     lengths: dict[str, int] = {}  # of the WARC files, as far as they are whole
     for number, (entry, end) in enumerate(entries):
@@ -197,19 +204,18 @@ def _read(path: Path) -> _Kept:
     return kept
 
 
-def _entries(path: Path) -> Iterator[tuple[dict[str, Any], int]]:
+def _entries(lines: Iterable[bytes]) -> Iterator[tuple[dict[str, Any], int]]:
     """Each whole line, and where it ends."""
     end = 0
-    with path.open("rb") as file:
-        for line in file:
-            end += len(line)
-            try:
-                entry = json.loads(line)
-            except ValueError:
-                return
-            if not line.endswith(b"\n") or not isinstance(entry, dict):
-                return
-            yield entry, end
+    for line in lines:
+        end += len(line)
+        try:
+            entry = json.loads(line)
+        except ValueError:
+            return
+        if not line.endswith(b"\n") or not isinstance(entry, dict):
+            return
+        yield entry, end
 
 
 def _line(entry: Mapping[str, Any]) -> str:
