@@ -5,7 +5,7 @@ undone is found again.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -15,16 +15,20 @@ import pyarrow.compute as pc
 
 from pipelines import documents, pages
 from webtext import files
-from webtext.corpus import Corpus, Counts, Part, Table
+from webtext.corpus import Corpus, Counts, Part, Table, partition_name
 from webtext.crawl import carry, journal, scrub, tombstones
+from webtext.crawl.exchanges import exchanges
 from webtext.crawl.tombstones import Tombstone, Tombstones
-from webtext.crawl.warc import Position
+from webtext.crawl.warc import FOLDER, Position
+from webtext.links.canonical import registered_domain
+from webtext.links.partitions import partitions_ever
 from webtext.progress import Progress
 from webtext.reasons import State
 
 NAMED = ["id", "url", "final_url", "state"]
 STORED = ["id", "warc_file", "warc_offset", "warc_length"]
 Hits = dict[str, Tombstone]  # by the id of the link
+Place = tuple[str, int]  # the file and the offset of a record
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,7 @@ class Outcome:
 @dataclass
 class _Found:
     hits: dict[Path, Hits] = field(default_factory=dict)  # by table
+    domains: set[str] = field(default_factory=set)  # the registered domains of those links
     touched: list[Path] = field(default_factory=list)  # tables with a row that is or was taken out
 
 
@@ -92,35 +97,68 @@ def _find(corpus: Corpus, stones: Tombstones) -> _Found:
             found.touched.append(path)
         if row["state"] != State.REMOVED:
             found.hits.setdefault(path, {})[row["id"]] = stone
+            found.domains.add(registered_domain(row["url"]))
     return found
 
 
 def _scrub(folder: Path, found: _Found, stones: Tombstones) -> Outcome:
-    """Empties the records of pages that go, but for those that a page which stays has, too."""
-    if not found.hits:
+    """Empties the exchanges of pages that go, with the redirects to them and the tries that failed before,
+    but for those whose response is that of a page which stays, too."""
+    links, unfinished = {id for ids in found.hits.values() for id in ids}, _unfinished(folder, stones)
+    if not links and not unfinished:
         return Outcome()
-    going: dict[Position, list[str]] = {}
-    staying: set[tuple[str, int]] = set()
+    going, staying = _pointed_at(folder, found)
+    free, ids = going.keys() - staying, links | set(stones.ids)
+    records = {going[place] for place in free}
+    for name in _archives(folder, going, found.domains | unfinished):
+        for exchange in exchanges(folder, name):
+            place = (name, exchange.records[0].offset)
+            named = exchange.link_id in ids or stones.on_address(exchange.url)
+            if place in free or (named and place not in staying):
+                records.update(exchange.records)
+    if records:
+        ordered = sorted(records, key=lambda record: (record.file, record.offset))
+        scrub.scrub(folder, ordered, max(stone.at for stone in stones))
+    size = sum(record.length for record in records)
+    return Outcome(len(links), len(records), size, len(going) - len(free))
+
+
+def _pointed_at(folder: Path, found: _Found) -> tuple[dict[Place, Position], set[Place]]:
+    """The responses that rows of pages that go point at, and those that others do."""
+    going: dict[Place, Position] = {}
+    staying: set[Place] = set()
     for path in carry.tables(folder):
         ids = found.hits.get(path, {})
         for row in files.read_table(path, STORED).to_pylist():
-            if row["warc_file"] is None:
-                continue
-            if row["id"] in ids:
-                place = Position(row["warc_file"], row["warc_offset"], row["warc_length"])
-                going.setdefault(place, []).append(row["id"])
-            else:
-                staying.add((row["warc_file"], row["warc_offset"]))
-    for name in files.sizes(folder):
-        if name.endswith(journal.SUFFIX):
-            rows = journal.rows_in(files.here(folder / name))
-            staying |= {(row["warc_file"], row["warc_offset"]) for row in rows}
-    free = [place for place in going if (place.file, place.offset) not in staying]
-    records = [record for place in free for record in scrub.exchange(folder, place)]
-    day = max(stone.at for stone in stones)
-    scrub.scrub(folder, records, day)
-    links = len({id for ids in found.hits.values() for id in ids})
-    return Outcome(links, len(records), sum(record.length for record in records), len(going) - len(free))
+            place = (row["warc_file"], row["warc_offset"])
+            if row["warc_file"] is not None and row["id"] in ids:
+                going[place] = Position(*place, row["warc_length"])
+            elif row["warc_file"] is not None:
+                staying.add(place)
+    for name in _journals(folder):
+        rows = journal.rows_in(files.here(folder / name))
+        staying |= {(row["warc_file"], row["warc_offset"]) for row in rows}
+    return going, staying
+
+
+def _archives(folder: Path, going: Iterable[Place], domains: Iterable[str]) -> list[str]:
+    """The WARC files in which exchanges of those domains' links may lie: of the partitions that have them,
+    or had them when there were more links or fewer."""
+    numbers = {number for domain in domains for number in partitions_ever(domain)}
+    stems = {partition_name(number).removesuffix(".parquet") for number in numbers}
+    names = [name for name in files.sizes(folder / FOLDER) if name.rpartition("-")[0] in stems]
+    return sorted({file for file, _ in going} | {f"{FOLDER}/{name}" for name in names})
+
+
+def _unfinished(folder: Path, stones: Tombstones) -> set[str]:
+    """The domains of removed links that may have exchanges and no row yet: a crawl was killed."""
+    if not _journals(folder):
+        return set()
+    return {*stones.domains, *(registered_domain(stone.value) for stone in stones if stone.kind == "url")}
+
+
+def _journals(folder: Path) -> list[str]:
+    return [name for name in files.sizes(folder) if name.endswith(journal.SUFFIX)]
 
 
 def _rewrite(path: Path, hits: Hits) -> None:

@@ -10,6 +10,7 @@ from warcio.checker import Checker
 
 from webtext.crawl import scrub
 from webtext.crawl.exchange import Exchange
+from webtext.crawl.exchanges import exchanges
 from webtext.crawl.packing import pack
 from webtext.crawl.warc import LostRecord, Position, WarcFile, read_response, whole_records
 
@@ -27,6 +28,10 @@ def places(tmp_path: Path) -> list[Position]:
         return [warc.append(pack(exchange(*page))) for page in (("a", b"A"), ("b", SECRET), ("c", b"C"))]
 
 
+def records_of(folder: Path, response: Position) -> tuple[Position, ...]:
+    return next(each.records for each in exchanges(folder, response.file) if each.records[0] == response)
+
+
 def everything(folder: Path) -> bytes:
     return gzip.decompress((folder / "warc" / "part-00000-0000.warc.gz").read_bytes())
 
@@ -34,8 +39,7 @@ def everything(folder: Path) -> bytes:
 def test_the_exchange_of_a_page_is_its_response_and_what_belongs_to_it(
     tmp_path: Path, places: list[Position]
 ) -> None:
-    found = scrub.exchange(tmp_path, places[1])
-    assert found[0] == places[1]
+    found = records_of(tmp_path, places[1])
     assert len(found) == 3  # request, metadata
     assert found[-1].offset + found[-1].length == places[2].offset
 
@@ -44,7 +48,7 @@ def test_a_scrubbed_page_is_nowhere_in_the_file_and_its_neighbours_are_where_the
     tmp_path: Path, places: list[Position]
 ) -> None:
     before = (tmp_path / places[0].file).stat().st_size
-    scrub.scrub(tmp_path, scrub.exchange(tmp_path, places[1]), DAY)
+    scrub.scrub(tmp_path, records_of(tmp_path, places[1]), DAY)
     assert b"take me out" not in everything(tmp_path)
     assert b"a.example/b" not in everything(tmp_path)
     assert (tmp_path / places[0].file).stat().st_size == before
@@ -57,7 +61,7 @@ def test_a_scrubbed_page_is_nowhere_in_the_file_and_its_neighbours_are_where_the
 def test_a_scrubbed_archive_is_read_to_its_end_and_passes_warcio_check(
     tmp_path: Path, places: list[Position], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    scrub.scrub(tmp_path, scrub.exchange(tmp_path, places[1]), DAY)
+    scrub.scrub(tmp_path, records_of(tmp_path, places[1]), DAY)
     path = tmp_path / places[0].file
     with path.open("rb") as file:
         kinds = [record.rec_type for record in ArchiveIterator(file)]
@@ -72,7 +76,7 @@ def test_a_scrubbed_archive_is_read_to_its_end_and_passes_warcio_check(
 def test_a_scrub_that_was_killed_is_finished_by_the_next_run(
     tmp_path: Path, places: list[Position], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    records, path = scrub.exchange(tmp_path, places[1]), tmp_path / places[0].file
+    records, path = records_of(tmp_path, places[1]), tmp_path / places[0].file
     intact = path.read_bytes()
 
     def torn(place: Position, _: str) -> bytes:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from warcio.archiveiterator import ArchiveIterator
 
+from tests.crawl.loopback import Crawled, Page, Web
 from webtext.crawl.exchange import Exchange
 from webtext.crawl.packing import pack
 from webtext.crawl.warc import LostRecord, Position, WarcFile, read_response, whole_records
@@ -67,6 +68,18 @@ def test_headers_that_are_no_longer_true_are_renamed(tmp_path: Path) -> None:
         ("X-Crawl-Content-Length", "99"),
         ("Content-Length", "5"),
     ]
+
+
+def test_of_a_redirect_the_head_alone_is_kept(web: Web, crawled: Crawled) -> None:
+    site = web.site(old=Page(b"<p>moved" * 99, 302, (("Location", "/new"),)), new=Page(b"<p>new"))
+    crawled.crawl([site.url("/old")])
+    check(crawled.folder / "warc" / "part-00000-0000.warc.gz")
+    [(head, body)] = [
+        (head, body)
+        for kind, head, body in records(crawled.folder)
+        if kind == "response" and head["WARC-Target-URI"] == site.url("/old")
+    ]
+    assert (body, head["WARC-Truncated"]) == (b"", "unspecified")
 
 
 def test_a_header_cannot_smuggle_lines_into_the_archive(tmp_path: Path) -> None:

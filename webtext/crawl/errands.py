@@ -180,6 +180,8 @@ def _fetch(errand: Errand, network: Network, wanted_bytes: WantedBytes) -> Excha
 
 def _outcome(verdict: Verdict, exchange: Exchange) -> Outcome:
     wait_s = asked_wait_s(exchange.header("retry-after"))
+    if verdict.state == REDIRECT:  # whatever else it carries is no page, and no row would know of it
+        exchange = page.head_alone(exchange)
     return Outcome(
         verdict,
         exchange.url,

@@ -14,7 +14,7 @@ from webtext.sections import Crawl
 
 PAGE_STATUSES = (200, 203)
 REDIRECT_STATUSES = (301, 302, 303, 307, 308)
-OTHER_BODY_BYTES = 64 * 1024  # kept of a redirect's or an error's body
+OTHER_BODY_BYTES = 64 * 1024  # read of a redirect's or an error's body
 NOT_KEPT = ("not_html", "too_large", "opted_out")  # of such pages the archive has the head alone
 MAX_LOCATION_CHARS = 8000
 REDIRECT = "redirect"  # a verdict's state that is not a page's
@@ -55,12 +55,17 @@ def judge(exchange: Exchange, settings: Crawl, reserved: bool = False) -> tuple[
     if exchange.status not in PAGE_STATUSES:
         return _refusal(exchange.status), exchange
     verdict, body = _page(exchange, settings, reserved)
-    if verdict.state in NOT_KEPT and exchange.body:
-        exchange = replace(exchange, body=b"", truncated="unspecified")
+    if verdict.state in NOT_KEPT:
+        exchange = head_alone(exchange)
     if verdict.state != FETCHED:
         return verdict, exchange
     digest = hashlib.sha256(body).hexdigest()
     return replace(verdict, bytes=len(body), sha256=digest), exchange
+
+
+def head_alone(exchange: Exchange) -> Exchange:
+    """The exchange without its body, which is said to be missing if there was one."""
+    return replace(exchange, body=b"", truncated="unspecified") if exchange.body else exchange
 
 
 def _page(exchange: Exchange, settings: Crawl, reserved: bool) -> tuple[Verdict, bytes]:

@@ -7,7 +7,6 @@ middle is finished by the next run.
 
 import json
 import os
-import re
 import struct
 import uuid
 import zlib
@@ -20,28 +19,6 @@ from webtext.crawl.warc import Position
 from webtext.errors import RunFailed
 
 PLAN = "scrub.json"  # in pages/, while records are overwritten
-MAX_HEAD_BYTES = 1 << 16  # of a record, in which its WARC headers end
-MAX_NEIGHBOUR_BYTES = 1 << 20  # a request or metadata record is never longer
-_ID = re.compile(rb"^WARC-Record-ID: *(\S+)", re.IGNORECASE | re.MULTILINE)
-_CONCURRENT = re.compile(rb"^WARC-Concurrent-To: *(\S+)", re.IGNORECASE | re.MULTILINE)
-
-
-def exchange(pages_folder: Path, response: Position) -> list[Position]:
-    """The response, and the request and metadata records that follow it."""
-    found = [response]
-    with files.here(pages_folder / response.file).open("rb") as file:
-        file.seek(response.offset)
-        id = _ID.search(_head(file.read(min(response.length, MAX_HEAD_BYTES)))[0])
-        end = response.offset + response.length
-        while id:
-            file.seek(end)
-            head, length = _head(file.read(MAX_NEIGHBOUR_BYTES))
-            concurrent = _CONCURRENT.search(head)
-            if not length or not concurrent or concurrent[1] != id[1]:
-                break
-            found.append(Position(response.file, end, length))
-            end += length
-    return found
 
 
 def scrub(pages_folder: Path, records: Sequence[Position], day: str) -> None:
@@ -88,19 +65,6 @@ def empty_record(place: Position, day: str) -> bytes:
 
 def _name(place: Position) -> uuid.UUID:
     return uuid.uuid5(uuid.NAMESPACE_URL, f"{place.file}#{place.offset}")
-
-
-def _head(member: bytes) -> tuple[bytes, int]:
-    """The WARC headers of the gzip member at the front of some bytes, and its length if it is whole."""
-    inflater = zlib.decompressobj(31)
-    try:
-        data = inflater.decompress(member, MAX_HEAD_BYTES)
-        if not inflater.eof:
-            inflater.decompress(inflater.unconsumed_tail, MAX_NEIGHBOUR_BYTES)
-    except zlib.error:
-        return b"", 0
-    length = len(member) - len(inflater.unused_data) if inflater.eof else 0
-    return data.partition(b"\r\n\r\n")[0], length
 
 
 def _by_file(records: Iterator[Position]) -> list[tuple[str, list[Position]]]:

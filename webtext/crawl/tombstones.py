@@ -68,8 +68,12 @@ class Tombstones:
         """The tombstone of a link, or of the address that its page came from."""
         if (found := self.on(url)) or not final_url or final_url == url:
             return found
+        return self.on_address(final_url)
+
+    def on_address(self, url: str) -> Tombstone | None:
+        """The tombstone of an address as a server was asked for it, or would be."""
         try:
-            return self.on(canonicalise(final_url))
+            return self.on(canonicalise(url))
         except Rejected:
             return None
 

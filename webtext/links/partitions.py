@@ -20,6 +20,12 @@ def partition_of(domain: str, partitions: int) -> int:
     return domain_hash(domain) >> (65 - partitions.bit_length())
 
 
+def partitions_ever(domain: str) -> set[int]:
+    """The partitions that a registered domain is in or was, whatever their number."""
+    bits = range(MIN_PARTITIONS.bit_length() - 1, MAX_PARTITIONS.bit_length())
+    return {partition_of(domain, 1 << bit) for bit in bits}
+
+
 def partitions_for(rows: int) -> int:
     """How many partitions so many submissions need: a power of two."""
     needed = 1 << max(-(-rows // ROWS) - 1, 0).bit_length()

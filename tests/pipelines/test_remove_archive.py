@@ -1,0 +1,125 @@
+"""`webtext remove` leaves nothing of a page in the archive: not in redirects, nor in tries that failed."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from warcio.checker import Checker
+
+from pipelines import crawl
+from tests.crawl.loopback import Page, Web
+from tests.pipelines.chains import url_list
+from tests.pipelines.removals import QUICK, QUIET, Built, Here, page
+from tests.shards.corpora import prose
+from webtext.crawl import crawler
+from webtext.crawl import page as pages
+from webtext.links import partitions
+
+GONE = page("gone")
+TEXT = " ".join(prose("gone", 60).split(" ")[:12])
+RETRY = "crawl.retries=1"
+
+
+@pytest.fixture
+def corpus(web: Web, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Built:
+    monkeypatch.setattr(partitions, "MIN_PARTITIONS", 2)
+    one, two = web.site(), web.site()
+    one.pages["/stays"] = two.pages["/stays"] = page("stays")
+    return Built(tmp_path / "corpus", one, two)
+
+
+@pytest.fixture
+def crawled(corpus: Built, tmp_path: Path) -> Callable[..., None]:
+    def run(*paths: str, settings: tuple[str, ...] = (), **options: bool) -> None:
+        urls = [corpus.one.url(path) for path in ("/stays", *paths)]
+        links = url_list(tmp_path / "links.txt", [*urls, corpus.two.url("/stays")])
+        crawl.run(Here(corpus.root, None, (*QUICK, *settings)), [str(links)], QUIET, **options)
+
+    return run
+
+
+def archived(corpus: Built, text: str = TEXT) -> list[str]:
+    """The WARC files that have a text; all pass `warcio check`."""
+    found = sorted((corpus.root / "pages" / "warc").iterdir())
+    checker = Checker(type("Options", (), {"inputs": list(map(str, found)), "verbose": False})())
+    checker.process_all()
+    assert not checker.exit_value
+    return [name for name in corpus.holds(text) if name.endswith(".warc.gz")]
+
+
+def test_a_try_that_failed_with_the_text_in_its_body_goes_too(
+    corpus: Built, crawled: Callable[..., None]
+) -> None:
+    corpus.one.pages["/gone"] = [Page(GONE.body, 500), GONE]
+    crawled("/gone", settings=(RETRY,))
+    result = corpus.remove(corpus.one.url("/gone"))
+    assert result["archive"]["records"] == 6
+    assert archived(corpus) == []
+    assert archived(corpus, "stays")
+
+
+def test_a_failure_that_a_later_crawl_replaced_goes_too(corpus: Built, crawled: Callable[..., None]) -> None:
+    corpus.one.pages["/gone"] = [Page(GONE.body, 500), page("better")]
+    crawled("/gone")
+    crawled("/gone", retry_failed=True)
+    assert archived(corpus)
+    corpus.remove(corpus.one.url("/gone"))
+    assert archived(corpus) == []
+
+
+def test_what_an_earlier_number_of_partitions_archived_goes_too(
+    corpus: Built, crawled: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    corpus.one.pages["/gone"] = [Page(GONE.body, 500), page("better")]
+    monkeypatch.setattr(partitions, "MIN_PARTITIONS", 8)
+    crawled("/gone")
+    monkeypatch.setattr(partitions, "MIN_PARTITIONS", 2)
+    crawled("/gone", "/other")
+    assert len(list((corpus.root / "pages").glob("part-*.parquet"))) == 2
+    assert archived(corpus)
+    corpus.remove(corpus.one.url("/gone"))
+    assert archived(corpus) == []
+
+
+def test_the_body_of_a_redirect_in_an_older_archive_goes_too(
+    corpus: Built, crawled: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pages, "head_alone", lambda exchange: exchange)
+    corpus.one.pages["/moved"] = Page(GONE.body, 302, (("Location", "/new"),))
+    corpus.one.pages["/new"] = page("new")
+    crawled("/moved")
+    assert archived(corpus)
+    corpus.remove(corpus.one.url("/moved"))
+    assert archived(corpus) == []
+
+
+def test_what_another_link_met_at_the_address_goes_too(corpus: Built, crawled: Callable[..., None]) -> None:
+    corpus.one.pages["/moves"] = [Page(b"", 302, (("Location", "/gone"),)), page("found")]
+    corpus.one.pages["/gone"] = [Page(GONE.body, 500), page("gone", "later")]
+    crawled("/moves", settings=(RETRY,))
+    crawled("/moves", "/gone", settings=(RETRY,))
+    corpus.remove(corpus.one.url("/gone"), copies=False)
+    assert archived(corpus) == []
+    assert corpus.ledger()[corpus.one.url("/moves")] == ("pending", "pending")
+
+
+def test_a_try_before_a_crawl_was_killed_goes_with_a_removal_meanwhile(
+    corpus: Built, crawled: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    corpus.one.pages["/gone"] = [Page(GONE.body, 500), GONE]
+    with monkeypatch.context() as patch, pytest.raises(ZeroDivisionError):
+        patch.setattr(crawler.Crawler, "end_turn", _killed_in_the_second_try(crawler.Crawler.end_turn))
+        crawled("/gone", settings=(RETRY,))
+    assert archived(corpus)
+    corpus.remove(corpus.one.url("/gone"))
+    crawled("/gone", settings=(RETRY,))
+    assert archived(corpus) == []
+
+
+def _killed_in_the_second_try(end_turn: Callable[..., None]) -> Callable[..., None]:
+    def killed(self: crawler.Crawler, turn: crawler.Turn, *rest: object) -> None:
+        if turn[1].attempts > 1:
+            raise ZeroDivisionError
+        end_turn(self, turn, *rest)
+
+    return killed
