@@ -8,6 +8,7 @@ from pipelines import (
     decontamination,
     documents,
     ledger,
+    links,
     paragraphs,
     removal,
     shards,
@@ -81,5 +82,6 @@ def _require_pages(corpus: Corpus) -> None:
     pages = corpus.table("pages").manifest()
     if pages is None:
         raise UserError(f"{corpus.root}: its crawl has not finished; run `webtext crawl {corpus.root}` first")
+    links.require_made(corpus)
     if not pages.counts.out:
         raise UserError(f"{corpus.root}: no page was fetched: {told(pages, 'links')}")

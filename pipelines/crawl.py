@@ -5,7 +5,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from pipelines import crawl_estimate, ledger, links, pages, removal, status
+from pipelines import (
+    crawl_estimate,
+    documents,
+    ledger,
+    link_sources,
+    links,
+    pages,
+    removal,
+    status,
+)
 from pipelines.request import Request
 from webtext import files, stage
 from webtext.corpus import Corpus, Manifest
@@ -13,7 +22,8 @@ from webtext.errors import UserError
 from webtext.progress import Progress
 
 # What a crawl that was refused or stopped in its first moments may leave; no stranger's directory.
-BEGUN = (".lock",)
+BEGUN = (".lock", "links")
+SAVED = ("objects", "reddit", "_sources.json")  # in links
 
 
 def run(
@@ -22,12 +32,18 @@ def run(
     """Brings links and pages up to date and accounts for every link."""
     corpus = Corpus(request.root)
     _require_a_place(corpus, sources)
-    pages.check(request.wanted())  # before a mistake is frozen in the corpus
+    wanted = request.wanted()
+    pages.check(wanted)  # before a mistake is frozen in the corpus
+    documents.word_lists(wanted.filter)
     if request.shares_nothing:
-        pages.check_one_pace(request.wanted())
+        pages.check_one_pace(wanted)
     with corpus.lock(), request.start_engine() as engine:
-        recipe = request.settle(progress)
-        links.harvest(corpus, engine, recipe, sources, progress)
+        found = links.find(corpus, wanted, sources, progress)
+        if not corpus.has_recipe:
+            request.settle(progress)
+        plan = links.read(corpus, engine, wanted, found, progress)
+        recipe = request.settle(progress)  # only now: sources without a link change nothing
+        links.make(corpus, engine, plan, progress)
         pages.check_contact(corpus, recipe)
         if retry_failed:
             pages.retry_failed(corpus, recipe, progress)
@@ -45,11 +61,12 @@ def dry_run(request: Request, sources: Sequence[str], progress: Progress) -> dic
     _require_a_place(corpus, sources)
     recipe = request.wanted()
     pages.check(recipe)
-    if not sources:
+    if not sources and corpus.table("links").manifest():
         return crawl_estimate.dry_run(corpus, corpus, recipe)
+    found = link_sources.files_here(corpus, sources)
     with tempfile.TemporaryDirectory(prefix="webtext-") as folder, request.start_engine() as engine:
         trial = Corpus(Path(folder))
-        links.harvest(trial, engine, recipe, sources, progress)
+        links.make(trial, engine, links.read(trial, engine, recipe, found, progress), progress)
         return crawl_estimate.dry_run(trial, corpus, recipe)
 
 
@@ -62,11 +79,13 @@ def told(manifest: Manifest, unit: str) -> str:
 
 
 def _require_a_place(corpus: Corpus, sources: Sequence[str]) -> None:
-    if not sources and corpus.table("links").manifest() is None:
+    if not sources and not link_sources.remembered(corpus):
         raise UserError(f"{corpus.root}: no links yet; say where they come from with --links SOURCE")
     if corpus.has_recipe:
         return
-    if corpus.root.is_file() or any(name not in BEGUN for name in files.names(corpus.root)):
+    strange = [name for name in files.names(corpus.root) if name not in BEGUN]
+    strange += [name for name in files.names(corpus.root / "links") if name not in SAVED]
+    if corpus.root.is_file() or strange or (corpus.root / "links").is_file():
         raise UserError(f"{corpus.root}: exists and is not a corpus; name a new or empty directory")
 
 

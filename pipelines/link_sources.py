@@ -1,17 +1,33 @@
-"""The sources of links as files: what lies with Reddit or in a bucket is saved in the corpus first."""
+"""The sources of links as files: what lies with Reddit or in a bucket is saved in the corpus first, and what
+links were made from is found again."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
+from webtext import files as disk
 from webtext.buckets import S3
 from webtext.corpus import Corpus
-from webtext.files import exists, here
+from webtext.errors import UserError
 from webtext.links import downloads, listing, sources
 from webtext.links.downloads import Copy
 from webtext.links.listing import Listing
 from webtext.links.sources import Named, Source
 from webtext.progress import Progress
 from webtext.recipe import Recipe
+
+Copies = Callable[[str, Path], list[Copy]]
+
+
+class Used(NamedTuple):
+    """A source that links were made from: as the user wrote it, as it is written in any working directory,
+    and the hash of its bytes."""
+
+    source: str
+    place: str
+    hash: str
 
 
 def save(corpus: Corpus, given: Sequence[str], recipe: Recipe, progress: Progress) -> None:
@@ -31,25 +47,94 @@ def unsaved(corpus: Corpus, given: Sequence[str]) -> bool:
     return bool(_unsaved(corpus, given)) or any(copy.missing for copy in _copies(corpus, given))
 
 
-def files(corpus: Corpus, given: Sequence[str]) -> list[Source]:
+def files(corpus: Corpus, given: Sequence[str], copies: Copies = downloads.copies) -> list[Source]:
     """The sources with their hashes, in the order given; what is remote has been saved."""
     found: list[Named] = []
     for each in given:
         if each.startswith(listing.PREFIX):
-            found.append(Named(each, here(_saved(corpus, Listing.parse(each))), {}))
+            found.append(Named(each, disk.here(_saved(corpus, Listing.parse(each))), {}))
         elif each.startswith(S3):
             place, mapping = sources.split(each)
             suffix = each.removeprefix(place)
-            found += [Named(copy.name + suffix, copy.path, mapping) for copy in _copies(corpus, [place])]
+            saved = _copies(corpus, [place], copies)
+            found += [Named(copy.name + suffix, copy.path, mapping) for copy in saved]
         else:
             found += sources.find(each)
     return sources.resolve(found)
 
 
-def _copies(corpus: Corpus, given: Sequence[str]) -> list[Copy]:
+def files_here(corpus: Corpus, given: Sequence[str]) -> list[Source]:
+    """The sources given, or else those that the links were made from, without a question to anybody. Raises
+    UserError for a remote one that was not saved."""
+    used = [] if given else remembered(corpus)
+    for each in _unsaved(corpus, given or [each.place for each in used]):
+        raise UserError(
+            f"{each}: was not read yet, and a dry run asks nobody: crawl it, or plan with other sources"
+        )
+    return files(corpus, given, downloads.saved) if given else _same(corpus, used, downloads.saved)
+
+
+def remember(corpus: Corpus, found: Sequence[Source]) -> None:
+    """Writes down what links are made from: the manifest goes when they are remade, and names no folders."""
+    used = [Used(source.name, _place(source), source.hash)._asdict() for source in found]
+    # ASCII, since a path may be no Unicode
+    disk.write_text(_notes(corpus), json.dumps(used, indent=1) + "\n")
+
+
+def remembered(corpus: Corpus) -> list[Used]:
+    """What links were made from, or were to be when a run was interrupted; nothing where there were none."""
+    try:
+        return [Used(**row) for row in json.loads(disk.read_text(_notes(corpus)))]
+    except FileNotFoundError:
+        manifest = corpus.table("links").manifest()
+    except (ValueError, TypeError) as error:
+        raise UserError(
+            f"{_notes(corpus)}: cannot be read ({error}): delete it, and name the sources with --links"
+        ) from None
+    rows = manifest.extra.get("sources", []) if manifest else []  # as of corpora without those notes
+    return [Used(row["source"], row["source"], row["hash"]) for row in rows]
+
+
+def again(corpus: Corpus, recipe: Recipe, progress: Progress) -> list[Source]:
+    """The sources that the links were made from. Raises UserError where one is gone or another one now."""
+    used = remembered(corpus)
+    if not used:
+        raise UserError("no sources of links: say --links SOURCE, such as --links RS_2015-01.zst")
+    save(corpus, [each.place for each in used], recipe, progress)
+    return _same(corpus, used, downloads.copies)
+
+
+def _same(corpus: Corpus, used: Sequence[Used], copies: Copies) -> list[Source]:
+    found = []
+    for each in used:
+        try:
+            there = files(corpus, [each.place], copies)
+        except UserError as error:
+            raise UserError(
+                f"{error}; the links were made from it: name the sources again with --links"
+            ) from None
+        if [source.hash for source in there] != [each.hash]:
+            raise UserError(
+                f"{each.place}: is not what the links were made from; name the sources again with --links"
+            )
+        found.append(replace(there[0], name=each.source))
+    return found
+
+
+def _place(source: Source) -> str:
+    if source.name.startswith((listing.PREFIX, S3)):
+        return source.name
+    return str(source.path) + source.name.removeprefix(sources.split(source.name)[0])
+
+
+def _notes(corpus: Corpus) -> Path:
+    return corpus.table("links").folder / "_sources.json"
+
+
+def _copies(corpus: Corpus, given: Sequence[str], copies: Copies = downloads.copies) -> list[Copy]:
     folder = corpus.table("links").folder / "objects"
     places = [sources.split(each)[0] for each in given if each.startswith(S3)]
-    return [copy for place in places for copy in downloads.copies(place, folder)]
+    return [copy for place in places for copy in copies(place, folder)]
 
 
 def _save_listings(corpus: Corpus, given: Sequence[str], recipe: Recipe, progress: Progress) -> None:
@@ -64,7 +149,7 @@ def _save_listings(corpus: Corpus, given: Sequence[str], recipe: Recipe, progres
 
 def _unsaved(corpus: Corpus, given: Sequence[str]) -> list[Listing]:
     listings = [Listing.parse(each) for each in given if each.startswith(listing.PREFIX)]
-    return [each for each in listings if not exists(_saved(corpus, each))]
+    return [each for each in listings if not disk.exists(_saved(corpus, each))]
 
 
 def _saved(corpus: Corpus, of: Listing) -> Path:

@@ -80,35 +80,70 @@ def harvest(
     corpus: Corpus, engine: Engine, recipe: Recipe, given: Sequence[str], progress: Progress
 ) -> Manifest:
     """Brings the table of links up to the recipe and to the sources given; without any, to those that it was
-    made from.
+    made from. The three steps in one, for who freezes no recipe between them.
 
     Raises UserError where a source cannot be read, and where no submission qualifies.
+    """
+    found = find(corpus, recipe, given, progress)
+    return make(corpus, engine, read(corpus, engine, recipe, found, progress), progress)
+
+
+def find(corpus: Corpus, recipe: Recipe, given: Sequence[str], progress: Progress) -> list[Source]:
+    """The sources that links are to be made from; none where the table is up to date.
+
+    Raises UserError for a source or a block list that cannot be had.
     """
     table = corpus.table("links")
     manifest, rules = table.manifest(), Rules.of(recipe.links)
     link_sources.save(corpus, given, recipe, progress)
     found = link_sources.files(corpus, given)
-    spill_folder = table.folder / "spill"
-    if manifest is not None and not _why_stale(table, manifest, rules, found):
-        files.remove_folder(spill_folder)
-        progress.note("links: up to date")
-        return manifest
-    if not given:
-        given = _remembered(manifest)
-        link_sources.save(corpus, given, recipe, progress)
-        found = link_sources.files(corpus, given)
-    read = _spill(spill_folder, engine, rules, found, progress)
-    read, losers = _settle(spill_folder, engine, read)
-    plan = _plan(corpus, spill_folder, rules, read, losers)
-    if not any(each.remaining for each in read):
-        files.remove_folder(spill_folder)
+    if manifest is None or _why_stale(table, manifest, rules, found):
+        return found or link_sources.again(corpus, recipe, progress)
+    if given:
+        link_sources.remember(corpus, found)  # which may lie elsewhere now
+    return []
+
+
+def read(
+    corpus: Corpus, engine: Engine, recipe: Recipe, found: Sequence[Source], progress: Progress
+) -> Plan | None:
+    """Reads the sources beside the table, which stays as it is; None without sources.
+
+    Raises UserError where no submission qualifies.
+    """
+    folder, rules = _spill_folder(corpus), Rules.of(recipe.links)
+    if not found:
+        return None
+    spilt = _spill(folder, engine, rules, found, progress)
+    settled, losers = _settle(folder, engine, spilt)
+    plan = _plan(corpus, folder, rules, settled, losers)
+    if not any(each.remaining for each in settled):
+        files.remove_folder(folder)
         raise _nothing(plan.counts)
-    manifest = stage.run(corpus, engine, plan, progress)
-    files.remove_folder(spill_folder)
+    link_sources.remember(corpus, found)  # before the manifest that names them goes
+    return plan
+
+
+def make(corpus: Corpus, engine: Engine, plan: Plan | None, progress: Progress) -> Manifest:
+    """Makes the table of what was read; without a plan it is up to date."""
+    table = corpus.table("links")
+    if plan is None:
+        progress.note("links: up to date")
+        manifest = table.manifest()
+        assert manifest is not None
+    else:
+        manifest = stage.run(corpus, engine, plan, progress)
+    files.remove_folder(_spill_folder(corpus))
     if not manifest.counts.out:  # a karma that is summed is known only now
         files.remove_folder(table.folder)
         raise _nothing(manifest.counts)
     return manifest
+
+
+def require_made(corpus: Corpus) -> None:
+    """Raises UserError while the table is being remade: nothing that stands on it can be made."""
+    if corpus.table("links").manifest() is None:
+        raise UserError(f"{corpus.root}: its links are being remade; run `webtext crawl {corpus.root}` first")
 
 
 def standing(corpus: Corpus, recipe: Recipe, given: Sequence[str] = ()) -> Standing:
@@ -117,7 +152,7 @@ def standing(corpus: Corpus, recipe: Recipe, given: Sequence[str] = ()) -> Stand
     table = corpus.table("links")
     manifest = table.manifest()
     if manifest is None:
-        why = "the last run was interrupted" if table.finished() else "never run"
+        why = "the last run was interrupted" if table.begun else "never run"
         return Standing((), (), why, False)
     if link_sources.unsaved(corpus, given):
         return Standing(manifest.partitions, (), "input changed", False)
@@ -137,10 +172,8 @@ def _why_stale(table: Table, manifest: Manifest, rules: Rules, found: Sequence[S
     return f"{' and '.join(changed)} changed" if changed else ""
 
 
-def _remembered(manifest: Manifest | None) -> list[str]:
-    if manifest is None:
-        raise UserError("no sources of links: say --links SOURCE, such as --links RS_2015-01.zst")
-    return [source["source"] for source in manifest.extra["sources"]]
+def _spill_folder(corpus: Corpus) -> Path:
+    return corpus.table("links").folder / "spill"
 
 
 def _inputs(sources: Sequence[Source]) -> str:

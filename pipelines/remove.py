@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
-from pipelines import build_shards, ledger, removal
+from pipelines import build_shards, ledger, links, removal
 from pipelines.request import Request
 from webtext import files, reasons, stage
 from webtext.corpus import Corpus
@@ -57,6 +57,8 @@ def run(request: Request, wanted: Selection, progress: Progress, *, dry_run: boo
     corpus = Corpus.open(request.root)
     day = datetime.now(UTC).date().isoformat()
     with corpus.lock():
+        if corpus.table("links").begun or corpus.table("pages").finished():
+            links.require_made(corpus)  # without them no copy is found, and nothing made anew
         found = _look_up(corpus, wanted, day)
         result = {"corpus": str(request.root), "dry_run": dry_run} | found.told()
         before = _standing(corpus)

@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from pipelines import link_sources
 from tests.crawl.bucket_site import BucketSite, asked_for
 from tests.links.dumps import harvest, made_up_rows, parts_of, write_dump
+from webtext.corpus import Corpus
 from webtext.errors import UserError
 
 
@@ -39,6 +41,29 @@ def test_what_was_fetched_is_not_fetched_again(bucket: BucketSite, tmp_path: Pat
     harvest(tmp_path / "c", ["s3://dumps/2015/RS_1.zst"])
     harvest(tmp_path / "c", [])
     assert bucket.reads == []
+
+
+def test_a_prefix_that_was_fetched_is_read_again(bucket: BucketSite, tmp_path: Path) -> None:
+    stored(bucket, tmp_path, "RS_1.zst")
+    first, _ = harvest(tmp_path / "c", ["s3://dumps/2015"])
+    assert harvest(tmp_path / "c", ["s3://dumps/2015"])[0] == first
+
+
+@pytest.mark.parametrize("source", ["s3://dumps/2015/RS_1.zst", "s3://dumps/*/RS_*"])
+def test_a_dry_run_asks_no_bucket_and_plans_with_the_copies(
+    bucket: BucketSite, source: str, tmp_path: Path
+) -> None:
+    stored(bucket, tmp_path, "RS_1.zst")
+    corpus = Corpus(tmp_path / "c")
+    bucket.denied = True
+    with pytest.raises(UserError, match="was not read yet, and a dry run asks nobody"):
+        link_sources.files_here(corpus, [source])
+    bucket.denied = False
+    harvest(corpus.root, ["s3://dumps/2015/RS_1.zst"])
+    bucket.denied = True
+    (found,) = link_sources.files_here(corpus, [source])
+    assert found.name == "s3://dumps/2015/RS_1.zst"
+    assert link_sources.files_here(corpus, []) == [found]
 
 
 def test_a_glob_takes_what_came_since(bucket: BucketSite, tmp_path: Path) -> None:

@@ -10,10 +10,15 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from pipelines import crawl
+from pipelines.request import Request
 from tests.links.dumps import harvest, post
+from webtext.corpus import Corpus
 from webtext.errors import RunFailed, UserError
 from webtext.links.listing import Listing
 from webtext.links.reddit import save
+from webtext.progress import Progress
+from webtext.recipe import Recipe
 
 
 class Reddit(ThreadingHTTPServer):
@@ -105,6 +110,20 @@ def test_links_are_made_of_a_listing_as_of_a_dump_and_it_is_asked_for_once(
     assert manifest.extra["sources"][0]["source"] == "reddit:r/python/new?limit=50"
     assert links[0]["submissions"][0]["subreddit"] == "programming"
     assert len(reddit.asked) == 1
+
+
+def test_a_dry_run_asks_nobody_and_plans_with_the_listing_that_was_read(
+    reddit: Reddit, tmp_path: Path
+) -> None:
+    listing, corpus = "reddit:r/python/new?limit=50", Request(tmp_path / "corpus")
+    with pytest.raises(UserError, match="was not read yet, and a dry run asks nobody"):
+        crawl.dry_run(corpus, [listing], Progress(quiet=True))
+    assert reddit.asked == []
+    harvest(tmp_path / "corpus", [listing])
+    Corpus(tmp_path / "corpus").freeze(Recipe())
+    asked = len(reddit.asked)
+    assert crawl.dry_run(corpus, [listing], Progress(quiet=True))["links"] == 47
+    assert len(reddit.asked) == asked
 
 
 @pytest.mark.usefixtures("reddit")

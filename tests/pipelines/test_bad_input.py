@@ -155,6 +155,43 @@ def test_a_refused_recipe_leaves_nothing_that_refuses_the_corrected_one(tmp_path
     assert "no page was fetched" in refused("crawl", corpus, "--links", links, *quick)
 
 
+def test_a_refused_crawl_leaves_the_recipe_of_a_corpus_as_it_was(tmp_path: Path, links: Path) -> None:
+    corpus = tmp_path / "corpus"
+    quick = settings("crawl.allow_private=true", "crawl.retries=0", "crawl.robots=false")
+    refused("crawl", corpus, "--links", links, *quick)  # nothing was fetched
+    before = (corpus / "recipe.toml").read_text()
+    none_fit = tmp_path / "none_fit.txt"
+    none_fit.write_text("http://127.0.0.1/a.jpg\n")
+    for said, *wrong in (
+        ("no such file", "--links", "none.txt", *settings("links.min_karma=50")),
+        ("there is no builtin:redit", *settings('links.domains_blocked=["builtin:redit"]')),
+        ("there is no builtin:adlt", *settings('filter.adult_words=["builtin:adlt"]')),
+        ("no link qualified", "--links", none_fit, *settings("links.min_karma=50")),
+    ):
+        assert said in refused("crawl", corpus, *wrong)
+        assert (corpus / "recipe.toml").read_text() == before
+    links.write_text("http://127.0.0.1:9/other\n")
+    assert "is not what the links were made from" in refused("crawl", corpus, *settings("links.min_karma=50"))
+    assert (corpus / "recipe.toml").read_text() == before
+
+
+def test_settings_of_a_first_crawl_that_was_refused_do_not_stay(tmp_path: Path, links: Path) -> None:
+    corpus = tmp_path / "corpus"
+    for wrong in (
+        ("--links", "none.txt", *settings("links.min_karma=50")),
+        ("--links", links, *settings('links.domains_blocked=["builtin:redit"]')),
+        ("--links", links, *settings('filter.spam_words=["builtin:spm"]')),
+    ):
+        refused("crawl", corpus, *wrong)
+        assert not (corpus / "recipe.toml").exists()
+
+
+def test_a_folder_called_as_a_corpus_table_is_still_a_strangers(tmp_path: Path, links: Path) -> None:
+    (tmp_path / "mine" / "links").mkdir(parents=True)
+    (tmp_path / "mine" / "links" / "part-00000.parquet").touch()
+    assert "exists and is not a corpus" in refused("crawl", tmp_path / "mine", "--links", links)
+
+
 def test_a_refused_tokenizer_is_not_frozen(tmp_path: Path) -> None:
     (tmp_path / "recipe.toml").write_text("")
     (tmp_path / "words.json").write_text("{}")

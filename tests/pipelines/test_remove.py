@@ -194,6 +194,24 @@ def test_a_page_whose_partition_is_gone_is_removed_too(
     assert built.holds(" ".join(prose("alone", 60).split(" ")[:12])) == []
 
 
+def links_remade(root: Path) -> None:
+    """The state in which a crawl with another rule for links is killed in its first moments."""
+    (root / "links" / "_manifest.json").unlink()
+    (root / "links" / "_journal.jsonl").touch()
+
+
+def test_nothing_is_removed_nor_built_while_the_links_are_being_remade(built: Built) -> None:
+    url = built.one.url("/alone")
+    links_remade(built.root)
+    for attempt in (lambda: built.remove(url), lambda: build_shards.run(Here(built.root), QUIET)):
+        with pytest.raises(UserError, match="its links are being remade; run `webtext crawl"):
+            attempt()
+    assert not load(built.root).on(url)
+    crawl.run(Here(built.root), [], QUIET)  # which remembers the sources
+    assert built.remove(url)["tombstones"] == 1
+    assert built.ledger()[url][0] == "removed"
+
+
 def test_a_dry_run_tells_the_same_and_changes_nothing(built: Built) -> None:
     before = {path: path.read_bytes() for path in built.root.rglob("*.*") if path.is_file()}
     told = built.remove(built.one.url("/first"), dry_run=True)

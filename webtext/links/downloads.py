@@ -4,6 +4,7 @@ A dump is read more than once, to be hashed and by each of the workers that shar
 used as it is, without a question to the bucket; only a glob asks what there is now.
 """
 
+import glob
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,6 +38,21 @@ def copies(place: str, folder: Path) -> list[Copy]:
     return [Copy(each.name, each.path, None) if _complete(each) else each for each in made]
 
 
+def saved(place: str, folder: Path) -> list[Copy]:
+    """The copies that are there, without a question to the bucket. Raises UserError for none."""
+    pattern = place.removeprefix(S3)
+    paths = [folder / pattern]
+    if buckets.is_glob(place):
+        names = glob.glob(pattern, root_dir=folder, recursive=True)  # noqa: PTH207 - as for local sources
+        paths = [folder / name for name in sorted(names)]
+    found = [path for path in paths if _bytes(path) is not None]
+    if not found:
+        raise UserError(
+            f"{place}: was not read yet, and a dry run asks nobody: crawl it, or plan with other sources"
+        )
+    return [Copy(f"{S3}{path.relative_to(folder).as_posix()}", path, None) for path in found]
+
+
 def fetch(copy: Copy, report: Callable[[int], None]) -> None:
     """Copies an object; `report` hears of each piece's bytes. Raises RunFailed where the bucket fails."""
     assert copy.missing is not None
@@ -62,7 +78,9 @@ def _complete(copy: Copy) -> bool:
 
 
 def _bytes(path: Path) -> int | None:
+    """None for no file; a folder is a prefix."""
     try:
-        return files.here(path).stat().st_size
+        here = files.here(path)
+        return here.stat().st_size if here.is_file() else None
     except FileNotFoundError:
         return None
