@@ -16,13 +16,14 @@ from pipelines import (
     vocabulary,
 )
 from pipelines.crawl import told
+from pipelines.pages import MANNERS
 from pipelines.request import Request
 from webtext import stage
 from webtext.corpus import Corpus, Manifest
 from webtext.engine import Engine
 from webtext.errors import UserError
 from webtext.progress import Progress
-from webtext.recipe import Recipe
+from webtext.recipe import Recipe, differences
 
 OPTIONAL = (paragraphs.TABLE, decontamination.TABLE)
 TABLES = ("documents", "clusters", *OPTIONAL, "shards", "tokens", "ledger")
@@ -30,12 +31,13 @@ TABLES = ("documents", "clusters", *OPTIONAL, "shards", "tokens", "ledger")
 
 def run(request: Request, progress: Progress) -> dict[str, Any]:
     """Brings every table after pages up to date."""
-    corpus = Corpus.open(request.root)
-    decontamination.check(request.wanted())
-    vocabulary.check(request.wanted())  # told now, not after hours, nor frozen in the corpus
+    corpus, wanted = Corpus.open(request.root), request.wanted()
+    documents.word_lists(wanted.filter)  # told now, not after hours, nor frozen in the corpus
+    decontamination.check(wanted)
+    vocabulary.check(wanted)
     with corpus.lock():
+        _require_pages(corpus, wanted)
         recipe = request.settle(progress)
-        _require_pages(corpus)
         removal.apply(corpus, progress)
         with request.start_engine() as engine:
             texts, taken_out = build(corpus, engine, recipe, progress)
@@ -71,14 +73,21 @@ def dry_run(request: Request) -> dict[str, Any]:
     """What would run and why, and what it would take."""
     corpus = Corpus.open(request.root)
     recipe = request.wanted()
-    _require_pages(corpus)
+    _require_pages(corpus, recipe)
     rows = [row for row in status.stages(corpus, recipe) if row["stage"] not in ("links", "pages")]
     stale = {row["stage"] for row in rows if row["state"] != "current"}
     estimate = build_estimate.dry_run(corpus, recipe, stale, request.workers)
     return {"corpus": corpus.name, "recipe": recipe.name, "stages": rows, "estimate": estimate}
 
 
-def _require_pages(corpus: Corpus) -> None:
+def _require_pages(corpus: Corpus, wanted: Recipe) -> None:
+    """Raises UserError where there are no pages, and where the recipe asks for other ones than there are: none
+    are made here, and the dataset card would state what was not done."""
+    for change in differences(corpus.recipe(), wanted):
+        key = change.partition(":")[0]
+        if key.startswith(("links.", "crawl.")) and key.removeprefix("crawl.") not in MANNERS:
+            where = f"give it to `webtext crawl {corpus.root}`"
+            raise UserError(f"{key}: decides which links and pages there are: {where}")
     pages = corpus.table("pages").manifest()
     if pages is None:
         raise UserError(f"{corpus.root}: its crawl has not finished; run `webtext crawl {corpus.root}` first")

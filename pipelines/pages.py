@@ -45,7 +45,7 @@ from webtext.stage import Plan, Work
 VERSION = 1
 
 # How a crawl goes about it, which decides when a page is had, not whether.
-_MANNERS = {"contact", "threads", "per_host_delay_s", "per_host_connections", "proxy"}
+MANNERS = {"contact", "threads", "per_host_delay_s", "per_host_connections", "proxy"}
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ def check_one_pace(recipe: Recipe) -> None:
 def plan(corpus: Corpus, recipe: Recipe) -> Plan:
     links = corpus.table("links").manifest()
     assert links is not None
-    outcome = recipe.crawl.model_dump(mode="json", exclude=_MANNERS) | _archives(recipe.crawl)
+    outcome = recipe.crawl.model_dump(mode="json", exclude=MANNERS) | _archives(recipe.crawl)
     works = []
     for number, part in enumerate(links.partitions):
         key = fingerprint(VERSION, outcome, part.hash)

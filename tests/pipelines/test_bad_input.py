@@ -92,6 +92,23 @@ def test_a_crawl_that_fetches_nothing_says_why_and_keeps_the_ledger(tmp_path: Pa
     assert "no page was fetched" in refused("build-shards", corpus)
 
 
+@pytest.mark.parametrize("setting", ["links.min_karma=50", "crawl.robots=false", "links.domains_blocked=[]"])
+@pytest.mark.parametrize("option", [(), ("--dry-run",)])
+def test_a_build_is_not_asked_for_other_links_or_pages(
+    tmp_path: Path, setting: str, option: tuple[str, ...]
+) -> None:
+    (tmp_path / "recipe.toml").write_text("")
+    line = refused("build-shards", tmp_path, *settings(setting), *option)
+    assert setting.partition("=")[0] in line
+    assert f"give it to `webtext crawl {tmp_path}`" in line
+    assert (tmp_path / "recipe.toml").read_text() == ""
+
+
+def test_a_build_may_be_told_how_fast_to_crawl_next_time(tmp_path: Path) -> None:
+    (tmp_path / "recipe.toml").write_text("")
+    assert "its crawl has not finished" in refused("build-shards", tmp_path, *settings("crawl.threads=8"))
+
+
 def test_public_hosts_without_a_contact(tmp_path: Path) -> None:
     links = url_list(tmp_path / "links.txt", ["http://www.python.org/"])
     assert "crawl.contact" in refused("crawl", tmp_path / "corpus", "--links", links)
@@ -198,6 +215,9 @@ def test_a_refused_tokenizer_is_not_frozen(tmp_path: Path) -> None:
     for wrong in ("missing.json", "words.json"):
         line = refused("build-shards", tmp_path, *settings(f"tokens.tokenizer={tmp_path / wrong}"))
         assert "tokens.tokenizer" in line
+    assert "no builtin:adlt" in refused(
+        "build-shards", tmp_path, *settings('filter.adult_words=["builtin:adlt"]')
+    )
     assert (tmp_path / "recipe.toml").read_text() == ""
 
 
