@@ -1,9 +1,7 @@
 """`webtext audit`: the report over a corpus, as a page, as JSON and as charts."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from dataclasses import dataclass
-from os import W_OK, access
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +42,7 @@ def run(
     tests = overlap.named(against.files)
     listed = fidelity.read(against.webtext_domains) if against.webtext_domains else None
     folder = out or corpus.root / "audit"
-    with _undisturbed(corpus):
+    with corpus.undisturbed():
         source = _source(corpus, engine)
         with progress.bar("audit", len(SECTIONS)) as done:
             numbers = report.measure(source, lambda _: done(1, {}))
@@ -62,7 +60,7 @@ def compare(
     """Two corpora side by side; writes compare.html and compare.json to `out`, by default the first one's
     audit/. Returns what compare.json holds, and the page's path as `report`."""
     folder = out or one.root / "audit"
-    with _undisturbed(one), nullcontext() if _same(one, other) else _undisturbed(other):
+    with one.undisturbed(), nullcontext() if _same(one, other) else other.undisturbed():
         sides = _source(one, engine), _source(other, engine)
         with progress.bar("compare", len(comparison.MEASURES)) as done:
             numbers = comparison.compare(*sides, lambda: done(1, {}))
@@ -95,13 +93,3 @@ def _write(folder: Path, numbers: dict[str, Any]) -> None:
         files.write_text(folder / f"{name}.svg", svg)
     files.write_json(folder / "report.json", numbers)
     files.write_text(folder / "report.html", html)
-
-
-@contextmanager
-def _undisturbed(corpus: Corpus) -> Iterator[None]:
-    """Nobody writes to the corpus meanwhile; one that cannot be written to needs no lock."""
-    if store.of(corpus.root) is None and not access(corpus.root, W_OK):
-        yield
-        return
-    with corpus.lock():
-        yield

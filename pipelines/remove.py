@@ -56,7 +56,7 @@ def run(request: Request, wanted: Selection, progress: Progress, *, dry_run: boo
     """Sets the tombstones, then brings all tables up to them; a dry run tells what it finds."""
     corpus = Corpus.open(request.root)
     day = datetime.now(UTC).date().isoformat()
-    with corpus.lock():
+    with corpus.undisturbed() if dry_run else corpus.lock():
         if corpus.table("links").begun or corpus.table("pages").finished():
             links.require_made(corpus)  # without them no copy is found, and nothing made anew
         found = _look_up(corpus, wanted, day)

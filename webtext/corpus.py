@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import pyarrow as pa
 
@@ -269,7 +269,7 @@ class Corpus:
         """One writer at a time. The lock is the kernel's: it ends with its process, however that ends. In an
         object store it is a lease."""
         files.make_folder(self.root)
-        with lease.held(self.root), (self.root / ".lock").open("a+") as file:
+        with lease.held(self.root), self._lock_file() as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -282,6 +282,25 @@ class Corpus:
             file.write(f"process {os.getpid()}")
             file.flush()
             yield
+
+    @contextmanager
+    def undisturbed(self) -> Iterator[None]:
+        """Nobody writes to the corpus meanwhile; one that cannot be written to needs no lock."""
+        if store.of(self.root) is None and not os.access(self.root, os.W_OK):
+            yield
+            return
+        with self.lock():
+            yield
+
+    def _lock_file(self) -> IO[str]:
+        try:
+            return (self.root / ".lock").open("a+")
+        except OSError as error:
+            if error.errno in files.DISK_FULL:
+                raise
+            raise UserError(
+                f"{self.root}: cannot be written to ({error.strerror}): work on a copy, or make it writable"
+            ) from None
 
 
 def partition_name(partition: int) -> str:

@@ -122,6 +122,14 @@ def test_two_commands_on_one_corpus(tmp_path: Path, links: Path) -> None:
         assert "is writing to this corpus" in refused("crawl", corpus.root, "--links", links)
 
 
+def test_a_corpus_that_cannot_be_written_to(tmp_path: Path, links: Path) -> None:
+    (tmp_path / "corpus" / ".lock").mkdir(parents=True)  # root may write everywhere else
+    (tmp_path / "corpus" / "recipe.toml").touch()
+    for name, *options in (["crawl", "--links", links], ["remove", "--url", "http://a.example/"]):
+        line = refused(name, tmp_path / "corpus", *options)
+        assert f"{tmp_path / 'corpus'}: cannot be written to" in line
+
+
 def test_training_before_there_are_tokens(tmp_path: Path) -> None:
     (tmp_path / "recipe.toml").write_text("")
     assert "build-shards" in refused("train", tmp_path, "--out", tmp_path / "run")

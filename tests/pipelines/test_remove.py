@@ -1,6 +1,7 @@
 """`webtext remove`: documents out for good, from the archive to the tokens, and nothing else changed."""
 
 import json
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -217,6 +218,17 @@ def test_a_dry_run_tells_the_same_and_changes_nothing(built: Built) -> None:
     told = built.remove(built.one.url("/first"), dry_run=True)
     assert {path: path.read_bytes() for path in built.root.rglob("*.*") if path.is_file()} == before
     assert told["removed"] == built.remove(built.one.url("/first"))["removed"]
+
+
+def test_a_dry_run_needs_no_place_to_write_to(built: Built, monkeypatch: pytest.MonkeyPatch) -> None:
+    (built.root / ".lock").unlink()
+    (built.root / ".lock").mkdir()  # no lock can be had here, as on a read-only disk
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    url = built.one.url("/alone")
+    assert built.remove(url, dry_run=True)["removed"] == [{"url": url, "why": "asked for"}]
+    with pytest.raises(UserError, match="cannot be written to"):
+        built.remove(url)
+    assert not load(built.root).on(url)
 
 
 @pytest.mark.parametrize("step", ["documents.forget", "carry.rewrite", "scrub.finish", "build_shards.build"])
