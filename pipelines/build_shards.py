@@ -81,8 +81,8 @@ def dry_run(request: Request) -> dict[str, Any]:
 
 
 def _require_pages(corpus: Corpus, wanted: Recipe) -> None:
-    """Raises UserError where there are no pages, and where the recipe asks for other ones than there are, which
-    are not made here: the dataset card would state what was not done."""
+    """Raises UserError where there are no pages, and where the recipe asks for other ones than there are: the
+    card would state it, and they are not made here."""
     for change in differences(corpus.recipe(), wanted):
         key = change.partition(":")[0]
         if key.startswith(("links.", "crawl.")) and key.removeprefix("crawl.") not in MANNERS:

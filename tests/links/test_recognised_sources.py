@@ -108,6 +108,46 @@ def test_a_parquet_table_is_read_with_its_types(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize("kind", [pa.string(), pa.large_string(), pa.binary(), pa.large_binary()])
+@pytest.mark.parametrize("encode", [False, True])
+def test_addresses_in_parquet_may_be_strings_of_any_kind(
+    kind: pa.DataType, encode: bool, tmp_path: Path
+) -> None:
+    urls = pa.array(["http://a.example/", None], pa.string()).cast(kind)
+    pq.write_table(pa.table({"url": urls.dictionary_encode() if encode else urls}), tmp_path / "x")
+    assert [post.url for post in posts_of(source_of(tmp_path / "x"))] == ["http://a.example/", None]
+
+
+def test_bytes_in_parquet_need_not_be_utf8(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"url": [b"http://a.example/\xff"]}), tmp_path / "x")
+    assert [post.url for post in posts_of(source_of(tmp_path / "x"))] == ["http://a.example/\udcff"]
+
+
+@pytest.mark.parametrize(
+    ("column", "kind"),
+    [
+        (pa.array([{"href": "http://a.example/"}]), "struct<href: string>, not text"),
+        (pa.array([["http://a.example/"]]), "list<.*>, not text"),
+        (pa.array([7]), "int64, not text"),
+    ],
+)
+def test_addresses_in_parquet_that_are_no_text_are_refused(
+    column: pa.Array, kind: str, tmp_path: Path
+) -> None:
+    pq.write_table(pa.table({"link": column}), tmp_path / "x")
+    with pytest.raises(UserError, match=rf"x: column 'link' is {kind}: say FILE\?url=COLUMN"):
+        source_of(tmp_path / "x")
+
+
+def test_a_parquet_column_that_is_there_twice_is_refused(tmp_path: Path) -> None:
+    urls, scores = pa.array(["http://a.example/"]), pa.array([7])
+    pq.write_table(pa.Table.from_arrays([urls, scores, scores], ["url", "score", "score"]), tmp_path / "x")
+    with pytest.raises(UserError, match="x: two columns are called 'score'"):
+        source_of(tmp_path / "x")
+    pq.write_table(pa.Table.from_arrays([urls, scores, scores], ["url", "n", "n"]), tmp_path / "x")
+    assert [post.url for post in posts_of(source_of(tmp_path / "x"))] == ["http://a.example/"]
+
+
 def test_parquet_that_is_damaged_in_the_middle_is_read_up_to_there(tmp_path: Path) -> None:
     path = tmp_path / "x"
     urls = [f"http://a.example/{random.Random(n).random()}" for n in range(6000)]

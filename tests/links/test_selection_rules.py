@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -40,11 +41,15 @@ def sift(rules: Rules, *posts: Post, scored: bool = True) -> Sifted:
         (post("a", score=None), "karma"),
         (post("a", score="2"), "karma"),
         (post("a", score="3"), "link"),
+        (post("a", score=Decimal("3.00")), "link"),
+        (post("a", score=Decimal("2.99")), "karma"),
         (post("a", score="hidden"), "karma"),
         (post("a", created_utc=NEW_YEAR_2018 - 1), "link"),
         (post("a", created_utc=NEW_YEAR_2018), "too_new"),
         (post("a", created_utc=str(NEW_YEAR_2018)), "too_new"),
         (post("a", created_utc=None), "link"),
+        (post("a", created_utc=1000 * NEW_YEAR_2018), "link"),  # no seconds, so no time
+        (post("a", created_utc=str(1000 * NEW_YEAR_2018)), "link"),
         (post("a", over_18=True), "over_18"),
         (post("a", over_18="True"), "over_18"),
         (post("a", over_18=None), "link"),

@@ -8,6 +8,7 @@ import json
 import math
 import re
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -105,7 +106,7 @@ def integer(value: Any) -> int | None:
             value = float(value) if "." in value else int(value)
         except ValueError:
             return None
-    if type(value) is float and math.isfinite(value):
+    if isinstance(value, float | Decimal) and math.isfinite(value):
         value = int(value)
     return value if type(value) is int and -MAX_INTEGER <= value < MAX_INTEGER else None
 

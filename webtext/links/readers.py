@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from webtext.links.ahead import MAX_LINE_BYTES, LineChunks
+from webtext.links.column_types import is_bytes
 from webtext.links.glance import NOTHING_REFUSED, Glance, Glancer, Look, Refused, joined
 from webtext.links.posts import Post, excerpt, parse_lines
 from webtext.links.slices import WHOLE, Slice, lines_of
@@ -144,6 +145,8 @@ def _values(column: pa.Array) -> list[Any]:
     if pa.types.is_timestamp(column.type):  # in whole seconds, since Python's times hold no nanoseconds
         column = column.cast(pa.timestamp("s", column.type.tz), safe=False)
     values: list[Any] = column.to_pylist()
+    if is_bytes(column.type):
+        return [value and value.decode("utf-8", "surrogateescape") for value in values]
     return values
 
 

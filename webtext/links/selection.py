@@ -59,7 +59,7 @@ class Rules:
             score = post.score if type(post.score) is int else integer(post.score)
             if score is None or (score < self.min_karma and not self.karma_is_summed):
                 return "karma"
-        created = post.created_utc if type(post.created_utc) is int else seconds(post.created_utc)
+        created = seconds(post.created_utc)
         if created is not None:
             if self.before is not None and created >= self.before:
                 return "too_new"

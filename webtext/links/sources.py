@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 
 from webtext import files
 from webtext.errors import UserError
+from webtext.links import column_types
 from webtext.links.compressed import Broken, kind_of, open_reader
 
 Form = Literal["submissions", "csv", "parquet", "urls"]
@@ -196,12 +197,14 @@ def _text(name: str, path: Path, mapping: dict[str, str], head: bytes) -> Source
 
 def _parquet(name: str, path: Path, mapping: dict[str, str]) -> Source:
     try:
-        names = pq.ParquetFile(path).schema_arrow.names
+        schema = pq.ParquetFile(path).schema_arrow
     except (pa.ArrowException, OSError) as error:
         raise UserError(f"{name}: not a readable Parquet file: {error}") from None
-    columns = _columns(names, mapping)
+    columns = _columns(schema.names, mapping)
     if "url" not in dict(columns):
-        raise UserError(f"{name}: no column `url` among {', '.join(names)}: say FILE?url=COLUMN")
+        raise UserError(f"{name}: no column `url` among {', '.join(schema.names)}: say FILE?url=COLUMN")
+    if (problem := column_types.problem(schema, columns)) is not None:
+        raise UserError(f"{name}: {problem}")
     return Source(name, path, "parquet", columns=columns)
 
 
