@@ -23,7 +23,7 @@ from webtext.corpus import Corpus, Manifest
 from webtext.engine import Engine
 from webtext.errors import UserError
 from webtext.progress import Progress
-from webtext.recipe import Recipe, differences
+from webtext.recipe import Recipe, differences, override
 
 OPTIONAL = (paragraphs.TABLE, decontamination.TABLE)
 TABLES = ("documents", "clusters", *OPTIONAL, "shards", "tokens", "ledger")
@@ -31,13 +31,14 @@ TABLES = ("documents", "clusters", *OPTIONAL, "shards", "tokens", "ledger")
 
 def run(request: Request, progress: Progress) -> dict[str, Any]:
     """Brings every table after pages up to date."""
-    corpus, wanted = Corpus.open(request.root), request.wanted()
+    corpus = Corpus.open(request.root)
+    wanted = recipe_for(corpus, request)
     documents.word_lists(wanted.filter)  # told now, not after hours, nor frozen in the corpus
     decontamination.check(wanted)
     vocabulary.check(wanted)
     with corpus.lock():
-        _require_pages(corpus, wanted)
-        recipe = request.settle(progress)
+        _require_pages(corpus)
+        recipe = request.settle(progress, wanted)
         removal.apply(corpus, progress)
         with request.start_engine() as engine:
             texts, taken_out = build(corpus, engine, recipe, progress)
@@ -72,22 +73,29 @@ def build(
 def dry_run(request: Request) -> dict[str, Any]:
     """What would run and why, and what it would take."""
     corpus = Corpus.open(request.root)
-    recipe = request.wanted()
-    _require_pages(corpus, recipe)
+    recipe = recipe_for(corpus, request)
+    _require_pages(corpus)
     rows = [row for row in status.stages(corpus, recipe) if row["stage"] not in ("links", "pages")]
     stale = {row["stage"] for row in rows if row["state"] != "current"}
     estimate = build_estimate.dry_run(corpus, recipe, stale, request.workers)
     return {"corpus": corpus.name, "recipe": recipe.name, "stages": rows, "estimate": estimate}
 
 
-def _require_pages(corpus: Corpus, wanted: Recipe) -> None:
-    """Raises UserError where there are no pages, and where the recipe asks for other ones than there are: the
-    card would state it, and they are not made here."""
-    for change in differences(corpus.recipe(), wanted):
+def recipe_for(corpus: Corpus, request: Request) -> Recipe:
+    """The recipe asked for, of links and pages the one that they were made by: the card states it, and they
+    are not made here. Raises UserError for a setting that would change them."""
+    there = corpus.recipe()
+    asked = override(there, request.settings)
+    for change in differences(there, asked):
         key = change.partition(":")[0]
         if key.startswith(("links.", "crawl.")) and key.removeprefix("crawl.") not in MANNERS:
             where = f"give it to `webtext crawl {corpus.root}`"
             raise UserError(f"{key}: decides which links and pages there are: {where}")
+    return request.wanted().model_copy(update={"links": asked.links, "crawl": asked.crawl})
+
+
+def _require_pages(corpus: Corpus) -> None:
+    """Raises UserError where there are no pages to build from."""
     pages = corpus.table("pages").manifest()
     if pages is None:
         raise UserError(f"{corpus.root}: its crawl has not finished; run `webtext crawl {corpus.root}` first")

@@ -46,9 +46,9 @@ class Request:
             return recipe.override(corpus.recipe(), self.settings)
         return recipe.override(recipes.find(self.recipe or "webtext"), self.settings)
 
-    def settle(self, progress: Progress) -> Recipe:
-        """Freezes the recipe asked for in the corpus, and says what it changes."""
-        corpus, wanted = Corpus(self.root), self.wanted()
+    def settle(self, progress: Progress, wanted: Recipe | None = None) -> Recipe:
+        """Freezes a recipe, by default the one asked for, in the corpus, and says what it changes."""
+        corpus, wanted = Corpus(self.root), wanted or self.wanted()
         if corpus.has_recipe:
             changes = recipe.differences(corpus.recipe(), wanted)
             for change in changes:

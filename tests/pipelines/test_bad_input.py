@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from pipelines import build_shards
+from pipelines.request import Request
 from tests.pipelines import chains
 from tests.pipelines.chains import settings, url_list
 from webtext.corpus import Corpus
@@ -102,6 +104,14 @@ def test_a_build_is_not_asked_for_other_links_or_pages(
     assert setting.partition("=")[0] in line
     assert f"give it to `webtext crawl {tmp_path}`" in line
     assert (tmp_path / "recipe.toml").read_text() == ""
+
+
+def test_another_recipe_leaves_a_builds_links_and_pages_as_they_are(tmp_path: Path) -> None:
+    (tmp_path / "recipe.toml").write_text("[crawl]\nallow_private = true\n")
+    named = Request(tmp_path, recipe="openwebtext2")
+    wanted = build_shards.recipe_for(Corpus(tmp_path), named)
+    assert (wanted.links, wanted.crawl) == (Corpus(tmp_path).recipe().links, Corpus(tmp_path).recipe().crawl)
+    assert wanted.dedup == named.wanted().dedup != Corpus(tmp_path).recipe().dedup
 
 
 def test_a_build_may_be_told_how_fast_to_crawl_next_time(tmp_path: Path) -> None:
