@@ -70,11 +70,12 @@ def make_data(folder: Path, examples: int) -> dict[str, str]:
     return {task: str(folder / f"{task}.jsonl") for task in SAME}
 
 
-def evaluate(model: Any, name: str, path: Path) -> dict[str, float]:
+def evaluate(model: Any, name: str, path: Path) -> dict[str, float | None]:
     from train.evals import language, tasks
 
     if name != "rolling":
-        return tasks.TASKS[name].evaluate(model, path, (), _deaf)[0]
+        task = tasks.TASKS[name]
+        return task.evaluate(model, task.read(path), (), _deaf)[0]
     text = json.loads(path.read_text())["text"]
     whole = language.Text(text, {"byte": len(text.encode())})
     return language.stream(model, whole, (model.room,), _deaf)[0]

@@ -85,7 +85,7 @@ def hellaswag(subject: Subject, endings: Sequence[Ending], told: Told) -> Result
         questions.append(Question(context, subject.encode([" " + plain(text) for text in example.endings])))
     examples = []
     for example, each in zip(endings, score(subject, questions, told), strict=True):
-        lengths = [len(plain(text)) for text in example.endings]
+        lengths = [max(1, len(plain(text))) for text in example.endings]
         examples.append({"correct": example.correct, **_ways(each, lengths)})
     return {
         name: percent(each[chosen] == each["correct"] for each in examples)

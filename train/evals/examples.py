@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from train.errors import TrainError
-from train.evals.texts import lines, read_bytes, rows
+from train.evals.texts import STRING, TEXT, TEXTS, lines, read_bytes, rows, some
 
 
 @dataclass(frozen=True)
@@ -44,14 +44,15 @@ class Story:
 
 def natural_questions(path: Path) -> list[Pair]:
     """NQ-open: {"question", "answer": [...]} a line."""
-    return [Pair(row["question"], row["answer"]) for row in rows(path, ("question", "answer"))]
+    found = rows(path, {"question": TEXT, "answer": TEXTS})
+    return [Pair(row["question"], row["answer"]) for row in found]
 
 
 def parallel(path: Path, source: str, target: str) -> list[Pair]:
     """JSON lines with a key for each language, or newstest2014-fren-{src,ref}.LANGUAGE(.sgm): the file of one
     language, whose other lies beside it."""
     if path.suffix == ".jsonl":
-        return [Pair(row[source], [row[target]]) for row in rows(path, (source, target))]
+        return [Pair(row[source], [row[target]]) for row in rows(path, {source: TEXT, target: TEXT})]
     sides = {path.name.split(".")[-1 - path.name.endswith(".sgm")]: _segments(path)}
     missing = next(language for language in (source, target) if language not in sides)
     beside = sorted(path.parent.glob(f"*2014*fren*.{missing}{'.sgm' if path.suffix == '.sgm' else ''}"))
@@ -75,17 +76,24 @@ def _segments(path: Path) -> list[str]:
 def coqa(path: Path) -> list[Conversation]:
     """coqa-dev-v1.0.json."""
     try:
-        talks = json.loads(read_bytes(path))["data"]
-        return [
+        found = [
             Conversation(
                 talk["story"],
                 [question["input_text"] for question in talk["questions"]],
                 [list(turn) for turn in zip(*_answers(talk), strict=True)],
             )
-            for talk in talks
+            for talk in json.loads(read_bytes(path))["data"]
         ]
+        if not all(map(_whole, found)):
+            raise ValueError("a story, question or answer is no text")
     except (ValueError, KeyError, TypeError) as error:
         raise TrainError(f"{path} is not laid out like coqa-dev-v1.0.json: {error!r}") from None
+    return some(path, found)
+
+
+def _whole(talk: Conversation) -> bool:
+    said = [talk.story, *talk.questions, *(answer for turn in talk.answers for answer in turn)]
+    return all(isinstance(text, str) for text in said) and len(talk.questions) == len(talk.answers) > 0
 
 
 def _answers(talk: dict[str, object]) -> Iterator[list[str]]:
@@ -101,7 +109,7 @@ def stories(index: Path) -> list[Story]:
     if index.suffix == ".jsonl":
         return [
             Story(row["article"], row["highlights"].splitlines())
-            for row in rows(index, ("article", "highlights"))
+            for row in rows(index, {"article": TEXT, "highlights": STRING})
         ]
     found = []
     files = {path.stem: path for path in sorted(index.parent.rglob("*.story"))}

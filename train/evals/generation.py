@@ -12,7 +12,7 @@ from typing import Any
 from train.errors import TrainError
 from train.evals.examples import Conversation, Pair, Story
 from train.evals.generate import Way, write
-from train.evals.language import Examples, Result, percent
+from train.evals.language import Examples, Metrics, Result, percent
 from train.evals.scoring import Told
 from train.evals.subject import Subject
 
@@ -77,7 +77,7 @@ def cnn_dm(subject: Subject, stories: Sequence[Story], told: Told) -> Result:
         summaries[name] = [_first_sentences(each.text) for each in write(subject, prompts, way, told)]
     summaries["_lede_3"] = [_first_sentences(story.article) for story in stories]
     summaries["_random_3"] = [_drawn_sentences(story.article, at) for at, story in enumerate(stories)]
-    metrics: dict[str, float] = {}
+    metrics: Metrics = {}
     examples: Examples = [{"highlights": story.highlights} for story in stories]
     for name, texts in summaries.items():
         scores = [_rouge_of(scorer, story, text) for story, text in zip(stories, texts, strict=True)]

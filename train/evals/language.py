@@ -18,7 +18,7 @@ from train.evals.words import STOP_WORDS
 
 SPACE = "Ġ"  # as byte-level vocabularies spell it
 
-Metrics = dict[str, float]
+Metrics = dict[str, float | None]
 Examples = list[dict[str, Any]]
 Result = tuple[Metrics, Examples]
 
@@ -83,18 +83,26 @@ def sentences(subject: Subject, texts: Sequence[Text], told: Told) -> Result:
     return _rates(nats, whole, tokens), examples
 
 
+def perplexity(nats: float) -> float | None:
+    """exp of nats a unit; None where that is more than a float holds, which JSON has no number for."""
+    try:
+        return math.exp(nats)
+    except OverflowError:
+        return None
+
+
 def _rates(nats: float, text: Text, tokens: int) -> Metrics:
     """Nats in all as perplexities and bits, per original unit, per token, per byte and character read."""
     bits = nats / math.log(2)
-    found = {
-        "perplexity_per_token": math.exp(nats / tokens),
+    found: Metrics = {
+        "perplexity_per_token": perplexity(nats / tokens),
         "bits_per_text_byte": bits / len(text.text.encode()),
     }
     for per, count in text.units.items():
         if per in ("byte", "char"):
             found[f"bits_per_{per}"] = bits / count
         else:
-            found[f"perplexity_per_{per}"] = math.exp(nats / count)
+            found[f"perplexity_per_{per}"] = perplexity(nats / count)
     return found
 
 
@@ -124,7 +132,10 @@ def lambada(subject: Subject, texts: Sequence[str], told: Told) -> Result:
         for (_, _, word), each in zip(pairs, scored, strict=True)
     ]
     nats, tokens = math.fsum(each["nats"] for each in examples), sum(each["tokens"] for each in examples)
-    metrics = {"perplexity": math.exp(nats / len(examples)), "perplexity_per_token": math.exp(nats / tokens)}
+    metrics: Metrics = {
+        "perplexity": perplexity(nats / len(examples)),
+        "perplexity_per_token": perplexity(nats / tokens),
+    }
     for name in ("last_token", "word", "word_not_stop"):
         metrics[f"accuracy_{name}"] = percent(example[name] for example in examples)
     return metrics, examples

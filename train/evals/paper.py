@@ -48,7 +48,7 @@ REPORTED: Mapping[str, Mapping[str, tuple[float | None, ...]]] = {
 }
 
 
-def reported(task: str, metrics: Mapping[str, float]) -> dict[str, tuple[float | None, ...]]:
+def reported(task: str, metrics: Mapping[str, object]) -> dict[str, tuple[float | None, ...]]:
     """The paper's values beside the metrics that are its own."""
     found = {}
     for name, values in REPORTED.get(task, {}).items():

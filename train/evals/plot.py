@@ -39,6 +39,8 @@ def tasks_svg(results: Sequence[Mapping[str, Any]]) -> str:
     for result in results:
         metric = next(iter(result["paper"] or result["metrics"]))
         title = f"{result['task']}: {metric.replace('_', ' ')}"
+        if result["metrics"][metric] is None:  # beyond all numbers
+            continue
         panels.setdefault(title, []).append((result["parameters"], result["metrics"][metric], result["name"]))
         reported = result["paper"].get(metric, {})
         lines[title] = [

@@ -14,6 +14,7 @@ from typing import Any
 from train import files, rundir
 from train.errors import TrainError
 from train.evals import hub, paper, plot, subject
+from train.evals.language import Metrics
 from train.evals.progress import Progress
 from train.evals.subject import Subject
 from train.evals.tasks import Task, named
@@ -50,7 +51,7 @@ def request(
 
 
 def evaluate(request: Request, progress: Progress) -> dict[str, Any]:
-    """The model's metrics on each task beside the paper's. Files are looked for before anything is computed.
+    """The model's metrics on each task beside the paper's. Files are read before anything is computed.
 
     A task is done again only if the model, its data, its settings or its definition are not those of the
     result there. Raises TrainError for a name, a file or a model that is not there or is another than
@@ -62,16 +63,18 @@ def evaluate(request: Request, progress: Progress) -> dict[str, Any]:
     if strides[-1] < 1 or strides[0] > model.room:
         raise TrainError(f"strides {strides} must lie between 1 and the model's length {model.room}")
     folder = _folder(request.out, model)
+    keys = {task.name: _key(task, path, model, strides) for task, path in found}
+    kept = {name: result for name, key in keys.items() if (result := _kept(folder, key))}
+    contents = {task.name: task.read(path) for task, path in found if task.name not in kept}
     folder.mkdir(parents=True, exist_ok=True)
-    rows, reused = [], []
+    rows = []
     for task, path in found:
-        result = _kept(folder, key := _key(task, path, model, strides))
+        result = kept.get(task.name)
         if result is None:
             about = {"name": folder.name, "source": model.source}
-            result = about | _done(task, path, model, strides, key, progress)
+            made = _done(task, path, contents.pop(task.name), model, strides, keys[task.name], progress)
+            result = about | made
             files.write(folder / f"{task.name}.json", json.dumps(result, ensure_ascii=False, indent=1) + "\n")
-        else:
-            reused.append(task.name)
         rows += _rows(task.name, result["metrics"])
     files.write(request.out / PLOT, plot.tasks_svg(results(request.out)))
     return {
@@ -79,7 +82,7 @@ def evaluate(request: Request, progress: Progress) -> dict[str, Any]:
         "parameters": model.model.parameter_count(),
         "results": str(folder),
         "plot": str(request.out / PLOT),
-        "reused": reused,
+        "reused": list(kept),
         "rows": rows,
     }
 
@@ -170,11 +173,17 @@ def _json(path: Path) -> dict[str, Any]:
 
 
 def _done(
-    task: Task, path: Path, model: Subject, strides: Sequence[int], key: dict[str, Any], progress: Progress
+    task: Task,
+    path: Path,
+    content: Any,
+    model: Subject,
+    strides: Sequence[int],
+    key: dict[str, Any],
+    progress: Progress,
 ) -> dict[str, Any]:
     began = time.monotonic()
     with progress.task(task.name) as told:
-        metrics, examples = task.evaluate(model, path, strides, told)
+        metrics, examples = task.evaluate(model, content, strides, told)
     return {
         "task": task.name,
         "parameters": model.model.parameter_count(),
@@ -188,11 +197,11 @@ def _done(
     }
 
 
-def _paper(task: str, metrics: dict[str, float]) -> Sequence[tuple[str, tuple[float | None, ...]]]:
+def _paper(task: str, metrics: Metrics) -> Sequence[tuple[str, tuple[float | None, ...]]]:
     return list(paper.reported(task, metrics).items())
 
 
-def _rows(task: str, metrics: dict[str, float]) -> list[dict[str, Any]]:
+def _rows(task: str, metrics: Metrics) -> list[dict[str, Any]]:
     """A row per metric; those of the paper first."""
     published = paper.reported(task, metrics)
     order = [*published, *(name for name in metrics if name not in published)]

@@ -3,7 +3,9 @@ does."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from train.errors import TrainError
 from train.evals import choice, examples, generation, language, texts
@@ -13,7 +15,7 @@ from train.evals.scoring import Told
 from train.evals.subject import Subject
 from train.evals.texts import Source
 
-Evaluate = Callable[[Subject, Path, Sequence[int], Told], Result]
+Score = Callable[[Subject, Any, Told], Result]
 
 SCHEMAS = 273  # of the collection's 285: those that the literature evaluates
 HUNDRED_MILLION, FIVE_MILLION = 100_000_000, 5_000_000
@@ -21,14 +23,25 @@ HUNDRED_MILLION, FIVE_MILLION = 100_000_000, 5_000_000
 
 @dataclass(frozen=True)
 class Task:
-    """One evaluation. `evaluate` takes the model, the file, the strides of windows and who hears of
-    progress."""
+    """One evaluation. `read` takes the file, and raises TrainError for another than expected; `score` takes
+    what was read. Where there is none that is a Text, which is streamed through windows."""
 
     name: str
     source: Source
-    evaluate: Evaluate
+    read: Callable[[Path], Any]
+    score: Score | None = None
     version: int = 1
-    strides: bool = False
+
+    @property
+    def strides(self) -> bool:
+        """Whether the strides of windows make a difference."""
+        return self.score is None
+
+    def evaluate(self, subject: Subject, content: Any, strides: Sequence[int], told: Told) -> Result:
+        """The metrics, and every example's outcome."""
+        if self.score is None:
+            return language.stream(subject, content, strides, told)
+        return self.score(subject, content, told)
 
 
 def named(names: Sequence[str]) -> list[Task]:
@@ -41,87 +54,38 @@ def named(names: Sequence[str]) -> list[Task]:
     return [TASKS[name] for name in dict.fromkeys(names)]
 
 
-def _streamed(detokenizer: Detokenizer) -> Evaluate:
+def _streamed(detokenizer: Detokenizer, path: Path) -> Text:
     """Lines of words as one text."""
-
-    def evaluate(subject: Subject, path: Path, strides: Sequence[int], told: Told) -> Result:
-        found = texts.lines(path)
-        words = sum(len(line.split()) for line in found)
-        text = "\n".join(map(detokenizer.detokenise, found)) + "\n"
-        units = {"word": words, "word_and_line_end": words + len(found)}
-        return language.stream(subject, Text(text, units), strides, told)
-
-    return evaluate
+    found = texts.lines(path)
+    words = sum(len(line.split()) for line in found)
+    text = "\n".join(map(detokenizer.detokenise, found)) + "\n"
+    return Text(text, {"word": words, "word_and_line_end": words + len(found)})
 
 
-def _wikitext_raw(subject: Subject, path: Path, strides: Sequence[int], told: Told) -> Result:
+def _wikitext_raw(path: Path) -> Text:
     """The tokens as they are, lines joined as the guide of transformers joins them."""
     found = [f"{line}\n" if line.strip() else "" for line in texts.lines(path)]
-    units = {"word": sum(len(line.split()) for line in found)}
-    return language.stream(subject, Text("\n\n".join(found), units), strides, told)
+    return Text("\n\n".join(found), {"word": sum(len(line.split()) for line in found)})
 
 
-def _characters(per: str) -> Evaluate:
+def _characters(per: str, path: Path) -> Text:
     """The last five million bytes of a hundred million."""
-
-    def evaluate(subject: Subject, path: Path, strides: Sequence[int], told: Told) -> Result:
-        text = texts.last_bytes(path, HUNDRED_MILLION, FIVE_MILLION)
-        units = {per: len(text.encode()) if per == "byte" else len(text)}
-        return language.stream(subject, Text(text, units), strides, told)
-
-    return evaluate
+    text = texts.last_bytes(path, HUNDRED_MILLION, FIVE_MILLION)
+    return Text(text, {per: len(text.encode()) if per == "byte" else len(text)})
 
 
-def _one_billion(subject: Subject, path: Path, _: Sequence[int], told: Told) -> Result:
-    found = [line for line in texts.lines(path) if line.strip()]
-    return language.sentences(
-        subject,
-        [
-            Text(ONE_BILLION.detokenise(line) + "\n", {"word": words, "word_and_line_end": words + 1})
-            for line in found
-            for words in [len(line.split())]
-        ],
-        told,
-    )
+def _one_billion(path: Path) -> list[Text]:
+    return [
+        Text(ONE_BILLION.detokenise(line) + "\n", {"word": words, "word_and_line_end": words + 1})
+        for line in texts.lines(path)
+        if (words := len(line.split()))
+    ]
 
 
-def _lambada(subject: Subject, path: Path, _: Sequence[int], told: Told) -> Result:
+def _lambada(path: Path) -> list[str]:
     if path.suffix == ".jsonl":
-        found = [str(row["text"]) for row in texts.rows(path, ("text",))]
-    else:
-        found = [TREEBANK.detokenise(line) for line in texts.lines(path)]
-    return language.lambada(subject, found, told)
-
-
-def _cbt(subject: Subject, path: Path, _: Sequence[int], told: Told) -> Result:
-    return choice.cbt(subject, texts.cloze(path), told)
-
-
-def _winograd(subject: Subject, path: Path, _: Sequence[int], told: Told) -> Result:
-    return choice.winograd(subject, texts.winograd(path, SCHEMAS), told)
-
-
-def _hellaswag(subject: Subject, path: Path, _: Sequence[int], told: Told) -> Result:
-    return choice.hellaswag(subject, texts.hellaswag(path), told)
-
-
-def _coqa(subject: Subject, path: Path, _: Sequence[int], told: Told) -> Result:
-    return generation.coqa(subject, examples.coqa(path), told)
-
-
-def _cnn_dm(subject: Subject, path: Path, _: Sequence[int], told: Told) -> Result:
-    return generation.cnn_dm(subject, examples.stories(path), told)
-
-
-def _wmt14(source: str, target: str) -> Evaluate:
-    def evaluate(subject: Subject, path: Path, _: Sequence[int], told: Told) -> Result:
-        return generation.translation(subject, examples.parallel(path, source, target), told)
-
-    return evaluate
-
-
-def _nq(subject: Subject, path: Path, _: Sequence[int], told: Told) -> Result:
-    return generation.questions(subject, examples.natural_questions(path), told)
+        return [row["text"] for row in texts.rows(path, {"text": texts.TEXT})]
+    return [TREEBANK.detokenise(line) for line in texts.lines(path) if line.strip()]
 
 
 def _cbt_source(kind: str) -> Source:
@@ -150,44 +114,39 @@ TASKS = {
                 "OpenAI's gpt-2 repository (lambada_test.jsonl) or zenodo.org/record/2630551",
             ),
             _lambada,
+            language.lambada,
         ),
-        Task("cbt-cn", _cbt_source("CN"), _cbt),
-        Task("cbt-ne", _cbt_source("NE"), _cbt),
+        Task("cbt-cn", _cbt_source("CN"), texts.cloze, choice.cbt),
+        Task("cbt-ne", _cbt_source("NE"), texts.cloze, choice.cbt),
         Task(
             "wikitext-2",
             Source(("wikitext-2/wiki.test.tokens", "wikitext-2/test.txt"), _WIKITEXT_ORIGIN.format(2)),
-            _streamed(WIKITEXT),
-            strides=True,
+            partial(_streamed, WIKITEXT),
         ),
         Task(
             "wikitext-2-raw",
             Source(("wikitext-2-raw/wiki.test.raw",), _WIKITEXT_ORIGIN.format("2-raw")),
             _wikitext_raw,
-            strides=True,
         ),
         Task(
             "ptb",
             Source(("ptb/ptb.test.txt", "ptb.test.txt"), "Mikolov's simple-examples.tgz (data/ptb.test.txt)"),
-            _streamed(PTB),
-            strides=True,
+            partial(_streamed, PTB),
         ),
         Task(
             "enwik8",
             Source(("enwik8/enwik8", "enwik8"), "mattmahoney.net/dc/enwik8.zip"),
-            _characters("byte"),
-            strides=True,
+            partial(_characters, "byte"),
         ),
         Task(
             "text8",
             Source(("text8/text8", "text8"), "mattmahoney.net/dc/text8.zip"),
-            _characters("char"),
-            strides=True,
+            partial(_characters, "char"),
         ),
         Task(
             "wikitext-103",
             Source(("wikitext-103/wiki.test.tokens",), _WIKITEXT_ORIGIN.format(103)),
-            _streamed(WIKITEXT),
-            strides=True,
+            partial(_streamed, WIKITEXT),
         ),
         Task(
             "1bw",
@@ -200,6 +159,7 @@ TASKS = {
                 "statmt.org/lm-benchmark (1-billion-word-language-modeling-benchmark-r13output.tar.gz)",
             ),
             _one_billion,
+            language.sentences,
         ),
         Task(
             "winograd",
@@ -207,7 +167,8 @@ TASKS = {
                 ("wsc/WSCollection.xml", "WSCollection.xml"),
                 "Davis's Winograd schema page (cs.nyu.edu/faculty/davise, WSCollection.xml)",
             ),
-            _winograd,
+            partial(texts.winograd, count=SCHEMAS),
+            choice.winograd,
             version=2,
         ),
         Task(
@@ -216,7 +177,8 @@ TASKS = {
                 ("hellaswag/hellaswag_val.jsonl", "hellaswag_val.jsonl", "hellaswag/hellaswag_val_full.txt*"),
                 "the hellaswag repository (data/hellaswag_val.jsonl)",
             ),
-            _hellaswag,
+            texts.hellaswag,
+            choice.hellaswag,
         ),
         Task(
             "coqa",
@@ -224,7 +186,8 @@ TASKS = {
                 ("coqa/coqa-dev-v1.0.json", "coqa-dev-v1.0.json"),
                 "stanfordnlp.github.io/coqa (coqa-dev-v1.0.json)",
             ),
-            _coqa,
+            examples.coqa,
+            generation.coqa,
         ),
         Task(
             "cnn-dm",
@@ -234,17 +197,29 @@ TASKS = {
                 "abisee/cnn-dailymail",
                 together=True,
             ),
-            _cnn_dm,
+            examples.stories,
+            generation.cnn_dm,
         ),
-        Task("wmt14-en-fr", _NEWSTEST, _wmt14("en", "fr")),
-        Task("wmt14-fr-en", _NEWSTEST, _wmt14("fr", "en")),
+        Task(
+            "wmt14-en-fr",
+            _NEWSTEST,
+            partial(examples.parallel, source="en", target="fr"),
+            generation.translation,
+        ),
+        Task(
+            "wmt14-fr-en",
+            _NEWSTEST,
+            partial(examples.parallel, source="fr", target="en"),
+            generation.translation,
+        ),
         Task(
             "nq",
             Source(
                 ("nq_open/NQ-open.dev.jsonl", "NQ-open.dev.jsonl"),
                 "google-research-datasets/natural-questions (nq_open/NQ-open.dev.jsonl)",
             ),
-            _nq,
+            examples.natural_questions,
+            generation.questions,
         ),
     )
 }

@@ -4,7 +4,7 @@ import bz2
 import hashlib
 import json
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -47,30 +47,49 @@ def digest(path: Path) -> str:
 
 
 def lines(path: Path) -> list[str]:
-    """The file's lines without their ends; `.bz2` is opened. Raises TrainError if it is no UTF-8 text."""
+    """The file's lines without their ends; `.bz2` is opened. Raises TrainError if not UTF-8, or blank."""
     data = read_bytes(path)
     try:
         text = data.decode()
     except UnicodeDecodeError as error:
         raise TrainError(f"{path} is not UTF-8 text (byte {error.start:,})") from None
+    if not text.strip():
+        raise TrainError(f"{path} holds no text")
     found = text.replace("\r\n", "\n").split("\n")
     return found[:-1] if found[-1] == "" else found
 
 
-def rows(path: Path, keys: Sequence[str]) -> list[dict[str, Any]]:
-    """The objects of a JSON lines file. Raises TrainError for the first line that has not all `keys`."""
+@dataclass(frozen=True)
+class Kind:
+    """What a field of a row must be."""
+
+    name: str
+    fits: Callable[[Any], bool]
+
+
+STRING = Kind("text or none", lambda value: isinstance(value, str))
+TEXT = Kind("text", lambda value: isinstance(value, str) and bool(value.strip()))
+TEXTS = Kind(
+    "a list of texts", lambda value: isinstance(value, list) and bool(value) and all(map(TEXT.fits, value))
+)
+LABEL = Kind("0, 1, 2 or 3", lambda value: str(value) in ("0", "1", "2", "3"))
+FOUR = Kind("four texts", lambda value: TEXTS.fits(value) and len(value) == 4)
+
+
+def rows(path: Path, fields: Mapping[str, Kind]) -> list[dict[str, Any]]:
+    """The objects of a JSON lines file. Raises TrainError for the first line that has not all `fields` as
+    they must be."""
     found = []
     for number, line in enumerate(lines(path), 1):
         try:
             row = json.loads(line)
         except ValueError:
             row = None
-        if not isinstance(row, dict) or any(key not in row for key in keys):
-            raise TrainError(
-                f"{path} line {number:,} is not a JSON object with {', '.join(keys)}: another file?"
-            )
+        if not isinstance(row, dict) or not all(kind.fits(row.get(key)) for key, kind in fields.items()):
+            wanted = ", ".join(f"{key} ({kind.name})" for key, kind in fields.items())
+            raise TrainError(f"{path} line {number:,} is not a JSON object with {wanted}: another file?")
         found.append(row)
-    return _some(path, found)
+    return found
 
 
 def read_bytes(path: Path) -> bytes:
@@ -129,7 +148,7 @@ def cloze(path: Path) -> list[Cloze]:
             before.append(text)
         else:
             raise TrainError(f"{path} line {at:,} does not start with a number: is it a cbtest_*.txt?")
-    return _some(path, found)
+    return some(path, found)
 
 
 @dataclass(frozen=True)
@@ -144,6 +163,9 @@ class Schema:
     correct: int
 
 
+_SCHEMA = {"txt1": STRING, "pron": TEXT, "txt2": STRING, "answers": TEXTS, "correct": TEXT}
+
+
 def winograd(path: Path, count: int) -> list[Schema]:
     """The first `count` schemas of WSCollection.xml, or of JSON lines with its fields."""
     if path.suffix == ".xml":
@@ -151,7 +173,7 @@ def winograd(path: Path, count: int) -> list[Schema]:
     else:
         raw = [
             (row["txt1"], row["pron"], row["txt2"], row["answers"], row["correct"])
-            for row in rows(path, ("txt1", "pron", "txt2", "answers", "correct"))
+            for row in rows(path, _SCHEMA)
         ]
     if len(raw) < count:
         raise TrainError(f"{path} has {len(raw):,} schemas, expected {count} at least")
@@ -189,26 +211,29 @@ class Ending:
     correct: int
 
 
+_ENDING = {"activity_label": STRING, "ctx_a": STRING, "ctx_b": STRING, "endings": FOUR, "label": LABEL}
+
+
 def hellaswag(path: Path) -> list[Ending]:
     """hellaswag_val.jsonl, or text of six lines an example: context, index, four endings."""
     if path.suffix == ".jsonl":
-        keys = ("activity_label", "ctx_a", "ctx_b", "endings", "label")
         return [
             Ending(
                 f"{row['activity_label']}: {row['ctx_a']} {row['ctx_b'].capitalize()}",
                 row["endings"],
                 int(row["label"]),
             )
-            for row in rows(path, keys)
+            for row in rows(path, _ENDING)
         ]
     found = lines(path)
     if len(found) % 6 or any(label not in "0123" or len(label) != 1 for label in found[1::6]):
         raise TrainError(f"{path} has not six lines an example (context, index, four endings)")
     six = (found[at : at + 6] for at in range(0, len(found), 6))
-    return _some(path, [Ending(part[0], part[2:], int(part[1])) for part in six])
+    return [Ending(part[0], part[2:], int(part[1])) for part in six]
 
 
-def _some(path: Path, found: list[Any]) -> list[Any]:
+def some(path: Path, found: list[Any]) -> list[Any]:
+    """What was found. Raises TrainError if that is nothing."""
     if not found:
         raise TrainError(f"{path} holds no examples")
     return found

@@ -57,7 +57,7 @@ def test_what_is_fetched_is_found_where_the_task_looks(task: str, fetched: Any, 
 
 def test_lines_are_the_official_ones(fetched: Any) -> None:
     assert fetched("wikitext-2").read_text("utf-8") == " \n = Title = \n"
-    assert texts.rows(fetched("lambada"), ("text",)) == ROWS["lambada"]
+    assert texts.rows(fetched("lambada"), {"text": texts.TEXT}) == ROWS["lambada"]
     assert [question.answer for question in texts.cloze(fetched("cbt-cn"))] == ["cat", "cat"]
     assert texts.hellaswag(fetched("hellaswag"))[0].correct == 2
     assert json.loads(fetched("wmt14-en-fr").read_text("utf-8")) == {"fr": "chat", "en": "cat"}

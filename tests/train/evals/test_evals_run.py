@@ -113,6 +113,21 @@ def test_nothing_is_computed_before_every_file_is_there(folder: Path, data: Path
     assert not (data.parent / "evals").exists()
 
 
+def test_nothing_is_computed_before_every_file_is_read(folder: Path, data: Path) -> None:
+    (data / "enwik8").write_text("too short")
+    with pytest.raises(TrainError, match="9 bytes, expected 100,000,000"):
+        evaluate(asked(folder, data, "lambada", "enwik8"), PROGRESS)
+    assert not (data.parent / "evals").exists()
+
+
+def test_a_perplexity_beyond_all_numbers_is_null(folder: Path, data: Path) -> None:
+    (data / "ptb" / "ptb.test.txt").write_text("x" * 3000 + "\n")
+    found = evaluate(asked(folder, data, "ptb"), PROGRESS)
+    result = json.loads((Path(found["results"]) / "ptb.json").read_text(), parse_constant=pytest.fail)
+    assert result["metrics"]["perplexity_per_word_stride_16"] is None
+    assert result["metrics"]["perplexity_per_token_stride_16"] > 1
+
+
 def test_a_run_is_evaluated_with_its_own_tokenizer(
     corpus: Path, tiny: Callable[..., Settings], data: Path, tmp_path: Path
 ) -> None:

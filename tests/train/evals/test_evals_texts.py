@@ -11,6 +11,7 @@ import pytest
 
 from train.errors import TrainError
 from train.evals import examples, texts
+from train.evals.tasks import TASKS
 from train.evals.texts import Cloze, Ending, Source
 
 
@@ -32,16 +33,39 @@ def test_a_set_of_several_files_has_another_digest_when_one_of_them_changes(tmp_
     assert before[0] == after[0] and before[1] != after[1]
 
 
+def named(task: str) -> Callable[[Path], Any]:
+    """The task's reader, of a file in JSON lines."""
+    return lambda path: TASKS[task].read(path.rename(path.with_suffix(".jsonl")))
+
+
+def row(**other: object) -> str:
+    """A line of hellaswag_val.jsonl."""
+    usual = {"activity_label": "Cook", "ctx_a": "He cooks.", "ctx_b": "he", "endings": [*"abcd"], "label": 3}
+    return json.dumps(usual | other) + "\n"
+
+
 @pytest.mark.parametrize(
     ("read", "content", "message"),
     [
-        (lambda path: texts.rows(path, ("text",)), '{"text": 1}\n{"txt": 2}\n', "line 2 is not .* with text"),
-        (lambda path: texts.rows(path, ("text",)), "[1]\n", "line 1 is not"),
-        (lambda path: texts.rows(path, ("text",)), "", "holds no examples"),
+        (named("lambada"), '{"text": "a b"}\n{"txt": 2}\n', r"line 2 is not .* with text \(text\)"),
+        (named("lambada"), '{"text": 1}\n', "line 1 is not"),
+        (named("lambada"), '{"text": " "}\n', "line 1 is not"),
+        (named("lambada"), "[1]\n", "line 1 is not"),
+        (named("lambada"), "", "holds no text"),
+        (named("hellaswag"), row(label=""), r"label \(0, 1, 2 or 3\)"),
+        (named("hellaswag"), row(endings="abcd"), r"endings \(four texts\)"),
+        (named("hellaswag"), row(ctx_b=None), r"ctx_b \(text or none\)"),
+        (named("nq"), '{"question": "Which?", "answer": "Paris"}\n', r"answer \(a list of texts\)"),
+        (named("nq"), '{"question": "Which?", "answer": []}\n', r"answer \(a list of texts\)"),
+        (named("wmt14-en-fr"), '{"fr": "un", "en": 1}\n', r"en \(text\), fr \(text\)"),
+        (named("cnn-dm"), '{"article": "One.", "highlights": ["One"]}\n', "highlights"),
+        (TASKS["ptb"].read, "\n \n", "holds no text"),
+        (TASKS["1bw"].read, "", "holds no text"),
+        (TASKS["lambada"].read, "", "holds no text"),
         (texts.lines, b"\xff\xfe", "not UTF-8 text"),
         (texts.cloze, "Once upon a time\n", "line 1 does not start with a number"),
         (texts.cloze, "1 A .\n21 What XXXXX ?\tno\t\ta|b\n", "line 2 is no CBT question"),
-        (texts.cloze, "\n", "holds no examples"),
+        (texts.cloze, "1 A .\n", "holds no examples"),
         (texts.hellaswag, "context\n7\na\nb\nc\nd\n", "six lines an example"),
         (lambda path: texts.winograd(path.rename(path.with_suffix(".xml")), 1), "<collection>", "is not XML"),
         (
@@ -51,6 +75,12 @@ def test_a_set_of_several_files_has_another_digest_when_one_of_them_changes(tmp_
         ),
         (lambda path: texts.last_bytes(path, 10, 5), "abc", "3 bytes, expected 10"),
         (examples.coqa, "{}", "not laid out like coqa"),
+        (examples.coqa, '{"data": []}', "holds no examples"),
+        (
+            examples.coqa,
+            '{"data": [{"story": "A", "questions": [], "answers": []}]}',
+            "not laid out like coqa",
+        ),
         (examples.stories, "http://a\n", "line 1: [0-9a-f]{40}.story is not in cnn/stories"),
     ],
 )
