@@ -107,7 +107,6 @@ def plan(corpus: Corpus, recipe: Recipe) -> Plan:
         key = fingerprint(VERSION, outcome, part.hash)
         item = Item(corpus.root, number, len(links.partitions), key, recipe.crawl)
         works.append(Work(item.file, key, item, part.rows))
-    keys = {work.file: work.key for work in works}
     return Plan(
         "pages",
         VERSION,
@@ -116,7 +115,7 @@ def plan(corpus: Corpus, recipe: Recipe) -> Plan:
         task=crawl_parts,
         works=tuple(works),
         group=page_groups.plan_groups,
-        before=partial(carry.gather, corpus.table("pages").folder, keys),
+        before=partial(carry.gather, corpus.table("pages").folder, {work.file: work.key for work in works}),
     )
 
 
@@ -164,7 +163,7 @@ def _ask_sources(item: Item, waiting: list[Wanted], journals: Mapping[int, Journ
             links = [link for link in waiting if recovery.asked(link.row, settings.sources) < asked]
             if chosen.LIVE in sources:
                 errands = [Errand(link.partition, link.id, link.url, link.url) for link in links]
-                crawl(network, errands, journals, report)
+                crawl(network, errands, journals, report, tombstones.load(item.root))
             elif links:
                 stop, urls = Event(), [link.url for link in links]
                 archives = chosen.open_archives(sources, network, item.path.parent, urls, stop)

@@ -25,7 +25,7 @@ from webtext.links.partitions import partitions_ever
 from webtext.progress import Progress
 from webtext.reasons import State
 
-NAMED = ["id", "url", "final_url", "state"]
+NAMED = ["id", "url", "final_url", "state", "warc_file"]
 STORED = ["id", "warc_file", "warc_offset", "warc_length"]
 Hits = dict[str, Tombstone]  # by the id of the link
 Place = tuple[str, int]  # the file and the offset of a record
@@ -95,7 +95,7 @@ def _find(corpus: Corpus, stones: Tombstones) -> _Found:
     for path, row, stone in hits(corpus, stones):
         if path not in found.touched[-1:]:
             found.touched.append(path)
-        if row["state"] != State.REMOVED:
+        if row["state"] != State.REMOVED or row["warc_file"]:  # a redirect to what was removed
             found.hits.setdefault(path, {})[row["id"]] = stone
             found.domains.add(registered_domain(row["url"]))
     return found

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines import build_shards, crawl, explain, measuring, remove
+from pipelines import build_shards, crawl, explain, measuring, pages, remove
 from tests.crawl.loopback import Page, Web
 from tests.pipelines.chains import refused, url_list
 from tests.pipelines.removals import QUICK, QUIET, Built, Here, page
@@ -164,12 +164,44 @@ def test_a_removed_page_is_never_fetched_again(built: Built, tmp_path: Path) -> 
 
 
 def test_a_link_found_later_that_leads_to_a_removed_page_is_removed(built: Built, tmp_path: Path) -> None:
-    target, later = built.two.url("/target"), built.one.url("/later")
-    built.one.pages["/later"] = Page(b"", 302, (("Location", target),))
-    built.remove(target)
-    crawl.run(Here(built.root), [str(url_list(tmp_path / "more.txt", [later]))], QUIET)
-    assert built.ledger()[later] == ("removed", "removed")
+    links = redirected_to_what_is_removed(built, tmp_path)
+    crawl.run(Here(built.root), [str(links)], QUIET)
+    assert built.ledger()[built.one.url("/later")] == ("removed", "removed")
     assert built.holds(" ".join(prose("target", 60).split(" ")[:12])) == []
+    assert not [name for name in built.holds("/later") if name.endswith(".warc.gz")]
+
+
+def test_a_redirect_to_a_removed_page_is_not_followed(built: Built, tmp_path: Path) -> None:
+    links = redirected_to_what_is_removed(built, tmp_path)
+    crawl.run(Here(built.root), [str(links)], QUIET)
+    assert "/later" in built.one.paths()
+    assert built.two.hits == []
+
+
+def test_a_killed_crawl_goes_on_after_a_redirect_to_a_removed_page(
+    built: Built, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    links = redirected_to_what_is_removed(built, tmp_path)
+    with monkeypatch.context() as patch, pytest.raises(ZeroDivisionError):
+        patch.setattr(pages, "_write", lambda *_: 1 / 0)
+        crawl.run(Here(built.root), [str(links)], QUIET)
+    asked = built.one.paths()
+    with monkeypatch.context() as patch, pytest.raises(ZeroDivisionError):
+        patch.setattr(crawl.removal, "apply", lambda *_: 1 / 0)
+        crawl.run(Here(built.root), [str(links)], QUIET)
+    crawl.run(Here(built.root), [str(links)], QUIET)
+    assert built.one.paths() == asked
+    [row] = [row for row in built.rows("pages") if row["url"] == built.one.url("/later")]
+    assert {name for name, value in row.items() if value is not None} == {"id", "url", "state", "detail"}
+    assert built.ledger()[row["url"]] == ("removed", "removed")
+
+
+def redirected_to_what_is_removed(built: Built, folder: Path) -> Path:
+    """Links of a later crawl."""
+    built.one.pages["/later"] = Page(b"", 302, (("Location", built.two.url("/target")),))
+    built.one.pages["/new"] = page("new")
+    built.remove(built.two.url("/target"))
+    return url_list(folder / "more.txt", [built.one.url("/later"), built.one.url("/new")])
 
 
 def test_a_url_that_is_not_there_is_said_and_kept_out_of_later_crawls(built: Built, tmp_path: Path) -> None:

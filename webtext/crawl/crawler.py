@@ -21,8 +21,9 @@ from webtext.crawl.robots import Rules
 from webtext.crawl.rows import row as row_of
 from webtext.crawl.schedule import Schedule
 from webtext.crawl.tdmrep import Reservations
+from webtext.crawl.tombstones import Tombstones
 from webtext.engine import Report
-from webtext.reasons import FETCHED
+from webtext.reasons import FETCHED, State
 from webtext.sections import Crawl
 
 GIVE_UP_AFTER = 8  # failures of a host in a row
@@ -42,8 +43,15 @@ Turn = tuple[str, Errand]  # a host's name, what to ask it
 class Crawler:
     """The decisions of a crawl. Times are seconds of one clock."""
 
-    def __init__(self, settings: Crawl, links: Iterable[Errand], journals: Mapping[int, Journal]) -> None:
+    def __init__(
+        self,
+        settings: Crawl,
+        links: Iterable[Errand],
+        journals: Mapping[int, Journal],
+        stones: Tombstones,
+    ) -> None:
         self.settings, self.journals, self._archives = settings, journals, Archives(journals)
+        self._stones = stones
         queues: dict[str, list[Errand]] = {}
         for errand in links:
             queues.setdefault(errands.host(errand.link), []).append(errand)
@@ -188,6 +196,10 @@ class Crawler:
 
     def _follow(self, errand: Errand, outcome: Outcome) -> None:
         target, visited = outcome.verdict.location or "", (*errand.visited, errand.url)
+        if errand.asks is Asks.PAGE and (stone := self._stones.on_address(target)):
+            removed = Verdict(str(State.REMOVED), stone.sentence)
+            self._conclude(errand, self._archived(errand, replace(outcome, verdict=removed, url=target)))
+            return
         circle = target in visited
         if errand.asks is Asks.PAGE and (circle or len(visited) > self.settings.max_redirects):
             detail = "in a circle" if circle else f"more than {self.settings.max_redirects}"

@@ -13,12 +13,19 @@ from webtext.crawl.crawler import TICK_S, Crawler, Turn
 from webtext.crawl.errands import Errand, Outcome
 from webtext.crawl.journal import Journal
 from webtext.crawl.network import Network
+from webtext.crawl.tombstones import Tombstones
 from webtext.engine import Report
 
 
-def crawl(network: Network, links: Iterable[Errand], journals: Mapping[int, Journal], report: Report) -> None:
-    """Gives every link its row, in the journal of its partition."""
-    crawler = Crawler(network.settings, links, journals)
+def crawl(
+    network: Network,
+    links: Iterable[Errand],
+    journals: Mapping[int, Journal],
+    report: Report,
+    stones: Tombstones,
+) -> None:
+    """Gives every link its row, in the journal of its partition. Nothing that `stones` name is asked for."""
+    crawler = Crawler(network.settings, links, journals, stones)
     jobs: SimpleQueue[Turn | None] = SimpleQueue()
     results: SimpleQueue[tuple[Turn, Outcome | BaseException]] = SimpleQueue()
     idle = network.settings.threads
