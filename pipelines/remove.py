@@ -18,6 +18,7 @@ from webtext.crawl import tombstones
 from webtext.crawl.tombstones import Tombstone, Tombstones
 from webtext.errors import UserError, why
 from webtext.links.canonical import Rejected, canonicalise, link_id, registered_domain
+from webtext.links.hosts import is_public_suffix
 from webtext.progress import Progress
 
 ASKED = "asked for"
@@ -177,7 +178,7 @@ def _removed(corpus: Corpus) -> int:
 
 def _lines(source: Path) -> Iterator[tuple[str, str]]:
     try:
-        lines = source.read_text("utf-8").splitlines()
+        lines = source.read_text("utf-8-sig").splitlines()  # a byte order mark is no text
     except (OSError, UnicodeDecodeError) as error:
         line = f"--from {source}: cannot be read ({why(error)}): give a text file, a line each"
         raise UserError(line) from None
@@ -196,6 +197,8 @@ def _url(text: str, where: str) -> str:
 
 
 def _domain(text: str, where: str) -> str:
+    if "://" in text:
+        raise UserError(f"{where}: a URL, not a domain; give one such as example.org, or pages with --url")
     try:
         name = registered_domain(canonicalise(f"http://{text}/"))
     except Rejected:
@@ -203,5 +206,9 @@ def _domain(text: str, where: str) -> str:
     if name != text.lower().removesuffix("."):
         raise UserError(
             f"{where}: belongs to the registered domain {name}; name that one, or pages with --url"
+        )
+    if is_public_suffix(name):
+        raise UserError(
+            f"{where}: a public suffix, under which many have sites; name each domain, such as example.{name}"
         )
     return name

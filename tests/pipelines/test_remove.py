@@ -324,7 +324,7 @@ def test_a_report_that_quotes_texts_does_not_stay(built: Built) -> None:
 
 def test_a_file_names_pages_and_domains(built: Built, tmp_path: Path) -> None:
     listed = tmp_path / "out.txt"
-    listed.write_text(f"# a letter of today\n\n{built.one.url('/alone')}\nexample.org\n")
+    listed.write_text(f"\ufeff# a letter of today\n\n{built.one.url('/alone')}\nexample.org\n", "utf-8")
     result = built.remove(source=listed)
     assert (result["tombstones"], result["not_found"]) == (2, ["example.org"])
     lines = (built.root / "removed.jsonl").read_text().splitlines()
@@ -347,6 +347,9 @@ def test_the_result_is_json_and_told_on_the_terminal(
     [
         ("--url", "ftp://a.example/", "not http or https"),
         ("--domain", "www.bbc.co.uk", "registered domain bbc.co.uk"),
+        ("--domain", "co.uk", "a public suffix, under which many have sites"),
+        ("--domain", "COM", "such as example.com"),
+        ("--domain", "http://ok.org", "a URL, not a domain"),
         ("--from", "none.txt", "cannot be read"),
         ("--quiet", None, "nothing to remove"),
     ],

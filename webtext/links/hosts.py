@@ -71,6 +71,12 @@ def domain_of(host: str) -> str:
     return ".".join(name.split(".")[-2:])  # an unknown top-level domain is its own suffix, says the list
 
 
+def is_public_suffix(name: str) -> bool:
+    """Whether sites of many owners are registered right under a domain, as under com and co.uk."""
+    found = _suffixes.extract_str(name)
+    return bool(found.suffix) and not found.domain
+
+
 def label_of(domain: str) -> str:
     """A registered domain without its public suffix: "bbc" of bbc.co.uk; an address as it is."""
     if ":" in domain or domain.rpartition(".")[2].isdigit():
