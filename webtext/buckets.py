@@ -14,7 +14,7 @@ from typing import Any
 
 from pyarrow import fs
 
-from webtext.errors import UserError
+from webtext.errors import RunFailed, UserError
 
 S3 = "s3://"
 CONNECT_TIMEOUT_S, REQUEST_TIMEOUT_S = 10, 60
@@ -58,7 +58,8 @@ class StoredFile:
 
 def find(place: str, in_folder: Callable[[str], bool]) -> list[StoredFile]:
     """The objects that `s3://BUCKET/KEY`, a prefix or a glob names; below a prefix those whose path
-    `in_folder` accepts. Raises UserError for a place without a bucket and for one that cannot be read."""
+    `in_folder` accepts. Raises UserError for a place without a bucket and for one that is refused, RunFailed
+    where trying again later may help."""
     pattern = place.removeprefix(S3).rstrip("/")
     plain, *globs = _GLOB.split(pattern)
     bucket = pattern.partition("/")[0]
@@ -74,7 +75,8 @@ def find(place: str, in_folder: Callable[[str], bool]) -> list[StoredFile]:
         if not found and stored.get_file_info(bucket).type == fs.FileType.NotFound:
             raise UserError(f"{place}: {NO_S3_BUCKET}")
     except OSError as error:
-        raise UserError(f"{place}: {told(error)}") from None
+        failed = RunFailed if refusal(error) is None else UserError
+        raise failed(f"{place}: {told(error)}") from None
     wanted = re.compile("".join(_GLOBS.get(part, _plain(part)) for part in [plain, *globs]))
     matches = [
         info

@@ -13,7 +13,7 @@ from tests.crawl.loopback import Crawled
 from webtext.crawl.archives.warc_files import WarcFiles
 from webtext.crawl.archives.warc_places import files_of
 from webtext.crawl.warc import read_response
-from webtext.errors import UserError
+from webtext.errors import RunFailed, UserError
 
 POSTED = datetime(2014, 2, 18, 12, tzinfo=UTC)
 URL = "http://127.0.8.8/page"
@@ -102,5 +102,5 @@ def test_a_server_that_is_not_there_is_told(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "id")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
-    with pytest.raises(UserError, match=r"network connection; check the network, AWS_ENDPOINT_URL"):
+    with pytest.raises(RunFailed, match=r"network connection; check the network, AWS_ENDPOINT_URL"):
         files_of("warc:s3://crawls/*.warc.gz")

@@ -9,7 +9,7 @@ from pipelines import link_sources
 from tests.crawl.bucket_site import BucketSite, asked_for
 from tests.links.dumps import harvest, made_up_rows, parts_of, write_dump
 from webtext.corpus import Corpus
-from webtext.errors import UserError
+from webtext.errors import RunFailed, UserError
 
 
 @pytest.fixture
@@ -72,6 +72,15 @@ def test_a_glob_takes_what_came_since(bucket: BucketSite, tmp_path: Path) -> Non
     stored(bucket, tmp_path, "RS_1.zst", "RS_2.zst")
     second, _ = harvest(tmp_path / "c", ["s3://dumps/2015/*"])
     assert second.counts.into == 2 * first.counts.into
+
+
+@pytest.mark.usefixtures("bucket")
+def test_a_bucket_that_cannot_be_reached_is_a_failure_to_try_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    with pytest.raises(RunFailed, match="check the network"):
+        harvest(tmp_path / "c", ["s3://dumps/2015/*"])
 
 
 @pytest.mark.usefixtures("bucket")

@@ -96,6 +96,35 @@ def test_a_row_without_its_url_is_malformed(tmp_path: Path) -> None:
     assert [batch.malformed for batch in Reading(source_of(path))] == [["only a title"]]
 
 
+def test_a_quote_that_is_never_closed_costs_its_own_line(tmp_path: Path) -> None:
+    path = tmp_path / "x.csv"
+    rows = ["http://a.example/,a", 'http://b.example/,"b', "http://c.example/,c", 'http://d.example/,"d\n2"']
+    for unclosed in (rows[:3], [*rows[:1], rows[3], *rows[1:3]]):
+        path.write_text("\n".join(["url,title", *unclosed]))
+        (batch,) = Reading(source_of(path))
+        assert {post.url for post in batch.posts} >= {"http://a.example/", "http://c.example/"}
+        assert len(batch.posts) == len(unclosed) - 1
+        assert batch.malformed == [rows[1]]
+
+
+@pytest.mark.parametrize(
+    "text", ["http://a.example/\rhttp://b.example/\r", "url\rhttp://a.example/\rhttp://b.example/"]
+)
+def test_lines_may_end_as_they_did_on_old_macs(text: str, tmp_path: Path) -> None:
+    (tmp_path / "x").write_bytes(text.encode())
+    found = [post.url for post in posts_of(source_of(tmp_path / "x"))]
+    assert found == ["http://a.example/", "http://b.example/"]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_raw_zero_byte_costs_its_line_not_the_file(form: str, tmp_path: Path) -> None:
+    sound = FORMS[form].splitlines(keepends=True)[-1]
+    (tmp_path / "x").write_bytes(FORMS[form] + b"\0\n" + sound)
+    source = source_of(tmp_path / "x")
+    assert source.form == form
+    assert [post.url for post in posts_of(source) if post.url != "\0"] == ["http://a.example/"] * 2
+
+
 def test_a_parquet_table_is_read_with_its_types(tmp_path: Path) -> None:
     path = tmp_path / "x"
     times = pa.array([datetime(2014, 9, 1, tzinfo=UTC)], pa.timestamp("ns", tz="UTC"))

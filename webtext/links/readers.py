@@ -151,34 +151,27 @@ def _values(column: pa.Array) -> list[Any]:
 
 
 def _urls(chunk: memoryview) -> Rows:
-    lines = (line.strip() for line in bytes(chunk).split(b"\n"))
+    lines = (line.strip() for line in bytes(chunk).splitlines())
     return [Post(url=line.decode("utf-8", "surrogateescape")) for line in lines if line], []
 
 
 def _lines(chunks: LineChunks) -> Iterator[str]:
     for chunk in chunks:
-        for line in bytes(chunk).split(b"\n"):
-            yield line.decode("utf-8", "surrogateescape") + "\n"
+        for line in bytes(chunk).splitlines(keepends=True):
+            yield line.decode("utf-8", "surrogateescape")
 
 
 def _table(lines: Iterator[str], source: Source) -> Iterator[Rows]:
     csv.field_size_limit(MAX_LINE_BYTES)
-    rows = csv.reader(lines, delimiter=source.delimiter)
-    header = [cell.strip() for cell in next(row for row in rows if any(row))]
+    first = next(line for line in lines if line.strip())
+    header = [cell.strip() for cell in next(csv.reader([first.strip()], delimiter=source.delimiter))]
     places = {field: header.index(column.strip()) for field, column in source.columns}
     posts: list[Post] = []
     malformed: list[str] = []
-    while True:
-        try:
-            row = next(rows)
-        except StopIteration:
-            break
-        except csv.Error as error:
-            malformed.append(str(error))
-            continue
-        if not any(row):
-            continue
-        if len(row) > places["url"]:
+    for row in _rows(lines, source.delimiter):
+        if isinstance(row, str):
+            malformed.append(row)
+        elif len(row) > places["url"]:
             posts.append(Post(**_fields(row, places)))
         else:
             malformed.append(excerpt(source.delimiter.join(row).encode("utf-8", "surrogateescape")))
@@ -186,6 +179,49 @@ def _table(lines: Iterator[str], source: Source) -> Iterator[Rows]:
             yield posts, malformed
             posts, malformed = [], []
     yield posts, malformed
+
+
+class _Held:
+    """Lines for a reader of tables, which keeps those of the row that is being read."""
+
+    def __init__(self, lines: Iterator[str]) -> None:
+        self.of_row: list[str] = []
+        self.ended = False
+        self._lines = lines
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        try:
+            self.of_row.append(next(self._lines))
+        except StopIteration:
+            self.ended = True
+            raise
+        return self.of_row[-1]
+
+
+def _rows(lines: Iterator[str], delimiter: str) -> Iterator[list[str] | str]:
+    """The rows that are not empty; of a malformed one how it begins. A quote that is never closed costs its
+    own line, not all that follow."""
+    held = _Held(lines)
+    rows = csv.reader(held, delimiter=delimiter)
+    while True:
+        held.of_row.clear()
+        try:
+            row = next(rows)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            yield str(error)
+            continue
+        if held.ended:  # within a row
+            first, *rest = held.of_row
+            yield excerpt(first.encode("utf-8", "surrogateescape"))
+            yield from _rows(iter(rest), delimiter)
+            return
+        if any(row):
+            yield row
 
 
 def _fields(row: list[str], places: dict[str, int]) -> dict[str, Any]:

@@ -171,8 +171,8 @@ def _head(name: str, path: Path) -> bytes:
 
 
 def _text(name: str, path: Path, mapping: dict[str, str], head: bytes) -> Source:
-    lines = [line for line in head.removeprefix(b"\xef\xbb\xbf").split(b"\n") if line.strip()]
-    if not lines or kind_of(head) or b"\0" in head:
+    lines = [line for line in head.removeprefix(b"\xef\xbb\xbf").splitlines() if line.strip()]
+    if not lines or kind_of(head) or b"\0" in lines[0]:  # in another line it costs that one
         raise UserError(f"{name}: holds {_described(head)}; what can be read are {_SUPPORTED}")
     first = lines[0].strip()
     if first.startswith(b"{"):
