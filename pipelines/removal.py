@@ -45,25 +45,28 @@ class Outcome:
 @dataclass
 class _Found:
     hits: dict[Path, Hits] = field(default_factory=dict)  # by table
-    domains: set[str] = field(default_factory=set)  # the registered domains of those links
+    domains: set[str] = field(default_factory=set)  # whose links' exchanges are looked for
     touched: list[Path] = field(default_factory=list)  # tables with a row that is or was taken out
 
 
-def apply(corpus: Corpus, progress: Progress) -> Outcome:
-    """Takes out what the corpus' tombstones name and still has. Does nothing where that was done."""
+def apply(corpus: Corpus, progress: Progress, asked: Iterable[Tombstone] = ()) -> Outcome:
+    """Takes out what the corpus' tombstones name and still has. Does nothing where that was done, but for a
+    look at the archives of what is `asked` for: a crawl that was killed may have left there what no row says.
+    """
     stones, folder = tombstones.load(corpus.root), corpus.table("pages").folder
     if not stones or not files.names(folder):
         return Outcome()
     files.clean(folder)
     scrub.finish(folder)
     found = _find(corpus, stones)
+    found.domains |= {stone.domain for stone in asked}
     outcome = _scrub(folder, found, stones)
     for path, hits in found.hits.items():
         if path.parent == folder:
             documents.forget(corpus, path.name, hits)
         _rewrite(path, hits)
     _republish(corpus.table("pages"), {path.name for path in found.touched if path.parent == folder})
-    if outcome.links:
+    if outcome.links or outcome.records:
         progress.note(
             f"removed: {outcome.links:,} links; {outcome.records:,} records of the archive emptied "
             f"({outcome.bytes:,} bytes)"
@@ -104,13 +107,13 @@ def _find(corpus: Corpus, stones: Tombstones) -> _Found:
 def _scrub(folder: Path, found: _Found, stones: Tombstones) -> Outcome:
     """Empties the exchanges of pages that go, with the redirects to them and the tries that failed before,
     but for those whose response is that of a page which stays, too."""
-    links, unfinished = {id for ids in found.hits.values() for id in ids}, _unfinished(folder, stones)
-    if not links and not unfinished:
+    if not found.domains:
         return Outcome()
+    links = {id for ids in found.hits.values() for id in ids}
     going, staying = _pointed_at(folder, found)
     free, ids = going.keys() - staying, links | set(stones.ids)
     records = {going[place] for place in free}
-    for name in _archives(folder, going, found.domains | unfinished):
+    for name in _archives(folder, going, found.domains):
         for exchange in exchanges(folder, name):
             place = (name, exchange.records[0].offset)
             named = exchange.link_id in ids or stones.on_address(exchange.url)
@@ -135,9 +138,10 @@ def _pointed_at(folder: Path, found: _Found) -> tuple[dict[Place, Position], set
                 going[place] = Position(*place, row["warc_length"])
             elif row["warc_file"] is not None:
                 staying.add(place)
-    for name in _journals(folder):
-        rows = journal.rows_in(files.here(folder / name))
-        staying |= {(row["warc_file"], row["warc_offset"]) for row in rows}
+    for name in files.sizes(folder):
+        if name.endswith(journal.SUFFIX):
+            rows = journal.rows_in(files.here(folder / name))
+            staying |= {(row["warc_file"], row["warc_offset"]) for row in rows}
     return going, staying
 
 
@@ -148,17 +152,6 @@ def _archives(folder: Path, going: Iterable[Place], domains: Iterable[str]) -> l
     stems = {partition_name(number).removesuffix(".parquet") for number in numbers}
     names = [name for name in files.sizes(folder / FOLDER) if name.rpartition("-")[0] in stems]
     return sorted({file for file, _ in going} | {f"{FOLDER}/{name}" for name in names})
-
-
-def _unfinished(folder: Path, stones: Tombstones) -> set[str]:
-    """The domains of removed links that may have exchanges and no row yet: a crawl was killed."""
-    if not _journals(folder):
-        return set()
-    return {*stones.domains, *(registered_domain(stone.value) for stone in stones if stone.kind == "url")}
-
-
-def _journals(folder: Path) -> list[str]:
-    return [name for name in files.sizes(folder) if name.endswith(journal.SUFFIX)]
 
 
 def _rewrite(path: Path, hits: Hits) -> None:

@@ -66,7 +66,7 @@ def run(request: Request, wanted: Selection, progress: Progress, *, dry_run: boo
         if dry_run:
             return result | {"before": before["counts"]}
         new = tombstones.add(corpus.root, found.stones)
-        outcome = removal.apply(corpus, progress)
+        outcome = removal.apply(corpus, progress, found.there())
         _rebuild(corpus, request, progress)
         after = _standing(corpus)
         for name in REPORTS:
@@ -86,6 +86,10 @@ class _Found:
     stones: list[Tombstone]
     links: dict[str, str] = field(default_factory=dict)  # URL → why, of links of the corpus
     missing: list[str] = field(default_factory=list)  # what was asked for and is not there
+
+    def there(self) -> list[Tombstone]:
+        missing = set(self.missing)
+        return [stone for stone in self.stones if stone.value not in missing]
 
     def told(self) -> dict[str, Any]:
         links = [{"url": url, "why": why} for url, why in sorted(self.links.items())]

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from warcio.checker import Checker
 
-from pipelines import crawl
+from pipelines import crawl, removal
 from tests.crawl.loopback import Page, Web
 from tests.pipelines.chains import url_list
 from tests.pipelines.removals import QUICK, QUIET, Built, Here, page
@@ -90,6 +90,19 @@ def test_the_body_of_a_redirect_in_an_older_archive_goes_too(
     crawled("/moved")
     assert archived(corpus)
     corpus.remove(corpus.one.url("/moved"))
+    assert archived(corpus) == []
+
+
+def test_what_an_older_removal_left_goes_with_the_same_command(
+    corpus: Built, crawled: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    corpus.one.pages["/gone"] = [Page(GONE.body, 500), GONE]
+    crawled("/gone", settings=(RETRY,))
+    with monkeypatch.context() as patch:
+        patch.setattr(removal, "exchanges", lambda *_: ())
+        corpus.remove(corpus.one.url("/gone"))
+    assert archived(corpus)
+    corpus.remove(corpus.one.url("/gone"))
     assert archived(corpus) == []
 
 

@@ -26,6 +26,10 @@ class Tombstone:
     why: str
 
     @property
+    def domain(self) -> str:
+        return self.value if self.kind == "domain" else registered_domain(self.value)
+
+    @property
     def sentence(self) -> str:
         return f"{self.why}, {self.at}"
 
