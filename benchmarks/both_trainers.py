@@ -71,7 +71,7 @@ class NanoGPT:
         betas, kind = (self.asked.beta1, self.asked.beta2), self.device.where.type
         self.optimizer = self.model.configure_optimizers(self.asked.weight_decay, self.asked.lr, betas, kind)
         self.forward = torch.compile(self.model) if compiled else self.model
-        self.loader, self.done = Loader(ours._read), 0
+        self.loader, self.done = Loader(ours.micro_batches), 0
 
     def step(self) -> Tensor:
         for group in self.optimizer.param_groups:
