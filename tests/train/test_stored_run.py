@@ -142,7 +142,7 @@ def test_a_reader_leaves_alone_what_is_trained_on_its_machine(
     corpus: Path, tiny: Tiny, on_machine: Machine
 ) -> None:
     train(corpus, run := on_machine("one"), tiny(train__steps=20))
-    with rundir.opened(run, rundir.load(run), None):
+    with rundir.opened(run, rundir.load(run)):
         (run / "log.jsonl").write_text("further than the store's")
         (run / "checkpoints" / "step-00000030").mkdir()
         stored_run.fetch(run)
