@@ -8,6 +8,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.crawl.loopback import Crawled, Page, Site, Web
 from webtext.crawl.rows import FACTS
 from webtext.crawl.warc import read_response
@@ -41,6 +43,7 @@ def sites(web: Web) -> list[Site]:
     return made
 
 
+@pytest.mark.slow
 def test_a_killed_crawl_asks_twice_only_for_what_was_in_flight(web: Web, tmp_path: Path) -> None:
     hosts = sites(web)
     urls = [site.url(f"/p{n}") for site in hosts for n in range(12) if n != 4]

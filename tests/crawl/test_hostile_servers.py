@@ -177,6 +177,7 @@ def test_no_server_holds_the_crawl_beyond_its_time(crawl: Any) -> None:
     assert crawl[1] < TIMEOUT_S + 10
 
 
+@pytest.mark.slow
 def test_a_slow_host_keeps_no_other_waiting(web: Web, crawled: Crawled) -> None:
     timeout_s = TIMEOUT_S / 2
     slow = web.raw(slowly(b"", [b""] * 100))

@@ -9,6 +9,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.crawl.loopback import HTML, Crawled, Page, Raw, Site, Web
 from tests.crawl.test_hostile_servers import GOOD, HOSTILE, OK, Script, endlessly, reset, say, slowly
 from webtext import reasons
@@ -93,6 +95,7 @@ def redirects(web: Web) -> dict[str, str]:
     return {f"redirects {name}": site.url(f"/{name}") for name in names}
 
 
+@pytest.mark.slow
 def test_a_hostile_web_costs_only_itself(web: Web, tmp_path: Path) -> None:
     bad = {name: web.raw(script).url() for name, (script, *_) in HOSTILE.items()}
     bad |= {name: web.raw(script).url() for name, script in MORE.items()}

@@ -103,6 +103,7 @@ def crawl(root: Path, settings: dict[str, Any]) -> None:
     Crawled(root).crawl(**settings)
 
 
+@pytest.mark.slow
 def test_a_killed_crawl_keeps_its_recovered_pages_and_asks_only_for_the_others(
     web: Web, crawled: Crawled, archive: ArchiveSite
 ) -> None:

@@ -92,6 +92,7 @@ def test_details_name_the_value_and_the_threshold(tmp_path: Path) -> None:
     assert row["detail"] == f"pretokens {row['pretokens']} < 128"
 
 
+@pytest.mark.slow
 def test_any_number_of_workers_gives_the_same_bytes(tmp_path: Path) -> None:
     one = crawled(tmp_path / "one", PAGES[:3], PAGES[3:])
     two = crawled(tmp_path / "two", PAGES[:3], PAGES[3:])

@@ -128,6 +128,7 @@ def test_more_partitions_than_buckets_hold_the_same_links(
     assert few.counts == many.counts
 
 
+@pytest.mark.slow
 def test_the_number_of_workers_does_not_change_a_byte(tmp_path: Path) -> None:
     sources = [write_dump(tmp_path / f"{n}.zst", made_up_rows(2000, n)) for n in range(3)]
     results = []

@@ -179,6 +179,7 @@ def test_a_place_where_no_directory_can_be(tmp_path: Path, links: Path) -> None:
     assert "not a directory" in refused("demo", "--out", tmp_path / "file")
 
 
+@pytest.mark.slow
 def test_a_refused_recipe_leaves_nothing_that_refuses_the_corrected_one(tmp_path: Path, links: Path) -> None:
     corpus = tmp_path / "corpus"
     for mistake in ("links.min_carma=3", 'crawl.sources=["dead"]', "crawl.proxy=nonsense"):
@@ -190,6 +191,7 @@ def test_a_refused_recipe_leaves_nothing_that_refuses_the_corrected_one(tmp_path
     assert "no page was fetched" in refused("crawl", corpus, "--links", links, *quick)
 
 
+@pytest.mark.slow
 def test_a_refused_crawl_leaves_the_recipe_of_a_corpus_as_it_was(tmp_path: Path, links: Path) -> None:
     corpus = tmp_path / "corpus"
     quick = settings("crawl.allow_private=true", "crawl.retries=0", "crawl.robots=false")

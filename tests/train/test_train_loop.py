@@ -322,6 +322,7 @@ def test_bare_token_files_train_without_bits_per_byte(corpus: Path, tiny: Tiny, 
     assert found["val_bits_per_byte"] is None
 
 
+@pytest.mark.slow
 def test_skipped_steps_are_skipped_again_after_a_resume(corpus: Path, tiny: Tiny, tmp_path: Path) -> None:
     # At a rate of almost nothing losses are noise, and many of them lie a little above the mean.
     settings = tiny(

@@ -110,8 +110,9 @@ def test_a_corpus_that_is_built_anew_meanwhile_does_not_change_what_a_run_reads(
     corpus: Path, tiny: Tiny, tmp_path: Path
 ) -> None:
     copy = shutil.copytree(corpus, tmp_path / "tokens")
-    found = train(copy, tmp_path / "run", tiny(), Rebuilt(copy, 7))
-    wanted = train(corpus, tmp_path / "straight", tiny())
+    asked = tiny(train__steps=12, train__eval_every=12)
+    found = train(copy, tmp_path / "run", asked, Rebuilt(copy, 7))
+    wanted = train(corpus, tmp_path / "straight", asked)
     assert (found["loss"], found["val_loss"]) == (wanted["loss"], wanted["val_loss"])
 
 
