@@ -54,7 +54,7 @@ def training(result: Result) -> None:
         line = ", ".join(f"{key} = {json.dumps(value)}" for key, value in table.items())
         console.print(f"[{section}] {line}", markup=False)
     facts["ms_per_step"] = facts.pop("seconds_per_step") * 1000
-    facts["seconds"] = duration(result["seconds"])
+    facts["time_in_steps"] = duration(facts.pop("seconds"))
     known_ones = {key: value for key, value in facts.items() if value is not None}
     print_facts("What a training would take, measured on a part of a step", known_ones)
     needed = result["checkpoint_gb"] * result["checkpoints"]
