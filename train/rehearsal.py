@@ -9,6 +9,7 @@ from statistics import median
 from typing import Any
 
 from train import checkpoint, device, prepare, rundir
+from train.data import Batch
 from train.ranks import joined
 from train.settings import Settings
 from train.training import Training
@@ -79,7 +80,7 @@ def _seconds_a_step(training: Training) -> float:
     return median(_seconds(training, some) for _ in range(times)) * len(batches) / len(some)
 
 
-def _seconds(training: Training, batches: list[Any]) -> float:
+def _seconds(training: Training, batches: list[Batch]) -> float:
     training.device.wait()
     began = time.perf_counter()
     _, measured = training.learn_from(batches)

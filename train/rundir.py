@@ -42,11 +42,11 @@ def opened(run: Path, wanted: Settings) -> Iterator[None]:
 
 def describe(run: Path, wanted: Settings, tokenizer: Path | None) -> None:
     """Writes what the run is asked to do, once nothing can refuse it. A trained run keeps its tokenizer."""
+    files.write(run / CONFIG, settings.to_toml(wanted))  # first: what has it is known for a run
     (run / checkpoint.FOLDER).mkdir(exist_ok=True)
     trained = checkpoint.newest(run) and (run / TOKENIZER).exists()
     if tokenizer is not None and not trained:
         files.write(run / TOKENIZER, tokenizer.read_bytes())
-    files.write(run / CONFIG, settings.to_toml(wanted))
 
 
 def check(run: Path, wanted: Settings) -> None:
@@ -54,7 +54,7 @@ def check(run: Path, wanted: Settings) -> None:
     already, or what is there is no run."""
     if run.exists() and not run.is_dir():
         raise TrainError(f"{run} is a file; give a directory for the run")
-    if run.is_dir() and not (run / CONFIG).exists() and any(p.name != LOCK for p in run.iterdir()):
+    if run.is_dir() and not (run / CONFIG).exists() and not all(p.name.startswith(".") for p in run.iterdir()):
         raise TrainError(f"{run} holds other files and no {CONFIG}; give a new or a run's directory")
     saved = checkpoint.newest(run)
     if saved is None:  # nothing yet that other settings would spoil

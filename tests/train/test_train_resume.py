@@ -143,3 +143,9 @@ def test_weights_that_do_not_fit_the_settings_are_an_error(run: Path) -> None:
     config.write_text(config.read_text().replace("n_embd = 16", "n_embd = 32"))
     with pytest.raises(TrainError, match=r"model\.safetensors is damaged .*of shape"):
         generate(run, "The ", max_tokens=3)
+
+
+def test_a_run_that_was_killed_while_it_was_made_is_made(corpus: Path, tiny: Tiny, tmp_path: Path) -> None:
+    for name in (".lock", ".config.toml.tmp"):
+        (tmp_path / name).write_text("[mod")
+    assert train(corpus, tmp_path, tiny(train__steps=1))["steps"] == 1
