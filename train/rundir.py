@@ -54,7 +54,8 @@ def check(run: Path, wanted: Settings) -> None:
     already, or what is there is no run."""
     if run.exists() and not run.is_dir():
         raise TrainError(f"{run} is a file; give a directory for the run")
-    if run.is_dir() and not (run / CONFIG).exists() and not all(p.name.startswith(".") for p in run.iterdir()):
+    shown = run.is_dir() and any(not path.name.startswith(".") for path in run.iterdir())
+    if shown and not (run / CONFIG).exists():
         raise TrainError(f"{run} holds other files and no {CONFIG}; give a new or a run's directory")
     saved = checkpoint.newest(run)
     if saved is None:  # nothing yet that other settings would spoil
