@@ -15,6 +15,9 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Callable
 from pathlib import Path
+from statistics import fmean
+
+from langdetect import LangDetectException
 
 from benchmarks.bench_extract import SHARED
 from benchmarks.language_samples import Sample, documents, snippets
@@ -26,7 +29,7 @@ def alone(text: str) -> tuple[str, float]:
     detector.append(text)
     try:
         best = detector.get_probabilities()[0]
-    except (language.LangDetectException, IndexError):
+    except (LangDetectException, IndexError):
         return "", 0.0
     return best.lang.partition("-")[0], best.prob
 
@@ -39,7 +42,7 @@ WAYS: dict[str, Callable[[str], tuple[str, float]]] = {
 
 
 def compare(name: str, samples: list[Sample]) -> None:
-    seconds: Counter[str] = Counter()
+    seconds: defaultdict[str, float] = defaultdict(float)
     right: dict[str, list[tuple[Sample, bool]]] = defaultdict(list)
     wrong: Counter[tuple[str, str]] = Counter()
     for index, sample in enumerate(samples):
@@ -58,21 +61,17 @@ def compare(name: str, samples: list[Sample]) -> None:
           f"{' | '.join(sorted(sources))} | per CPU-second | ratio |")  # fmt: skip
     print("| --- " * (5 + len(sources)) + "|")
     for way in WAYS:
-        by_language = [share(right[way], lambda s, code=code: s.language == code) for code in languages]
+        found = right[way]
+        by_language = [fmean(ok for sample, ok in found if sample.language == code) for code in languages]
         by_source = [
-            share(right[way], lambda s, source=source: s.source == source) for source in sorted(sources)
+            fmean(ok for sample, ok in found if sample.source == source) for source in sorted(sources)
         ]
-        cells = [share(right[way], lambda _: True), sum(by_language) / len(by_language), *by_source]
+        cells = [fmean(ok for _, ok in found), fmean(by_language), *by_source]
         rate, ratio = len(samples) / seconds[way], seconds["langdetect alone"] / seconds[way]
         print(f"| {way} | {' | '.join(f'{cell:.4f}' for cell in cells)} | {rate:,.0f} | {ratio:.1f} |")
     unsure = sum(language.fast(sample.text)[1] < language.SURE for sample in samples)
     print(f"\nThe fast model is not sure of {unsure / len(samples):.1%}. Ours takes, most often: "
           + ", ".join(f"{a} for {b or 'nothing'} ({n})" for (a, b), n in wrong.most_common(8)))  # fmt: skip
-
-
-def share(results: list[tuple[Sample, bool]], chosen: Callable[[Sample], bool]) -> float:
-    counted = [right for sample, right in results if chosen(sample)]
-    return sum(counted) / len(counted)
 
 
 def main() -> None:
