@@ -1,6 +1,6 @@
 """A corpus as the stages before clusters leave it: links and documents, with their manifests."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,7 +11,7 @@ import pyarrow as pa
 from pipelines import clusters
 from webtext import files, schemas
 from webtext.corpus import Corpus, Counts, Manifest, Part, partition_name
-from webtext.engine import Report, Task
+from webtext.engine.inline import InlineEngine
 from webtext.engine.local import LocalEngine
 from webtext.links.hosts import registered_domain
 from webtext.progress import Progress
@@ -41,17 +41,6 @@ class Document:
         return f"{self.id:016x}"
 
 
-class Inline:
-    """An engine that runs tasks where it is called: many small corpora in a second."""
-
-    workers = 1
-
-    def map(self, task: Task, items: Sequence[Any], report: Report) -> Iterator[Any]:
-        return (task(item, report) for item in items)
-
-    def close(self) -> None: ...
-
-
 def write_corpus(root: Path, documents: Sequence[Document], partitions: int = 2) -> Corpus:
     corpus = Corpus(root)
     shares = [[d for d in documents if d.id % partitions == share] for share in range(partitions)]
@@ -66,7 +55,7 @@ def build_clusters(corpus: Corpus, workers: int = 0, **settings: Any) -> Manifes
     """With 0 workers in this process."""
     recipe, progress = Recipe(dedup=Dedup(**settings)), Progress(quiet=True)
     if not workers:
-        return clusters.build(corpus, Inline(), recipe, progress)
+        return clusters.build(corpus, InlineEngine(), recipe, progress)
     with LocalEngine(workers) as engine:
         return clusters.build(corpus, engine, recipe, progress)
 

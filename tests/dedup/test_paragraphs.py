@@ -7,10 +7,11 @@ import pytest
 
 from pipelines import kept, paragraphs
 from tests.dedup.conftest import Prose
-from tests.dedup.corpora import Document, Inline, build_clusters, write_corpus
+from tests.dedup.corpora import Document, build_clusters, write_corpus
 from webtext.corpus import Corpus, Manifest
 from webtext.dedup.paragraphs import FEWEST_DOCUMENTS, drop, paragraph_keys, repeated, without
 from webtext.engine import Engine
+from webtext.engine.inline import InlineEngine
 from webtext.engine.local import LocalEngine
 from webtext.progress import Progress
 from webtext.recipe import Recipe
@@ -43,7 +44,7 @@ def site(prose: Prose) -> list[Document]:
 def build(corpus: Corpus, asked: Recipe, engine: Engine | None = None) -> Manifest | None:
     corpus.freeze(asked)
     build_clusters(corpus)
-    return paragraphs.build(corpus, engine or Inline(), asked, Progress(quiet=True))
+    return paragraphs.build(corpus, engine or InlineEngine(), asked, Progress(quiet=True))
 
 
 def texts(corpus: Corpus) -> dict[int, str]:

@@ -1,7 +1,6 @@
 """Pages → documents, with a real archive, a real child process and real Parquet."""
 
 import shutil
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ from pipelines import documents
 from tests.extract.web import Web, crawled, english
 from webtext import stage
 from webtext.corpus import Corpus, Manifest
+from webtext.engine.inline import InlineEngine
 from webtext.engine.local import LocalEngine
 from webtext.errors import UserError
 from webtext.progress import Progress
@@ -46,23 +46,12 @@ def build(corpus: Corpus, *settings: str, workers: int = 0) -> Manifest:
     if workers:
         with LocalEngine(workers) as engine:
             return stage.run(corpus, engine, plan, Progress(quiet=True))
-    return stage.run(corpus, Here(), plan, Progress(quiet=True))
-
-
-class Here:
-    """An engine without processes."""
-
-    workers = 1
-
-    def map(self, task: Any, items: Sequence[Any], report: Any) -> Any:
-        return (task(item, report) for item in items)
-
-    def close(self) -> None:
-        pass
+    return stage.run(corpus, InlineEngine(), plan, Progress(quiet=True))
 
 
 def rows(corpus: Corpus, number: int = 0) -> list[dict[str, Any]]:
-    return corpus.table("documents").read(number).to_pylist()
+    found: list[dict[str, Any]] = corpus.table("documents").read(number).to_pylist()
+    return found
 
 
 def test_every_fetched_page_becomes_a_row_with_its_verdict(tmp_path: Path) -> None:

@@ -9,10 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines import documents, pieces, status
-from tests.extract.test_documents_stage import PAGES, Here
+from pipelines import documents, measuring, pieces, status
+from tests.extract.test_documents_stage import PAGES
 from tests.extract.web import crawled
 from webtext.corpus import Corpus, Manifest
+from webtext.engine import Engine, Report, Task
+from webtext.engine.inline import InlineEngine
 from webtext.fingerprint import fingerprint, fingerprint_of_many
 from webtext.progress import Progress
 from webtext.recipe import Recipe, override
@@ -24,13 +26,13 @@ class Killed(Exception):
     pass
 
 
-class Killing(Here):
+class Killing(InlineEngine):
     """Dies after so many pieces."""
 
     def __init__(self, pieces: int) -> None:
         self.left = pieces
 
-    def map(self, task: Any, items: Sequence[Any], report: Any) -> Any:
+    def map(self, task: Task, items: Sequence[Any], report: Report) -> Iterator[Any]:
         for result in super().map(task, items, report):
             if task is pieces.write_piece:
                 self.left -= 1
@@ -43,7 +45,7 @@ class Killing(Here):
 def measured(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The rows of each table of pages that was measured; a piece has three."""
     counted: list[int] = []
-    measure = pieces.measured_now
+    measure = measuring.measured_now
 
     def counting(corpus: Corpus, pages: pa.Table, section: Any) -> Iterator[pa.Table]:
         counted.append(pages.num_rows)
@@ -55,9 +57,9 @@ def measured(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return counted
 
 
-def build(corpus: Corpus, *settings: str, engine: Here | None = None) -> Manifest:
+def build(corpus: Corpus, *settings: str, engine: Engine | None = None) -> Manifest:
     recipe = override(Recipe(), settings)
-    return documents.build(corpus, engine or Here(), recipe, Progress(quiet=True))
+    return documents.build(corpus, engine or InlineEngine(), recipe, Progress(quiet=True))
 
 
 def test_pieces_give_the_bytes_of_a_whole_partition(tmp_path: Path, measured: list[int]) -> None:

@@ -2,7 +2,7 @@
 
 import json
 import random
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,14 +10,15 @@ import zstandard
 
 from pipelines import links
 from webtext.corpus import Corpus, Manifest
-from webtext.engine import Engine, Report, Task
+from webtext.engine import Engine
+from webtext.engine.inline import InlineEngine
 from webtext.progress import Progress
 from webtext.recipe import Recipe, override
 
 Row = dict[str, Any]
 
 
-def post(id: str, url: str = "http://example.com/", score: Any = 10, **fields: Any) -> Row:
+def post(id: str, url: object = "http://example.com/", score: Any = 10, **fields: Any) -> Row:
     """A submission as dumps have it."""
     usual = {"subreddit": "programming", "title": "A title", "created_utc": 1300000000, "num_comments": 2}
     return {"id": id, "url": url, "score": score, "is_self": False, "over_18": False} | usual | fields
@@ -32,18 +33,6 @@ def write_dump(path: Path, rows: Iterable[Row | bytes]) -> Path:
     return path
 
 
-class InThisProcess:
-    """An engine without processes, which take longer to start than a small harvest."""
-
-    workers = 1
-
-    def map(self, task: Task, items: Sequence[Any], report: Report) -> Iterator[Any]:
-        return (task(item, report) for item in items)
-
-    def close(self) -> None:
-        pass
-
-
 def harvest(
     root: Path, sources: Sequence[object], *settings: str, engine: Engine | None = None
 ) -> tuple[Manifest, list[Row]]:
@@ -55,7 +44,7 @@ def harvest(
     ]
     corpus = Corpus(root)
     recipe = override(Recipe(), [f"links.{setting}" for setting in settings])
-    manifest = links.harvest(corpus, engine or InThisProcess(), recipe, named, Progress(quiet=True))
+    manifest = links.harvest(corpus, engine or InlineEngine(), recipe, named, Progress(quiet=True))
     assert manifest.counts.balanced
     return manifest, corpus.table("links").dataset().to_table().to_pylist()
 

@@ -19,9 +19,10 @@ import pytest
 import zstandard
 
 from pipelines import link_steps, links
-from tests.links.dumps import InThisProcess, Row, harvest, made_up_rows, parts_of, post, write_dump
+from tests.links.dumps import Row, harvest, made_up_rows, parts_of, post, write_dump
 from webtext.corpus import Corpus
 from webtext.engine import Report, Task
+from webtext.engine.inline import InlineEngine
 from webtext.engine.local import LocalEngine
 from webtext.errors import UserError
 from webtext.links import partition_of, partitions, slices, spill
@@ -139,7 +140,7 @@ def test_the_number_of_workers_does_not_change_a_byte(tmp_path: Path) -> None:
     assert results[0] == results[1]
 
 
-class ThreeWorkers(InThisProcess):
+class ThreeWorkers(InlineEngine):
     """Counts how many items each task was mapped over."""
 
     workers = 3
