@@ -103,9 +103,8 @@ class Run:
 def crawl(folder: Path, threads: int, delay_s: float, opt_outs: bool) -> None:
     """Our client: crawls the corpus in a folder and prints what it got as JSON."""
     crawled = Crawled(folder)
-    settings = {"per_host_delay_s": delay_s, "threads": threads, "timeout_s": 30.0, "opt_outs": opt_outs}
     started = time.monotonic()
-    rows = crawled.crawl(**settings)
+    rows = crawled.crawl(per_host_delay_s=delay_s, threads=threads, timeout_s=30.0, opt_outs=opt_outs)
     wall_s = time.monotonic() - started
     warc_mb = sum(path.stat().st_size for path in crawled.folder.rglob("*.warc.gz")) / 1e6
     states = dict(Counter(row["state"] for row in rows.values()))

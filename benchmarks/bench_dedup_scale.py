@@ -40,7 +40,7 @@ from webtext import files, schemas
 from webtext.corpus import Corpus, Counts, Manifest, Part, partition_name
 from webtext.engine import Report
 from webtext.engine.local import LocalEngine
-from webtext.progress import Progress
+from webtext.progress import Bar, Progress
 from webtext.recipe import Recipe
 
 PARTITION_DOCUMENTS = 8192
@@ -163,15 +163,16 @@ class Measured(Progress):
 
     def __init__(self, folder: Path) -> None:
         super().__init__(quiet=True)
-        self.folder, self.steps, self.disk = folder, [], 0
-        self.memory = self.anonymous = 0
+        self.folder = folder
+        self.steps: list[tuple[str, float, float, int, int]] = []
+        self.memory = self.anonymous = self.disk = 0
         threading.Thread(target=self._sample, daemon=True).start()
 
     @contextmanager
-    def bar(self, name: str, total: int, *more: Any) -> Iterator[Report]:
+    def bar(self, name: str, total: int, kept: Path | None = None) -> Iterator[Bar]:
         started, cpu = time.monotonic(), cpu_seconds()
         self.memory = self.anonymous = 0
-        with super().bar(name, total, *more) as report:
+        with super().bar(name, total, kept) as report:
             yield report
         self._look()
         took, used = time.monotonic() - started, cpu_seconds() - cpu
@@ -232,7 +233,8 @@ def run(root: Path, workers: int, assignments: dict[str, Any]) -> None:
     with LocalEngine(workers) as engine:
         manifest = clusters.build(corpus, engine, recipe, measured)
         took, used = time.monotonic() - started, cpu_seconds() - cpu
-    peak, anonymous = (max(step[place] for step in measured.steps) / 1e6 for place in (3, 4))
+    peak = max(step[3] for step in measured.steps) / 1e6
+    anonymous = max(step[4] for step in measured.steps) / 1e6
     most, left = measured.disk / count, disk_bytes(corpus.table("clusters").folder) / count
     print(
         f"in all {took:,.1f} s, {used:,.1f} CPU-s, {peak:,.0f} MB ({anonymous:,.0f} MB not of files), "

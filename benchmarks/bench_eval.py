@@ -62,7 +62,7 @@ def make_data(folder: Path, examples: int) -> dict[str, str]:
         for at in range(0, 6 * examples, 6):
             label, _, rest = lines[at].partition(": ")
             first, _, second = rest.rpartition(". ")
-            row = {"activity_label": label, "ctx_a": f"{first}.", "ctx_b": second}
+            row: dict[str, object] = {"activity_label": label, "ctx_a": f"{first}.", "ctx_b": second}
             row |= {"endings": lines[at + 2 : at + 6], "label": lines[at + 1]}
             out.write(json.dumps(row) + "\n")
     wikitext = (SHARED / "evals" / "wikitext-2-raw" / "wiki.test.raw").read_text(encoding="utf-8")

@@ -127,7 +127,7 @@ def score(rows: list[dict[str, Any]], rounds: int) -> dict[str, dict[str, Score]
     """Set → way → score."""
     scores: dict[str, dict[str, Score]] = defaultdict(lambda: {way: Score() for way in WAYS})
     for number in range(rounds):
-        took: Counter[tuple[str, str]] = Counter()
+        took: defaultdict[tuple[str, str], float] = defaultdict(float)
         for index, row in enumerate(rows):
             ways = list(WAYS.items())
             for way, function in ways if index % 2 else reversed(ways):
@@ -204,8 +204,8 @@ def main() -> None:
     options = parser.parse_args()
     logging.disable(logging.CRITICAL)
     rows = pq.read_table(SHARED / "pages" / "pages.parquet").to_pylist()[:: options.every]
-    for way in WAYS.values():
-        way(rows[0])  # loads profiles and libraries
+    for function in WAYS.values():
+        function(rows[0])  # loads profiles and libraries
     print("| set | pages | way | pages per CPU-second | quality |\n| --- | --- | --- | --- | --- |")
     for name, ways in sorted(score(rows, options.rounds).items()):
         for way, result in ways.items():

@@ -11,7 +11,7 @@ import logging
 import re
 import time
 import warnings
-from collections import Counter
+from collections import Counter, defaultdict
 from typing import Any
 
 import pyarrow.parquet as pq
@@ -56,7 +56,7 @@ def main() -> None:
     warnings.simplefilter("ignore")
     rows: list[dict[str, Any]] = pq.read_table(SHARED / "pages" / "pages.parquet").to_pylist()
     counts: Counter[str] = Counter()
-    seconds: Counter[str] = Counter()
+    seconds: defaultdict[str, float] = defaultdict(float)
     rows = [row for row in rows if any(row[field] for field in FIELDS)][:: options.every]
     for row in rows:
         decoded = decode(row["html"], None)

@@ -13,6 +13,7 @@ import statistics
 import tempfile
 import time
 from collections import defaultdict
+from collections.abc import Sequence
 from pathlib import Path
 
 from data import miniweb
@@ -49,7 +50,7 @@ def main() -> None:
         print(f"{key}: {statistics.median(took):.1f} s, {statistics.median(requests[key]):,.0f} requests")
 
 
-def _timed(command: list[object], site: ObjectStore) -> tuple[float, int]:
+def _timed(command: Sequence[object], site: ObjectStore) -> tuple[float, int]:
     started, before = time.monotonic(), len(site.asked)
     webtext(*command)
     return time.monotonic() - started, len(site.asked) - before

@@ -13,7 +13,7 @@ import json
 import os
 import statistics
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import tiktoken
@@ -28,7 +28,7 @@ SHARED = Path(os.environ.get("WEBTEXT_SHARED", Path(__file__).parents[2] / "shar
 CHARACTERS = 5_000
 BATCH = 1_000
 
-Encode = Callable[[list[str]], Sequence[Sequence[int]]]
+Encode = Callable[[list[str]], Iterable[Iterable[int]]]
 
 
 def documents(megabytes: float) -> list[str]:

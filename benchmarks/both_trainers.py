@@ -32,7 +32,7 @@ class Ours:
     def __init__(self, tokens: Path, shape: dict[str, int], **train: object) -> None:
         """A GPT-2 of this shape, GPT-2's vocabulary unless it says another; `train` are training settings."""
         shape = {"vocab_size": VOCABULARY, **shape}
-        wanted = {f"model.{key}": value for key, value in shape.items()}
+        wanted: dict[str, object] = {f"model.{key}": value for key, value in shape.items()}
         wanted |= {"data.train": tokens, "data.validation": tokens}
         wanted |= {"train.tensorboard": "off", "train.warmup_steps": 10, "train.deterministic": "false"}
         wanted |= {f"train.{key}": value for key, value in train.items()}

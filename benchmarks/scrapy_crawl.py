@@ -10,17 +10,19 @@ import json
 import sys
 import time
 from collections import Counter
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import ClassVar
 
 import scrapy
 from scrapy.crawler import CrawlerProcess
+from scrapy.http import Response
 
 URLS, DELAY_S, CONNECTIONS = Path(sys.argv[1]), float(sys.argv[2]), int(sys.argv[3])
 STATES: Counter[str] = Counter()
 
 
-class Pages(scrapy.Spider):
+class Pages(scrapy.Spider):  # type: ignore[misc]
     name = "pages"
     custom_settings: ClassVar = {
         "ROBOTSTXT_OBEY": True,
@@ -36,14 +38,14 @@ class Pages(scrapy.Spider):
         "USER_AGENT": "webtext/0.1",
     }
 
-    async def start(self):
+    async def start(self) -> AsyncIterator[scrapy.Request]:
         for url in URLS.read_text().split():
             yield scrapy.Request(url, dont_filter=True, errback=self.failed)
 
-    def parse(self, response):
+    def parse(self, response: Response) -> None:
         STATES[str(response.status)] += bool(response.body)
 
-    def failed(self, _):
+    def failed(self, _: object) -> None:
         STATES["failed"] += 1
 
 

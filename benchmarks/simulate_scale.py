@@ -106,8 +106,8 @@ def partition_links(law: Law, links: float, partitions: int) -> npt.NDArray[np.f
     """The links of each partition."""
     single = law.largest(SINGLE)
     places = np.random.default_rng(SEED).integers(0, partitions, len(single))
-    sizes = np.bincount(places, single, partitions)
-    return sizes + max(links - single.sum(), 0) / partitions
+    sizes = np.bincount(places, single, partitions).astype(np.float64, copy=False)
+    return sizes + max(links - float(single.sum()), 0.0) / partitions
 
 
 @dataclass(frozen=True)

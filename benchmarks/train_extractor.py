@@ -88,10 +88,10 @@ def shares_in(gold: str, blocks: list[Block]) -> Array:
         elif words:
             line = joined(block.text)
             shares[number] = 1 if line in lines else unsure if f" {line} " in whole else 0
-    for number in np.nonzero(shares == unsure)[0]:
-        around = shares[max(0, number - 2) : number + 3]
+    for at in np.nonzero(shares == unsure)[0]:
+        around = shares[max(0, at - 2) : at + 3]
         sure = around[around != unsure]
-        shares[number] = 1 if len(sure) and sure.mean() > 0.6 else 0
+        shares[at] = 1 if len(sure) and sure.mean() > 0.6 else 0
     return shares
 
 
