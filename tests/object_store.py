@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -51,7 +51,8 @@ class ObjectStore(Bucket):
 
     def __init__(self) -> None:
         serving, moto = pytest.importorskip("werkzeug.serving"), pytest.importorskip("moto.server")
-        self.unwell, self.faults, self.late_s, self.denied = 0.0, FAULTS, 0.3, False
+        self.unwell, self.late_s, self.denied = 0.0, 0.3, False
+        self.faults: Sequence[str] = FAULTS
         self.faults_had = 0
         self.asked: list[str] = []  # METHOD /BUCKET/KEY
         self._dice, self._lock = random.Random(8), threading.Lock()

@@ -129,7 +129,7 @@ class Writer:
                 for name in ("links", "pages", "documents", "clusters")
             }
             published = corpus.table("shards").manifest() is not None
-            rows = ledger.entries(*tables.values(), published=published)  # type: ignore[arg-type]
+            rows = ledger.entries(*tables.values(), published=published)
             parts.append(self._part(corpus, "ledger", number, rows))
         self._publish(corpus, "ledger", parts, Counts(len(self.links), len(self.links)))
 
@@ -162,7 +162,7 @@ def _link(link: Planted) -> Row:
 
 
 def _page(link: Planted) -> Row:
-    row = {"id": link.id, "url": link.url, "state": "fetched" if link.fetched else link.fate}
+    row: Row = {"id": link.id, "url": link.url, "state": "fetched" if link.fetched else link.fate}
     row |= {"http_status": link.status, "attempts": 1, "detail": None if link.fetched else link.detail}
     if not link.fetched:
         return row

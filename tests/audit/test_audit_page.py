@@ -64,7 +64,7 @@ def hostile(plant: SimpleNamespace, tmp_path_factory: pytest.TempPathFactory) ->
     links = []
     for number, evil in enumerate(EVIL):
         url = f"http://evil.example/{number}?{evil}"
-        strings = {
+        strings: dict[str, object] = {
             "title": evil,
             "text": evil * 9,
             "detail": evil,

@@ -17,6 +17,12 @@ def _tree(svg: str) -> ElementTree.Element:
     return ElementTree.fromstring(svg)
 
 
+def _child(parent: ElementTree.Element, name: str) -> ElementTree.Element:
+    found = parent.find(f"svg:{name}", NAMES)
+    assert found is not None
+    return found
+
+
 @st.composite
 def _nodes(draw: st.DrawFn) -> list[Node]:
     left = draw(st.integers(0, 10**9))
@@ -33,13 +39,13 @@ def test_the_ends_of_a_sankey_never_overlap(nodes: list[Node]) -> None:
     tree = _tree(sankey("s", "t", nodes))
     height = float(tree.attrib["viewBox"].split()[3])
     ends = [
-        (float(g.find("svg:rect", NAMES).attrib["y"]), float(g.find("svg:rect", NAMES).attrib["height"]), g)
+        (float(_child(g, "rect").attrib["y"]), float(_child(g, "rect").attrib["height"]), g)
         for g in tree.findall("svg:g[@class='flow']", NAMES)
     ]
     ends.sort(key=lambda end: end[0])
     for (y, h, _), (below, _, _) in pairwise(ends):
         assert y + h < below
-    labels = [float(g.find("svg:text", NAMES).attrib["y"]) for _, _, g in ends]
+    labels = [float(_child(g, "text").attrib["y"]) for _, _, g in ends]
     assert all(second - first > 15 for first, second in pairwise(labels))
     assert all(y + h <= height for y, h, _ in ends)
 

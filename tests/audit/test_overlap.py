@@ -14,6 +14,7 @@ from tests.shards.corpora import prose
 from webtext.corpus import Corpus
 from webtext.engine.inline import InlineEngine
 from webtext.errors import UserError
+from webtext.overlap import bloom
 from webtext.overlap.report import paper_row
 from webtext.progress import Progress
 
@@ -59,8 +60,8 @@ def test_filters_say_how_large_they_are_and_how_many_strangers_they_took_for_one
     corpus: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(overlap, "STRINGS", 2000)
-    monkeypatch.setattr(overlap.bloom, "MAX_BITS", 12)
-    monkeypatch.setattr(overlap.bloom, "MIN_BITS", 10)
+    monkeypatch.setattr(bloom, "MAX_BITS", 12)
+    monkeypatch.setattr(bloom, "MIN_BITS", 10)
     test = rows(tmp_path / "t.jsonl", [SEEN, NEW])
     found = measured(corpus, test, use_bloom=True)["t.jsonl"]
     assert found["filter"]["filters"] == 11

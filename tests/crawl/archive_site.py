@@ -5,6 +5,7 @@ import json
 import re
 from datetime import UTC, datetime
 from email.utils import format_datetime
+from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from warcio.statusandheaders import StatusAndHeaders
@@ -22,7 +23,9 @@ def stamp(text: str) -> datetime:
     return datetime.strptime(text, "%Y%m%d%H%M%S").replace(tzinfo=UTC)
 
 
-def warc_record(url: str, body: bytes, date: str, *, status: int = 200, headers: tuple = HTML) -> bytes:
+def warc_record(
+    url: str, body: bytes, date: str, *, status: int = 200, headers: tuple[tuple[str, str], ...] = HTML
+) -> bytes:
     out = io.BytesIO()
     writer = WARCWriter(out, gzip=True, warc_version="1.0")
     head = StatusAndHeaders(f"{status} OK", list(headers), protocol="HTTP/1.1")
@@ -43,8 +46,8 @@ class ArchiveSite(Site):
         self.lines: dict[str, dict[str, list[dict[str, str]]]] = {}  # crawl → URL → lines of its index
         self.files: dict[str, bytes] = {}
 
-    def archive(self, url: str, timestamp: str, body: bytes = b"", **facts: object) -> None:
-        self.captures.setdefault(url, []).append((timestamp, Page(body, **facts)))  # type: ignore[arg-type]
+    def archive(self, url: str, timestamp: str, body: bytes = b"", **facts: Any) -> None:
+        self.captures.setdefault(url, []).append((timestamp, Page(body, **facts)))
 
     def crawl(self, week: str, url: str, timestamp: str, body: bytes, *, status: int = 200) -> dict[str, str]:
         """Adds a page to a crawl; returns its line of the index, which may be tampered with."""

@@ -24,7 +24,7 @@ def test_every_row_is_told_once_and_the_slowest_hosts_with_their_time(web: Web, 
     with ExitStack() as stack:
         network = stack.enter_context(closing(Network(settings)))
         journal = stack.enter_context(Journal(crawled.folder, "part-00000", "key"))
-        crawl(network, errands, {0: journal}, lambda *what: told.append(what), Tombstones())  # type: ignore[arg-type]
+        crawl(network, errands, {0: journal}, lambda *what: told.append(what), Tombstones())
     states: Counter[Any] = sum((Counter(dropped) for _, dropped, *_ in told), Counter())
     assert sum(rows for rows, *_ in told) == 7
     assert states == {"not_found": 2}

@@ -54,7 +54,7 @@ def test_a_killed_crawl_asks_twice_only_for_what_was_in_flight(web: Web, tmp_pat
     for site in hosts:
         site.hits.clear()
 
-    settings = {"threads": THREADS, "per_host_delay_s": 0.1}
+    settings: dict[str, Any] = {"threads": THREADS, "per_host_delay_s": 0.1}
     context, chance = multiprocessing.get_context("spawn"), random.Random(7)
     for _ in range(KILLS):
         process = context.Process(target=crawl, args=(crawled.corpus.root, settings))

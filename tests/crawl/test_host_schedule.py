@@ -8,7 +8,9 @@ from webtext.crawl.schedule import Schedule
 
 def drain(schedule: Schedule[str], seconds: float = 0.1) -> list[tuple[float, str, str]]:
     """Runs a schedule on a simulated clock, each errand taking `seconds`: (start, host, errand)."""
-    now, running, log = 0.0, [], []
+    now = 0.0
+    running: list[tuple[float, str]] = []
+    log: list[tuple[float, str, str]] = []
     while True:
         for end, name in [turn for turn in running if turn[0] <= now]:
             running.remove((end, name))

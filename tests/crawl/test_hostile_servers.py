@@ -11,13 +11,17 @@ import pytest
 
 from tests.crawl.loopback import Crawled, Page, Web
 
-Script = Callable[[socket.socket], Any]
+Script = Callable[[socket.socket], None]
 TIMEOUT_S = 3.0
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n"
 
 
 def say(*parts: bytes) -> Script:
-    return lambda client: [client.sendall(part) for part in parts]
+    def script(client: socket.socket) -> None:
+        for part in parts:
+            client.sendall(part)
+
+    return script
 
 
 def slowly(start: bytes, drops: Iterable[bytes], every_s: float = 0.05) -> Script:
@@ -36,6 +40,15 @@ def endlessly(start: bytes, piece: bytes) -> Script:
 
 def reset(client: socket.socket) -> None:
     client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+
+def reset_after(start: bytes, wait_s: float = 0.0) -> Script:
+    def script(client: socket.socket) -> None:
+        client.sendall(start)
+        time.sleep(wait_s)
+        reset(client)
+
+    return script
 
 
 HOSTILE: dict[str, tuple[Script, str, str | None]] = {
@@ -126,7 +139,7 @@ HOSTILE: dict[str, tuple[Script, str, str | None]] = {
         "once decoded",
     ),
     "reset within the body": (
-        lambda client: (client.sendall(OK + b"Content-Length: 50\r\n\r\nhello"), reset(client)),
+        reset_after(OK + b"Content-Length: 50\r\n\r\nhello"),
         "truncated",
         None,
     ),

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.crawl.loopback import HTML, Crawled, Page, Raw, Site, Web
-from tests.crawl.test_hostile_servers import GOOD, HOSTILE, OK, Script, endlessly, reset, say, slowly
+from tests.crawl.test_hostile_servers import GOOD, HOSTILE, OK, Script, endlessly, reset_after, say, slowly
 from webtext import reasons
 from webtext.crawl.warc import read_response
 
@@ -40,7 +40,7 @@ AT_THIS_LIMIT = {"bomb": "bad_encoding"}  # beyond all measure before it is too 
 
 def broken(start: bytes) -> Script:
     """Resets the connection once `start` was said."""
-    return lambda client: (client.sendall(start), time.sleep(0.1), reset(client))
+    return reset_after(start, wait_s=0.1)
 
 
 MORE: dict[str, Script] = {

@@ -40,7 +40,9 @@ def crawl(web: Web, crawled: Crawled) -> tuple[str, dict[str, dict[str, Any]]]:
 
 def test_every_exchange_has_one_beside_it_a_revisit_too(web: Web, crawled: Crawled) -> None:
     crawl(web, crawled)
-    answers, requests, metadata = [], [], []
+    answers: list[str] = []
+    requests: list[str] = []
+    metadata: list[str] = []
     for kind, head, _ in records(crawled):
         if kind in ("response", "revisit"):
             answers.append(head["WARC-Record-ID"])

@@ -80,12 +80,16 @@ def test_of_several_kept_ones_the_first_in_keep_order_gets_the_document(tmp_path
 )
 @pytest.mark.parametrize("copies", ["exact", "near"])
 def test_the_keep_rule(
-    tmp_path: Path, prose: Prose, documents: list[tuple[int, int, int]], kept: int, copies: str
+    tmp_path: Path, prose: Prose, documents: list[tuple[int, int | None, int | None]], kept: int, copies: str
 ) -> None:
     words = prose(200)
     texts = [changed(words, n) if copies == "near" else " ".join(words) for n in range(len(documents))]
     rows = clusters_of(
-        tmp_path, *(Document(id, text, *rest) for (id, *rest), text in zip(documents, texts, strict=True))
+        tmp_path,
+        *(
+            Document(id, text, posted, karma)
+            for (id, posted, karma), text in zip(documents, texts, strict=True)
+        ),
     )
     assert {row["cluster"] for row in rows.values()} == {kept}
 
@@ -161,7 +165,9 @@ def test_counts_balance_and_the_tables_are_in_order(tmp_path: Path, prose: Prose
     counts = build_clusters(corpus).counts
     assert counts.balanced and (counts.into, counts.out) == (5, 2)
     assert counts.dropped == {"exact": 1, "near": 2}
-    for part in corpus.table("clusters").manifest().partitions:
+    manifest = corpus.table("clusters").manifest()
+    assert manifest is not None
+    for part in manifest.partitions:
         ids = corpus.table("clusters").read(part.file, ["id"])["id"].to_pylist()
         assert ids == sorted(ids)
     edges = corpus.table("clusters/edges").dataset().to_table().to_pylist()
@@ -183,7 +189,9 @@ def test_a_thousand_variants_of_one_page_are_not_compared_with_each_other(
     words = prose(40)
     corpus = write_corpus(tmp_path, [Document(n, " ".join([*words, f"v{n}"])) for n in range(1_000)])
     build_clusters(corpus)
-    (edges,) = corpus.table("clusters/edges").manifest().partitions
+    manifest = corpus.table("clusters/edges").manifest()
+    assert manifest is not None
+    (edges,) = manifest.partitions
     assert edges.extra["candidates"] < 40 * 1_000
     assert sum(row["kept"] for row in read_clusters(corpus).values()) == 1
 

@@ -2,12 +2,20 @@
 
 import sys
 import time
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from webtext.dedup.normalise import FOLD_ALL, compiled, normalise, normalise_by_numpy, text_hash
+from webtext.dedup.normalise import FOLD_ALL, normalise, normalise_by_numpy, text_hash
+
+
+@pytest.fixture(scope="module")
+def compiled() -> Any:
+    return pytest.importorskip(
+        "webtext.dedup._normalise", reason="normalising was not compiled", exc_type=ImportError
+    )
 
 
 def hashed(text: str) -> bytes:
@@ -91,14 +99,13 @@ folds = st.frozensets(st.sampled_from(sorted(FOLD_ALL)))
 mixed = st.text(st.characters() | st.sampled_from(" \n\0aB.全ガ𝒳\u200b\ud800"))
 
 
-@pytest.mark.skipif(compiled is None, reason="normalising was not compiled")
+@pytest.mark.usefixtures("compiled")
 @given(mixed, folds)
 def test_compiled_code_normalises_as_numpy_does(text: str, fold: frozenset[str]) -> None:
     assert normalise(text, fold) == normalise_by_numpy(text, fold)
 
 
-@pytest.mark.skipif(compiled is None, reason="normalising was not compiled")
-def test_tables_of_another_size_are_refused() -> None:
+def test_tables_of_another_size_are_refused(compiled: Any) -> None:
     with pytest.raises(ValueError, match="65536"):
         compiled.normalise("a", bytes(2 << 16), bytes(1 << 15))
 

@@ -3,6 +3,7 @@
 import random
 import time
 from itertools import chain, pairwise
+from typing import Any
 
 import datasketch
 import numpy as np
@@ -11,9 +12,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from webtext.dedup.minhash import band_hashes, signatures
-from webtext.dedup.shingles import compiled, distinct, shingle_hashes, shingle_hashes_by_numpy
+from webtext.dedup.shingles import distinct, shingle_hashes, shingle_hashes_by_numpy
 from webtext.dedup.signatures import shingle_sets
 from webtext.dedup.verify import agreement, jaccard
+
+
+@pytest.fixture(scope="module")
+def compiled() -> Any:
+    return pytest.importorskip(
+        "webtext.dedup._shingles", reason="the hashes were not compiled", exc_type=ImportError
+    )
+
 
 texts = st.lists(st.lists(st.text("ab", min_size=1, max_size=40), max_size=12), max_size=8)
 
@@ -55,16 +64,17 @@ def test_distinct_hashes_are_each_texts_own_sorted(hashed: list[list[int]]) -> N
 words_of_any_length = st.lists(st.binary(max_size=60).map(lambda word: word.replace(b" ", b"")).filter(bool))
 
 
-@pytest.mark.skipif(compiled is None, reason="the hashes were not compiled")
+@pytest.mark.usefixtures("compiled")
 @given(st.lists(words_of_any_length.map(b" ".join), max_size=6), st.integers(1, 9))
 def test_compiled_hashes_are_those_of_numpy(normalised: list[bytes], n: int) -> None:
     for one, other in zip(shingle_hashes(normalised, n), shingle_hashes_by_numpy(normalised, n), strict=True):
         assert one.tolist() == other.tolist()
 
 
-@pytest.mark.skipif(compiled is None, reason="the hashes were not compiled")
 @pytest.mark.parametrize(("factors", "hashes", "offsets"), [(0, 24, 16), (8, 16, 16), (8, 24, 8)])
-def test_buffers_that_are_too_small_are_refused(factors: int, hashes: int, offsets: int) -> None:
+def test_buffers_that_are_too_small_are_refused(
+    compiled: Any, factors: int, hashes: int, offsets: int
+) -> None:
     with pytest.raises(ValueError, match=r"room|factor"):
         compiled.shingle_hashes([b"one two three"], *map(bytearray, (factors, hashes, offsets)))
 

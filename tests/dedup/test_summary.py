@@ -7,7 +7,7 @@ import pytest
 
 from tests.dedup.conftest import Prose
 from tests.dedup.corpora import Document, build_clusters, write_corpus
-from webtext import show
+from webtext import show, terminal
 
 
 def said_of(root: Path, prose: Prose, **settings: Any) -> dict[str, Any]:
@@ -53,7 +53,7 @@ def test_without_near_duplicates_nothing_is_said_of_bands(tmp_path: Path, prose:
 def test_the_terminal_shows_it_all(
     tmp_path: Path, prose: Prose, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(show.console, "width", 200)
+    monkeypatch.setattr(terminal.console, "width", 200)
     show.build({"corpus": "corpus", "duplicates": said_of(tmp_path, prose, bands=9, rows=13)})
     shown = capsys.readouterr().out
     for line in (

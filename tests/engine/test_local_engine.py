@@ -3,7 +3,9 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
@@ -13,6 +15,7 @@ from webtext.engine.process import Broken, Child
 from webtext.errors import RunFailed, UserError
 
 REPOSITORY = Path(__file__).parents[2]
+Found = TypeVar("Found")
 
 
 def square(number: int, report: Report) -> int:
@@ -152,7 +155,7 @@ def test_workers_do_not_outlive_a_killed_driver(tmp_path: Path) -> None:
     )
     pid_file = tmp_path / "pid"
     driver = subprocess.Popen([sys.executable, script, REPOSITORY, pid_file])
-    worker = int(_wait_for(lambda: pid_file.exists() and pid_file.read_text()))
+    worker = int(_wait_for(lambda: pid_file.read_text() if pid_file.exists() else ""))
     driver.kill()
     driver.wait()
     assert _wait_for(lambda: not _alive(worker))
@@ -165,10 +168,10 @@ def _alive(pid: int) -> bool:
         return False
 
 
-def _wait_for(condition: object) -> object:
+def _wait_for(condition: Callable[[], Found]) -> Found:
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline:
-        if value := condition():  # type: ignore[operator]
+        if value := condition():
             return value
         time.sleep(0.05)
     raise AssertionError("it did not happen")

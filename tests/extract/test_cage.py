@@ -102,7 +102,7 @@ def test_a_page_whose_extraction_raises_is_a_crash_named_by_the_error(
 
 def test_a_process_that_another_killed_costs_nothing(cage: Cage) -> None:
     expected = cage.measure(GOOD, Extract())
-    assert cage._child is not None
+    assert cage._child is not None and cage._child.process.pid is not None
     os.kill(cage._child.process.pid, signal.SIGKILL)
     assert cage.measure(GOOD, Extract()) == expected
 

@@ -62,7 +62,7 @@ def test_one_trace_is_a_citation() -> None:
 
 
 def test_the_first_rule_that_refuses_gives_the_reason() -> None:
-    bad = {"wikipedia_domain": True, "wikipedia_traces": 5, "pretokens": 1, "language": "de"}
+    bad: dict[str, Any] = {"wikipedia_domain": True, "wikipedia_traces": 5, "pretokens": 1, "language": "de"}
     assert judged(**bad)[0] == "wikipedia"
     assert judged(**bad | {"wikipedia_domain": False})[0] == "wikipedia_mirror"
     assert judged(**bad | {"wikipedia_domain": False, "wikipedia_traces": 0})[0] == "too_short"

@@ -22,7 +22,7 @@ from webtext.recipe import Recipe, override
 
 pytest.importorskip("webtext.links._scan", reason="the scanner was not compiled", exc_type=ImportError)
 
-SETTINGS = (
+SETTINGS: tuple[list[str], ...] = (
     [],
     ['links.karma_rule="sum"', 'links.subreddits_blocked=["builtin:adult"]'],
     ["links.over_18=true", "links.after=2010-01-01"],
@@ -71,7 +71,9 @@ def line(*rows: Any) -> bytes:
 NUMBERS = [None, 0, -1, 2, 3, 1300000000, 1600000000, -(10**17), 10**18, 2**63, MAX_SECONDS, 1.5, 3.0, True]
 WORDS = ["3", "2", "-4", "", "+3", " 3", "1_0", "1300000000", "2012-01-01", "hidden", "٣", [], {}]
 integers = st.sampled_from([*NUMBERS, *WORDS])
-flags = st.sampled_from([None, True, False, 0, 1, "true", "False", "", "no", [], {}])
+flags: st.SearchStrategy[object] = st.sampled_from(
+    [None, True, False, 0, 1, "true", "False", "", "no", [], {}]
+)
 FIELDS = {
     "id": st.sampled_from(["a", "zz", "0", "0a", "A", "t3_abc", "", "a" * 12, "a" * 13, "é", 7, None, []]),
     "score": integers,

@@ -2,10 +2,13 @@
 
 import pytest
 
-from webtext.links.glance import scan
+_scan = pytest.importorskip(
+    "webtext.links._scan", reason="the scanner was not compiled", exc_type=ImportError
+)
 
 
-@pytest.mark.skipif(scan is None, reason="the scanner was not compiled")
 def test_buffers_of_another_size_than_the_rules_need_are_refused() -> None:
     with pytest.raises(ValueError, match="limits"):
-        scan(memoryview(b"{}\n"), bytearray(8), bytearray(24), bytearray(56), bytearray(4), bytearray(8))
+        _scan.scan(
+            memoryview(b"{}\n"), bytearray(8), bytearray(24), bytearray(56), bytearray(4), bytearray(8)
+        )

@@ -1,5 +1,7 @@
 """Of a submission that was retrieved several times the latest retrieval counts."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,14 +19,14 @@ from webtext.links.superseding import (
 )
 
 
-def keys_of(rows: list[tuple[object, int]], source: int = 0) -> np.ndarray:
+def keys_of(rows: Sequence[tuple[object, int]], source: int = 0) -> np.ndarray:
     ids, times = [row[0] for row in rows], [row[1] for row in rows]
     return with_source(
         make_keys([np.arange(len(rows))], ids, times, [SELECTED] * len(rows), [7] * len(rows)), source
     )
 
 
-def losers(*sources: list[tuple[object, int]]) -> list[tuple[int, int]]:
+def losers(*sources: Sequence[tuple[object, int]]) -> list[tuple[int, int]]:
     """(source, row) of those that lost."""
     places = superseded(np.concatenate([keys_of(rows, n) for n, rows in enumerate(sources)]))
     selected = selected_by_bucket(places)
@@ -75,7 +77,7 @@ ids = st.one_of(st.sampled_from(["a", "b", "c", "zz", "1y2p0ij32e8e7", "Z", None
 def test_it_agrees_with_a_dictionary(sources: list[list[tuple[str | None, int]]]) -> None:
     best: dict[str, tuple[int, int, int]] = {}
     rows = [(id, time, n, row) for n, some in enumerate(sources) for row, (id, time) in enumerate(some)]
-    named = [(id.strip().removeprefix("t3_"), *rest) for id, *rest in rows if id]
+    named = [(id.strip().removeprefix("t3_"), time, n, row) for id, time, n, row in rows if id]
     for id, time, source, row in named:
         best[id] = max(best.get(id, (-1, -1, -1)), (time, source, row))
     expected = sorted(

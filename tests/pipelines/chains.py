@@ -140,4 +140,6 @@ def url_list(path: Path, urls: Sequence[str]) -> Path:
 
 def _rows_without_fetch(path: Path) -> list[dict[str, Any]]:
     table = pq.read_table(path, partitioning=None)
-    return table.drop_columns([name for name in FETCH_COLUMNS if name in table.column_names]).to_pylist()
+    table = table.drop_columns([name for name in FETCH_COLUMNS if name in table.column_names])
+    rows: list[dict[str, Any]] = table.to_pylist()
+    return rows

@@ -199,12 +199,13 @@ def test_a_refused_crawl_leaves_the_recipe_of_a_corpus_as_it_was(tmp_path: Path,
     before = (corpus / "recipe.toml").read_text()
     none_fit = tmp_path / "none_fit.txt"
     none_fit.write_text("http://127.0.0.1/a.jpg\n")
-    for said, *wrong in (
-        ("no such file", "--links", "none.txt", *settings("links.min_karma=50")),
-        ("there is no builtin:redit", *settings('links.domains_blocked=["builtin:redit"]')),
-        ("there is no builtin:adlt", *settings('filter.adult_words=["builtin:adlt"]')),
-        ("no link qualified", "--links", none_fit, *settings("links.min_karma=50")),
-    ):
+    refusals: dict[str, list[object]] = {
+        "no such file": ["--links", "none.txt", *settings("links.min_karma=50")],
+        "there is no builtin:redit": [*settings('links.domains_blocked=["builtin:redit"]')],
+        "there is no builtin:adlt": [*settings('filter.adult_words=["builtin:adlt"]')],
+        "no link qualified": ["--links", none_fit, *settings("links.min_karma=50")],
+    }
+    for said, wrong in refusals.items():
         assert said in refused("crawl", corpus, *wrong)
         assert (corpus / "recipe.toml").read_text() == before
     links.write_text("http://127.0.0.1:9/other\n")

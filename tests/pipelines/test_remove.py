@@ -3,12 +3,12 @@
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from pipelines import build_shards, crawl, explain, measuring, pages, remove
+from pipelines import build_shards, crawl, explain, measuring, pages, removal, remove
 from tests.crawl.loopback import Page, Web
 from tests.pipelines.chains import refused, url_list
 from tests.pipelines.removals import QUICK, QUIET, Built, Here, page
@@ -187,7 +187,7 @@ def test_a_killed_crawl_goes_on_after_a_redirect_to_a_removed_page(
         crawl.run(Here(built.root), [str(links)], QUIET)
     asked = built.one.paths()
     with monkeypatch.context() as patch, pytest.raises(ZeroDivisionError):
-        patch.setattr(crawl.removal, "apply", lambda *_: 1 / 0)
+        patch.setattr(removal, "apply", lambda *_: 1 / 0)
         crawl.run(Here(built.root), [str(links)], QUIET)
     crawl.run(Here(built.root), [str(links)], QUIET)
     assert built.one.paths() == asked
@@ -236,7 +236,11 @@ def links_remade(root: Path) -> None:
 def test_nothing_is_removed_nor_built_while_the_links_are_being_remade(built: Built) -> None:
     url = built.one.url("/alone")
     links_remade(built.root)
-    for attempt in (lambda: built.remove(url), lambda: build_shards.run(Here(built.root), QUIET)):
+    attempts: tuple[Callable[[], object], ...] = (
+        lambda: built.remove(url),
+        lambda: build_shards.run(Here(built.root), QUIET),
+    )
+    for attempt in attempts:
         with pytest.raises(UserError, match="its links are being remade; run `webtext crawl"):
             attempt()
     assert not load(built.root).on(url)
@@ -272,7 +276,7 @@ def test_a_removal_that_was_interrupted_anywhere_is_finished_by_the_same_command
     def killed(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    module = remove if step == "build_shards.build" else remove.removal
+    module = remove if step == "build_shards.build" else removal
     monkeypatch.setattr(getattr(module, step.split(".")[0]), step.split(".")[1], killed)
     with pytest.raises(KeyboardInterrupt):
         built.remove(url)
@@ -289,7 +293,7 @@ def test_a_build_takes_out_what_an_interrupted_removal_left(
     built: Built, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     url = built.one.url("/alone")
-    monkeypatch.setattr(remove.removal, "apply", lambda *_: 1 / 0)
+    monkeypatch.setattr(removal, "apply", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         built.remove(url)
     monkeypatch.undo()

@@ -75,8 +75,8 @@ def test_every_link_has_one_row_in_the_ledger(corpus: Path) -> None:
 
 def test_kept_links_are_the_documents_of_the_shards(corpus: Path) -> None:
     query = f"select id from '{corpus}/ledger/*.parquet' where state = 'kept'"
-    kept = {id for (id,) in duckdb.sql(query).fetchall()}
-    shards = {id for (id,) in duckdb.sql(f"select id from '{corpus}/shards/*.parquet'").fetchall()}
+    kept = {id for (id,) in duckdb.execute(query).fetchall()}
+    shards = {id for (id,) in duckdb.execute(f"select id from '{corpus}/shards/*.parquet'").fetchall()}
     assert kept == shards
     assert len(kept) >= PAGES / 3
 
@@ -142,7 +142,7 @@ def test_a_changed_threshold_is_told_by_the_dry_run_before_anything_runs(
 
 def test_explain_shows_a_page_beside_what_is_kept_of_it(corpus: Path, tmp_path: Path) -> None:
     query = f"select url, text from '{corpus}/documents/*.parquet' where verdict = 'keep' order by id limit 1"
-    ((url, text),) = duckdb.sql(query).fetchall()
+    ((url, text),) = duckdb.execute(query).fetchall()
     webtext("explain", corpus, url, "--view", tmp_path / "view.html")
     shown = (tmp_path / "view.html").read_text("utf-8")
     assert html.escape(text.splitlines()[0]) in shown
@@ -151,7 +151,7 @@ def test_explain_shows_a_page_beside_what_is_kept_of_it(corpus: Path, tmp_path: 
 
 def test_explain_tells_a_kept_links_story(corpus: Path) -> None:
     query = f"select url from '{corpus}/ledger/*.parquet' where state = 'kept' order by id limit 1"
-    ((url,),) = duckdb.sql(query).fetchall()
+    ((url,),) = duckdb.execute(query).fetchall()
     story = webtext_json("explain", corpus, url)
     assert story["ledger"]["state"] == "kept"
     assert story["page"]["state"] == "fetched"

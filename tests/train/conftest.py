@@ -16,6 +16,7 @@ import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
 import train
+from train import checkpoint
 from train.settings import Settings, load
 
 os.environ["CUDA_VISIBLE_DEVICES"] = ""  # what is promised here is promised of the CPU
@@ -87,6 +88,13 @@ def tiny_arguments() -> list[str]:
         "demo",
         *(part for key, value in TINY.items() for part in ("--set", f"{key}={value}")),
     ]
+
+
+def newest(run: Path) -> checkpoint.Checkpoint:
+    """The checkpoint that a run must have by now."""
+    found = checkpoint.newest(run)
+    assert found is not None
+    return found
 
 
 def write_corpus(folder: Path, articles: list[str]) -> Path:

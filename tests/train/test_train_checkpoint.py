@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from tests.train.conftest import newest
 from train import checkpoint
 from train.errors import RunFailed, TrainError
 from train.model import GPT2
@@ -49,9 +50,9 @@ def test_a_torn_checkpoint_is_ignored_and_written_again(save: Callable[..., obje
     save(10)
     (tmp_path / "checkpoints" / "step-00000010" / "DONE").unlink()
     (tmp_path / "checkpoints" / "step-00000010" / "model.safetensors").write_bytes(b"half")
-    assert checkpoint.newest(tmp_path).step == 5
+    assert newest(tmp_path).step == 5
     save(10)
-    checkpoint.newest(tmp_path).load_weights(GPT2(SHAPE))
+    newest(tmp_path).load_weights(GPT2(SHAPE))
 
 
 def test_only_the_last_ones_are_kept_and_nothing_torn(save: Callable[..., object], tmp_path: Path) -> None:

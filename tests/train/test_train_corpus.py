@@ -29,6 +29,7 @@ def test_a_corpus_is_found_by_its_directory_or_its_tokens(corpus: Path) -> None:
 
 def test_the_index_says_how_many_bytes_of_text_a_split_is(corpus: Path) -> None:
     found = find_corpus(corpus, OWN, 0).validation
+    assert found.utf8_bytes is not None
     assert bits_per_byte(math.log(2), found) == pytest.approx(found.tokens / found.utf8_bytes)
 
 

@@ -3,6 +3,7 @@ import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -10,7 +11,8 @@ from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer
 from typer.testing import CliRunner
 
-from train import checkpoint, huggingface
+from tests.train.conftest import newest
+from train import huggingface
 from train.cli import app
 from train.errors import TrainError
 from train.loop import train
@@ -26,7 +28,7 @@ SHAPE = {"n_layer": 3, "n_head": 2, "n_embd": 24, "n_positions": 40, "vocab_size
 
 
 @pytest.fixture(scope="module")
-def theirs() -> object:
+def theirs() -> Any:
     """A GPT-2 of transformers with random weights, all of them: biases and norms too."""
     torch.manual_seed(1)
     model = transformers.GPT2LMHeadModel(transformers.GPT2Config(**SHAPE, bos_token_id=0, eos_token_id=0))
@@ -36,7 +38,7 @@ def theirs() -> object:
 
 
 @pytest.fixture(scope="module")
-def source(theirs, corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def source(theirs: Any, corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What transformers writes, beside the corpus's tokenizer."""
     folder = tmp_path_factory.mktemp("source") / "gpt2"
     theirs.save_pretrained(folder)
@@ -71,14 +73,14 @@ def copy_with(source: Path, tmp_path: Path, **config: object) -> str:
 
 
 @torch.no_grad()
-def test_training_starts_from_the_weights_and_shape_of_init_from(theirs, run: Path) -> None:
+def test_training_starts_from_the_weights_and_shape_of_init_from(theirs: Any, run: Path) -> None:
     assert load_settings(run).model == ModelSettings(**SHAPE)
     moved = (load_model(run)(ids()) - theirs(ids()).logits).abs().max()
     assert 1e-4 < moved < 0.1
 
 
 @torch.no_grad()
-def test_loaded_weights_give_the_logits_of_transformers(theirs, source: Path) -> None:
+def test_loaded_weights_give_the_logits_of_transformers(theirs: Any, source: Path) -> None:
     model = GPT2(huggingface.shape(str(source)))
     huggingface.load(model, str(source))
     torch.testing.assert_close(model(ids()), theirs(ids()).logits, atol=1e-4, rtol=0)
@@ -103,7 +105,7 @@ def test_the_exported_tokenizer_gives_our_ids(corpus: Path, exported: Path) -> N
 def test_an_export_can_be_started_from_again(exported: Path, run: Path) -> None:
     model = GPT2(huggingface.shape(str(exported)))
     huggingface.load(model, str(exported))
-    saved = load_file(checkpoint.newest(run).path / "model.safetensors")
+    saved = load_file(newest(run).path / "model.safetensors")
     assert all(torch.equal(tensor, saved[name]) for name, tensor in model.state_dict().items())
 
 
@@ -202,7 +204,7 @@ def test_an_export_does_not_overwrite(run: Path, tmp_path: Path) -> None:
 
 def test_a_damaged_checkpoint_is_not_exported(run: Path, tmp_path: Path) -> None:
     damaged = shutil.copytree(run, tmp_path / "run")
-    weights = checkpoint.newest(damaged).path / "model.safetensors"
+    weights = newest(damaged).path / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:-9])
     with pytest.raises(TrainError, match=r"model\.safetensors is damaged"):
         huggingface.export(damaged, tmp_path / "out")

@@ -84,7 +84,7 @@ def test_query_key_and_value_are_orthogonalised_apart() -> None:
         parameter.grad = part
     Muon([{"params": [joined], "blocks": 3}], lr=0.1, weight_decay=0.0).step()
     Muon([{"params": alone}], lr=0.1, weight_decay=0.0).step()
-    torch.testing.assert_close(joined, torch.cat(alone, dim=1))
+    torch.testing.assert_close(joined, torch.cat(tuple(alone), dim=1))
 
 
 @pytest.mark.parametrize("name", ["adamw", "muon"])
@@ -95,7 +95,7 @@ def test_a_skipped_update_changes_nothing(name: str) -> None:
     def step(factor: float, skipped: float) -> None:
         (model(torch.tensor([[1, 2]])).sum() * factor).backward()
         for optimizer in optimizers:
-            optimizer.found_inf = torch.tensor(skipped)
+            optimizer.found_inf = torch.tensor(skipped)  # type: ignore[attr-defined]
             optimizer.step()
             optimizer.zero_grad()
 

@@ -2,6 +2,7 @@ import shutil
 from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -99,7 +100,7 @@ def test_top_k_and_top_p_leave_only_the_likeliest(choice: Choice, possible: set[
 @pytest.mark.parametrize(
     "wrong", [{"temperature": -1}, {"top_p": 0}, {"top_k": -1}, {"n": 0}, {"max_tokens": 0}]
 )
-def test_an_impossible_setting_is_an_error(run: Path, wrong: dict[str, int]) -> None:
+def test_an_impossible_setting_is_an_error(run: Path, wrong: dict[str, Any]) -> None:
     with pytest.raises(TrainError, match="must be"):
         generate(run, "The", **wrong)
 

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from train.errors import RunFailed
+from train.rundir import Row
 from train.settings import TrainSettings
 from train.spikes import ENOUGH, HISTORY, PATIENCE, SpikeGuard, SpikePolicy
 
@@ -65,7 +66,7 @@ BROKEN = {"step": 9, "loss": None, "grad_norm": 2.0, "spike_z": None, "skipped":
         ("stop", BROKEN, True),
     ],
 )
-def test_the_settings_say_whether_a_spike_ends_the_run(on_spike: str, row: dict, ends: bool) -> None:
+def test_the_settings_say_whether_a_spike_ends_the_run(on_spike: str, row: Row, ends: bool) -> None:
     policy = SpikePolicy(TrainSettings(on_spike=on_spike))
     policy.look([{"step": 8, "loss": 3.0, "grad_norm": 1.0}])
     if ends:

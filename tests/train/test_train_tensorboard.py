@@ -32,6 +32,7 @@ def test_event_files_are_written_and_go_on(tmp_path: Path) -> None:
     pytest.importorskip("tensorboard")
     for step in (0, 1):
         board = open_board(tmp_path, step, "on")
+        assert board is not None
         board.add([{"step": step + 1, "loss": 3.0}])
         board.close()
     assert len(list((tmp_path / "tensorboard").iterdir())) == 2
