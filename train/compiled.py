@@ -60,7 +60,7 @@ def _loss_and_norm(objective: nn.Module, parts: Iterable[Batch], device: Device)
     for ids, targets in parts:
         with device.autocast():
             loss: Tensor = objective(ids, targets)
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         total += loss.detach()
         tokens += targets.numel()
     norm = whole(nn.utils.clip_grad_norm_(objective.parameters(), math.inf))

@@ -86,7 +86,7 @@ class Training:
         scored = self.settings.train.batch_size // self.ranks.size * ids.size(1)
         with self.device.autocast():
             loss: Tensor = self.synchronised(self.device.put(ids), self.device.put(targets)) / scored
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         return loss.detach()
 
     def micro_batches(self, step: int) -> list[data.Batch]:
