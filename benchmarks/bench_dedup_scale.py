@@ -37,11 +37,13 @@ from benchmarks.bench_dedup import CHARACTERS, novels
 from benchmarks.tree import tree_bytes
 from pipelines import clusters
 from webtext import files, schemas
-from webtext.corpus import Corpus, Counts, Manifest, Part, partition_name
+from webtext.corpus import Corpus
 from webtext.engine import Report
 from webtext.engine.local import LocalEngine
+from webtext.manifest import Counts, Manifest, Part
 from webtext.progress import Bar, Progress
 from webtext.recipe import Recipe
+from webtext.table import partition_name
 
 PARTITION_DOCUMENTS = 8192
 PASSAGE, PASSAGES = CHARACTERS // 6, 6

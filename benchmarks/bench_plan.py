@@ -25,9 +25,10 @@ from pipelines.build_sample import STAGES, folder_bytes
 from pipelines.meter import Meter, extractor_bytes
 from tests.extract.web import Web, crawled
 from webtext import files, schemas, stage
-from webtext.corpus import Corpus, Counts, Manifest, Part
+from webtext.corpus import Corpus
 from webtext.engine.local import LocalEngine
 from webtext.links.hosts import registered_domain
+from webtext.manifest import Counts, Manifest, Part
 from webtext.progress import Progress
 from webtext.recipe import Recipe
 

@@ -19,11 +19,13 @@ import xxhash
 from pipelines import clusters, decontamination, documents, paragraphs, shards
 from pipelines.meter import Meter, extractor_bytes
 from webtext import files, schemas, stage
-from webtext.corpus import Corpus, Counts, Manifest, Part, partition_name
+from webtext.corpus import Corpus
 from webtext.crawl.warc import opened
+from webtext.manifest import Counts, Manifest, Part
 from webtext.progress import Progress
 from webtext.reasons import FETCHED, KEEP
 from webtext.recipe import Recipe
+from webtext.table import partition_name
 
 PAGES, PARTITIONS = 120, 16  # of the corpus that are looked at
 WARM_UP_PAGES, LEAST_TEXTS = 4, 10

@@ -19,9 +19,10 @@ from pipelines.crawl import told
 from pipelines.pages import MANNERS
 from pipelines.request import Request
 from webtext import stage
-from webtext.corpus import Corpus, Manifest
+from webtext.corpus import Corpus
 from webtext.engine import Engine
 from webtext.errors import UserError
+from webtext.manifest import Manifest
 from webtext.progress import Progress
 from webtext.recipe import Recipe, differences, override
 

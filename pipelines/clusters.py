@@ -15,12 +15,13 @@ import pyarrow as pa
 from pipelines import candidates, edges, ranks, resolve, signatures
 from pipelines.scratch import Item, ranks_of, signed
 from webtext import files, schemas, stage
-from webtext.corpus import Corpus, Counts, Manifest, Part
+from webtext.corpus import Corpus
 from webtext.dedup import recall
 from webtext.dedup.minhash import ALGORITHM
 from webtext.dedup.normalise import UNICODE_VERSION
 from webtext.engine import Engine, Report
 from webtext.fingerprint import fingerprint
+from webtext.manifest import Counts, Manifest, Part
 from webtext.progress import Progress
 from webtext.recipe import Recipe
 from webtext.sections import Dedup

@@ -17,8 +17,9 @@ from pipelines import (
 )
 from pipelines.request import Request
 from webtext import files, stage
-from webtext.corpus import Corpus, Manifest
+from webtext.corpus import Corpus
 from webtext.errors import UserError
+from webtext.manifest import Manifest
 from webtext.progress import Progress
 
 # What a crawl that was refused or stopped in its first moments may leave; no stranger's directory.

@@ -12,10 +12,11 @@ import pyarrow as pa
 
 from pipelines import kept
 from webtext import files, schemas, stage
-from webtext.corpus import Corpus, Counts, Manifest, Part
+from webtext.corpus import Corpus
 from webtext.engine import Engine, Report
 from webtext.errors import UserError
 from webtext.fingerprint import fingerprint
+from webtext.manifest import Counts, Manifest, Part
 from webtext.overlap.contamination import TestSets
 from webtext.progress import Progress
 from webtext.recipe import Recipe

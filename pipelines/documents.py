@@ -15,12 +15,13 @@ import pyarrow.compute as pc
 from pipelines import pieces
 from pipelines.measuring import MEASURED, fetched, measured_before, measured_now, measures
 from webtext import files, schemas, stage
-from webtext.corpus import Corpus, Counts, Manifest, Part
+from webtext.corpus import Corpus
 from webtext.engine import Engine, Report
 from webtext.errors import UserError
 from webtext.extract.verdict import verdict
 from webtext.extract.wordlists import WordList, resolve, words_of
 from webtext.fingerprint import fingerprint
+from webtext.manifest import Counts, Manifest, Part
 from webtext.progress import Progress
 from webtext.reasons import KEEP
 from webtext.recipe import Recipe

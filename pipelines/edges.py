@@ -14,7 +14,7 @@ from pipelines.arrays import Rows
 from pipelines.candidates import pair_documents, pairs_name
 from pipelines.scratch import SIGNATURES, Item, ranks_of, run, shares, signed
 from webtext import files, schemas
-from webtext.corpus import Corpus, Counts, Part, partition_name
+from webtext.corpus import Corpus
 from webtext.dedup.candidates import Keys, split
 from webtext.dedup.normalise import normalise
 from webtext.dedup.order import Ranks, hex_of, ids_of
@@ -22,10 +22,12 @@ from webtext.dedup.signatures import shingle_sets
 from webtext.dedup.verify import Evidence, similarities
 from webtext.engine import Engine, Report
 from webtext.fingerprint import fingerprint
+from webtext.manifest import Counts, Part
 from webtext.progress import Progress
 from webtext.reasons import KEEP
 from webtext.sections import Dedup
 from webtext.stage import Plan, Work
+from webtext.table import partition_name
 
 TABLE = "clusters/edges"
 VERSION = 5

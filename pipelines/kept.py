@@ -13,10 +13,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from webtext import files
-from webtext.corpus import Corpus, Manifest
+from webtext.corpus import Corpus
 from webtext.dedup.paragraphs import drop
 from webtext.errors import RunFailed
 from webtext.extract import pii
+from webtext.manifest import Manifest
 
 BATCH_ROWS = 1000
 CONTAMINATED = "clusters/contaminated"  # there only where the recipe names test sets

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from webtext import files, ledger, schemas
-from webtext.corpus import Corpus, Counts, Part, partition_name
+from webtext.corpus import Corpus
 from webtext.engine import Report
 from webtext.fingerprint import fingerprint
+from webtext.manifest import Counts, Part
 from webtext.stage import Plan, Work
+from webtext.table import partition_name
 
 VERSION = 1
 COLUMNS = {

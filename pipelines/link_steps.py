@@ -18,7 +18,7 @@ import numpy as np
 import pyarrow as pa
 
 from webtext import files, schemas
-from webtext.corpus import Corpus, Part, partition_name
+from webtext.corpus import Corpus
 from webtext.engine import Report
 from webtext.links.codes import SELECTED, count_reasons
 from webtext.links.glance import Glancer
@@ -38,6 +38,8 @@ from webtext.links.superseding import (
     superseded,
     with_source,
 )
+from webtext.manifest import Part
+from webtext.table import partition_name
 
 REPORT_EVERY_S = 0.2
 LOCK_SECONDS = 0.001

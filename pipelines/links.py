@@ -22,7 +22,7 @@ from pipelines.link_steps import (
     spilled,
 )
 from webtext import files, stage
-from webtext.corpus import Corpus, Counts, Manifest, Table, partition_name
+from webtext.corpus import Corpus
 from webtext.engine import Engine
 from webtext.errors import UserError
 from webtext.fingerprint import fingerprint
@@ -33,9 +33,11 @@ from webtext.links.slices import Slice
 from webtext.links.sources import Source
 from webtext.links.spill import Spilled
 from webtext.links.superseding import BUCKETS
+from webtext.manifest import Counts, Manifest
 from webtext.progress import Progress
 from webtext.recipe import Recipe
 from webtext.stage import Plan, Standing, Work
+from webtext.table import Table, partition_name
 
 VERSION = 2
 KEYS_AT_ONCE = 1 << 21  # ids that are settled together: some 200 MB

@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 
 from pipelines import page_groups
 from webtext import files, schemas
-from webtext.corpus import Corpus, Counts, Part, Table, partition_name
+from webtext.corpus import Corpus
 from webtext.crawl import carry, recovery, retry, tombstones
 from webtext.crawl.addresses import is_private_name, is_reserved_name
 from webtext.crawl.archives import chosen
@@ -36,11 +36,13 @@ from webtext.crawl.tombstones import Tombstone
 from webtext.engine import Report
 from webtext.errors import UserError
 from webtext.fingerprint import fingerprint
+from webtext.manifest import Counts, Part
 from webtext.progress import Progress
 from webtext.reasons import FETCHED, State
 from webtext.recipe import Recipe
 from webtext.sections import Crawl
 from webtext.stage import Plan, Work
+from webtext.table import Table, partition_name
 
 VERSION = 1
 

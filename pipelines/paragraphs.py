@@ -18,11 +18,12 @@ from pipelines import kept
 from pipelines.arrays import Arrays
 from pipelines.ranks import share_of
 from webtext import files, schemas, stage
-from webtext.corpus import Corpus, Counts, Manifest, Part
+from webtext.corpus import Corpus
 from webtext.dedup.normalise import UNICODE_VERSION
 from webtext.dedup.paragraphs import Keys, long_enough, paragraph_keys, repeated, without
 from webtext.engine import Engine, Report
 from webtext.fingerprint import fingerprint
+from webtext.manifest import Counts, Manifest, Part
 from webtext.progress import Progress
 from webtext.recipe import Recipe
 from webtext.stage import Plan, Work

@@ -15,15 +15,17 @@ import pyarrow.compute as pc
 
 from pipelines import documents, pages
 from webtext import files
-from webtext.corpus import Corpus, Counts, Part, Table, partition_name
+from webtext.corpus import Corpus
 from webtext.crawl import carry, journal, scrub, tombstones
 from webtext.crawl.exchanges import exchanges
 from webtext.crawl.tombstones import Tombstone, Tombstones
 from webtext.crawl.warc import FOLDER, Position
 from webtext.links.canonical import registered_domain
 from webtext.links.partitions import partitions_ever
+from webtext.manifest import Counts, Part
 from webtext.progress import Progress
 from webtext.reasons import State
+from webtext.table import Table, partition_name
 
 NAMED = ["id", "url", "final_url", "state", "warc_file"]
 STORED = ["id", "warc_file", "warc_offset", "warc_length"]

@@ -15,11 +15,13 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from pipelines.arrays import Arrays
-from webtext.corpus import Corpus, Part, Table
+from webtext.corpus import Corpus
 from webtext.dedup.order import Ranks
 from webtext.engine import Engine, Task
+from webtext.manifest import Part
 from webtext.progress import Progress
 from webtext.sections import Dedup
+from webtext.table import Table
 
 SIGNATURES = "clusters/signatures"
 # How many documents one task reads together: few, for many workers to share, but in no more than some groups.

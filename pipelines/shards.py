@@ -15,10 +15,11 @@ import pyarrow as pa
 from pipelines import census, decontamination, kept, tokens, vocabulary
 from pipelines.vocabulary import Vocabulary
 from webtext import files, schemas, stage
-from webtext.corpus import Corpus, Counts, Manifest, Part
+from webtext.corpus import Corpus
 from webtext.engine import Engine, Report
 from webtext.errors import UserError
 from webtext.fingerprint import fingerprint
+from webtext.manifest import Counts, Manifest, Part
 from webtext.progress import Progress
 from webtext.recipe import Recipe
 from webtext.shards import rows, shuffle

@@ -8,12 +8,13 @@ import pyarrow as pa
 
 from pipelines.scratch import SIGNATURES
 from webtext import files
-from webtext.corpus import Corpus, Counts, Part
+from webtext.corpus import Corpus
 from webtext.dedup.minhash import ALGORITHM
 from webtext.dedup.normalise import UNICODE_VERSION
 from webtext.dedup.signatures import schema, sign
 from webtext.engine import Report
 from webtext.fingerprint import fingerprint
+from webtext.manifest import Counts, Part
 from webtext.recipe import Recipe
 from webtext.sections import Dedup
 from webtext.stage import Plan, Work

@@ -15,9 +15,10 @@ import pyarrow.compute as pc
 from pipelines import kept, vocabulary
 from pipelines.vocabulary import Vocabulary
 from webtext import files, stage
-from webtext.corpus import Corpus, Counts, Manifest, Part
+from webtext.corpus import Corpus
 from webtext.engine import Engine, Report
 from webtext.fingerprint import fingerprint
+from webtext.manifest import Counts, Manifest, Part
 from webtext.progress import Progress
 from webtext.recipe import Recipe
 from webtext.shards.encode import Encoder

@@ -6,13 +6,15 @@ import pyarrow as pa
 import pytest
 
 from webtext import files, schemas, stage
-from webtext.corpus import Corpus, Counts, Part, partition_name
+from webtext.corpus import Corpus
 from webtext.engine import Report
 from webtext.engine.local import LocalEngine
 from webtext.errors import RunFailed, UserError
+from webtext.manifest import Counts, Part
 from webtext.progress import Progress
 from webtext.recipe import Recipe
 from webtext.stage import Plan, Work
+from webtext.table import partition_name
 
 
 @dataclass(frozen=True)

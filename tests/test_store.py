@@ -14,8 +14,9 @@ import typer
 
 from tests.object_store import BUCKET, FAULTS, ObjectStore, serving
 from webtext import files, lease, store
-from webtext.corpus import Corpus, Part
+from webtext.corpus import Corpus
 from webtext.errors import RunFailed, UserError
+from webtext.manifest import Part
 from webtext.options import place
 from webtext.store import Object
 

@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from webtext import files
-from webtext.corpus import Corpus, Counts, Manifest, Part, Table
+from webtext.corpus import Corpus
 from webtext.engine import Engine, Task
 from webtext.errors import RunFailed
+from webtext.manifest import Counts, Manifest, Part
 from webtext.progress import Progress
+from webtext.table import Table
 
 NOTHING = Counts()
 PROGRESS = "progress.json"  # in the corpus: how far the running stage is, or was when it was interrupted

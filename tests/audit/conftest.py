@@ -13,10 +13,12 @@ import pytest
 import xxhash
 
 from webtext import files, ledger, schemas
-from webtext.corpus import TABLES, Corpus, Counts, Manifest, Part, partition_name
+from webtext.corpus import TABLES, Corpus
+from webtext.manifest import Counts, Manifest, Part
 from webtext.progress import Progress
 from webtext.reasons import DUPLICATE, PAGES, UNEXTRACTABLE
 from webtext.recipe import Recipe
+from webtext.table import partition_name
 
 PARTITIONS = 2
 Row = dict[str, Any]

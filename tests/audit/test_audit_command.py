@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from pipelines import audit
-from webtext.corpus import Corpus, Counts, Manifest
+from webtext.corpus import Corpus
 from webtext.errors import UserError
+from webtext.manifest import Counts, Manifest
 from webtext.progress import Progress
 
 

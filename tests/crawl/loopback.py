@@ -17,11 +17,13 @@ import xxhash
 
 from pipelines import pages
 from webtext import files, schemas, stage
-from webtext.corpus import Corpus, Counts, Manifest, Part, partition_name
+from webtext.corpus import Corpus
 from webtext.engine.inline import InlineEngine
+from webtext.manifest import Counts, Manifest, Part
 from webtext.progress import Progress
 from webtext.recipe import Recipe
 from webtext.sections import Crawl
+from webtext.table import partition_name
 
 HTML = (("Content-Type", "text/html; charset=utf-8"),)
 

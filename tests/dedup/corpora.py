@@ -10,13 +10,15 @@ import pyarrow as pa
 
 from pipelines import clusters
 from webtext import files, schemas
-from webtext.corpus import Corpus, Counts, Manifest, Part, partition_name
+from webtext.corpus import Corpus
 from webtext.engine.inline import InlineEngine
 from webtext.engine.local import LocalEngine
 from webtext.links.hosts import registered_domain
+from webtext.manifest import Counts, Manifest, Part
 from webtext.progress import Progress
 from webtext.recipe import Recipe
 from webtext.sections import Dedup
+from webtext.table import partition_name
 
 Row = dict[str, Any]
 

@@ -8,11 +8,12 @@ import pytest
 from pipelines import kept, paragraphs
 from tests.dedup.conftest import Prose
 from tests.dedup.corpora import Document, build_clusters, write_corpus
-from webtext.corpus import Corpus, Manifest
+from webtext.corpus import Corpus
 from webtext.dedup.paragraphs import FEWEST_DOCUMENTS, drop, paragraph_keys, repeated, without
 from webtext.engine import Engine
 from webtext.engine.inline import InlineEngine
 from webtext.engine.local import LocalEngine
+from webtext.manifest import Manifest
 from webtext.progress import Progress
 from webtext.recipe import Recipe
 from webtext.sections import Dedup, Filter

@@ -9,10 +9,11 @@ import pytest
 from pipelines import documents
 from tests.extract.web import Web, crawled, english
 from webtext import stage
-from webtext.corpus import Corpus, Manifest
+from webtext.corpus import Corpus
 from webtext.engine.inline import InlineEngine
 from webtext.engine.local import LocalEngine
 from webtext.errors import UserError
+from webtext.manifest import Manifest
 from webtext.progress import Progress
 from webtext.recipe import Recipe, override
 

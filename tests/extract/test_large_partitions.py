@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 from pipelines import documents, measuring, pieces, status
 from tests.extract.test_documents_stage import PAGES
 from tests.extract.web import crawled
-from webtext.corpus import Corpus, Manifest
+from webtext.corpus import Corpus
 from webtext.engine import Engine, Report, Task
 from webtext.engine.inline import InlineEngine
 from webtext.fingerprint import fingerprint, fingerprint_of_many
+from webtext.manifest import Manifest
 from webtext.progress import Progress
 from webtext.recipe import Recipe, override
 

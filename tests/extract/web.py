@@ -10,10 +10,11 @@ import pyarrow as pa
 import xxhash
 
 from webtext import files, schemas
-from webtext.corpus import Corpus, Counts, Manifest, Part
+from webtext.corpus import Corpus
 from webtext.crawl.exchange import Exchange
 from webtext.crawl.packing import pack
 from webtext.crawl.warc import WarcFile
+from webtext.manifest import Counts, Manifest, Part
 
 CAPTURED = datetime(2020, 2, 2, tzinfo=UTC)
 SENTENCES = (

@@ -9,9 +9,10 @@ from typing import Any
 import zstandard
 
 from pipelines import links
-from webtext.corpus import Corpus, Manifest
+from webtext.corpus import Corpus
 from webtext.engine import Engine
 from webtext.engine.inline import InlineEngine
+from webtext.manifest import Manifest
 from webtext.progress import Progress
 from webtext.recipe import Recipe, override
 

@@ -10,8 +10,10 @@ from typing import Any
 import pyarrow as pa
 
 from webtext import files, recipe
-from webtext.corpus import Corpus, Counts, Manifest, Part, partition_name
+from webtext.corpus import Corpus
+from webtext.manifest import Counts, Manifest, Part
 from webtext.recipe import Recipe
+from webtext.table import partition_name
 
 EPOCH = datetime(2016, 1, 1, tzinfo=UTC)
 WORDS = [

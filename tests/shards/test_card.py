@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 
 from webtext import recipe
-from webtext.corpus import Counts
+from webtext.manifest import Counts
 from webtext.recipe import Recipe
 from webtext.shards.card import Summary, card
 

@@ -12,8 +12,9 @@ from train import loop, rundir, sample
 from train.progress import Progress
 from train.settings import Settings
 from webtext import files, lease, store
-from webtext.corpus import Corpus, Counts, Manifest
+from webtext.corpus import Corpus
 from webtext.errors import UserError
+from webtext.manifest import Counts, Manifest
 
 pytestmark = pytest.mark.slow
 

@@ -18,10 +18,11 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from webtext import files
-from webtext.corpus import Corpus, Manifest
+from webtext.corpus import Corpus
 from webtext.engine import Engine, Report
 from webtext.engine.inline import InlineEngine
 from webtext.errors import UserError
+from webtext.manifest import Manifest
 
 BATCH_ROWS = 65_536
 

@@ -14,10 +14,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from webtext import files, schemas
-from webtext.corpus import partition_name
 from webtext.crawl.journal import SUFFIX, Journal, Row, key_of
 from webtext.errors import UserError
 from webtext.reasons import FETCHED
+from webtext.table import partition_name
 
 ATTIC = "attic"  # under pages/
 KEY = b"webtext.key"  # in a partition's metadata: what it was made for

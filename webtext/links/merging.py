@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from webtext import schemas
-from webtext.corpus import Counts
 from webtext.links.selection import LOWEST, Rules
+from webtext.manifest import Counts
 
 # A selected submission on its way from the sources to its partition.
 ROWS = pa.schema(

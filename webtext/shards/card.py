@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from webtext.corpus import Counts
+from webtext.manifest import Counts
 from webtext.reasons import SENTENCES
 from webtext.recipe import Recipe
 from webtext.shards.layout import SPLITS

@@ -1,0 +1,84 @@
+"""What a finished stage says of its table: each partition, what went in and what became of it."""
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from webtext.fingerprint import fingerprint
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What went into a stage and what became of it: into = out + merged + sum(dropped)."""
+
+    into: int = 0
+    out: int = 0
+    merged: int = 0
+    dropped: dict[str, int] = field(default_factory=dict)
+
+    def __add__(self, other: "Counts") -> "Counts":
+        dropped = dict(self.dropped)
+        for reason, count in other.dropped.items():
+            dropped[reason] = dropped.get(reason, 0) + count
+        return Counts(self.into + other.into, self.out + other.out, self.merged + other.merged, dropped)
+
+    @property
+    def balanced(self) -> bool:
+        return self.into == self.out + self.merged + sum(self.dropped.values())
+
+    def as_json(self) -> dict[str, Any]:
+        dropped = dict(sorted(self.dropped.items()))
+        return {"in": self.into, "out": self.out, "merged": self.merged, "dropped": dropped}
+
+
+@dataclass(frozen=True)
+class Part:
+    """A finished partition.
+
+    `key` fingerprints all that its bytes depend on, `hash` what later stages depend on in it. `extra` is
+    what else the stage wants to remember, as JSON.
+    """
+
+    file: str
+    key: str
+    rows: int
+    bytes: int
+    hash: str
+    counts: Counts = Counts()
+    extra: dict[str, Any] = field(default_factory=dict)
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self) | {"counts": self.counts.as_json()}
+
+    @classmethod
+    def from_json(cls, row: dict[str, Any]) -> "Part":
+        counts = {"into" if name == "in" else name: value for name, value in row["counts"].items()}
+        return cls(**(row | {"counts": Counts(**counts)}))
+
+
+@dataclass(frozen=True)
+class Manifest:
+    stage: str
+    version: int
+    recipe: str
+    inputs: str
+    partitions: tuple[Part, ...]
+    counts: Counts
+    extra: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def hash(self) -> str:
+        """What later stages depend on."""
+        return fingerprint([part.hash for part in self.partitions])
+
+    def as_json(self) -> dict[str, Any]:
+        head = {"stage": self.stage, "version": self.version, "recipe": self.recipe, "inputs": self.inputs}
+        return (
+            head | self.counts.as_json() | self.extra | {"partitions": [p.as_json() for p in self.partitions]}
+        )
+
+    @classmethod
+    def from_json(cls, row: dict[str, Any]) -> "Manifest":
+        known = {key: row.pop(key) for key in ("stage", "version", "recipe", "inputs")}
+        parts = tuple(Part.from_json(part) for part in row.pop("partitions"))
+        counts = Counts(row.pop("in"), row.pop("out"), row.pop("merged"), row.pop("dropped"))
+        return cls(**known, partitions=parts, counts=counts, extra=row)

@@ -1,0 +1,132 @@
+"""A table is a folder of partitions with a `_manifest.json` that is written last.
+
+While a stage runs, the finished partitions stand in `_journal.jsonl`, one line each; the manifest takes their
+place at the end.
+"""
+
+import json
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from webtext import files, store
+from webtext.errors import UserError
+from webtext.manifest import Manifest, Part
+
+if TYPE_CHECKING:
+    import pyarrow.dataset as ds
+
+PUT_EVERY_S = 5.0  # a stage's journal, into an object store
+
+
+@dataclass(frozen=True)
+class Table:
+    """One folder of a corpus."""
+
+    name: str
+    folder: Path
+    schema: pa.Schema | None
+
+    def path(self, partition: int) -> Path:
+        return self.folder / partition_name(partition)
+
+    def holding(self) -> Callable[[Part], bool]:
+        """Says of a partition whether its file is there now, as long as it was when it was marked done."""
+        sizes = files.sizes(self.folder)
+        return lambda part: sizes.get(part.file) == part.bytes
+
+    def read(self, file: str | int, columns: Sequence[str] | None = None) -> pa.Table:
+        path = self.path(file) if isinstance(file, int) else self.folder / file
+        return files.read_table(path, columns)
+
+    def dataset(self) -> "ds.Dataset":
+        """All partitions as one pyarrow dataset, for filtered and columnar reads."""
+        import pyarrow.dataset as ds  # loads pandas where that is installed: half a second for every command
+
+        manifest = self.manifest()
+        paths = [self.folder / part.file for part in manifest.partitions] if manifest else []
+        if (stored := store.of(self.folder)) is None:
+            return ds.dataset(paths, schema=self.schema, format="parquet")
+        system, top = stored.ask(lambda *asked: asked)
+        keys = [f"{top}/{path.name}" for path in paths]
+        return ds.dataset(keys, schema=self.schema, format="parquet", filesystem=system)
+
+    def manifest(self) -> Manifest | None:
+        try:
+            return Manifest.from_json(json.loads(files.read_text(self.folder / "_manifest.json")))
+        except FileNotFoundError:
+            return None
+        except (ValueError, KeyError, TypeError) as error:
+            raise UserError(
+                f"{self.folder}/_manifest.json: not a manifest ({error}): delete it to rebuild the stage"
+            ) from None
+
+    @property
+    def begun(self) -> bool:
+        """Whether a run is at work on the table, or was interrupted there."""
+        return files.exists(self.folder / "_journal.jsonl")
+
+    def finished(self) -> list[Part]:
+        """The partitions that are marked done, by the manifest or by an unfinished run's journal."""
+        manifest = self.manifest()
+        if manifest is not None:
+            return list(manifest.partitions)
+        try:
+            lines = files.read_bytes(self.folder / "_journal.jsonl").split(b"\n")
+        except FileNotFoundError:
+            return []
+        try:
+            # A killed run may leave its last line cut short: it was not marked.
+            return [Part.from_json(json.loads(line)) for line in lines[:-1]]
+        except (ValueError, KeyError, TypeError) as error:
+            raise UserError(
+                f"{self.folder}/_journal.jsonl: not a journal ({error}): delete it to rebuild the stage"
+            ) from None
+
+    @contextmanager
+    def journal(self, parts: Iterable[Part]) -> Iterator["Journal"]:
+        """Takes the manifest's place for the time of a run; starts with the partitions that stay."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        files.clean(self.folder)
+        path = self.folder / "_journal.jsonl"
+        files.write_text(path, "".join(_line(part) for part in parts))
+        files.remove(self.folder / "_manifest.json")
+        with path.open("a", encoding="utf-8") as file:
+            try:
+                yield Journal(path, file.fileno())
+            finally:
+                files.put(path)
+
+    def publish(self, manifest: Manifest) -> None:
+        files.write_json(self.folder / "_manifest.json", manifest.as_json())
+        files.remove(self.folder / "_journal.jsonl")
+
+
+@dataclass
+class Journal:
+    path: Path
+    handle: int
+    put_at: float = 0.0
+
+    def mark(self, part: Part) -> None:
+        """Marks a partition done; what it names is already on disk. A store, where a journal is put anew as a
+        whole, hears of it after seconds: what a kill loses of it is made again."""
+        os.write(self.handle, _line(part).encode())
+        os.fsync(self.handle)
+        if time.monotonic() - self.put_at > PUT_EVERY_S:
+            files.put(self.path)
+            self.put_at = time.monotonic()
+
+
+def partition_name(partition: int) -> str:
+    return f"part-{partition:05d}.parquet"
+
+
+def _line(part: Part) -> str:
+    return json.dumps(part.as_json(), ensure_ascii=False) + "\n"
