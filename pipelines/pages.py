@@ -27,8 +27,9 @@ from webtext.crawl.addresses import is_private_name, is_reserved_name
 from webtext.crawl.archives import chosen
 from webtext.crawl.archives.lookup import Wanted
 from webtext.crawl.archives.warc_places import PREFIX, files_of
+from webtext.crawl.believed import Row
 from webtext.crawl.errands import Errand, host
-from webtext.crawl.journal import Journal, Row
+from webtext.crawl.journal import Journal
 from webtext.crawl.loop import crawl
 from webtext.crawl.network import Network, check_settings
 from webtext.crawl.rows import FACTS

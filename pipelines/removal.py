@@ -16,8 +16,9 @@ import pyarrow.compute as pc
 from pipelines import documents, pages
 from webtext import files
 from webtext.corpus import Corpus
-from webtext.crawl import carry, journal, scrub, tombstones
+from webtext.crawl import believed, carry, scrub, tombstones
 from webtext.crawl.exchanges import exchanges
+from webtext.crawl.journal import SUFFIX
 from webtext.crawl.tombstones import Tombstone, Tombstones
 from webtext.crawl.warc import FOLDER, Position
 from webtext.links.canonical import registered_domain
@@ -141,8 +142,8 @@ def _pointed_at(folder: Path, found: _Found) -> tuple[dict[Place, Position], set
             elif row["warc_file"] is not None:
                 staying.add(place)
     for name in files.sizes(folder):
-        if name.endswith(journal.SUFFIX):
-            rows = journal.rows_in(files.here(folder / name))
+        if name.endswith(SUFFIX):
+            rows = believed.read(files.here(folder / name)).rows
             staying |= {(row["warc_file"], row["warc_offset"]) for row in rows}
     return going, staying
 

@@ -14,7 +14,8 @@ from tests.crawl.loopback import Crawled, Page, Web
 from webtext.crawl import recovery
 from webtext.crawl.archives import chosen
 from webtext.crawl.archives.service import Intervals
-from webtext.crawl.journal import Journal, Row
+from webtext.crawl.believed import Row
+from webtext.crawl.journal import Journal
 from webtext.errors import UserError
 
 POSTED = datetime(2014, 2, 18, 12, tzinfo=UTC)

@@ -14,7 +14,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from webtext import files, schemas
-from webtext.crawl.journal import SUFFIX, Journal, Row, key_of
+from webtext.crawl.believed import Row, key_of
+from webtext.crawl.journal import SUFFIX, Journal
 from webtext.errors import UserError
 from webtext.reasons import FETCHED
 from webtext.table import partition_name

@@ -15,14 +15,15 @@ import json
 import os
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from webtext import files, store
+from webtext.crawl import believed
+from webtext.crawl.believed import Row
 from webtext.crawl.packing import Packed
-from webtext.crawl.warc import FOLDER, Position, WarcFile, whole_records
+from webtext.crawl.warc import FOLDER, Position, WarcFile
 from webtext.errors import RunFailed
 from webtext.reasons import FETCHED
 
@@ -33,7 +34,6 @@ SYNC_EVERY_S = 5.0
 SUFFIX = ".journal.jsonl"
 LOCK_WAIT_S = 60.0  # an orphan of a killed run ends within a second or so
 
-Row = dict[str, Any]
 _TIMES = ("captured_at", "fetched_at")
 
 
@@ -49,7 +49,7 @@ class Journal:
         self._stored = store.of(self.path) is not None
         self._file = _lock(self.path)
         _agree_with_store(self.path, self._file)
-        kept = _read(self.path)
+        kept = believed.read(self.path)
         os.ftruncate(self._file, kept.bytes)
         first = _next_number(pages_folder, stem) if kept.first_warc is None else kept.first_warc
         if kept.key != key:
@@ -93,7 +93,7 @@ class Journal:
 
     def rows(self) -> Iterator[Row]:
         """The rows so far, in the order in which they came."""
-        for row in _read(self.path).rows:
+        for row in believed.read(self.path).rows:
             times = {name: row[name] and datetime.fromisoformat(row[name]) for name in _TIMES}
             yield row | times
 
@@ -152,83 +152,8 @@ def journal_path(pages_folder: Path, stem: str) -> Path:
     return pages_folder / f"{stem}{SUFFIX}"
 
 
-def rows_in(path: Path) -> list[Row]:
-    """The rows of a journal that nobody writes at the moment."""
-    return _read(path).rows
-
-
-def key_of(path: Path) -> str | None:
-    """What a journal is for."""
-    lines = files.read_bytes(path).splitlines(keepends=True)
-    return next((entry["key"] for entry, _ in reversed([*_entries(lines)]) if "key" in entry), None)
-
-
-@dataclass
-class _Kept:
-    """What the believable lines of a journal say."""
-
-    rows: list[Row] = field(default_factory=list)
-    key: str | None = None
-    first_warc: int | None = None  # files of this number and above are the journal's
-    warc: tuple[str, int] | None = None  # the file that the last row had reached, and its end then
-    bytes: int = 0  # of those lines
-    synced: bool = True  # whether the disk was asked for all of them
-
-
-def _read(path: Path) -> _Kept:
-    """The journal up to its first line that is torn, or whose WARC records are."""
-    kept = _Kept()
-    with path.open("rb") as file:
-        entries = list(_entries(file))
-    last_sync = max((number for number, (entry, _) in enumerate(entries) if "synced" in entry), default=-1)
-    lengths: dict[str, int] = {}  # of the WARC files, as far as they are whole
-    for number, (entry, end) in enumerate(entries):
-        reached = entry.get("warc")
-        if number == last_sync + 1:
-            lengths.clear()
-        if reached and reached[0] not in lengths:
-            start = kept.warc[1] if kept.warc and kept.warc[0] == reached[0] else 0
-            lengths[reached[0]] = _length(path.parent / reached[0], None if number <= last_sync else start)
-        if reached and reached[1] > lengths[reached[0]]:
-            break
-        if "key" in entry:
-            kept.rows = [row for row in kept.rows if row["state"] == FETCHED]
-            kept.key = entry["key"]
-            kept.first_warc = entry["first_warc"]
-        elif "row" in entry:
-            kept.rows.append(entry["row"])
-        kept.synced = "row" not in entry and (kept.synced or "synced" in entry)
-        if reached:
-            kept.warc = (reached[0], reached[1])
-        kept.bytes = end
-    return kept
-
-
-def _entries(lines: Iterable[bytes]) -> Iterator[tuple[dict[str, Any], int]]:
-    """Each whole line, and where it ends."""
-    end = 0
-    for line in lines:
-        end += len(line)
-        try:
-            entry = json.loads(line)
-        except ValueError:
-            return
-        if not line.endswith(b"\n") or not isinstance(entry, dict):
-            return
-        yield entry, end
-
-
 def _line(entry: Mapping[str, Any]) -> str:
     return json.dumps(entry, default=datetime.isoformat, ensure_ascii=False) + "\n"
-
-
-def _length(path: Path, unsure_from: int | None) -> int:
-    """A WARC file's length; where the disk may not have had its end, up to its last whole record."""
-    if not path.exists():
-        stored = store.of(path)
-        stamp = stored.stamp() if stored and unsure_from is None else None
-        return stamp.size if stamp else 0
-    return path.stat().st_size if unsure_from is None else whole_records(path, unsure_from)
 
 
 def _trimmed(folder: Path, stem: str, first: int, reached: tuple[str, int] | None) -> WarcFile | None:

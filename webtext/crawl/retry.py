@@ -10,7 +10,8 @@ from pathlib import Path
 from webtext import files
 from webtext.crawl import carry
 from webtext.crawl.archives.lookup import UNAVAILABLE
-from webtext.crawl.journal import Row, seed
+from webtext.crawl.believed import Row
+from webtext.crawl.journal import seed
 
 # A server or a network that was not well. What a server decided (404, 403, robots.txt, no HTML) stays.
 OF_THE_MOMENT = frozenset(
