@@ -1,5 +1,7 @@
 """A host that speaks the interfaces of the Wayback Machine and of Common Crawl."""
 
+import base64
+import hashlib
 import io
 import json
 import re
@@ -32,6 +34,28 @@ def warc_record(
     record = writer.create_warc_record(
         url, "response", payload=io.BytesIO(body), http_headers=head, warc_headers_dict={"WARC-Date": date}
     )
+    writer.write_record(record)
+    return out.getvalue()
+
+
+def warc_revisit(
+    url: str,
+    original: str,
+    body: bytes,
+    date: str,
+    *,
+    status: int = 200,
+    headers: tuple[tuple[str, str], ...] = HTML,
+) -> bytes:
+    """Says that the page was what the original had been: `body`."""
+    out = io.BytesIO()
+    writer = WARCWriter(out, gzip=True, warc_version="1.0")
+    head = StatusAndHeaders(f"{status} OK", list(headers), protocol="HTTP/1.1")
+    digest = "sha1:" + base64.b32encode(hashlib.sha1(body).digest()).decode()
+    record = writer.create_revisit_record(url, digest, original, "2014-01-01T00:00:00Z", http_headers=head)
+    record.rec_headers.replace_header("WARC-Date", date)
+    if not original:
+        record.rec_headers.remove_header("WARC-Refers-To-Target-URI")
     writer.write_record(record)
     return out.getvalue()
 

@@ -14,6 +14,7 @@ from webtext.crawl.archives.warc_files import WarcFiles
 from webtext.crawl.archives.warc_places import files_of
 from webtext.crawl.warc import read_response
 from webtext.errors import RunFailed, UserError
+from webtext.sections import Crawl
 
 POSTED = datetime(2014, 2, 18, 12, tzinfo=UTC)
 URL = "http://127.0.8.8/page"
@@ -57,7 +58,7 @@ def test_a_record_is_read_by_its_range_alone(bucket: BucketSite) -> None:
     record = warc_record(URL, b"<p>then", AT)
     other = warc_record("http://127.0.8.8/other", noise, AT)
     bucket.objects["a.warc.gz"] = other + record + other
-    archive = WarcFiles(files_of("warc:s3://crawls/a.warc.gz"), [URL], 10_000)
+    archive = WarcFiles(files_of("warc:s3://crawls/a.warc.gz"), [URL], Crawl(max_bytes=10_000))
     [pointer] = archive.find(URL, POSTED)
     bucket.reads.clear()
     assert archive.read(pointer).exchange.body == b"<p>then"

@@ -65,7 +65,8 @@ def judge(exchange: Exchange, settings: Crawl, reserved: bool = False) -> tuple[
 
 def head_alone(exchange: Exchange) -> Exchange:
     """The exchange without its body, which is said to be missing if there was one."""
-    return replace(exchange, body=b"", truncated="unspecified") if exchange.body else exchange
+    why = exchange.truncated or "unspecified"
+    return replace(exchange, body=b"", truncated=why) if exchange.body else exchange
 
 
 def _page(exchange: Exchange, settings: Crawl, reserved: bool) -> tuple[Verdict, bytes]:
@@ -103,7 +104,9 @@ def _decoded(exchange: Exchange, settings: Crawl) -> tuple[Verdict | None, codin
         case "disconnect":
             return Verdict("truncated", again=True), nothing
         case "unspecified":
-            return Verdict("bad_response", "the body came in too many pieces"), nothing
+            there = exchange.source_uri is None
+            why = "the body came in too many pieces" if there else "the archive has not the whole body"
+            return Verdict("bad_response", why), nothing
     try:
         decoded = coding.decode(exchange.body, exchange.header("content-encoding"), settings.max_bytes)
     except coding.BadCoding as error:

@@ -27,7 +27,9 @@ class Pointer:
     file: str = ""
     offset: int = 0
     length: int = 0
-    digest: str = ""  # SHA-1 of the payload in base 32, as CDX indexes give it
+    digest: str = ""  # SHA-1 of the payload in base 32, as CDX indexes give it; in WARC files as they have it
+    redirects: int = 0  # on the way there
+    body: "Pointer | None" = None  # of a revisit: the record that has its body
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,8 @@ class Archive(Protocol):
     name: str  # pages.source
 
     def find(self, url: str, near: datetime) -> list[Pointer]:
-        """At most MAX_CAPTURES captures, the nearest in time first. Raises Unavailable."""
+        """At most MAX_CAPTURES captures, the nearest in time first. Raises Unavailable, and Unusable
+        where what there is leads to none."""
         ...
 
     def read(self, pointer: Pointer) -> Capture:

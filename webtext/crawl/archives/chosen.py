@@ -60,4 +60,4 @@ def _open(source: str, network: Network, folder: Path, wanted: Collection[str], 
         return Wayback(network, known.wayback, folder, INTERVALS, stop)
     if source == CommonCrawl.name:
         return CommonCrawl(network, known.commoncrawl, known.commoncrawl_data, folder, INTERVALS, stop)
-    return WarcFiles(files_of(source), wanted, network.settings.max_bytes)
+    return WarcFiles(files_of(source), wanted, network.settings)

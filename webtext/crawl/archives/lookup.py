@@ -60,6 +60,8 @@ def look_up(link: Wanted, archives: Sequence[Archive], settings: Crawl) -> Found
             why = found
         except Stopped:
             raise
+        except Unusable as problem:
+            why = str(problem)
         except Unavailable as problem:
             why = f"{UNAVAILABLE}, {problem}"
         except Exception as error:  # what an archive sent broke a library: that costs its captures alone

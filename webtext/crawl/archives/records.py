@@ -2,41 +2,58 @@
 
 import base64
 import hashlib
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 from warcio.bufferedreaders import ChunkedDataReader
 
 from webtext.crawl.archives.captures import Unusable
-from webtext.crawl.exchange import Exchange
+from webtext.crawl.exchange import Exchange, Headers
+from webtext.crawl.page import PAGE_STATUSES
 
 
 def exchange(record: Any, source_uri: str, max_bytes: int) -> Exchange:
     """The record's response, at most `max_bytes` of its body. Raises Unusable."""
     if record.rec_type != "response" or record.http_headers is None:
         raise Unusable("no response record")
-    head = record.http_headers
-    headers = tuple((str(name), str(value)) for name, value in head.headers)
     body = _body(record, max_bytes + 1)
     truncated = record.rec_headers.get_header("WARC-Truncated")
     if len(body) > max_bytes:
         body, truncated = body[:max_bytes], "length"
-    _, _, reason = str(head.statusline).partition(" ")
     return Exchange(
         target(record),
         status(record),
-        headers,
+        headers(record),
         body,
-        reason,
+        _phrase(record),
         truncated=truncated,
         at=captured_at(record),
         source_uri=source_uri,
     )
 
 
+def revisited(record: Any, original: Exchange) -> Exchange:
+    """The page that a revisit record says was there again: its own head, where it has a page's, and time."""
+    again = replace(original, url=target(record), at=captured_at(record))
+    if record.http_headers is None or status(record) not in PAGE_STATUSES:  # 304: as it was
+        return again
+    return replace(again, status=status(record), headers=headers(record), reason=_phrase(record))
+
+
 def target(record: Any) -> str:
-    """The URL of a record; some writers put it in angle brackets (WARC/1.0's grammar)."""
-    return str(record.rec_headers.get_header("WARC-Target-URI") or "").strip().strip("<>")
+    """The URL of a record."""
+    return uri(record, "WARC-Target-URI")
+
+
+def uri(record: Any, name: str) -> str:
+    """A record's header that is a URI; some writers put it in angle brackets (WARC/1.0's grammar)."""
+    return str(record.rec_headers.get_header(name) or "").strip().strip("<>")
+
+
+def headers(record: Any) -> Headers:
+    """The response's."""
+    return tuple((str(name), str(value)) for name, value in record.http_headers.headers)
 
 
 def status(record: Any) -> int:
@@ -44,6 +61,10 @@ def status(record: Any) -> int:
     if not (code.isascii() and code.isdigit() and len(code) == 3):
         raise Unusable("no status code")
     return int(code)
+
+
+def _phrase(record: Any) -> str:
+    return str(record.http_headers.statusline).partition(" ")[2]
 
 
 def captured_at(record: Any) -> datetime:

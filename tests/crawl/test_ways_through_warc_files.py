@@ -1,0 +1,117 @@
+"""Pages of WARC files that a redirect leads to, or whose body an earlier record has."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.crawl.archive_site import warc_record, warc_revisit
+from tests.crawl.loopback import HTML, Crawled, Page, Web
+from webtext.crawl.archives.lookup import Found, Wanted, look_up
+from webtext.crawl.archives.warc_files import WarcFiles
+from webtext.crawl.archives.warc_places import files_of
+from webtext.sections import Crawl
+
+POSTED = datetime(2014, 2, 18, 12, tzinfo=UTC)
+DAY = "2014-02-19T00:00:00Z"
+OLD, NEW = "http://old.example.org/page", "https://new.example.org/page"
+
+
+def moved(url: str, to: str, date: str = DAY) -> bytes:
+    return warc_record(url, b"", date, status=301, headers=(("Location", to),))
+
+
+def found(tmp_path: Path, *files: list[bytes], url: str = OLD, **settings: Any) -> Found:
+    for number, records in enumerate(files):
+        (tmp_path / f"{number}.warc.gz").write_bytes(b"".join(records))
+    asked = Crawl(**settings)
+    archive = WarcFiles(files_of(f"warc:{tmp_path}"), [url], asked)
+    return look_up(Wanted(0, "id", url, POSTED), [archive], asked)
+
+
+def page_of(found: Found) -> tuple[bytes, str, int]:
+    assert found.exchange is not None, found.notes
+    return found.exchange.body, found.exchange.url, found.redirects
+
+
+@pytest.mark.parametrize("places", [[0, 0], [0, 1], [1, 0]], ids=["beside it", "later", "earlier"])
+def test_a_redirect_leads_to_its_page_wherever_that_lies(tmp_path: Path, places: list[int]) -> None:
+    files: list[list[bytes]] = [[], []]
+    files[places[0]].append(moved(OLD, NEW))
+    files[places[1]].append(warc_record(NEW, b"<p>here", DAY))
+    assert page_of(found(tmp_path, *files)) == (b"<p>here", NEW, 1)
+
+
+def test_of_several_captures_the_page_at_the_time_of_the_redirect_is_taken(tmp_path: Path) -> None:
+    late, near = "2020-02-19T00:00:00Z", "2014-02-20T00:00:00Z"
+    pages = [warc_record(NEW, b"<p>late", late), warc_record(NEW, b"<p>near", near)]
+    assert page_of(found(tmp_path, [*pages, moved(OLD, NEW)]))[0] == b"<p>near"
+
+
+def test_as_many_redirects_are_followed_as_a_crawl_would(tmp_path: Path) -> None:
+    steps = [moved(f"http://a.example/{n}", f"/{n + 1}") for n in range(3)]
+    records = [*reversed(steps), warc_record("http://a.example/3", b"<p>end", DAY)]
+    first = "http://a.example/0"
+    assert page_of(found(tmp_path, records, url=first, max_redirects=3))[2] == 3
+    assert found(tmp_path, records, url=first, max_redirects=2).verdict is None
+
+
+def test_redirects_in_a_ring_end(tmp_path: Path) -> None:
+    result = found(tmp_path, [moved(OLD, NEW), moved(NEW, OLD)])
+    assert result.notes == ("warc: leads to a page that the files do not have",)
+
+
+def test_a_redirect_whose_page_the_files_lack_hides_no_capture_of_the_link(tmp_path: Path) -> None:
+    records = [moved(OLD, NEW), warc_record(OLD, b"<p>before it moved", "2010-01-01T00:00:00Z")]
+    assert page_of(found(tmp_path, records))[0] == b"<p>before it moved"
+
+
+@pytest.mark.parametrize(
+    "original", [NEW, OLD, ""], ids=["of another page", "of the same", "of one not named"]
+)
+def test_a_revisit_has_the_body_of_the_record_that_it_repeats(tmp_path: Path, original: str) -> None:
+    earlier = [warc_record(original or OLD, body, "2014-01-01T00:00:00Z") for body in (b"<p>no", b"<p>yes")]
+    revisit = warc_revisit(OLD, original, b"<p>yes", DAY)
+    result = found(tmp_path, [revisit], earlier)
+    assert page_of(result) == (b"<p>yes", OLD, 0)
+    assert result.exchange and result.exchange.at == datetime(2014, 2, 19, tzinfo=UTC)
+
+
+def test_a_revisit_speaks_for_itself_where_it_opts_out(tmp_path: Path) -> None:
+    earlier = warc_record(NEW, b"<p>x", "2014-01-01T00:00:00Z")
+    revisit = warc_revisit(OLD, NEW, b"<p>x", DAY, headers=(*HTML, ("X-Robots-Tag", "noai")))
+    result = found(tmp_path, [earlier, revisit])
+    assert result.verdict and result.verdict.state == "opted_out"
+
+
+def test_a_page_that_was_not_modified_has_the_head_that_it_had(tmp_path: Path) -> None:
+    earlier = warc_record(OLD, b"<p>x", "2010-01-01T00:00:00Z")
+    revisit = warc_revisit(OLD, OLD, b"<p>x", DAY, status=304, headers=())
+    result = found(tmp_path, [earlier, revisit])
+    assert page_of(result)[0] == b"<p>x"
+    assert result.exchange and (result.exchange.status, result.exchange.headers) == (200, HTML)
+
+
+def test_a_revisit_of_another_body_is_not_taken_for_it(tmp_path: Path) -> None:
+    earlier, revisit = warc_record(NEW, b"<p>other", DAY), warc_revisit(OLD, NEW, b"<p>x", DAY)
+    assert found(tmp_path, [earlier, revisit]).verdict is None
+
+
+def test_the_archive_of_a_crawl_gives_all_its_pages_again(web: Web, crawled: Crawled, tmp_path: Path) -> None:
+    text = Page(b"<p>" + b"a long page " * 100)
+    site = web.site(
+        page=text,
+        twin=text,
+        moved=Page(b"", 301, (("Location", "/page"),)),
+        far=Page(b"", 301, (("Location", "/moved"),)),
+        gone=Page(status=404),
+    )
+    urls = [site.url(f"/{name}") for name in ("page", "twin", "moved", "far", "gone")]
+    first = crawled.crawl(urls)
+    again = Crawled(tmp_path / "again").crawl(urls, sources=[f"warc:{crawled.folder}/warc"])
+    assert [first[url]["state"] for url in urls] == [*["fetched"] * 4, "not_found"]
+    for url in urls[:4]:
+        same = ("state", "final_url", "redirects", "sha256")
+        assert {name: first[url][name] for name in same} == {name: again[url][name] for name in same}
+    assert again[urls[4]]["state"] == "no_capture"
