@@ -17,6 +17,7 @@ from pathlib import Path
 from threading import Event
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipelines import page_groups
@@ -36,7 +37,7 @@ from webtext.crawl.rows import FACTS
 from webtext.crawl.tombstones import Tombstone
 from webtext.engine import Report
 from webtext.errors import UserError
-from webtext.fingerprint import fingerprint
+from webtext.fingerprint import fingerprint, fingerprint_of_many
 from webtext.manifest import Counts, Part
 from webtext.progress import Progress
 from webtext.reasons import FETCHED, State
@@ -135,7 +136,7 @@ def crawl_parts(items: Sequence[Item], report: Report) -> list[Part]:
     """Crawls some partitions at once, so that the slow hosts of one do not keep the others waiting."""
     page_groups.allow_open_files(items[0].settings)
     todo = [item for item in items if carry.made_for(item.path) != item.key]
-    known: dict[int, list[Row]] = {}  # rows that earlier tables have
+    known: dict[int, pa.Table] = {}  # rows that earlier tables have
     waiting: list[Wanted] = []
     with ExitStack() as stack:
         journals = {
@@ -152,7 +153,7 @@ def crawl_parts(items: Sequence[Item], report: Report) -> list[Part]:
         for item in todo:
             journal = journals[item.number]
             journal.finish()  # a row's record is kept before the row is
-            _write(item, [*known[item.number], *journal.rows()])
+            _write(item, pa.concat_tables([known[item.number], carry.table_of(journal.rows())]))
             journal.remove()
     return [part(item.path, item.key) for item in items]
 
@@ -186,28 +187,34 @@ def _unserved(links: list[Wanted], journals: Mapping[int, Journal], settings: Cr
     return [replace(link, row=rows[link.id]) for link in links if link.id in rows]
 
 
-def _sorted_out(item: Item, journal: Journal) -> tuple[list[Row], list[Wanted]]:
+def _sorted_out(item: Item, journal: Journal) -> tuple[pa.Table, list[Wanted]]:
     """The rows that earlier tables have of a partition's links, and the links that still want a page."""
-    last = {row["id"]: row for row in journal.rows()}
-    new = {id for id, _ in _links(item)} - last.keys()
-    known = carry.known_rows(item.path.parent, item.number, item.partitions, new)
-    known += _taken_out(item, {row["id"] for row in known})
-    there = {row["id"] for row in known}
+    sources, done, last = item.settings.sources, set[str](), dict[str, Row]()
+    for row in journal.rows():
+        if recovery.asked(row, sources) < len(sources):
+            last[row["id"]] = row
+        else:
+            done.add(row["id"])
     links = Corpus(item.root).table("links").read(item.file, ["id", "url", "first_posted"])
+    new = links["id"].filter(pc.invert(pc.is_in(links["id"], pa.array([*done, *last], pa.string()))))
+    known = carry.known_rows(item.path.parent, item.number, item.partitions, new)
+    known = pa.concat_tables([known, _taken_out(item, set(known["id"].to_pylist()))])
+    there = done | set(known["id"].to_pylist())
     wanted = [
         Wanted(item.number, id, url, first_posted, last.get(id))
         for id, url, first_posted in zip(*(column.to_pylist() for column in links.columns), strict=True)
         if id not in there
     ]
-    sources = item.settings.sources
-    return known, [link for link in wanted if recovery.asked(link.row, sources) < len(sources)]
+    return known, wanted
 
 
-def _taken_out(item: Item, known: Collection[str]) -> list[Row]:
+def _taken_out(item: Item, known: Collection[str]) -> pa.Table:
     """Rows of the links that were removed before they had a page; nobody is asked for them."""
     stones = tombstones.load(item.root)
     links = _links(item) if stones else ()
-    return [removed_row(id, url, stone) for id, url in links if id not in known and (stone := stones.on(url))]
+    return carry.table_of(
+        removed_row(id, url, stone) for id, url in links if id not in known and (stone := stones.on(url))
+    )
 
 
 def removed_row(id: str, url: str, stone: Tombstone) -> Row:
@@ -220,10 +227,11 @@ def removed_row(id: str, url: str, stone: Tombstone) -> Row:
     }
 
 
-def _write(item: Item, rows: Sequence[Row]) -> None:
-    of = {row["id"]: row for row in rows}
-    table = pa.Table.from_pylist([of[id] for id, _ in _links(item)], schema=schemas.PAGES)
-    carry.write_rows(item.path.parent, item.file, table, item.key)
+def _write(item: Item, rows: pa.Table) -> None:
+    links = Corpus(item.root).table("links").read(item.file, ["id"])
+    in_order = pc.index_in(links["id"], rows["id"])
+    assert not in_order.null_count
+    carry.write_rows(item.path.parent, item.file, rows.take(in_order), item.key)
 
 
 def part(path: Path, key: str) -> Part:
@@ -232,7 +240,8 @@ def part(path: Path, key: str) -> Part:
     states = Counter(facts["state"].to_pylist())
     counts = Counts(into=facts.num_rows, out=states.pop(FETCHED, 0), dropped=dict(states))
     extra = {"file_hash": files.hash_file(path)}
-    facts_hash = fingerprint([row for batch in facts.to_batches() for row in batch.to_pylist()])
+    batches = facts.to_batches(max_chunksize=carry.ROW_GROUP_ROWS)
+    facts_hash = fingerprint_of_many(row for batch in batches for row in batch.to_pylist())
     return Part(path.name, key, facts.num_rows, path.stat().st_size, facts_hash, counts, extra)
 
 

@@ -143,7 +143,7 @@ def _pointed_at(folder: Path, found: _Found) -> tuple[dict[Place, Position], set
                 staying.add(place)
     for name in files.sizes(folder):
         if name.endswith(SUFFIX):
-            rows = believed.read(files.here(folder / name)).rows
+            rows = believed.rows(files.here(folder / name))
             staying |= {(row["warc_file"], row["warc_offset"]) for row in rows}
     return going, staying
 

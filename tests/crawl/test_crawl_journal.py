@@ -33,7 +33,6 @@ def ids(folder: Path, key: str = "key") -> list[str]:
     """Opens the journal again, and reads every record that its rows point at."""
     with Journal(folder, STEM, key) as journal:
         rows = list(journal.rows())
-        assert journal.ids == {row["id"] for row in rows}
     for row in rows:
         assert read_response(folder, row["warc_file"], row["warc_offset"], 100).body == row["id"].encode()
     for warc in (folder / "warc").glob("*"):
@@ -67,7 +66,7 @@ def test_rows_come_back_as_they_were(filled: Path) -> None:
 
 def test_a_journal_goes_on_where_it_ended(filled: Path) -> None:
     with Journal(filled, STEM, "key") as journal:
-        assert journal.ids == {"a", "b", "c", "d"}
+        assert [row["id"] for row in journal.rows()] == ["a", "b", "c", "d"]
         fill(journal, "e")
     assert ids(filled) == ["a", "b", "c", "d", "e"]
     assert [path.name for path in (filled / "warc").iterdir()] == [warc(filled).name]
@@ -123,7 +122,7 @@ def test_a_new_journal_leaves_the_files_of_older_tables_alone(filled: Path) -> N
         journal.remove()
     before = warc(filled).read_bytes()
     with Journal(filled, STEM, "key") as journal:
-        assert not journal.ids
+        assert not list(journal.rows())
         fill(journal, "e")
     assert warc(filled).read_bytes() == before
     assert warc(filled, 1).exists()

@@ -6,7 +6,7 @@ their WARC records can be read.
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,42 +15,37 @@ from webtext.crawl.warc import whole_records
 from webtext.reasons import FETCHED
 
 Row = dict[str, Any]
+Line = tuple[dict[str, Any], int]  # an entry, and where its line ends
 
 
 @dataclass
 class Believed:
-    """What those lines say."""
+    """What those lines say, but for their rows."""
 
-    rows: list[Row] = field(default_factory=list)
     key: str | None = None
     first_warc: int | None = None  # files of this number and above are the journal's
     warc: tuple[str, int] | None = None  # the file that the last row had reached, and its end then
+    keyed: int = 0  # where the key's line ends: of rows before it those of fetched pages count
     bytes: int = 0  # of those lines
     synced: bool = True  # whether the disk was asked for all of them
 
 
 def read(path: Path) -> Believed:
     """The journal up to its first line that is torn, or whose WARC records are."""
-    kept = Believed()
-    with path.open("rb") as file:
-        entries = list(_entries(file))
-    last_sync = max((number for number, (entry, _) in enumerate(entries) if "synced" in entry), default=-1)
+    kept, synced = Believed(), _synced(path)
     lengths: dict[str, int] = {}  # of the WARC files, as far as they are whole
-    for number, (entry, end) in enumerate(entries):
+    for entry, end in _lines(path):
         reached = entry.get("warc")
-        if number == last_sync + 1:
+        sure = end <= synced
+        if kept.bytes == synced:
             lengths.clear()
         if reached and reached[0] not in lengths:
             start = kept.warc[1] if kept.warc and kept.warc[0] == reached[0] else 0
-            lengths[reached[0]] = _length(path.parent / reached[0], None if number <= last_sync else start)
+            lengths[reached[0]] = _length(path.parent / reached[0], None if sure else start)
         if reached and reached[1] > lengths[reached[0]]:
             break
         if "key" in entry:
-            kept.rows = [row for row in kept.rows if row["state"] == FETCHED]
-            kept.key = entry["key"]
-            kept.first_warc = entry["first_warc"]
-        elif "row" in entry:
-            kept.rows.append(entry["row"])
+            kept.key, kept.first_warc, kept.keyed = entry["key"], entry["first_warc"], end
         kept.synced = "row" not in entry and (kept.synced or "synced" in entry)
         if reached:
             kept.warc = (reached[0], reached[1])
@@ -58,8 +53,34 @@ def read(path: Path) -> Believed:
     return kept
 
 
-def _entries(lines: Iterable[bytes]) -> Iterator[tuple[dict[str, Any], int]]:
-    """Each whole line, and where it ends."""
+def rows(path: Path) -> Iterator[Row]:
+    """The rows of the journal, as far as it is believed, in the order in which they came."""
+    kept = read(path)
+    for entry, end in _lines(path):
+        if end > kept.bytes:
+            return
+        if "row" in entry and (end > kept.keyed or entry["row"]["state"] == FETCHED):
+            yield entry["row"]
+
+
+def key_of(path: Path) -> str | None:
+    """What a journal is for."""
+    lines = files.read_bytes(path).splitlines(keepends=True)
+    return next((entry["key"] for entry, _ in reversed([*_entries(lines)]) if "key" in entry), None)
+
+
+def _synced(path: Path) -> int:
+    """Where the last line ends that says the disk had all so far; 0 without."""
+    return max((end for entry, end in _lines(path) if "synced" in entry), default=0)
+
+
+def _lines(path: Path) -> Iterator[Line]:
+    with path.open("rb") as file:
+        yield from _entries(file)
+
+
+def _entries(lines: Iterable[bytes]) -> Iterator[Line]:
+    """Each line up to the first that is not whole."""
     end = 0
     for line in lines:
         end += len(line)
@@ -70,12 +91,6 @@ def _entries(lines: Iterable[bytes]) -> Iterator[tuple[dict[str, Any], int]]:
         if not line.endswith(b"\n") or not isinstance(entry, dict):
             return
         yield entry, end
-
-
-def key_of(path: Path) -> str | None:
-    """What a journal is for."""
-    lines = files.read_bytes(path).splitlines(keepends=True)
-    return next((entry["key"] for entry, _ in reversed([*_entries(lines)]) if "key" in entry), None)
 
 
 def _length(path: Path, unsure_from: int | None) -> int:

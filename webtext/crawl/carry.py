@@ -5,8 +5,9 @@ new table; those whose link is not selected any more wait in the attic, should i
 leaves undone, a row is in a table, in a journal or in the attic: it may be in two, and is the same there.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from fnmatch import fnmatch
+from itertools import islice
 from pathlib import Path
 
 import pyarrow as pa
@@ -30,7 +31,7 @@ def gather(folder: Path, keys: Mapping[str, str]) -> None:
     the partitions that are to be, by file: with another number of them, or other links, those differ."""
     for file in _there(folder):
         if file not in keys and made_for(folder / file) is not None:  # which says so where it is damaged
-            _retire(folder, file, ())
+            _retire(folder, file, pa.array([], pa.string()))
     for name in sorted(files.sizes(folder)):
         if not name.endswith(SUFFIX):
             continue
@@ -39,26 +40,24 @@ def gather(folder: Path, keys: Mapping[str, str]) -> None:
             continue
         with Journal(folder, stem, "") as journal:
             journal.finish()  # a row's record is kept before the row is
-            _keep(folder, file, journal.rows())
+            _keep(folder, file, table_of(journal.rows()))
             journal.remove()
 
 
-def known_rows(folder: Path, number: int, partitions: int, ids: Collection[str]) -> list[Row]:
+def known_rows(folder: Path, number: int, partitions: int, ids: pa.Array) -> pa.Table:
     """The rows of fetched pages, of those links, that earlier tables hold.
 
     Links are divided among partitions by the top bits of a hash, so that with another number of partitions
     a link's row lies where its range then lay.
     """
-    rows: dict[str, Row] = {}
-    wanted = set(ids)
+    found = [schemas.PAGES.empty_table()]
     # Tables before the attic: a row that another process just moves is first put there, then taken here.
     for path in [*_places(folder, number, partitions), *_places(folder / ATTIC, number, partitions)]:
-        if not wanted:
+        if not len(ids):
             break
-        for row in _fetched(path, wanted):
-            rows.setdefault(row["id"], row)
-        wanted -= rows.keys()
-    return list(rows.values())
+        found.append(_fetched(path, ids))
+        ids = ids.filter(pc.invert(pc.is_in(ids, found[-1]["id"])))
+    return pa.concat_tables(found)
 
 
 def known_ids(folder: Path, number: int, partitions: int) -> pa.Array:
@@ -72,9 +71,19 @@ def known_ids(folder: Path, number: int, partitions: int) -> pa.Array:
 
 def write_rows(folder: Path, file: str, rows: pa.Table, key: str) -> files.Written:
     """Puts a partition's table in place of the one before, whose rows that are wanted no more are kept."""
-    _retire(folder, file, set(rows["id"].to_pylist()))
+    _retire(folder, file, rows["id"])
     schema = schemas.PAGES.with_metadata(schemas.PAGES.metadata | {KEY: key.encode()})
     return files.write_parquet(folder / file, schema, [rows], row_group_rows=ROW_GROUP_ROWS)
+
+
+def table_of(rows: Iterable[Row]) -> pa.Table:
+    """Rows of pages; of several of one link the last. They may be many: each is held for a moment alone."""
+    batches, left = [schemas.PAGES.empty_table()], iter(rows)
+    while batch := list(islice(left, ROW_GROUP_ROWS)):
+        batches.append(pa.Table.from_pylist(batch, schema=schemas.PAGES))
+    table = pa.concat_tables(batches)
+    last = {id: number for number, id in enumerate(table["id"].to_pylist())}
+    return table if len(last) == table.num_rows else table.take(list(last.values()))
 
 
 def made_for(path: Path) -> str | None:
@@ -120,30 +129,29 @@ def _there(folder: Path) -> list[str]:
     return sorted(name for name in files.sizes(folder) if fnmatch(name, "part-*.parquet"))
 
 
-def _fetched(path: Path, ids: Collection[str]) -> list[Row]:
+def _fetched(path: Path, ids: pa.Array) -> pa.Table:
     table = files.read_table(path, ["id", "state"])
-    hits = pc.and_(
-        pc.equal(table["state"], FETCHED), pc.is_in(table["id"], pa.array(sorted(ids), pa.string()))
-    )
+    hits = pc.and_(pc.equal(table["state"], FETCHED), pc.is_in(table["id"], ids))
     if not pc.any(hits).as_py():
-        return []
-    rows: list[Row] = files.read_table(path).filter(hits).to_pylist()
-    return rows
+        return schemas.PAGES.empty_table()
+    return files.read_table(path).filter(hits).cast(schemas.PAGES)
 
 
-def _retire(folder: Path, file: str, staying: Collection[str]) -> None:
+def _retire(folder: Path, file: str, staying: pa.ChunkedArray) -> None:
     """Puts the rows that a table is about to lose into the attic."""
     if files.exists(folder / file):
-        rows = files.read_table(folder / file).to_pylist()
-        _keep(folder, file, (row for row in rows if row["id"] not in staying))
+        rows = files.read_table(folder / file)
+        _keep(folder, file, rows.filter(pc.invert(pc.is_in(rows["id"], staying))))
 
 
-def _keep(folder: Path, file: str, rows: Iterable[Row]) -> None:
+def _keep(folder: Path, file: str, rows: pa.Table) -> None:
     """Adds rows of fetched pages to those that wait in the attic."""
-    attic, new = folder / ATTIC / file, {row["id"]: row for row in rows if row["state"] == FETCHED}
-    if not new:
+    attic, new = folder / ATTIC / file, rows.filter(pc.equal(rows["state"], FETCHED)).cast(schemas.PAGES)
+    if not new.num_rows:
         return
-    there = files.read_table(attic).to_pylist() if files.exists(attic) else []
-    all_rows = {row["id"]: row for row in there} | new
-    table = pa.Table.from_pylist([row for _, row in sorted(all_rows.items())], schema=schemas.PAGES)
+    there = (
+        files.read_table(attic).cast(schemas.PAGES) if files.exists(attic) else schemas.PAGES.empty_table()
+    )
+    others = there.filter(pc.invert(pc.is_in(there["id"], new["id"])))
+    table = pa.concat_tables([others, new]).sort_by("id")
     files.write_parquet(attic, schemas.PAGES, [table], row_group_rows=ROW_GROUP_ROWS)

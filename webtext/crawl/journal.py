@@ -25,7 +25,6 @@ from webtext.crawl.believed import Row
 from webtext.crawl.packing import Packed
 from webtext.crawl.warc import FOLDER, Position, WarcFile
 from webtext.errors import RunFailed
-from webtext.reasons import FETCHED
 
 WARC_BYTES = 1_000_000_000  # a file that has grown beyond is followed by another
 # What a partition may lose with a machine that had not put it into the object store.
@@ -57,7 +56,6 @@ class Journal:
             os.fsync(self._file)
             files.sync(self.path.parent)
             files.put(self.path)
-        self.ids = {row["id"] for row in kept.rows if kept.key == key or row["state"] == FETCHED}
         self._warc = _trimmed(pages_folder, stem, first, kept.warc)
         self._dirty, self._synced_at = not kept.synced, time.monotonic()
         self._waits, self._put_at = self._stored, time.monotonic()  # for the store
@@ -74,7 +72,6 @@ class Journal:
     def add(self, row: Row) -> None:
         """Writes a link's row; its exchanges have been appended before."""
         self._write({"row": row, "warc": self._reached()})
-        self.ids.add(row["id"])
         self._dirty = True
 
     def sync(self, *, every_s: float = 0.0) -> None:
@@ -93,7 +90,7 @@ class Journal:
 
     def rows(self) -> Iterator[Row]:
         """The rows so far, in the order in which they came."""
-        for row in believed.read(self.path).rows:
+        for row in believed.rows(self.path):
             times = {name: row[name] and datetime.fromisoformat(row[name]) for name in _TIMES}
             yield row | times
 
