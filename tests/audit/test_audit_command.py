@@ -1,9 +1,11 @@
 """`webtext audit`: whatever stages there are, the same bytes each time, one clear line for bad input."""
 
 import json
+import re
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 
@@ -81,6 +83,22 @@ def test_a_report_can_be_made_after_any_stage(
     numbers = audit.run(plant.corpus(tmp_path / "part", plant.links(), until=until), None, quiet)
     assert numbers["attrition"]["stages"][-1]["table"] == until
     assert numbers["attrition"]["broken"] == []
+
+
+@pytest.mark.parametrize(
+    ("until", "bars"),
+    [
+        ("clusters", ["Submissions", "Links", "Pages fetched", "Texts passed", "Unique texts"]),
+        ("shards", ["Submissions", "Links", "Pages fetched", "Texts passed", "Unique texts", "Published"]),
+    ],
+)
+def test_the_attritions_bars_are_named_up_to_the_last_table(
+    plant: SimpleNamespace, tmp_path: Path, quiet: Progress, until: str, bars: list[str]
+) -> None:
+    audit.run(plant.corpus(tmp_path / "part", plant.links(), until=until), tmp_path, quiet)
+    svg = ElementTree.fromstring((tmp_path / "attrition.svg").read_text("utf-8"))
+    said = svg.findtext("{http://www.w3.org/2000/svg}desc", "")
+    assert re.findall(r"(?:^|\. )([A-Z][a-z ]+): \d", said) == bars
 
 
 def test_a_corpus_in_which_no_link_qualified_has_a_report(

@@ -160,8 +160,9 @@ def _nodes(stages: list[dict[str, Any]]) -> list[Node]:
         nodes.append(Node(CHAIN[stage["table"]], stage["in"], (*merged, *grouped(losses))))
         if after is None or after["in"] != stage["out"]:
             break
-    follows = [*list(CHAIN.values())[1:], END][len(nodes) - 1]
-    return [*nodes, Node(follows, stage["out"], ())]
+    paragraphs = any(stage["table"] == OPTIONAL for stage in stages)
+    labels = [label for name, label in CHAIN.items() if name != OPTIONAL or paragraphs]
+    return [*nodes, Node([*labels, END][len(nodes)], stage["out"], ())]
 
 
 def _origins(sources: list[dict[str, Any]]) -> Markup:
