@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 from rich.markup import escape
 from rich.text import Text
@@ -117,21 +118,14 @@ def audit(result: Result) -> None:
 
 
 def explanation(story: Result) -> None:
-    ledger, link = story["ledger"], story["link"]
+    ledger = story["ledger"]
     console.print(f"[bold]{escape(story['url'])}[/bold]  (id {story['id']})")
     if ledger:
         reason = f", {ledger['reason']}" if ledger["reason"] else ""
         console.print(f"{ledger['state']}{reason} at stage {ledger['stage']}: {escape(story['sentence'])}")
         if ledger["detail"]:
             console.print(escape(ledger["detail"]), style="dim")
-    posts = new_table(
-        f"posted as {link['url_as_posted']}", "submission", "subreddit", ">score", ">created", "title"
-    )
-    for post in link["submissions"]:
-        posts.add_row(
-            *(escape(str(post[key])) for key in ("id", "subreddit", "score", "created_utc", "title"))
-        )
-    console.print(posts)
+    _posts(story["link"])
     told = {"id", "url", "text", *(row["measure"] for row in story.get("measures", ()))}
     for name in ("page", "document", "cluster", "paragraphs", "contaminated", "shard"):
         if story.get(name):
@@ -163,6 +157,18 @@ def demo(result: Result) -> None:
     console.print("\n[bold]What to look at[/bold]")
     for what, where in result["look_at"].items():
         console.print(f"  {what}: {where}", markup=False)
+
+
+def _posts(link: Result) -> None:
+    table = new_table(
+        f"posted as {link['url_as_posted']}", "submission", "subreddit", ">score", "created", "title"
+    )
+    for post in link["submissions"]:
+        seconds = post["created_utc"]
+        created = None if seconds is None else datetime.fromtimestamp(seconds, UTC)
+        cells = (post["id"], post["subreddit"], post["score"], created, post["title"])
+        table.add_row(*(escape(str(cell)) for cell in cells))
+    console.print(table)
 
 
 def _duplicates(found: Result) -> None:

@@ -1,6 +1,9 @@
 """What the commands of a model show."""
 
+from itertools import groupby
+
 from rich.markup import escape
+from rich.padding import Padding
 
 from webtext.terminal import Result, console, known, new_table, print_facts
 
@@ -25,18 +28,13 @@ def exported(result: Result) -> None:
 def evaluation(result: Result) -> None:
     sizes = next((list(row["paper"]) for row in result["rows"] if row["paper"]), [])
     title = f"{result['model']}, {result['parameters']:,} parameters, beside the paper's models"
-    table = new_table(title, "task", "metric", ">here", *(f">{size}" for size in sizes))
-    told = ""
-    for row in result["rows"]:
-        published = (known(row["paper"].get(size)) for size in sizes)
-        name = (
-            ""
-            if row["task"] == told
-            else row["task"] + (" (kept)" if row["task"] in result["reused"] else "")
-        )
-        told = row["task"]
-        cells = (name, row["metric"].replace("_", " "), known(row["value"]), *published)
-        table.add_row(*cells, style="bold" if row["paper"] else "")
+    table = new_table(title, "task", ">here", *(f">{size}" for size in sizes))
+    for task, rows in groupby(result["rows"], key=lambda row: row["task"]):
+        table.add_row(task + (" (kept)" if task in result["reused"] else ""))
+        for row in rows:
+            published = (known(row["paper"].get(size)) for size in sizes)
+            metric = Padding(row["metric"].replace("_", " "), (0, 0, 0, 2))
+            table.add_row(metric, known(row["value"]), *published, style="bold" if row["paper"] else "")
     console.print(table)
     console.print(f"every example: {result['results']}; against size: {result['plot']}", markup=False)
 

@@ -1,14 +1,34 @@
 """How results look on a terminal: tables, facts, numbers that may be missing."""
 
-from typing import Any
+import os
+from collections.abc import Iterator
+from typing import Any, cast
 
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, JustifyMethod, RenderResult
 from rich.markup import escape
+from rich.segment import Segment
 from rich.table import Table
 
 Result = dict[str, Any]
 
+UNBOUNDED = 1_000_000  # characters a line; a pipe and a file have no width
+
 console = Console(highlight=False, soft_wrap=True)
+if not console.is_terminal and "COLUMNS" not in os.environ:
+    console.width = UNBOUNDED
+
+
+class Unpadded(Table):
+    """A table whose lines end where their text does."""
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        drawn = cast(Iterator[Segment], super().__rich_console__(console, options))
+        for line in Segment.split_lines(drawn):
+            while line and not line[-1].text.strip():
+                line.pop()
+            if line:
+                line[-1] = Segment(line[-1].text.rstrip(), line[-1].style)
+            yield from (*line, Segment.line())
 
 
 def print_facts(title: str, facts: Result) -> None:
@@ -38,9 +58,10 @@ def size(size_bytes: float) -> str:
 
 def new_table(title: str, *columns: str, header: bool = True) -> Table:
     """Columns whose name starts with ">" are numbers, set to the right."""
-    table = Table(
+    table = Unpadded(
         title=escape(title) or None, title_justify="left", box=None, show_header=header, pad_edge=False
     )
     for column in columns:
-        table.add_column(column.removeprefix(">"), justify="right" if column.startswith(">") else "left")
+        justify: JustifyMethod = "right" if column.startswith(">") else "left"
+        table.add_column(column.removeprefix(">"), justify=justify, overflow="fold")
     return table

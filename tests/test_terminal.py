@@ -1,0 +1,76 @@
+"""How results look on terminals of several widths, and where there is no terminal."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from webtext import show, show_model
+from webtext.terminal import console, new_table
+
+SHA256 = "543f19b73e5d39d022e69d1659442e05d714dfcf7055781530f54a758f7c8a6d"
+
+
+def _shown(capsys: pytest.CaptureFixture[str]) -> list[str]:
+    return capsys.readouterr().out.splitlines()
+
+
+@pytest.fixture(params=[40, 80])
+def narrow(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> int:
+    monkeypatch.setattr(console, "width", request.param)
+    return int(request.param)
+
+
+def test_what_does_not_fit_goes_on_in_the_next_line(narrow: int, capsys: pytest.CaptureFixture[str]) -> None:
+    table = new_table("", "key", "value")
+    table.add_row("sha256", SHA256)
+    table.add_row("final url", f"https://example.org/{SHA256}")
+    console.print(table)
+    lines = _shown(capsys)
+    assert SHA256 in "".join(line[11:] for line in lines)
+    assert max(map(len, lines)) <= narrow
+
+
+def test_a_line_of_a_table_ends_where_its_text_does(capsys: pytest.CaptureFixture[str]) -> None:
+    table = new_table("facts", "key", "value")
+    table.add_row("short", "x")
+    table.add_row("long", "x" * 300)
+    table.add_row("", "")
+    console.print(table)
+    assert _shown(capsys) == ["facts", "key    value", "short  x", f"long   {'x' * 300}", ""]
+
+
+def test_a_pipe_has_no_width() -> None:
+    program = (
+        "from webtext.terminal import print_facts; print_facts('', {'final_url': 'http://a/' + 'b' * 300})"
+    )
+    no_columns = {name: value for name, value in os.environ.items() if name != "COLUMNS"}
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, env=no_columns
+    )
+    assert done.stdout.rstrip("\n") == f"final url  http://a/{'b' * 300}"
+
+
+def test_evaluations_fit_into_80_columns(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(console, "width", 80)
+    published = {"117M": 37.5, "345M": 26.37, "762M": 22.05, "1542M": 17.48}
+    metric = "perplexity_per_word_and_line_end_stride_512"
+    rows = [{"task": "wikitext-103", "metric": metric, "value": 51234.567, "paper": published}]
+    told = {"model": "run", "parameters": 9, "reused": [], "results": "here", "plot": "there", "rows": rows}
+    show_model.evaluation(told)
+    lines = _shown(capsys)
+    assert "wikitext-103" in lines
+    (row,) = [line for line in lines if "51,234.567" in line]
+    assert row.startswith("  perplexity per word and line end")
+    assert row.endswith("37.500  26.370  22.050  17.480")
+
+
+def test_a_submissions_time_is_a_date(capsys: pytest.CaptureFixture[str]) -> None:
+    post = {"id": "3nk1e", "subreddit": "news", "score": 7, "created_utc": 1444013269, "title": "A title"}
+    link = {"url_as_posted": "http://example.org/", "submissions": [post]}
+    story = {"url": "http://example.org/", "id": "0", "ledger": None, "link": link, "document": None}
+    show.explanation(story)
+    assert "2015-10-05 02:47:49+00:00" in capsys.readouterr().out
