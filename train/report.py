@@ -25,7 +25,8 @@ p { color: var(--soft); margin: .2rem 0 1.5rem; }
 dl { display: grid; grid-template-columns: repeat(auto-fit, minmax(170px, 1fr)); gap: 12px; }
 dl div { border: 1px solid var(--line); border-radius: 8px; padding: 10px 14px; }
 dt { color: var(--soft); font-size: .85rem; } dd { margin: 0; font-size: 1.35rem; }
-svg { width: 100%; height: auto; }
+.scroll { overflow-x: auto; }
+svg { display: block; width: 100%; min-width: 700px; height: auto; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
 td, th { border-bottom: 1px solid var(--line); padding: 4px 8px; text-align: left; }
 """
@@ -129,7 +130,7 @@ def _page(run: Path, found: dict[str, Any], steps: list[Row], evaluations: list[
 <title>{escape(run.name)}: training report</title><style>{STYLE}</style></head><body>
 <h1>{escape(run.name)}</h1><p>{escape(about)}</p>
 <dl>{boxes}</dl>
-<h2>Loss</h2>{svg}
+<h2>Loss</h2><div class="scroll" tabindex="0" role="group" aria-label="loss curve">{svg}</div>
 <h2>Evaluations</h2>{_table(("step", "validation loss", "bits per byte"), judged[-20:])}
 <h2>Settings</h2>{_table(("key", "value"), asked)}
 </body></html>

@@ -59,6 +59,15 @@ def _rendered(browser: str, page: Path, profile: Path, *flags: str) -> tuple[str
     return done.stdout, [line for line in done.stderr.splitlines() if "CONSOLE" in line]
 
 
+def _framed(page: Path, folder: Path, width: int, script: str) -> Path:
+    """The page in a frame, beside a script: a window cannot be as narrow as a phone; a frame in it can."""
+    html = escape(re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", page.read_text("utf-8")))
+    frame = f'<iframe style="border: 0; width: {width}px; height: 9000px" srcdoc="{html}"></iframe>'
+    trial = folder / "trial.html"
+    trial.write_text(f"<!doctype html>{frame}<script>{script}</script>", "utf-8")
+    return trial
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_page_renders_without_a_word_on_the_console_and_no_hostile_string_acts(
     browser: str, page: Path, tmp_path: Path, scheme: str
@@ -120,6 +129,26 @@ def test_two_corpora_side_by_side_say_nothing_on_the_console(
     assert "<title>planted and planted: webtext audit</title>" in dom
 
 
+# The smallest text that a chart shows, in the page's pixels.
+SMALLEST = """
+addEventListener("load", () => {
+  const inner = document.querySelector("iframe").contentDocument;
+  const sizes = [...inner.querySelectorAll(".chart text")].map((text) => {
+    const svg = text.ownerSVGElement;
+    return parseFloat(getComputedStyle(text).fontSize) * svg.clientWidth / svg.viewBox.baseVal.width;
+  });
+  document.documentElement.lang = Math.min(...sizes).toFixed(1);
+});
+"""
+
+
+@pytest.mark.parametrize("width", [360, 800, 1400])
+def test_a_charts_text_can_be_read(browser: str, page: Path, tmp_path: Path, width: int) -> None:
+    trial = _framed(page, tmp_path, width, SMALLEST)
+    dom, _ = _rendered(browser, trial, tmp_path / "profile")
+    assert float(re.findall(r'lang="([\d.]+)"', dom)[0]) >= 9
+
+
 @pytest.mark.parametrize(
     ("name", "width"),
     [("report.html", 320), ("report.html", 1600), ("compare.html", 320)],
@@ -127,12 +156,7 @@ def test_two_corpora_side_by_side_say_nothing_on_the_console(
 def test_the_page_never_scrolls_sideways(
     browser: str, page: Path, tmp_path: Path, name: str, width: int
 ) -> None:
-    page = page.with_name(name)
-    html = escape(re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", page.read_text("utf-8")))
-    # A window cannot be as narrow as a phone; a frame in it can.
-    frame = f'<iframe style="border: 0; width: {width}px; height: 9000px" srcdoc="{html}"></iframe>'
-    trial = tmp_path / "trial.html"
-    trial.write_text(f"<!doctype html>{frame}<script>{MEASURE}</script>", "utf-8")
+    trial = _framed(page.with_name(name), tmp_path, width, MEASURE)
     dom, _ = _rendered(browser, trial, tmp_path / "profile", "--hide-scrollbars")
     needed, has = re.findall(r'lang="(\d+) in (\d+)"', dom)[0]
     assert has == str(width)

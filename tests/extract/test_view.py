@@ -52,3 +52,15 @@ def test_a_plain_text_is_shown_as_it_is() -> None:
 
 def test_binary_has_nothing_to_show() -> None:
     assert shown(b"%PDF-1.7 and so on") == ""
+
+
+def test_a_phone_shows_the_file_at_its_own_width() -> None:
+    assert '<meta name="viewport" content="width=device-width">' in shown(english())
+
+
+def test_dropped_text_is_dark_enough_to_be_read() -> None:
+    """WCAG 2.1 asks for 4.5:1 on white."""
+    grey = re.search(r"p.dropped \{ color: #(.)\1\1;", shown(english()))
+    assert grey is not None
+    value = int(grey[1] * 2, 16) / 255
+    assert 1.05 / (((value + 0.055) / 1.055) ** 2.4 + 0.05) >= 4.5

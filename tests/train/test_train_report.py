@@ -1,4 +1,5 @@
 import json
+import re
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -68,3 +69,11 @@ def test_a_spike_is_shown_with_its_distance(capsys: pytest.CaptureFixture[str]) 
         "step 9: loss 8.000, 9.0 deviations above the last ones; skipped",
         "step 10: loss no number; skipped",
     ]
+
+
+def test_the_reports_curve_is_scrolled_where_it_would_be_too_small(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text("")
+    write(tmp_path)
+    page = (tmp_path / "report.html").read_text()
+    assert re.search(r'<div class="scroll" tabindex="0"[^>]*><svg', page)
+    assert "min-width: 700px" in page
