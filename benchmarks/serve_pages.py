@@ -2,7 +2,7 @@
 
     python benchmarks/serve_pages.py pages.parquet --count 300 --port 8090 --links links.txt
 
-writes the pages' addresses, as http, to links.txt and serves until Ctrl-C. Crawl them with
+serves until Ctrl-C, and writes the pages' addresses, as http, to links.txt once it answers. Crawl them with
 `--set crawl.proxy=http://127.0.0.1:8090`.
 """
 
@@ -35,8 +35,8 @@ def main() -> None:
     parser.add_argument("--links", type=Path, required=True)
     arguments = parser.parse_args()
     web = real_web(arguments.pages, arguments.count)
-    arguments.links.write_text("".join(f"{url}\n" for url in sorted(web.pages)))
     with serve(web, arguments.port) as proxy:
+        arguments.links.write_text("".join(f"{url}\n" for url in sorted(web.pages)))
         print(f"{len(web.pages)} pages at {proxy.address}", flush=True)
         signal.sigwait([signal.SIGINT, signal.SIGTERM])
 

@@ -12,6 +12,14 @@ def test_the_webtext_recipe_states_the_defaults() -> None:
     assert recipes.find("webtext") == recipe.Recipe()
 
 
+def test_the_webtext_recipe_names_every_key() -> None:
+    shipped = recipes.find("webtext")
+    for name in recipe.Recipe.model_fields:
+        section = getattr(shipped, name)
+        if isinstance(section, sections.Section):
+            assert section.model_fields_set == type(section).model_fields.keys(), name
+
+
 def test_every_recipe_that_ships_is_valid() -> None:
     assert {recipes.find(name).name for name in recipes.names()} == set(recipes.names())
 
