@@ -103,13 +103,15 @@ def find_corpus(folder: Path, settings: DataSettings, vocab_size: int) -> Corpus
     `vocab_size` 0 means the tokenizer's. Raises TrainError for missing or odd-sized files, an index that
     does not fit them, a vocabulary that does not fit the tokenizer.
     """
+    if not (folder.exists() or settings.train):
+        raise TrainError(f"{folder} does not exist; name a corpus or a directory of token files")
     folder = folder / "tokens" if (folder / "tokens").is_dir() else folder
     tokenizer = folder / "tokenizer.json"
     entries = _vocabulary(folder, tokenizer) if tokenizer.is_file() else 0
     if not (vocab_size or entries):
         raise TrainError(
-            f"{tokenizer} is missing: give the corpus's tokens directory, "
-            "or, for bare token files, their vocabulary: --set model.vocab_size=50257"
+            f"{tokenizer} is missing: `webtext build-shards` makes a corpus's tokens; "
+            "for bare token files, give their vocabulary: --set model.vocab_size=50257"
         )
     if 0 < vocab_size < entries:
         raise TrainError(f"model.vocab_size = {vocab_size} is below the {entries} entries of {tokenizer}")
@@ -186,7 +188,7 @@ def _split(folder: Path, name: str, pattern: str, vocab_size: int) -> Split:
         if not paths and name == "train":
             raise TrainError(
                 f"{folder} has no index.json that names train files: "
-                "give a corpus that has been tokenised, or --set data.train=FILE.bin"
+                "`webtext build-shards` makes a corpus's tokens; or give --set data.train=FILE.bin"
             )
     _may_open(len(paths))
     return Split(tuple(_describe(path, vocab_size) for path in paths))

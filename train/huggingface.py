@@ -51,6 +51,11 @@ def locate(source: str) -> Path:
 def shape(source: str) -> ModelSettings:
     """The shape that a directory's config.json describes. Raises TrainError if it is not a plain GPT-2."""
     path = locate(source) / CONFIG
+    if not path.is_file():
+        raise TrainError(
+            f"{path.parent} is not a Hugging Face GPT-2: it has no {CONFIG}; name a directory that has, "
+            "such as `export` makes of a run"
+        )
     config = _json(path)
     for key, allowed in PLAIN.items():
         if config.get(key, allowed[0]) not in allowed:
@@ -161,8 +166,10 @@ def _vocabulary(folder: Path) -> dict[str, int] | None:
 def _json(path: Path) -> dict[str, Any]:
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise TrainError(f"cannot read {path}: {error}") from None
+    except OSError as error:
+        raise TrainError(f"cannot read {path}: {error.strerror}") from None
+    except ValueError as error:
+        raise TrainError(f"{path} is not JSON: {error}") from None
     if not isinstance(found, dict):
         raise TrainError(f"{path} is not a JSON object")
     return found

@@ -71,7 +71,8 @@ def check(run: Path, wanted: Settings) -> None:
 def load(run: Path) -> Settings:
     """The resolved settings of a run. Raises TrainError if it is not a run directory."""
     if not (run / CONFIG).is_file():
-        raise TrainError(f"{run} is not a run directory: it has no {CONFIG}")
+        what = f"is not a run: it has no {CONFIG}" if run.exists() else "does not exist"
+        raise TrainError(f"{run} {what}; name the directory that `train` wrote with --out")
     return settings.load(run / CONFIG)
 
 

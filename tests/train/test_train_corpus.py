@@ -124,6 +124,18 @@ def test_a_pattern_that_matches_nothing_is_an_error(corpus: Path) -> None:
         find_corpus(corpus, DataSettings(validation="no/such*.bin"), 0)
 
 
+def test_a_corpus_without_tokens_is_told_what_makes_them(tmp_path: Path) -> None:
+    with pytest.raises(TrainError, match=r"tokenizer.json is missing: `webtext build-shards`"):
+        find_corpus(tmp_path, OWN, 0)
+    with pytest.raises(TrainError, match="`webtext build-shards`"):
+        find_corpus(tmp_path, OWN, 50257)
+
+
+def test_a_corpus_that_does_not_exist_is_said_not_to(tmp_path: Path) -> None:
+    with pytest.raises(TrainError, match=r"absent does not exist; name a corpus"):
+        find_corpus(tmp_path / "absent", OWN, 0)
+
+
 def test_an_index_that_is_not_json_is_an_error(copy: Path) -> None:
     (copy / "index.json").write_text("{")
     with pytest.raises(TrainError, match=r"cannot read .*index\.json"):

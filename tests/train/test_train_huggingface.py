@@ -164,6 +164,11 @@ def test_weights_of_another_shape_are_an_error_that_names_the_tensor(source: Pat
         huggingface.load(GPT2(huggingface.shape(folder)), folder)
 
 
+def test_a_folder_without_a_config_is_no_model(tmp_path: Path) -> None:
+    with pytest.raises(TrainError, match=r"is not a Hugging Face GPT-2: it has no config\.json; name"):
+        huggingface.shape(str(tmp_path))
+
+
 def test_weights_that_are_no_safetensors_are_an_error(source: Path, tmp_path: Path) -> None:
     folder = Path(copy_with(source, tmp_path))
     (folder / "model.safetensors").write_bytes(b"half a download")

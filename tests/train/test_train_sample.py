@@ -112,8 +112,13 @@ def test_a_seed_of_too_many_bits_is_an_error(run: Path, seed: int) -> None:
 
 
 def test_a_folder_that_is_no_run_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(TrainError, match=r"is not a run directory: it has no config\.toml"):
+    with pytest.raises(TrainError, match=r"is not a run: it has no config\.toml; name the directory"):
         generate(tmp_path)
+
+
+def test_a_folder_that_does_not_exist_is_said_not_to(tmp_path: Path) -> None:
+    with pytest.raises(TrainError, match="absent does not exist; name the directory"):
+        generate(tmp_path / "absent")
 
 
 def test_a_temperature_near_zero_takes_the_likeliest_token() -> None:

@@ -52,6 +52,11 @@ def load(source: str) -> Subject:
         words = path / rundir.TOKENIZER
     else:
         folder = huggingface.locate(source)
+        if not (folder / huggingface.CONFIG).is_file():
+            raise TrainError(
+                f"{folder} is neither a run nor a Hugging Face GPT-2: it has no {rundir.CONFIG} and no "
+                f"{huggingface.CONFIG}; name what `train` wrote with --out, or a model's directory"
+            )
         model = GPT2(huggingface.shape(str(folder)))
         huggingface.load(model, str(folder))
         files = [folder / huggingface.CONFIG, *huggingface.weight_files(folder)]

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from train.cli import app
 from train.errors import TrainError
-from train.evals import run
+from train.evals import run, subject
 from train.evals.progress import Progress
 from train.evals.run import Request, evaluate
 from train.evals.tasks import TASKS
@@ -149,6 +149,11 @@ def test_the_plot_has_a_panel_a_task_and_a_dot_a_model(folder: Path, data: Path)
         dot for dot in svg.iter("{http://www.w3.org/2000/svg}circle") if dot.get("class") == "paper-dot"
     ]
     assert (names, len(dots), len(papers)) == (["lambada", "ptb"], 2 + 1, 8 + 1)  # and the legend
+
+
+def test_what_is_neither_a_run_nor_a_model_is_said_to_be_neither(tmp_path: Path) -> None:
+    with pytest.raises(TrainError, match=r"neither a run nor a Hugging Face GPT-2: it has no config\.toml"):
+        subject.load(str(tmp_path))
 
 
 def test_the_command_prints_json_and_a_mistake_is_one_line(folder: Path, data: Path, tmp_path: Path) -> None:
