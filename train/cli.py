@@ -14,7 +14,12 @@ import typer
 from train.errors import Interrupted, RunFailed, TrainError
 
 app = typer.Typer(
-    help="Train a GPT-2 on token files, sample from it, evaluate it, export it.",
+    help="""Train a GPT-2 on token files, sample from it, evaluate it, export it.
+
+    Example:
+
+      python -m train train CORPUS --out runs/small --config laptop
+    """,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,

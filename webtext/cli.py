@@ -3,15 +3,9 @@
 import signal
 import sys
 from types import FrameType
-from typing import Any
-
-import typer
 
 from webtext import corpus_commands, model_commands  # noqa: F401 - they register themselves, in this order
-from webtext.command import app
-
-# What the parser raises; Typer exports only classes derived from it.
-UsageError: Any = typer.BadParameter.__base__
+from webtext.command import UsageError, app
 
 
 def _terminated(_: int, __: FrameType | None) -> None:

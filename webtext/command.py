@@ -12,6 +12,9 @@ from webtext import buckets, store
 from webtext.errors import RunFailed, UserError
 from webtext.files import DISK_FULL
 
+# What the parser raises; Typer exports only classes derived from it.
+UsageError: Any = typer.BadParameter.__base__
+
 app = typer.Typer(
     help="From Reddit links to a pretrained GPT-2. Start with `webtext demo`.",
     add_completion=False,
@@ -38,6 +41,14 @@ def _webtext(
 
 class Command(TyperCommand):
     """Turns the ways in which a command can end into one line and an exit code."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Every mistake names its command; of an option with too few values the parser leaves it out."""
+        try:
+            return super().parse_args(ctx, args)
+        except UsageError as error:
+            error.ctx = error.ctx or ctx
+            raise
 
     def invoke(self, ctx: Any) -> Any:
         try:

@@ -126,7 +126,7 @@ def status(corpus: CorpusPath, as_json: Json = False) -> None:
 @app.command(cls=Command)
 def explain(
     corpus: CorpusPath,
-    url: Annotated[str, typer.Argument(metavar="URL")],
+    url: Annotated[str, typer.Argument(metavar="URL", help="The link, in any spelling.")],
     view: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Write the page and what is kept of it, side by side, as HTML."),

@@ -173,6 +173,10 @@ def test_an_option_that_cannot_be_is_one_line(arguments: tuple[str, ...]) -> Non
     assert stderr.count("\n") == 1
 
 
+def test_an_option_with_too_few_values_points_to_its_command() -> None:
+    assert "2 arguments; `webtext audit --help` tells more" in refused("audit", "--compare", "a")
+
+
 def test_a_place_where_no_directory_can_be(tmp_path: Path, links: Path) -> None:
     (tmp_path / "file").touch()
     assert "not a directory" in refused("crawl", tmp_path / "file" / "corpus", "--links", links)

@@ -27,6 +27,10 @@ def test_train_then_sample_print_json(corpus: Path, tiny_arguments: list[str], t
     assert len(json.loads(done.stdout)["texts"]) == 2
 
 
+def test_help_has_an_example() -> None:
+    assert "python -m train train" in CliRunner().invoke(app, ["--help"]).stdout
+
+
 def test_a_mistake_is_one_line_and_exit_code_2(corpus: Path, tmp_path: Path) -> None:
     for arguments in (
         ["train", str(corpus), "--out", str(tmp_path / "run"), "--set", "model.n_layers=2"],
