@@ -1,5 +1,6 @@
 """`webtext audit`: the report over a corpus, as a page, as JSON and as charts."""
 
+from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,8 @@ from webtext.corpus import Corpus
 from webtext.engine import Engine
 from webtext.errors import UserError
 from webtext.progress import Progress
+
+WRITTEN = ["report.html", "report.json", "*.svg"]
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,32 @@ def compare(
     files.write_json(folder / "compare.json", numbers)
     files.write_text(folder / "compare.html", compare_page.page(numbers))
     return numbers | {"report": store.named(str(folder / "compare.html"))}
+
+
+def plan(corpora: Sequence[Corpus], out: Path | None, against: Against = Against()) -> dict[str, Any]:
+    """What `run`, or `compare` with two corpora, would read and write. Raises UserError like them."""
+    tests = overlap.named(against.files)
+    if against.webtext_domains:
+        fidelity.read(against.webtext_domains)
+    reads: list[dict[str, Any]] = []
+    for corpus in corpora:
+        source = _source(corpus, HERE)
+        if tests:
+            overlap.published(corpus)
+        for name in ("links", *report.MISSING):
+            if manifest := source.manifest(name):
+                parts = manifest.partitions
+                read = {"rows": sum(part.rows for part in parts), "bytes": sum(part.bytes for part in parts)}
+                reads.append({"what": f"{corpus.place}/{name}"} | read)
+    beside = [path for test in tests for path in (test.path, test.train)]
+    reads += [
+        {"what": str(path), "rows": None, "bytes": path.stat().st_size}
+        for path in (*beside, against.webtext_domains)
+        if path
+    ]
+    folder = store.named(str(out or corpora[0].root / "audit"))
+    two = ["compare.html", "compare.json"]
+    return {"out": folder, "reads": reads, "writes": two if len(corpora) > 1 else WRITTEN}
 
 
 def _same(one: Corpus, other: Corpus) -> bool:

@@ -11,10 +11,19 @@ from pipelines.model import Sampling
 from pipelines.request import Request
 from webtext import files
 from webtext.corpus import Corpus
-from webtext.errors import RunFailed
+from webtext.errors import RunFailed, UserError
 from webtext.progress import Progress
 
 PROMPT = "The module"
+MINUTES = "three to five minutes on two cores"
+# What each step leaves in the demo's folder, and how.
+STEPS = {
+    "RS_demo.zst": "a dump of submissions that link to the mini web",
+    "corpus/pages": "a crawl of the mini web, served on loopback",
+    "corpus/tokens": "documents, clusters, shards and tokens",
+    "run": "a small GPT-2, and a sample of it",
+    "corpus/audit": "the report on the corpus",
+}
 
 
 def run(out: Path, workers: int | None, progress: Progress) -> dict[str, Any]:
@@ -41,6 +50,13 @@ def run(out: Path, workers: int | None, progress: Progress) -> dict[str, Any]:
         "sample": PROMPT + text,
         "look_at": _look_at(out, report, web),
     }
+
+
+def plan(out: Path) -> dict[str, Any]:
+    """What `run` would do; nothing is written."""
+    if out.exists() and not out.is_dir():
+        raise UserError(f"{out}: not a directory to write to: name another")
+    return {"out": str(out), "steps": STEPS, "takes": MINUTES}
 
 
 def check(web: MiniWeb, corpus: Corpus) -> list[dict[str, Any]]:

@@ -80,6 +80,16 @@ def export(run: Path, out: Path) -> dict[str, Any]:
         return _told(huggingface.export(run, out))
 
 
+def export_plan(run: Path, out: Path) -> dict[str, Any]:
+    """What `export` would write."""
+    with _trainer():
+        from pipelines import stored_run
+        from train import huggingface
+
+        stored_run.fetch(run)
+        return _told(huggingface.export_plan(run, out))
+
+
 def evaluate(
     source: str, tasks: str, data: Path, out: Path | None, strides: str, download: bool, quiet: bool
 ) -> dict[str, Any]:

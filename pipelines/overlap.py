@@ -69,14 +69,8 @@ def measure(
     corpus: Corpus, engine: Engine, tests: Sequence[Test], progress: Progress, *, use_bloom: bool
 ) -> dict[str, Any]:
     """The report's `overlap`: an entry per test file's name."""
-    manifest = corpus.table("shards").manifest()
-    if manifest is None:
-        raise UserError(
-            f"{corpus.root}: nothing to measure an overlap with: no shards yet; "
-            f"`webtext build-shards {corpus.root}` makes them"
-        )
+    shards = published(corpus)
     read = {test.name: ngrams.of_file(test.path) for test in tests}
-    shards = [corpus.table("shards").folder / part.file for part in manifest.partitions]
     look = _by_filters if use_bloom else _by_streaming
     with progress.bar("overlap", len(shards)) as report:
         seen = look(engine, shards, list(read.values()), report)
@@ -89,6 +83,17 @@ def measure(
         train = test.train.name if test.train else ""
         found[test.name] = entry(read[test.name], in_corpus, own, train, paper_row(test.path))
     return found
+
+
+def published(corpus: Corpus) -> list[Path]:
+    """The shards that test files are compared with. Raises UserError where there are none yet."""
+    manifest = corpus.table("shards").manifest()
+    if manifest is None:
+        raise UserError(
+            f"{corpus.root}: nothing to measure an overlap with: no shards yet; "
+            f"`webtext build-shards {corpus.root}` makes them"
+        )
+    return [corpus.table("shards").folder / part.file for part in manifest.partitions]
 
 
 def scan(item: _Scan, report: Report) -> tuple[npt.NDArray[np.bool_], int]:

@@ -44,7 +44,8 @@ def fetch(run: Path, *, moments: bool = False) -> None:
     if CONFIG not in files.sizes(run):
         stored.require_bucket()
         if not moments:
-            raise UserError(f"{stored.address} is not a run: it has no {CONFIG}; name the one that `train` wrote")
+            what = f"{stored.address} is not a run: it has no {CONFIG}"
+            raise UserError(f"{what}; name the one that `train` wrote")
     run.mkdir(parents=True, exist_ok=True)
     with (run / LOCK).open("w") as lock:
         try:

@@ -9,9 +9,10 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from train import checkpoint, files, rundir, tokenizer
+from train.checkpoint import Checkpoint
 from train.errors import TrainError
 from train.model import GPT2
-from train.settings import ModelSettings
+from train.settings import ModelSettings, Settings
 from train.tokenizer import END_OF_TEXT
 
 CONFIG, WEIGHTS, TOKENIZER = "config.json", "model.safetensors", "tokenizer.json"
@@ -105,13 +106,7 @@ def export(run: Path, out: Path) -> dict[str, Any]:
 
     `out` must not exist or be empty. Raises TrainError for that, or without a checkpoint that can be read.
     """
-    settings = rundir.load(run)
-    saved = checkpoint.newest(run)
-    if saved is None:
-        raise TrainError(f"{run} has no finished checkpoint yet: train it first")
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise TrainError(f"{out} is there already: give a new directory")
-    saved.load_weights(GPT2(settings.model))  # copied only if they can be read
+    settings, saved = _exportable(run, out)
     out.mkdir(parents=True, exist_ok=True)
     end = _export_tokenizer(run, out, settings.model)
     ids = {} if end is None else {"bos_token_id": end, "eos_token_id": end}
@@ -127,6 +122,24 @@ def export(run: Path, out: Path) -> dict[str, Any]:
     files.write(out / WEIGHTS, (saved.path / checkpoint.MODEL).read_bytes())
     _write_json(out / CONFIG, config)  # last: without it there is no model
     return {"run": str(run), "step": saved.step, "out": str(out)}
+
+
+def export_plan(run: Path, out: Path) -> dict[str, Any]:
+    """What `export` would write, in bytes of weights. Raises TrainError like it."""
+    _, saved = _exportable(run, out)
+    weights = (saved.path / checkpoint.MODEL).stat().st_size
+    return {"run": str(run), "step": saved.step, "out": str(out), "bytes": weights}
+
+
+def _exportable(run: Path, out: Path) -> tuple[Settings, Checkpoint]:
+    settings = rundir.load(run)
+    saved = checkpoint.newest(run)
+    if saved is None:
+        raise TrainError(f"{run} has no finished checkpoint yet: train it first")
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise TrainError(f"{out} is there already: give a new directory")
+    saved.load_weights(GPT2(settings.model))  # copied only if they can be read
+    return settings, saved
 
 
 def _export_tokenizer(run: Path, out: Path, model: ModelSettings) -> int | None:

@@ -32,6 +32,7 @@ def demo(
         Path, typer.Option("--out", metavar="DIR", parser=directory, help="Where to build it.")
     ] = Path("demo"),
     workers: Workers = None,
+    dry_run: DryRun = False,
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
@@ -41,8 +42,10 @@ def demo(
     """
     from pipelines import demo as pipeline
 
-    progress = Progress(quiet)
-    show_result(pipeline.run(out, workers, progress), as_json, show.demo)
+    if dry_run:
+        show_result(pipeline.plan(out), as_json, show_plan.demo)
+    else:
+        show_result(pipeline.run(out, workers, Progress(quiet)), as_json, show.demo)
 
 
 @app.command(cls=Command)
@@ -113,13 +116,14 @@ def build_shards(
 
 
 @app.command(cls=Command)
-def status(corpus: CorpusPath, as_json: Json = False) -> None:
+def status(corpus: CorpusPath, quiet: Quiet = False, as_json: Json = False) -> None:
     """Where every stage stands: counts, rates, what is stale and why.
 
     Example: `webtext status corpus`
     """
     from pipelines import status as pipeline
 
+    del quiet  # there is no progress
     show_result(pipeline.run(corpus), as_json, show.status)
 
 
@@ -131,6 +135,7 @@ def explain(
         Path | None,
         typer.Option(metavar="FILE", help="Write the page and what is kept of it, side by side, as HTML."),
     ] = None,
+    quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
     """One link's whole story: submissions, fetch, text, verdict, cluster, shard, or why not.
@@ -139,6 +144,7 @@ def explain(
     """
     from pipelines import explain as pipeline
 
+    del quiet  # there is no progress
     if view is not None:
         from pipelines import view as side_by_side
 
@@ -216,6 +222,7 @@ def audit(
     workers: Workers = None,
     engine: EngineOption = EngineName.LOCAL,
     ray_address: RayAddress = None,
+    dry_run: DryRun = False,
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
@@ -233,6 +240,9 @@ def audit(
             raise UserError("--compare: names both corpora itself, and goes without --against")
         requests = [Request(root, None, (), workers, engine, ray_address) for root in map(place, compare)]
         one, other = (Corpus.open(request.root) for request in requests)
+        if dry_run:
+            show_result(pipeline.plan([one, other], out), as_json, show_plan.audit)
+            return
         with requests[0].start_engine() as running:
             result = pipeline.compare(one, other, out, progress, running)
         show_result(result, as_json, show.comparison)
@@ -246,6 +256,9 @@ def audit(
     request = Request(corpus, None, (), workers, engine, ray_address)
     audited = Corpus.open(request.root)
     tests = pipeline.Against((*(against or ()), *(files or ())), webtext_domains, bloom)
+    if dry_run:
+        show_result(pipeline.plan([audited], out, tests), as_json, show_plan.audit)
+        return
     with request.start_engine() as running:
         result = pipeline.run(audited, out, progress, tests, running)
     show_result(result, as_json, show.audit)

@@ -64,6 +64,7 @@ def sample(
     top_p: Annotated[float, typer.Option(min=0, max=1, help="Sample within this probability.")] = 1.0,
     seed: Annotated[int, typer.Option(help="Same seed, same text.")] = 1337,
     samples: Annotated[int, typer.Option("--n", min=1, help="How many.")] = 1,
+    quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
     """Text from a trained model; a single one is shown as it is written.
@@ -72,6 +73,7 @@ def sample(
     """
     from pipelines import model
 
+    del quiet  # there is no progress
     sampling = model.Sampling(max_tokens, temperature, top_k, top_p, seed, samples)
     if as_json or samples > 1:
         show_result(model.sample(run, prompt, sampling), as_json, show_model.samples)
@@ -135,6 +137,8 @@ def export(
     layout: Annotated[
         ModelLayout, typer.Option("--format", help="hf: what Hugging Face's transformers opens.")
     ] = ModelLayout.HF,
+    dry_run: DryRun = False,
+    quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
     """A trained model for other programs.
@@ -143,5 +147,8 @@ def export(
     """
     from pipelines import model
 
-    del layout  # there is one so far
-    show_result(model.export(run, out), as_json, show_model.exported)
+    del layout, quiet  # there is one so far, and no progress
+    if dry_run:
+        show_result(model.export_plan(run, out), as_json, show_model.export_plan)
+    else:
+        show_result(model.export(run, out), as_json, show_model.exported)

@@ -5,7 +5,7 @@ from itertools import groupby
 from rich.markup import escape
 from rich.padding import Padding
 
-from webtext.terminal import Result, console, known, new_table, print_facts
+from webtext.terminal import Result, console, known, new_table, print_facts, size
 
 
 def training(result: Result) -> None:
@@ -23,6 +23,13 @@ def piece(text: str) -> None:
 
 def exported(result: Result) -> None:
     console.print(f"Step {result['step']:,} as a Hugging Face GPT-2: {result['out']}", markup=False)
+
+
+def export_plan(result: Result) -> None:
+    weights = f"{size(result['bytes'])} of weights"
+    console.print(
+        f"Step {result['step']:,} would be a Hugging Face GPT-2 in {result['out']}: {weights}", markup=False
+    )
 
 
 def evaluation(result: Result) -> None:

@@ -2,6 +2,8 @@
 
 import json
 
+from rich.markup import escape
+
 from webtext import show
 from webtext.tally import duration
 from webtext.terminal import Result, console, known, new_table, print_facts, size
@@ -10,6 +12,22 @@ from webtext.terminal import Result, console, known, new_table, print_facts, siz
 def crawl(result: Result) -> None:
     times: Result = {name: duration(value) for name, value in result.items() if "_seconds" in name}
     print_facts("What a crawl would do", result | times)
+
+
+def demo(result: Result) -> None:
+    table = new_table("What the demo would make", "where", "what")
+    for where, what in result["steps"].items():
+        table.add_row(escape(f"{result['out']}/{where}"), what)
+    console.print(table)
+    console.print(f"In {result['takes']}; what is there already is not made again", markup=False)
+
+
+def audit(result: Result) -> None:
+    table = new_table("What an audit would read", "what", ">rows", ">bytes")
+    for row in result["reads"]:
+        table.add_row(escape(row["what"]), known(row["rows"]), known(row["bytes"]))
+    console.print(table)
+    console.print(f"It would write {', '.join(result['writes'])} to {result['out']}", markup=False)
 
 
 def build(result: Result) -> None:

@@ -132,6 +132,30 @@ def test_a_stage_that_was_made_from_other_rows_is_said_to_be_stale(
     ]
 
 
+def test_a_dry_run_says_what_would_be_read_and_writes_nothing(plant: SimpleNamespace, tmp_path: Path) -> None:
+    corpus = plant.corpus(tmp_path / "planted", plant.links(), until="documents")
+    test = tmp_path / "test.txt"
+    test.write_text("a test")
+    plan = audit.plan([corpus], None)
+    assert [row["what"] for row in plan["reads"]] == [
+        f"{corpus.root}/{name}" for name in ("links", "pages", "ledger", "documents")
+    ]
+    assert plan["reads"][0]["rows"] == 26
+    assert plan["out"] == str(corpus.root / "audit")
+    with pytest.raises(UserError, match="no shards yet"):
+        audit.plan([corpus], None, audit.Against((str(test),)))
+    assert not (corpus.root / "audit").exists()
+
+
+def test_a_dry_run_of_a_comparison_reads_both(
+    plant: SimpleNamespace, planted: Corpus, tmp_path: Path
+) -> None:
+    other = plant.corpus(tmp_path / "other", plant.links(), until="links")
+    plan = audit.plan([planted, other], tmp_path / "out")
+    assert plan["reads"][-2]["what"] == f"{other.root}/links"
+    assert plan["writes"] == ["compare.html", "compare.json"]
+
+
 def test_a_corpus_without_links_is_a_user_error(tmp_path: Path, quiet: Progress) -> None:
     (tmp_path / "recipe.toml").write_text("")
     with pytest.raises(UserError, match="no links yet; `webtext crawl"):

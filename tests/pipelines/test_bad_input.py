@@ -252,6 +252,15 @@ def test_an_evaluation_set_that_is_not_there(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    "arguments",
+    [("status", "c"), ("sample", "r"), ("export", "r", "m"), ("explain", "c", "http://a.example/")],
+)
+def test_every_command_takes_quiet(arguments: tuple[str, ...], tmp_path: Path) -> None:
+    command, first, *rest = arguments
+    assert "does not exist" in refused(command, tmp_path / first, *rest, "--quiet")
+
+
+@pytest.mark.parametrize(
     "name", ["demo", "crawl", "build-shards", "train", "sample", "eval", "status", "explain", "audit"]
 )
 def test_help_has_an_example(name: str) -> None:

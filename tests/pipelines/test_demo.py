@@ -5,7 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.pipelines.chains import webtext
+from tests.pipelines.chains import forked, webtext
+
+
+def test_a_dry_run_of_the_demo_says_what_it_would_make_and_writes_nothing(tmp_path: Path) -> None:
+    said = forked("demo", "--out", tmp_path / "demo", "--dry-run", code=0)
+    assert f"{tmp_path}/demo/RS_demo.zst" in said
+    assert "minutes" in said
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.slow

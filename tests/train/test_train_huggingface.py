@@ -201,6 +201,15 @@ def test_a_name_that_is_neither_directory_nor_on_the_hub_is_one_line(
         assert done.stderr.count("\n") == 1
 
 
+def test_a_dry_run_of_an_export_writes_nothing(run: Path, tmp_path: Path) -> None:
+    plan = huggingface.export_plan(run, tmp_path / "out")
+    assert plan["step"] == newest(run).step
+    assert plan["bytes"] == (newest(run).path / "model.safetensors").stat().st_size
+    assert not (tmp_path / "out").exists()
+    with pytest.raises(TrainError, match="is there already"):
+        huggingface.export_plan(run, run)
+
+
 def test_an_export_does_not_overwrite(run: Path, tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("years of work")
     done = CliRunner().invoke(app, ["export", str(run), str(tmp_path)])
