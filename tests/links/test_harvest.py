@@ -179,7 +179,7 @@ def test_where_a_dump_lies_and_what_it_is_called_does_not_change_a_byte(tmp_path
 def test_a_second_harvest_has_nothing_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = write_dump(tmp_path / "x.zst", made_up_rows(500, 1))
     first, _ = harvest(tmp_path / "c", [source])
-    monkeypatch.setattr(links, "_spill", None)
+    monkeypatch.setattr(links, "spill", None)
     assert harvest(tmp_path / "c", [source])[0] == first
     assert harvest(tmp_path / "c", [])[0] == first  # the sources are remembered
     source.unlink()
@@ -304,7 +304,7 @@ def test_a_source_that_was_read_whole_before_a_kill_is_not_read_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sources = [made_up_rows(300, n) for n in range(2)]
-    monkeypatch.setattr(links, "_settle", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    monkeypatch.setattr(links, "settle", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
     with pytest.raises(KeyboardInterrupt):
         harvest(tmp_path / "c", sources)
     monkeypatch.undo()
