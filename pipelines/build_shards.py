@@ -15,8 +15,7 @@ from pipelines import (
     status,
     vocabulary,
 )
-from pipelines.crawl import told
-from pipelines.pages import MANNERS
+from pipelines.pages import MANNERS, are_of_links
 from pipelines.request import Request
 from webtext import stage
 from webtext.corpus import Corpus
@@ -44,7 +43,7 @@ def run(request: Request, progress: Progress) -> dict[str, Any]:
         with request.start_engine() as engine:
             texts, taken_out = build(corpus, engine, recipe, progress)
     if not texts.counts.out:
-        raise UserError(f"no document is left: {told(texts, 'pages')}; `webtext explain` tells more")
+        raise UserError(f"no document is left: {texts.counts.told('page')}; `webtext explain` tells more")
     tables = {name: manifest for name in TABLES if (manifest := corpus.table(name).manifest())}
     counts = {name: table.counts.as_json() for name, table in tables.items()}
     duplicates = tables["clusters"].extra | (
@@ -96,10 +95,15 @@ def recipe_for(corpus: Corpus, request: Request) -> Recipe:
 
 
 def _require_pages(corpus: Corpus) -> None:
-    """Raises UserError where there are no pages to build from."""
+    """Raises UserError where there are no pages of the links to build from."""
     pages = corpus.table("pages").manifest()
     if pages is None:
         raise UserError(f"{corpus.root}: its crawl has not finished; run `webtext crawl {corpus.root}` first")
     links.require_made(corpus)
+    if not are_of_links(corpus):
+        raise UserError(
+            f"{corpus.root}: its pages are of other links than it has now; "
+            f"run `webtext crawl {corpus.root}` first"
+        )
     if not pages.counts.out:
-        raise UserError(f"{corpus.root}: no page was fetched: {told(pages, 'links')}")
+        raise UserError(f"{corpus.root}: no page was fetched: {pages.counts.told('link')}")

@@ -19,7 +19,6 @@ from pipelines.request import Request
 from webtext import files, stage
 from webtext.corpus import Corpus
 from webtext.errors import UserError
-from webtext.manifest import Manifest
 from webtext.progress import Progress
 
 # What a crawl that was refused or stopped in its first moments may leave; no stranger's directory.
@@ -40,19 +39,20 @@ def run(
         pages.check_one_pace(wanted)
     with corpus.lock(), request.start_engine() as engine:
         found = links.find(corpus, wanted, sources, progress)
+        pages.check_contact(wanted, links.first_urls(found, wanted))  # before hours of reading
         if not corpus.has_recipe:
             request.settle(progress)
         plan = links.read(corpus, engine, wanted, found, progress)
-        recipe = request.settle(progress)  # only now: sources without a link change nothing
+        pages.check_contact(wanted, links.urls(corpus, plan))
+        recipe = request.settle(progress)  # only now: what is refused changes nothing
         links.make(corpus, engine, plan, progress)
-        pages.check_contact(corpus, recipe)
         if retry_failed:
             pages.retry_failed(corpus, recipe, progress)
         fetched = stage.run(corpus, engine, pages.plan(corpus, recipe), progress)
         removal.apply(corpus, progress)  # what led to a removed page
         stage.run(corpus, engine, ledger.plan(corpus, status.current(corpus, recipe)), progress)
     if not fetched.counts.out:
-        raise UserError(f"no page was fetched: {told(fetched, 'links')}; `webtext explain` tells more")
+        progress.note(f"no page was fetched: {fetched.counts.told('link')}; `webtext explain` tells more")
     return {"corpus": corpus.place} | {name: _counts(corpus, name) for name in ("links", "pages", "ledger")}
 
 
@@ -69,14 +69,6 @@ def dry_run(request: Request, sources: Sequence[str], progress: Progress) -> dic
         trial = Corpus(Path(folder))
         links.make(trial, engine, links.read(trial, engine, recipe, found, progress), progress)
         return crawl_estimate.dry_run(trial, corpus, recipe)
-
-
-def told(manifest: Manifest, unit: str) -> str:
-    """A stage's losses in one clause: "1,079 links, 640 robots, 12 dns"."""
-    most_first = sorted(manifest.counts.dropped.items(), key=lambda item: -item[1])
-    return ", ".join(
-        [f"{manifest.counts.into:,} {unit}", *(f"{count:,} {name}" for name, count in most_first)]
-    )
 
 
 def _require_a_place(corpus: Corpus, sources: Sequence[str]) -> None:

@@ -38,13 +38,14 @@ from webtext.links.superseding import (
     superseded,
     with_source,
 )
-from webtext.manifest import Part
+from webtext.manifest import Counts, Part
 from webtext.table import partition_name
 
 REPORT_EVERY_S = 0.2
 LOCK_SECONDS = 0.001
 SUFFIXES = (".json", ".keys", ".rows")  # of a spill's files
 ROW_GROUP_ROWS = 10_000
+FIRST_ROWS = 1000  # of a source, that are looked at before it is read
 REPEATING = ("domain", "submissions.list.element.subreddit")  # dictionaries of the rest cost time for nothing
 
 
@@ -76,6 +77,16 @@ def spill_source(item: SourceItem, report: Report) -> None:
             live.add(batch.count, dropped)
         spill.summary.broken = reading.broken
     live.flush()
+
+
+def first_urls(source: Source, rules: Rules) -> list[str]:
+    """What the rules select of a source's first rows. Few of those are superseded by later ones, or have too
+    little karma in sum."""
+    files.here(source.path)
+    if (first := next(iter(Reading(source)), None)) is None:
+        return []
+    sifted = Sieve(rules, source.scored).sift(first.posts[:FIRST_ROWS], first.rows[:FIRST_ROWS])
+    return [each.url for each in sifted.selected]
 
 
 @dataclass(frozen=True)
@@ -138,16 +149,12 @@ class PartitionItem:
 
 def merge_partitions(items: Sequence[PartitionItem], report: Report) -> list[Part]:
     """Merges partitions whose rows lie in the same buckets."""
-    job = items[0].job
-    rows = pa.concat_tables(_remaining(job, *items[0].buckets))
-    partitions = rows["domain_hash"].to_numpy() >> np.uint64(65 - job.partitions.bit_length())
-    table = Corpus(job.root).table("links")
+    folder = Corpus(items[0].job.root).table("links").folder
     parts = []
-    for item in items:
+    for item, links, counts in merged(items):
         file = partition_name(item.partition)
-        links, counts = merge(rows.filter(pa.array(partitions == item.partition)), job.rules)
         written = files.write_parquet(
-            table.folder / file,
+            folder / file,
             schemas.LINKS,
             [links],
             row_group_rows=ROW_GROUP_ROWS,
@@ -156,6 +163,15 @@ def merge_partitions(items: Sequence[PartitionItem], report: Report) -> list[Par
         parts.append(Part(file, item.key, written.rows, written.bytes, written.hash, counts))
         report(counts.into, counts.dropped)
     return parts
+
+
+def merged(items: Sequence[PartitionItem]) -> Iterator[tuple[PartitionItem, pa.Table, Counts]]:
+    """The links of partitions whose rows lie in the same buckets."""
+    job = items[0].job
+    rows = pa.concat_tables(_remaining(job, *items[0].buckets))
+    partitions = rows["domain_hash"].to_numpy() >> np.uint64(65 - job.partitions.bit_length())
+    for item in items:
+        yield item, *merge(rows.filter(pa.array(partitions == item.partition)), job.rules)
 
 
 def is_spilled(folder: Path, key: str) -> bool:

@@ -3,10 +3,12 @@
 A run that was killed reads no source again that it had read whole.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
-from pipelines import link_sources
+from pipelines import link_sources, link_steps
 from pipelines.link_reading import VERSION, Read, settle, spill
 from pipelines.link_steps import Job, PartitionItem, merge_partitions
 from webtext import files, stage
@@ -68,8 +70,9 @@ def read(
     if not any(each.remaining for each in settled):
         files.remove_folder(folder)
         raise _nothing(plan.counts)
-    link_sources.remember(corpus, found)  # before the manifest that names them goes
-    return plan
+    return replace(
+        plan, before=partial(link_sources.remember, corpus, found)
+    )  # while a manifest names others
 
 
 def make(corpus: Corpus, engine: Engine, plan: Plan | None, progress: Progress) -> Manifest:
@@ -86,6 +89,25 @@ def make(corpus: Corpus, engine: Engine, plan: Plan | None, progress: Progress) 
         files.remove_folder(table.folder)
         raise _nothing(manifest.counts)
     return manifest
+
+
+def first_urls(sources: Sequence[Source], recipe: Recipe) -> Iterator[str]:
+    """URLs of links among the first rows of each source, as far as those alone tell."""
+    rules = Rules.of(recipe.links)
+    for source in sources:
+        yield from link_steps.first_urls(source, rules)
+
+
+def urls(corpus: Corpus, plan: Plan | None) -> Iterator[str]:
+    """URLs of the links that `make` will make of a plan; without one, of those that are there."""
+    if plan is None:
+        table = corpus.table("links")
+        for part in table.finished():
+            yield from table.read(part.file, ["url"])["url"].to_pylist()
+        return
+    for group in plan.group(plan.works, 1):
+        for _, links, _ in link_steps.merged([work.item for work in group]):
+            yield from links["url"].to_pylist()
 
 
 def require_made(corpus: Corpus) -> None:
@@ -161,8 +183,7 @@ def _by_buckets(works: Sequence[Work], _: int) -> list[list[Work]]:
 
 
 def _nothing(counts: Counts) -> UserError:
-    most = sorted(counts.dropped.items(), key=lambda item: (-item[1], item[0]))
-    why = ", ".join([f"{counts.into:,} submissions", *(f"{count:,} {reason}" for reason, count in most)])
     return UserError(
-        f"no link qualified: {why}: loosen the recipe's [links] with --set, or give other sources"
+        f"no link qualified: {counts.told('submission')}: loosen the recipe's [links] with --set, or give "
+        "other sources"
     )

@@ -8,7 +8,7 @@ lead two processes to one host, where each keeps the delay by itself.
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from functools import partial
@@ -44,7 +44,7 @@ from webtext.reasons import FETCHED, State
 from webtext.recipe import Recipe
 from webtext.sections import Crawl
 from webtext.stage import Plan, Work
-from webtext.table import Table, partition_name
+from webtext.table import partition_name
 
 VERSION = 1
 
@@ -77,12 +77,13 @@ def check(recipe: Recipe) -> None:
     page_groups.check(settings)
 
 
-def check_contact(corpus: Corpus, recipe: Recipe) -> None:
-    """Raises UserError where the links' public hosts would be asked by nobody in particular."""
+def check_contact(recipe: Recipe, urls: Iterable[str]) -> None:
+    """Raises UserError where the public hosts of links would be asked by nobody in particular. With a contact
+    no URL is looked at."""
     settings = recipe.crawl
     if settings.contact:
         return
-    live = urls(corpus.table("links")) if chosen.LIVE in settings.sources else ()
+    live = urls if chosen.LIVE in settings.sources else ()
     for url in chain(chosen.urls(settings.sources), live):
         name = host(url)
         if not is_private_name(name) and not is_reserved_name(name):
@@ -121,6 +122,12 @@ def plan(corpus: Corpus, recipe: Recipe) -> Plan:
         group=page_groups.plan_groups,
         before=partial(carry.gather, corpus.table("pages").folder, {work.file: work.key for work in works}),
     )
+
+
+def are_of_links(corpus: Corpus) -> bool:
+    """Whether the links that there are have been crawled to the end, and not others before them."""
+    manifest, links = corpus.table("pages").manifest(), corpus.table("links").manifest()
+    return manifest is not None and links is not None and manifest.inputs == links.hash
 
 
 def retry_failed(corpus: Corpus, recipe: Recipe, progress: Progress) -> None:
@@ -256,9 +263,3 @@ def _archives(settings: Crawl) -> dict[str, list[tuple[str, int]]]:
     sources = [source for source in settings.sources if source.startswith(PREFIX)]
     found = {source: [(file.name, file.size) for file in files_of(source)] for source in sources}
     return {"archives": [file for files in found.values() for file in files]} if found else {}
-
-
-def urls(links: Table) -> Iterator[str]:
-    manifest = links.manifest()
-    for part in manifest.partitions if manifest else ():
-        yield from links.read(part.file, ["url"])["url"].to_pylist()

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
-from pipelines import build_shards, ledger, links, removal
+from pipelines import build_shards, ledger, links, pages, removal
 from pipelines.request import Request
 from webtext import files, reasons, stage
 from webtext.corpus import Corpus
@@ -77,7 +77,7 @@ def run(request: Request, wanted: Selection, progress: Progress, *, dry_run: boo
         "before": before["counts"],
         "after": after["counts"],
         "shard_files_changed": len(dict(before["files"].items() ^ after["files"].items())),
-        "crawl_unfinished": corpus.table("pages").manifest() is None,
+        "crawl_unfinished": not pages.are_of_links(corpus),
     }
 
 
@@ -148,7 +148,7 @@ def _among(column: str, values: Iterable[str]) -> pc.Expression:
 
 def _rebuild(corpus: Corpus, request: Request, progress: Progress) -> None:
     """Whatever had been made of the pages, made again."""
-    if corpus.table("pages").manifest() is None:
+    if not pages.are_of_links(corpus):
         return
     with request.start_engine() as engine:
         if corpus.table("documents").finished():

@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from webtext.fingerprint import fingerprint
+from webtext.tally import counted
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,15 @@ class Counts:
     @property
     def balanced(self) -> bool:
         return self.into == self.out + self.merged + sum(self.dropped.values())
+
+    def losses(self) -> str:
+        """What was dropped, the most frequent first: "640 robots, 12 dns"."""
+        most_first = sorted(self.dropped.items(), key=lambda item: (-item[1], item[0]))
+        return ", ".join(f"{count:,} {reason}" for reason, count in most_first)
+
+    def told(self, noun: str) -> str:
+        """What went in and what was dropped of it: "1,079 links, 640 robots, 12 dns"."""
+        return ", ".join(filter(None, [counted(self.into, noun), self.losses()]))
 
     def as_json(self) -> dict[str, Any]:
         dropped = dict(sorted(self.dropped.items()))

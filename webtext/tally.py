@@ -85,6 +85,11 @@ class Tally:
         return f"{self.name}: {self.rows:,}{of}, {self.rate()}{eta}{drops}{waits}"
 
 
+def counted(count: int, noun: str) -> str:
+    """ "1 link", "1,079 links"."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
 def slowest(seconds: dict[str, float]) -> str:
     """Names with the time that each takes, or took."""
     return ", ".join(f"{name} {duration(taken_s)}" for name, taken_s in seconds.items())

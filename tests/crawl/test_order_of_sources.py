@@ -82,9 +82,8 @@ def test_sources_that_cannot_be_used_are_named(crawled: Crawled, sources: list[s
 
 
 def test_public_archives_are_not_asked_without_a_contact(crawled: Crawled) -> None:
-    crawled.link(["http://127.0.0.1/"])
     with pytest.raises(UserError, match=r"web\.archive\.org is a public host"):
-        pages.check_contact(crawled.corpus, crawled.recipe(sources=["live", "wayback"]))
+        pages.check_contact(crawled.recipe(sources=["live", "wayback"]), ["http://127.0.0.1/"])
 
 
 def test_progress_counts_every_link_once(web: Web, crawled: Crawled, archive: ArchiveSite) -> None:
@@ -145,6 +144,6 @@ def test_archives_of_the_user_need_no_contact(crawled: Crawled, tmp_path: Path) 
     crawled.link(["http://example.com/"])
     path = tmp_path / "a.warc.gz"
     path.write_bytes(warc_record("http://example.com/", b"<p>x", "2014-02-19T00:00:00Z"))
-    pages.check_contact(crawled.corpus, crawled.recipe(sources=[f"warc:{path}"]))
+    pages.check_contact(crawled.recipe(sources=[f"warc:{path}"]), ["http://example.com/"])
     row = crawled.crawl(sources=[f"warc:{path}"], allow_private=False)["http://example.com/"]
     assert (row["state"], row["source"]) == ("fetched", "warc")

@@ -33,15 +33,15 @@ def test_settings_that_cannot_work_are_named(
 
 @pytest.mark.parametrize("url", ["http://example.com/", "https://8.8.8.8/", "http://x.internal.org/"])
 def test_a_public_host_is_not_asked_without_a_contact(crawled: Crawled, url: str) -> None:
-    crawled.link(["http://127.0.0.1/", url])
+    urls = ["http://127.0.0.1/", url]
     with pytest.raises(UserError, match=r"--set crawl\.contact=you@example\.org"):
-        pages.check_contact(crawled.corpus, crawled.recipe())
-    pages.check_contact(crawled.corpus, crawled.recipe(contact="me@example.org"))
+        pages.check_contact(crawled.recipe(), urls)
+    pages.check_contact(crawled.recipe(contact="me@example.org"), urls)
 
 
 def test_no_contact_is_needed_for_this_machine_and_for_names_that_cannot_exist(crawled: Crawled) -> None:
-    crawled.link(["http://127.0.0.5:8000/", "http://localhost/", "http://a.test/", "http://b.example/"])
-    pages.check_contact(crawled.corpus, crawled.recipe())
+    urls = ["http://127.0.0.5:8000/", "http://localhost/", "http://a.test/", "http://b.example/"]
+    pages.check_contact(crawled.recipe(), urls)
 
 
 def test_partitions_are_crawled_in_one_group_per_worker_of_about_the_same_size(crawled: Crawled) -> None:
