@@ -6,7 +6,6 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.dataset as ds
 
-from pipelines.crawl import told
 from webtext import reasons
 from webtext.corpus import Corpus
 from webtext.crawl import tombstones
@@ -16,6 +15,7 @@ from webtext.extract.pii import KINDS
 from webtext.extract.verdict import judge
 from webtext.links.canonical import Rejected, canonicalise, link_id, registered_domain
 from webtext.sections import Filter
+from webtext.tally import counted
 
 
 def run(root: Path, url: str) -> dict[str, Any]:
@@ -67,8 +67,9 @@ def find_link(corpus: Corpus, url: str) -> dict[str, Any]:
             )
         domain = registered_domain(canonical)
         raise UserError(
-            f"{canonical}: not among the {links.counts.out:,} links of {corpus.root}. No source named it, "
-            f"or a rule left it out (domain {domain}; left out so far: {told(links, 'submissions')})"
+            f"{canonical}: not among the {counted(links.counts.out, 'link')} of {corpus.root}. No source "
+            f"named it, or a rule left it out (domain {domain}; left out so far, of "
+            f"{counted(links.counts.into, 'submission')}: {links.counts.losses() or 'none'})"
         )
     return link
 

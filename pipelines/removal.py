@@ -27,6 +27,7 @@ from webtext.manifest import Counts, Part
 from webtext.progress import Progress
 from webtext.reasons import State
 from webtext.table import Table, partition_name
+from webtext.tally import counted
 
 NAMED = ["id", "url", "final_url", "state", "warc_file"]
 STORED = ["id", "warc_file", "warc_offset", "warc_length"]
@@ -71,8 +72,8 @@ def apply(corpus: Corpus, progress: Progress, asked: Iterable[Tombstone] = ()) -
     _republish(corpus.table("pages"), {path.name for path in found.touched if path.parent == folder})
     if outcome.links or outcome.records:
         progress.note(
-            f"removed: {outcome.links:,} links; {outcome.records:,} records of the archive emptied "
-            f"({outcome.bytes:,} bytes)"
+            f"removed: {counted(outcome.links, 'link')}; {counted(outcome.records, 'record')} of the archive "
+            f"emptied ({outcome.bytes:,} bytes)"
         )
     return outcome
 

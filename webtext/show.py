@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from rich.markup import escape
 from rich.text import Text
 
-from webtext.tally import duration, slowest
+from webtext.tally import counted, duration, slowest
 from webtext.terminal import Result, console, known, new_table, print_facts
 
 REMOVED_SHOWN = 20  # links, on a terminal
@@ -15,7 +15,8 @@ REMOVED_SHOWN = 20  # links, on a terminal
 
 def crawl(result: Result) -> None:
     _counts({name: result[name] for name in ("links", "pages", "ledger")})
-    console.print(f"Next: webtext build-shards {result['corpus']}", markup=False)
+    if result["pages"]["out"]:
+        console.print(f"Next: webtext build-shards {result['corpus']}", markup=False)
 
 
 def build(result: Result) -> None:
@@ -70,20 +71,24 @@ def _told(row: Result) -> Iterator[str]:
 
 
 def removal(result: Result) -> None:
-    would = "would go" if result["dry_run"] else "are gone"
-    console.print(f"{result['links']:,} links of the corpus {would}")
+    dry_run, links = result["dry_run"], result["links"]
+    gone = "would go" if dry_run else "is gone" if links == 1 else "are gone"
+    console.print(f"{counted(links, 'link')} of the corpus {gone}")
     for row in result["removed"][:REMOVED_SHOWN]:
         console.print(f"  {row['url']}: {row['why']}", markup=False)
-    if (more := result["links"] - REMOVED_SHOWN) > 0:
+    if (more := links - REMOVED_SHOWN) > 0:
         console.print(f"  and {more:,} more (--json names all)")
     for what in result["not_found"]:
-        console.print(f"not in the corpus, and kept out from now on: {what}", markup=False)
-    if result["dry_run"]:
+        kept_out = "would be kept out" if dry_run else "kept out from now on"
+        console.print(f"not in the corpus, and {kept_out}: {what}", markup=False)
+    if dry_run:
         return
     archive = result["archive"]
-    console.print(f"{archive['records']:,} records of the archive emptied ({archive['bytes']:,} bytes)")
-    if archive["shared"]:
-        console.print(f"{archive['shared']:,} records stay: pages that stay have the same content")
+    emptied = counted(archive["records"], "record")
+    console.print(f"{emptied} of the archive emptied ({archive['bytes']:,} bytes)")
+    if shared := archive["shared"]:
+        stays = f"{counted(shared, 'record')} {'stays' if shared == 1 else 'stay'}"
+        console.print(f"{stays}: pages that stay have the same content")
     table = new_table("", "what", ">before", ">after")
     for name, count in result["before"].items():
         table.add_row(name, known(count), known(result["after"][name]))

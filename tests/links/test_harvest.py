@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 import pytest
 import zstandard
 
-from pipelines import link_steps, links
+from pipelines import explain, link_steps, links
 from tests.links.dumps import Row, harvest, made_up_rows, parts_of, post, write_dump
 from webtext.corpus import Corpus
 from webtext.engine import Report, Task
@@ -325,3 +325,11 @@ def test_a_true_dump_of_2005_counts_as_a_plain_loop_counts_it(shared: Path, tmp_
     assert manifest.counts.into == len(rows) == 1079
     assert manifest.counts.dropped["karma"] == len(rows) - len(popular)
     assert len(table) + manifest.counts.merged == len(pages)
+
+
+def test_a_url_without_a_link_is_told_what_was_left_out_and_of_how_many(tmp_path: Path) -> None:
+    corpus = Corpus(tmp_path / "c")
+    harvest(corpus.root, [[post("1", A, 5), post("2", B, 1), post("3", B, 2), post("4", "nonsense", 9)]])
+    corpus.freeze(Recipe())
+    with pytest.raises(UserError, match="left out so far, of 4 submissions: 2 karma, 1 bad_url"):
+        explain.run(corpus.root, B)

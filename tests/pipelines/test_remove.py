@@ -343,7 +343,17 @@ def test_the_result_is_json_and_told_on_the_terminal(
     show.removal(result)
     said = capsys.readouterr().out
     assert f"{built.one.url('/alone')}: asked for" in said
-    assert f"kept out from now on: {built.one.url('/never')}" in said
+    assert "1 link of the corpus is gone\n" in said
+    assert f"not in the corpus, and kept out from now on: {built.one.url('/never')}" in said
+
+
+def test_a_dry_run_says_that_it_keeps_nothing_out(built: Built, capsys: pytest.CaptureFixture[str]) -> None:
+    url = built.one.url("/never")
+    show.removal(built.remove(url, dry_run=True))
+    said = capsys.readouterr().out
+    assert said.startswith(
+        f"0 links of the corpus would go\nnot in the corpus, and would be kept out: {url}\n"
+    )
 
 
 @pytest.mark.parametrize(
