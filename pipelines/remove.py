@@ -1,5 +1,6 @@
 """`webtext remove`: documents out of a corpus for good, and all that was made of them made anew."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -23,6 +24,7 @@ from webtext.progress import Progress
 
 ASKED = "asked for"
 REPORTS = ("report.html", "report.json")  # in audit/: they quote texts
+COMMENT = re.compile(r"(^|\s)#.*")  # of a list; a # within a URL begins its fragment
 MADE_OF_TEXTS = ("clusters", "shards", "tokens")
 
 
@@ -187,8 +189,11 @@ def _lines(source: Path) -> Iterator[tuple[str, str]]:
         line = f"--from {source}: cannot be read ({why(error)}): give a text file, a line each"
         raise UserError(line) from None
     for number, line in enumerate(lines, 1):
-        if (text := line.strip()) and not text.startswith("#"):
-            yield f"{source}:{number}: {text}", text
+        where, text = f"{source}:{number}", COMMENT.sub("", line).strip()
+        if len(text.split()) > 1:
+            raise UserError(f"{where}: {text}: more than one; name a URL or a domain a line")
+        if text:
+            yield f"{where}: {text}", text
 
 
 def _url(text: str, where: str) -> str:

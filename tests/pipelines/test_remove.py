@@ -335,6 +335,21 @@ def test_a_file_names_pages_and_domains(built: Built, tmp_path: Path) -> None:
     assert [json.loads(line)["kind"] for line in lines] == ["url", "domain"]
 
 
+def test_a_comment_of_a_file_begins_after_white_space(tmp_path: Path) -> None:
+    listed = tmp_path / "out.txt"
+    listed.write_text("http://a.example/x#part # a letter\n  # all\nexample.org\t# his own\n#example.net\n")
+    wanted = remove.selection((), (), listed, copies=True)
+    assert (wanted.urls, wanted.domains) == (("http://a.example/x",), ("example.org",))
+
+
+@pytest.mark.parametrize("line", ["http://a.example/, http://b.example/", "example.org example.net"])
+def test_a_line_that_names_more_than_one_is_refused(tmp_path: Path, line: str) -> None:
+    listed = tmp_path / "out.txt"
+    listed.write_text(f"http://a.example/\n{line}\n")
+    with pytest.raises(UserError, match=f"out.txt:2: {line}: more than one; name a URL or a domain a line"):
+        remove.selection((), (), listed, copies=True)
+
+
 def test_the_result_is_json_and_told_on_the_terminal(
     built: Built, capsys: pytest.CaptureFixture[str]
 ) -> None:
