@@ -62,6 +62,15 @@ def test_a_compressed_file_with_the_name_of_another_compression_is_read(tmp_path
     assert source_of(path).form == "submissions"
 
 
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("suffix", [".zst", ".gz", ".parquet"])
+def test_text_in_a_file_that_is_named_as_compressed_is_read(form: str, suffix: str, tmp_path: Path) -> None:
+    path = tmp_path / f"x{suffix}"
+    path.write_bytes(FORMS[form])
+    assert source_of(path).form == form
+    assert [post.url for post in posts_of(source_of(path))] == ["http://a.example/"]
+
+
 def test_a_table_with_usual_column_names_is_mapped(tmp_path: Path) -> None:
     path = tmp_path / "x.csv"
     path.write_text(
@@ -227,8 +236,16 @@ def test_a_sources_hash_is_of_its_bytes(tmp_path: Path) -> None:
     ("name", "content", "says"),
     [
         ("RS.zst", b"this is not zstd", "named .zst, but holds text that begins with 'this is not zstd'"),
-        ("RS.zst", FORMS["submissions"], "named .zst, but holds text"),
-        ("x.parquet", FORMS["csv"], "named .parquet, but holds text"),
+        (
+            "RS.gz",
+            b"<!DOCTYPE html>\nhttp://a.example/\n",
+            "named .gz, but holds text that begins with '<!DOC",
+        ),
+        (
+            "RS.zst",
+            b'{"error":404}\n{"url":"http://a.example/"}',
+            "named .zst, but holds text that begins with",
+        ),
         ("RS.zst", b"\x28\xb5\x2f\xfd garbage", "nothing in it can be decompressed"),
         ("RS", zstandard.ZstdCompressor().compress(b"\x00\x01\x02"), "binary data"),
         ("RS", gzip.compress(bz2.compress(b"x"), mtime=0), "binary data|text that begins with 'BZh"),

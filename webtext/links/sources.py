@@ -1,13 +1,14 @@
 """SOURCE on the command line: which files it names, and what their content says they are.
 
-Names decide nothing, with one exception: a file that is named as compressed but is not was damaged or
-mistaken for another on its way, and is refused rather than read as text.
+Names decide nothing, with one exception: text in a file that is named as compressed may be a server's error
+page, and must look like a source from its first line on.
 """
 
 import csv
 import glob
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -44,6 +45,7 @@ _DELIMITERS = ",\t;|"
 _COMPRESSED_NAMES = {".zst", ".gz", ".bz2", ".xz", ".parquet"}
 _MAPPING = re.compile(r"(.+)\?(\w+=[^&=?/]+(?:&\w+=[^&=?/]+)*)", re.DOTALL)
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*://")
+_SURE = re.compile(rb'\{.*"url"|[A-Za-z][A-Za-z0-9+.\-]*://')  # the first line of a dump or a URL list
 _SUPPORTED = "dumps (NDJSON), CSV, Parquet and URL lists, plain or as zst, gz, bz2 or xz"
 
 
@@ -123,7 +125,7 @@ def recognise(named: Named) -> Source:
         if not start:
             raise UserError(f"{name}: the file is empty")
         if kind is None and path.suffix.lower() in _COMPRESSED_NAMES:
-            raise UserError(f"{name}: named {path.suffix}, but holds {_described(start)}: fetch it again")
+            return _uncompressed(name, path, mapping, start)
         if kind == "parquet":
             return _parquet(name, path, mapping)
         if kind not in (None, "zstd", "gzip", "bzip2", "xz"):
@@ -193,6 +195,15 @@ def _text(name: str, path: Path, mapping: dict[str, str], head: bytes) -> Source
         f"{name}: holds {_described(head)}: neither NDJSON, nor URLs, nor a table with a column `url` "
         "(another column: FILE?url=COLUMN)"
     )
+
+
+def _uncompressed(name: str, path: Path, mapping: dict[str, str], head: bytes) -> Source:
+    """The text in a file that is named as if it were compressed."""
+    with suppress(UserError):
+        source = _text(name, path, mapping, head)
+        if source.form == "csv" or _SURE.match(head.removeprefix(b"\xef\xbb\xbf").lstrip()):
+            return source
+    raise UserError(f"{name}: named {path.suffix}, but holds {_described(head)}: fetch it again")
 
 
 def _parquet(name: str, path: Path, mapping: dict[str, str]) -> Source:
