@@ -1,6 +1,8 @@
 """Vocabularies: trained, GPT-2's own, or the user's; and what they make of texts."""
 
+import io
 import json
+import logging
 import subprocess
 import sys
 import tarfile
@@ -188,6 +190,24 @@ def test_gpt2_without_cache_and_network_says_which_files_to_bring(
     hub_cache(tmp_path, monkeypatch)
     with pytest.raises(UserError, match=r"download GPT-2's encoder.json and vocab.bpe"):
         tokenizer.gpt2()
+
+
+def test_a_hub_out_of_reach_is_told_by_the_error_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub_cache(tmp_path, monkeypatch)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
+    template = "http://127.0.0.1:9/{repo_id}/resolve/{revision}/{filename}"
+    monkeypatch.setattr("huggingface_hub.constants.HUGGINGFACE_CO_URL_TEMPLATE", template)
+    monkeypatch.setattr("time.sleep", lambda _: None)  # between the library's tries
+    logger, shown = logging.getLogger("huggingface_hub"), io.StringIO()
+    handler = logging.StreamHandler(shown)
+    logger.addHandler(handler)
+    with pytest.raises(UserError, match="nor the Hugging Face hub has it"):
+        tokenizer.gpt2()
+    logger.removeHandler(handler)
+    assert shown.getvalue() == ""
+    assert logger.isEnabledFor(logging.WARNING)
 
 
 def test_truncation_and_padding_of_a_users_file_are_ignored(tmp_path: Path) -> None:

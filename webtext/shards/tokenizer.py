@@ -5,9 +5,10 @@ the merges, then of `<|endoftext|>` [GPT-2 paper §2.2; openai/gpt-2 encoder.py]
 """
 
 import json
+import logging
 import os
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
@@ -63,13 +64,26 @@ def _gpt2_file() -> Path:
         with suppress(LocalEntryNotFoundError):
             return Path(hf_hub_download(repository, "tokenizer.json", local_files_only=True))
     try:
-        return Path(hf_hub_download(GPT2_REPOSITORIES[0], "tokenizer.json"))
+        with _without_logs("huggingface_hub"):
+            return Path(hf_hub_download(GPT2_REPOSITORIES[0], "tokenizer.json"))
     except Exception as error:  # whatever the hub's client and the HTTP library beneath it raise
         reason = str(error).strip().splitlines()[0]
     raise UserError(
         f'tokens.tokenizer = "gpt2": neither the cache here nor the Hugging Face hub has it ({reason}); '
         "download GPT-2's encoder.json and vocab.bpe and set tokens.tokenizer to their folder"
     )
+
+
+@contextmanager
+def _without_logs(library: str) -> Iterator[None]:
+    """What a library warns of meanwhile is not shown; what comes of it is told by who calls it."""
+    logger = logging.getLogger(library)
+    level = logger.level
+    logger.setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 def files(path: Path) -> tuple[Path, ...]:
