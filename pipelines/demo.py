@@ -31,6 +31,7 @@ def run(out: Path, workers: int | None, progress: Progress) -> dict[str, Any]:
 
     Everything stays in `out`: RS_demo.zst, corpus/, run/. Run again, it redoes only what is missing.
     """
+    model.require_trainer()  # told now, not after minutes of crawling and building
     files.make_folder(out)
     root, run_directory = out / "corpus", out / "run"
     web = miniweb.build()

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -135,6 +136,13 @@ def _here(source: str) -> Path:
     return run
 
 
+def require_trainer() -> None:
+    """Raises UserError where a library that trains is not installed; loads none of them."""
+    for name in ("torch", "safetensors"):
+        if find_spec(name) is None:
+            raise _not_installed(name)
+
+
 @contextmanager
 def _trainer() -> Iterator[None]:
     try:
@@ -142,9 +150,7 @@ def _trainer() -> Iterator[None]:
 
         import torch  # noqa: F401  # isort: skip
     except ImportError as error:
-        raise UserError(
-            f"{error.name} is not installed; training needs the extra: pip install 'webtext[train]'"
-        ) from None
+        raise _not_installed(error.name) from None
     try:
         yield
     except errors.TrainError as error:
@@ -155,3 +161,7 @@ def _trainer() -> Iterator[None]:
         if error.errno in files.DISK_FULL or buckets.is_of_a_store(error):
             raise
         raise RunFailed(f"{error.filename or 'the run'}: {why(error)}") from None
+
+
+def _not_installed(name: str | None) -> UserError:
+    return UserError(f"{name} is not installed; training needs the extra: pip install 'webtext[train]'")

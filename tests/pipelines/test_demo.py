@@ -1,11 +1,15 @@
 """The demo as a newcomer runs it."""
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
 
+from pipelines import demo
 from tests.pipelines.chains import forked, webtext
+from webtext.errors import UserError
+from webtext.progress import Progress
 
 
 def test_a_dry_run_of_the_demo_says_what_it_would_make_and_writes_nothing(tmp_path: Path) -> None:
@@ -13,6 +17,13 @@ def test_a_dry_run_of_the_demo_says_what_it_would_make_and_writes_nothing(tmp_pa
     assert f"{tmp_path}/demo/RS_demo.zst" in said
     assert "minutes" in said
     assert list(tmp_path.iterdir()) == []
+
+
+def test_without_what_trains_the_demo_does_not_begin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)
+    with pytest.raises(UserError, match=r"torch is not installed; .*pip install 'webtext\[train\]'"):
+        demo.run(tmp_path / "demo", None, Progress(quiet=True))
+    assert not (tmp_path / "demo").exists()
 
 
 @pytest.mark.slow
