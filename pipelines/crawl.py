@@ -17,13 +17,11 @@ from pipelines import (
 )
 from pipelines.request import Request
 from webtext import files, stage
-from webtext.corpus import Corpus
+from webtext.corpus import BEGUN, Corpus
 from webtext.errors import UserError
 from webtext.progress import Progress
 
-# What a crawl that was refused or stopped in its first moments may leave; no stranger's directory.
-BEGUN = (".lock", "links")
-SAVED = ("objects", "reddit", "_sources.json")  # in links
+SAVED = ("objects", "reddit", "_sources.json")  # in links, before there is a recipe
 
 
 def run(

@@ -134,9 +134,28 @@ def test_a_second_writer_is_refused(corpus: Corpus) -> None:
         pass
 
 
-def test_a_folder_that_is_no_corpus_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="is not a corpus"):
+def test_where_there_is_no_corpus_yet_the_way_to_one_is_told(tmp_path: Path) -> None:
+    advice = "; `webtext crawl .* --links …` makes one"
+    with pytest.raises(UserError, match=f"does not exist{advice}"):
+        Corpus.open(tmp_path / "none")
+    (tmp_path / ".lock").touch()  # as a refused crawl leaves it
+    with pytest.raises(UserError, match=f"is not a corpus: it has no recipe.toml{advice}"):
         Corpus.open(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("notes.txt", "is not a corpus: it has no recipe.toml; name the directory of one"),
+        ("config.toml", "a run of `webtext train`, not a corpus; name its corpus"),
+    ],
+)
+def test_what_is_no_corpus_is_not_told_to_be_made_one(tmp_path: Path, name: str, said: str) -> None:
+    (tmp_path / name).touch()
+    with pytest.raises(UserError, match=said):
+        Corpus.open(tmp_path)
+    with pytest.raises(UserError, match="name the directory of one"):
+        Corpus.open(tmp_path / name)
 
 
 def test_a_file_that_was_cut_short_is_made_again(corpus: Corpus, engine: LocalEngine) -> None:

@@ -28,6 +28,10 @@ TABLES = {
     "ledger": schemas.LEDGER,
 }
 
+# What a crawl that was refused or stopped in its first moments may leave; no stranger's directory.
+BEGUN = (".lock", "links")
+RUN_CONFIG = "config.toml"  # of a run; see train/rundir.py
+
 
 class Corpus:
     """The directory and its recipe."""
@@ -37,11 +41,17 @@ class Corpus:
 
     @classmethod
     def open(cls, root: Path) -> "Corpus":
+        """Raises UserError where there is no corpus, which says what is there."""
         corpus = cls(root)
-        if not corpus.has_recipe:
-            what = "is not a corpus: it has no recipe.toml" if root.exists() else "does not exist"
-            raise UserError(f"{root}: {what}; `webtext crawl {root} --links …` makes one")
-        return corpus
+        if corpus.has_recipe:
+            return corpus
+        names = files.names(root)
+        if RUN_CONFIG in names:
+            raise UserError(f"{root}: a run of `webtext train`, not a corpus; name its corpus")
+        if root.is_file() or set(names) - set(BEGUN):
+            raise UserError(f"{root}: is not a corpus: it has no recipe.toml; name the directory of one")
+        what = "is not a corpus: it has no recipe.toml" if root.exists() else "does not exist"
+        raise UserError(f"{root}: {what}; `webtext crawl {root} --links …` makes one")
 
     @property
     def name(self) -> str:
