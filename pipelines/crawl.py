@@ -66,7 +66,8 @@ def dry_run(request: Request, sources: Sequence[str], progress: Progress) -> dic
     with tempfile.TemporaryDirectory(prefix="webtext-") as folder, request.start_engine() as engine:
         trial = Corpus(Path(folder))
         links.make(trial, engine, links.read(trial, engine, recipe, found, progress), progress)
-        return crawl_estimate.dry_run(trial, corpus, recipe)
+        plan = crawl_estimate.dry_run(trial, corpus, recipe)
+    return plan | {"columns": {source.name: dict(source.columns) for source in found if source.columns}}
 
 
 def _require_a_place(corpus: Corpus, sources: Sequence[str]) -> None:

@@ -11,7 +11,11 @@ from webtext.terminal import Result, console, known, new_table, print_facts, siz
 
 def crawl(result: Result) -> None:
     times: Result = {name: duration(value) for name, value in result.items() if "_seconds" in name}
-    print_facts("What a crawl would do", result | times)
+    facts = result | times
+    for source, columns in facts.pop("columns", {}).items():
+        taken = ", ".join(f"{field} from `{column}`" for field, column in columns.items())
+        console.print(f"{source}: takes {taken}", markup=False)
+    print_facts("What a crawl would do", facts)
 
 
 def demo(result: Result) -> None:

@@ -1,10 +1,15 @@
 """`webtext crawl --dry-run`: what a crawl would take, of what there is to do."""
 
+from pathlib import Path
+
 import pytest
 
+from pipelines import crawl
 from pipelines.crawl_estimate import dry_run
 from tests.crawl.loopback import Crawled, Page, Web
+from tests.pipelines.removals import Here
 from webtext import show_plan
+from webtext.progress import Progress
 
 
 def test_the_longest_host_is_told_with_its_time(crawled: Crawled) -> None:
@@ -56,3 +61,15 @@ def test_the_dead_share_is_measured_where_the_web_was_asked(
     assert told["dead_share_source"] == "measured on the 120 links of this corpus that were asked for"
     show_plan.crawl(told)
     assert "archives seconds at most" in capsys.readouterr().out
+
+
+def test_a_table_says_which_column_is_taken_for_which_field(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "x.csv").write_text("Link,date,likes,note\nhttp://a.test/,2014-09-01,7,x\n")
+    source = f"{tmp_path}/x.csv?score=likes"
+    told = crawl.dry_run(Here(tmp_path / "corpus"), [source], Progress(quiet=True))
+    assert told["columns"] == {source: {"url": "Link", "score": "likes", "created_utc": "date"}}
+    show_plan.crawl(told)
+    taken = "takes url from `Link`, score from `likes`, created_utc from `date`"
+    assert capsys.readouterr().out.startswith(f"{source}: {taken}\n")
