@@ -8,6 +8,8 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+import pyarrow as pa
+
 from pipelines import link_sources, link_steps
 from pipelines.link_reading import VERSION, Read, settle, spill
 from pipelines.link_steps import Job, PartitionItem, merge_partitions
@@ -67,12 +69,10 @@ def read(
     spilt = spill(folder, engine, rules, found, progress)
     settled, losers = settle(folder, engine, spilt)
     plan = _plan(corpus, folder, rules, settled, losers)
-    if not any(each.remaining for each in settled):
-        files.remove_folder(folder)
-        raise _nothing(plan.counts)
-    return replace(
-        plan, before=partial(link_sources.remember, corpus, found)
-    )  # while a manifest names others
+    if rules.karma_is_summed or not any(each.remaining for each in settled):
+        _require_links(plan, folder)
+    # the sources are written down before the manifest that names them goes
+    return replace(plan, before=partial(link_sources.remember, corpus, found))
 
 
 def make(corpus: Corpus, engine: Engine, plan: Plan | None, progress: Progress) -> Manifest:
@@ -85,9 +85,6 @@ def make(corpus: Corpus, engine: Engine, plan: Plan | None, progress: Progress) 
     else:
         manifest = stage.run(corpus, engine, plan, progress)
     files.remove_folder(_spill_folder(corpus))
-    if not manifest.counts.out:  # a karma that is summed is known only now
-        files.remove_folder(table.folder)
-        raise _nothing(manifest.counts)
     return manifest
 
 
@@ -105,9 +102,8 @@ def urls(corpus: Corpus, plan: Plan | None) -> Iterator[str]:
         for part in table.finished():
             yield from table.read(part.file, ["url"])["url"].to_pylist()
         return
-    for group in plan.group(plan.works, 1):
-        for _, links, _ in link_steps.merged([work.item for work in group]):
-            yield from links["url"].to_pylist()
+    for links, _ in _merged(plan):
+        yield from links["url"].to_pylist()
 
 
 def require_made(corpus: Corpus) -> None:
@@ -174,16 +170,31 @@ def _plan(corpus: Corpus, folder: Path, rules: Rules, read: Sequence[Read], lose
     )
 
 
+def _merged(plan: Plan) -> Iterator[tuple[pa.Table, Counts]]:
+    """What `make` will make of a plan, partition by partition, without writing it."""
+    for group in plan.group(plan.works, 1):
+        for _, links, counts in link_steps.merged([work.item for work in group]):
+            yield links, counts
+
+
+def _require_links(plan: Plan, folder: Path) -> None:
+    """Raises UserError where nothing is left to make: a karma that is summed is known only merged. Merges no
+    further than to the first partition that has a link."""
+    counts = plan.counts
+    for links, more in _merged(plan):
+        if links.num_rows:
+            return
+        counts += more
+    files.remove_folder(folder)
+    raise UserError(
+        f"no link qualified: {counts.told('submission')}: loosen the recipe's [links] with --set, or give "
+        "other sources"
+    )
+
+
 def _by_buckets(works: Sequence[Work], _: int) -> list[list[Work]]:
     """Partitions that lie in one bucket are merged together, so that it is read once."""
     groups: dict[tuple[int, int], list[Work]] = {}
     for work in works:
         groups.setdefault(work.item.buckets, []).append(work)
     return list(groups.values())
-
-
-def _nothing(counts: Counts) -> UserError:
-    return UserError(
-        f"no link qualified: {counts.told('submission')}: loosen the recipe's [links] with --set, or give "
-        "other sources"
-    )

@@ -253,11 +253,12 @@ def test_nothing_that_qualifies_is_an_error_with_the_counts_and_leaves_nothing(t
         assert not list((tmp_path / "c").rglob("*.parquet")) and not list((tmp_path / "c").rglob("spill*"))
 
 
-def test_links_that_are_there_survive_rules_that_let_nothing_through(tmp_path: Path) -> None:
-    harvest(tmp_path / "c", [[post("1", A, 5)]])
+@pytest.mark.parametrize("rule", ["any-post", "sum"])
+def test_links_that_are_there_survive_rules_that_let_nothing_through(tmp_path: Path, rule: str) -> None:
+    harvest(tmp_path / "c", [[post("1", A, 5), post("2", A, 5)]])
     before = parts_of(tmp_path / "c")
-    with pytest.raises(UserError, match="no link qualified"):
-        harvest(tmp_path / "c", [], "min_karma=100")
+    with pytest.raises(UserError, match="no link qualified: 2 submissions, 2 karma"):
+        harvest(tmp_path / "c", [], "min_karma=100", f'karma_rule="{rule}"')
     assert parts_of(tmp_path / "c") == before
     assert links.standing(Corpus(tmp_path / "c"), Recipe()).current
 
