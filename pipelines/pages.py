@@ -176,8 +176,8 @@ def _ask_sources(item: Item, waiting: list[Wanted], journals: Mapping[int, Journ
                 errands = [Errand(link.partition, link.id, link.url, link.url) for link in links]
                 crawl(network, errands, journals, report, tombstones.load(item.root))
             elif links:
-                stop, urls = Event(), [link.url for link in links]
-                archives = chosen.open_archives(sources, network, item.path.parent, urls, stop)
+                stop, wanted = Event(), {link.url: link.near for link in links}
+                archives = chosen.open_archives(sources, network, item.path.parent, wanted, stop)
                 recovery.recover(archives, links, journals, settings, asked, report, stop)
             if asked < len(settings.sources):
                 waiting = _unserved(waiting, journals, settings)

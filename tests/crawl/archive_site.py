@@ -1,6 +1,7 @@
 """A host that speaks the interfaces of the Wayback Machine and of Common Crawl."""
 
 import base64
+import gzip
 import hashlib
 import io
 import json
@@ -150,3 +151,8 @@ class ArchiveSite(Site):
         hit = next(hit for hit in reversed(self.hits) if hit.path == path)
         first, last = map(int, hit.headers["Range"].removeprefix("bytes=").split("-"))
         return Page(self.files[path][first : last + 1], 206)
+
+
+def rebuilt(member: bytes, old: bytes, new: bytes) -> bytes:
+    """A gzip member with other bytes, whose record's length says what it said."""
+    return gzip.compress(gzip.decompress(member).replace(old, new))

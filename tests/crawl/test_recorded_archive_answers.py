@@ -32,7 +32,7 @@ def test_common_crawls_answers_lead_to_a_page(shared: Path, crawled: Crawled, ar
     archive.first["/CC-MAIN-2025-33-index"] = [Page(index["response_text"].encode())]
     archive.first["/crawl-data/"] = [Page(base64.b64decode(data["response_text"]), 206)]
     network = Network(crawled.recipe().crawl)
-    (source,) = chosen.open_archives(["commoncrawl"], network, crawled.folder, [], Event())
+    (source,) = chosen.open_archives(["commoncrawl"], network, crawled.folder, {}, Event())
     (pointer,) = source.find("http://example.com/", NEAR)
     exchange = source.read(pointer).exchange
     network.close()
@@ -46,7 +46,7 @@ def test_the_wayback_machines_index_is_understood(
     (answer,) = recorded(shared, "test_cli/test_multi_ia")
     archive.first["/cdx/"] = [Page(answer["response_text"].encode())]
     network = Network(crawled.recipe().crawl)
-    (source,) = chosen.open_archives(["wayback"], network, crawled.folder, [], Event())
+    (source,) = chosen.open_archives(["wayback"], network, crawled.folder, {}, Event())
     pointers = source.find("http://commoncrawl.org/", datetime(2008, 7, 11, tzinfo=UTC))
     network.close()
     assert [pointer.at.day for pointer in pointers] == [10, 12, 9]

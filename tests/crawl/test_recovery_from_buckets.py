@@ -58,7 +58,7 @@ def test_a_record_is_read_by_its_range_alone(bucket: BucketSite) -> None:
     record = warc_record(URL, b"<p>then", AT)
     other = warc_record("http://127.0.8.8/other", noise, AT)
     bucket.objects["a.warc.gz"] = other + record + other
-    archive = WarcFiles(files_of("warc:s3://crawls/a.warc.gz"), [URL], Crawl(max_bytes=10_000))
+    archive = WarcFiles(files_of("warc:s3://crawls/a.warc.gz"), {URL: POSTED}, Crawl(max_bytes=10_000))
     [pointer] = archive.find(URL, POSTED)
     bucket.reads.clear()
     assert archive.read(pointer).exchange.body == b"<p>then"

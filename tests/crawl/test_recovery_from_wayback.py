@@ -206,7 +206,7 @@ def test_archives_are_held_to_the_rules_for_addresses(
 ) -> None:
     recipe = crawled.recipe(allow_private=False, **settings)
     network = Network(recipe.crawl)
-    archives = chosen.open_archives(["wayback", "commoncrawl"], network, crawled.folder, [], Event())
+    archives = chosen.open_archives(["wayback", "commoncrawl"], network, crawled.folder, {}, Event())
     found = look_up(Wanted(0, "id", "http://example.com/", POSTED), archives, recipe.crawl)
     network.close()
     assert found.verdict is None

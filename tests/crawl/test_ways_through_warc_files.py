@@ -1,5 +1,6 @@
 """Pages of WARC files that a redirect leads to, or whose body an earlier record has."""
 
+from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ import pytest
 
 from tests.crawl.archive_site import warc_record, warc_revisit
 from tests.crawl.loopback import HTML, Crawled, Page, Web
+from webtext.buckets import StoredFile
 from webtext.crawl.archives.lookup import Found, Wanted, look_up
 from webtext.crawl.archives.warc_files import WarcFiles
 from webtext.crawl.archives.warc_places import files_of
@@ -26,7 +28,7 @@ def found(tmp_path: Path, *files: list[bytes], url: str = OLD, **settings: Any) 
     for number, records in enumerate(files):
         (tmp_path / f"{number}.warc.gz").write_bytes(b"".join(records))
     asked = Crawl(**settings)
-    archive = WarcFiles(files_of(f"warc:{tmp_path}"), [url], asked)
+    archive = WarcFiles(files_of(f"warc:{tmp_path}"), {url: POSTED}, asked)
     return look_up(Wanted(0, "id", url, POSTED), [archive], asked)
 
 
@@ -115,3 +117,61 @@ def test_the_archive_of_a_crawl_gives_all_its_pages_again(web: Web, crawled: Cra
         same = ("state", "final_url", "redirects", "sha256")
         assert {name: first[url][name] for name in same} == {name: again[url][name] for name in same}
     assert again[urls[4]]["state"] == "no_capture"
+
+
+def monthly(url: str, years: range) -> list[bytes]:
+    """More captures of a page than are remembered of one."""
+    dates = [f"{year}-{month:02}" for year in years for month in range(1, 13)]
+    return [warc_record(url, f"<p>{date}".encode(), f"{date}-01T00:00:00Z") for date in dates]
+
+
+def test_the_nearest_of_very_many_captures_is_taken(tmp_path: Path) -> None:
+    assert page_of(found(tmp_path, monthly(OLD, range(1996, 2024))))[0] == b"<p>2014-03"
+
+
+def test_of_a_link_without_a_time_the_latest_of_very_many_is_taken(tmp_path: Path) -> None:
+    (tmp_path / "a.warc.gz").write_bytes(b"".join(monthly(OLD, range(1996, 2024))))
+    link = Wanted(0, "id", OLD)
+    archive = WarcFiles(files_of(f"warc:{tmp_path}"), {OLD: link.near}, Crawl())
+    assert page_of(look_up(link, [archive], Crawl()))[0] == b"<p>2023-12"
+
+
+@pytest.mark.parametrize(
+    "wanted_too", [False, True], ids=["of another page", "of one with a time of its own"]
+)
+def test_a_redirect_leads_to_the_nearest_of_very_many_captures(tmp_path: Path, wanted_too: bool) -> None:
+    records = [*monthly(NEW, range(1996, 2024)), moved(OLD, NEW)]
+    (tmp_path / "a.warc.gz").write_bytes(b"".join(records))
+    times = {OLD: POSTED} | ({NEW: datetime(1996, 1, 1, tzinfo=UTC)} if wanted_too else {})
+    archive = WarcFiles(files_of(f"warc:{tmp_path}"), times, Crawl())
+    assert page_of(look_up(Wanted(0, "id", OLD, POSTED), [archive], Crawl()))[0] == b"<p>2014-03"
+
+
+@pytest.mark.parametrize("of", [OLD, NEW], ids=["of the same page", "of another"])
+def test_a_revisit_finds_its_body_among_very_many_captures(tmp_path: Path, of: str) -> None:
+    records = [*monthly(of, range(1996, 2010)), warc_revisit(OLD, of, b"<p>1996-07", DAY)]
+    records += monthly(of, range(2015, 2024))
+    assert page_of(found(tmp_path, records)) == (b"<p>1996-07", OLD, 0)
+
+
+def test_very_many_redirects_to_nowhere_hide_no_page(tmp_path: Path) -> None:
+    nowhere = [
+        moved(OLD, NEW, f"2014-02-{day:02}T00:{minute:02}:00Z") for day in range(1, 28) for minute in range(9)
+    ]
+    page = warc_record(OLD, b"<p>before it moved", "2010-01-01T00:00:00Z")
+    assert page_of(found(tmp_path, [*nowhere, page]))[0] == b"<p>before it moved"
+
+
+def test_a_body_that_the_files_lack_is_looked_for_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read, stream = Counter[str](), StoredFile.stream
+
+    def counted(file: StoredFile) -> Any:
+        read[file.path] += 1
+        return stream(file)
+
+    monkeypatch.setattr(StoredFile, "stream", counted)
+    records = [*monthly(OLD, range(1996, 2024)), warc_revisit(OLD, OLD, b"<p>nowhere", DAY)]
+    found(tmp_path, records)
+    assert read.total() == 2

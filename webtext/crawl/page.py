@@ -89,7 +89,7 @@ def _refused_by_head(headers: Headers, content_type: str | None, settings: Crawl
         return Verdict("not_html", content_type)
     if settings.opt_outs and (sign := optouts.header_signal(headers, _reader(settings))):
         return Verdict("opted_out", sign)
-    if _announced_bytes(headers) > settings.max_bytes:
+    if announced_bytes(headers) > settings.max_bytes:
         return Verdict("too_large")
     return None
 
@@ -160,6 +160,7 @@ def _refusal(status: int) -> Verdict:
     return Verdict(_STATES.get(status, "http_error"), detail, again=status == 429)
 
 
-def _announced_bytes(headers: Headers) -> int:
+def announced_bytes(headers: Headers) -> int:
+    """What a Content-Length says, if that is a length."""
     value = header(headers, "content-length") or ""
     return int(value) if value.isascii() and value.isdigit() and len(value) < 19 else 0

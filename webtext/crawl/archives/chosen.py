@@ -1,6 +1,7 @@
 """The archives that a recipe's `crawl.sources` names."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from threading import Event
 
@@ -48,13 +49,16 @@ def seconds_per_link(source: str) -> float:
 
 
 def open_archives(
-    sources: Sequence[str], network: Network, folder: Path, wanted: Collection[str], stop: Event
+    sources: Sequence[str], network: Network, folder: Path, wanted: Mapping[str, datetime], stop: Event
 ) -> list[Archive]:
-    """The archives in their order. `wanted`: the URLs that will be looked for; `stop` ends all waiting."""
+    """The archives in their order. `wanted`: the URLs that will be looked for, and to what time their
+    captures should be near; `stop` ends all waiting."""
     return [_open(source, network, folder, wanted, stop) for source in sources]
 
 
-def _open(source: str, network: Network, folder: Path, wanted: Collection[str], stop: Event) -> Archive:
+def _open(
+    source: str, network: Network, folder: Path, wanted: Mapping[str, datetime], stop: Event
+) -> Archive:
     known = addresses()
     if source == Wayback.name:
         return Wayback(network, known.wayback, folder, INTERVALS, stop)

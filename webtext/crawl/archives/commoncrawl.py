@@ -13,12 +13,11 @@ from pathlib import Path
 from threading import Event, Lock
 from urllib.parse import quote, urlencode
 
-from warcio.archiveiterator import ArchiveIterator
-
 from webtext.crawl import coding
 from webtext.crawl.archives import records
 from webtext.crawl.archives.captures import Capture, Pointer, Unavailable, Unusable, capture_time, nearest
 from webtext.crawl.archives.service import Intervals, Service
+from webtext.crawl.archives.warc_stream import WarcStream
 from webtext.crawl.exchange import Exchange
 from webtext.crawl.network import Network
 
@@ -78,7 +77,7 @@ class CommonCrawl:
 
     def _record(self, member: bytes, pointer: Pointer, place: str) -> Exchange:
         try:
-            record = next(ArchiveIterator(io.BytesIO(member)))
+            record = WarcStream(io.BytesIO(member)).parse()
             exchange = records.exchange(record, place, self._settings.max_bytes)
         except Unusable:
             raise

@@ -34,6 +34,11 @@ class Wanted:
     first_posted: datetime | None = None
     row: Row | None = None
 
+    @property
+    def near(self) -> datetime:
+        """To what time a capture should be near; the latest is wanted of a link without a time."""
+        return self.first_posted or datetime.now(UTC)
+
 
 @dataclass(frozen=True, slots=True)
 class Found:
@@ -51,7 +56,7 @@ def look_up(link: Wanted, archives: Sequence[Archive], settings: Crawl) -> Found
     """Asks one archive after the other for a page."""
     if is_private_name(host(link.url)) and not settings.allow_private:
         return Found(archives[0].name, Verdict("private_address"))
-    near, notes = link.first_posted or datetime.now(UTC), []
+    near, notes = link.near, []
     for archive in archives:
         try:
             found = _first_page(link, archive, near, settings)

@@ -5,44 +5,50 @@ what cannot be read is counted and passed over.
 """
 
 import io
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from typing import Any
-
-from warcio.archiveiterator import ArchiveIterator
 
 from webtext.buckets import StoredFile
 from webtext.crawl.archives import records
 from webtext.crawl.archives.captures import Capture, Pointer, Unavailable, Unusable, nearest
 from webtext.crawl.archives.warc_index import WarcIndex
 from webtext.crawl.archives.warc_places import PREFIX
+from webtext.crawl.archives.warc_stream import GZIPPED_AS_A_WHOLE, MAX_HEAD_BYTES, WarcStream
 from webtext.crawl.exchange import Exchange
 from webtext.sections import Crawl
-
-MAX_HEAD_BYTES = 1_000_000  # of a record beside its body
 
 
 class WarcFiles:
     name = "warc"
 
-    def __init__(self, files: Collection[StoredFile], wanted: Collection[str], settings: Crawl) -> None:
-        """`wanted`: canonical URLs; no other page is looked for."""
+    def __init__(
+        self, files: Collection[StoredFile], wanted: Mapping[str, datetime], settings: Crawl
+    ) -> None:
+        """`wanted`: canonical URLs, and to what time their captures should be near; no other page is looked
+        for."""
         self._max_bytes = settings.max_bytes
         self._files = {file.path: file for file in files}
         self._index = WarcIndex(files, wanted, settings.max_redirects)
 
     @property
     def damaged(self) -> int:
-        """Files that could not be read to their end."""
-        return self._index.damaged
+        """Files of which a part could not be read."""
+        return len(self._index.damaged)
 
     def find(self, url: str, near: datetime) -> list[Pointer]:
         pointers = nearest(self._index.pages(url), near)
         if self.damaged and not pointers:
-            raise Unavailable(f"{self.damaged:,} files cannot be read to their end")
+            raise Unavailable(self._damage())
         if self._index.has(url) and not pointers:
             raise Unusable("leads to a page that the files do not have")
         return pointers
+
+    def _damage(self) -> str:
+        damaged = self._index.damaged
+        whole = [self._files[path].name for path, why in damaged.items() if why == GZIPPED_AS_A_WHOLE]
+        told = f"{len(damaged):,} files cannot be read to their end"
+        return f"{told}; {whole[0]} is {GZIPPED_AS_A_WHOLE}" if whole else told
 
     def read(self, pointer: Pointer) -> Capture:
         if pointer.body is None:
@@ -57,7 +63,7 @@ class WarcFiles:
         file = self._files[pointer.file]
         try:
             stored = io.BytesIO(file.read(pointer.offset, pointer.length))
-            record = next(ArchiveIterator(stored, arc2warc=True))
+            record = WarcStream(stored).parse()
             return exchange(record, f"{PREFIX}{file.name}#{pointer.offset}", self._max_bytes)
         except Unusable:
             raise

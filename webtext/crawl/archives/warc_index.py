@@ -1,26 +1,27 @@
 """Which of the wanted pages WARC and ARC files hold, and where; redirects and revisits lead to their page.
 
 The files are read once, and once more for each step of redirects to pages that nobody had asked for. In
-memory are the places of what is wanted alone.
+memory are the places of what is wanted alone; of a page with many captures, those that may be the nearest.
 """
 
 import io
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import redirect_stderr
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import chain, groupby, islice
 from typing import Any
-
-from warcio.archiveiterator import ArchiveIterator
 
 from webtext.buckets import StoredFile
 from webtext.crawl import page
 from webtext.crawl.archives import records
 from webtext.crawl.archives.captures import Pointer, Unusable
+from webtext.crawl.archives.warc_stream import CUT_SHORT, WarcStream
 from webtext.crawl.exchange import Exchange
 from webtext.links.canonical import Rejected, canonicalise
 
-MAX_LISTED = 100  # records of one page are remembered
+MAX_LISTED = 100  # records of one page are remembered, for each time that they should be near to
+NEAREST = 10  # of each kind, when there are more
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,28 +34,31 @@ class Listed:
 
     def order(self, at: datetime) -> tuple[bool, bool, timedelta, datetime]:
         """Pages before what leads to one, then the nearest in time; of two as near the earlier."""
-        moved = bool(self.leads_to) and not self.repeats
-        return moved, self.repeats, abs(self.pointer.at - at), self.pointer.at
+        return *self.kind(), abs(self.pointer.at - at), self.pointer.at
+
+    def kind(self) -> tuple[bool, bool]:
+        return bool(self.leads_to) and not self.repeats, self.repeats
 
 
 class WarcIndex:
-    def __init__(self, files: Collection[StoredFile], wanted: Collection[str], max_redirects: int) -> None:
-        """`wanted`: canonical URLs; no other page is looked for."""
-        self._listed: dict[str, list[Listed]] = {}
-        self._broken: set[str] = set()
+    def __init__(
+        self, files: Collection[StoredFile], wanted: Mapping[str, datetime], max_redirects: int
+    ) -> None:
+        """`wanted`: canonical URLs, and to what time their captures should be near; no other page is looked
+        for."""
+        self.damaged: dict[str, str] = {}  # files of which a part could not be read, and why
         self._max_redirects = max_redirects
-        seen, pages = set[str](), frozenset(wanted)
-        for _ in range(max_redirects + 1):
-            for file in files if pages else ():
-                self._scan(file, pages)
-            seen |= pages
-            found = (each.leads_to for url in pages for each in self._listed.get(url, ()))
-            pages = frozenset(url for url in found if url and url not in seen)
-
-    @property
-    def damaged(self) -> int:
-        """Files that could not be read to their end."""
-        return len(self._broken)
+        self._listed: dict[str, list[Listed]] = {}
+        self._times = {url: {near} for url, near in wanted.items()}
+        self._digests: dict[str, set[str]] = {}  # of bodies that revisits have of a URL
+        self._thinned = set[str]()  # URLs with more records than are remembered
+        due = frozenset(wanted)
+        for _ in range(max_redirects + 2):  # a revisit's body is a step, too
+            for url in due:
+                self._listed.pop(url, None)
+            for file in files if due else ():
+                self._scan(file, due)
+            due = self._further(due)
 
     def pages(self, url: str) -> Iterator[Pointer]:
         """Where captures of a page lie, by way of redirects too."""
@@ -64,7 +68,7 @@ class WarcIndex:
 
     def has(self, url: str) -> bool:
         """Whether there is a record of it at all, be it one that leads to nothing."""
-        return url in self._listed
+        return bool(self._listed.get(url))
 
     def _followed(self, listed: Listed) -> Pointer | None:
         for redirects in range(self._max_redirects + 1):
@@ -88,15 +92,43 @@ class WarcIndex:
         ]
         return _nearest(there, revisit.pointer.at).pointer if there else None
 
-    def _scan(self, file: StoredFile, wanted: Collection[str]) -> None:
+    def _scan(self, file: StoredFile, due: Collection[str]) -> None:
         try:
             with redirect_stderr(io.StringIO()):  # warcio prints its doubts
-                for url, found in listed_in(file, wanted):
+                for url, found in listed_in(file, due):
                     there = self._listed.setdefault(url, [])
-                    if len(there) < MAX_LISTED:
-                        there.append(found)
+                    there.append(found)
+                    if len(there) > MAX_LISTED * (len(self._times[url]) + len(self._digests.get(url, ()))):
+                        self._listed[url] = self._thin(url, there)
+        except Unusable as problem:
+            self.damaged[file.path] = str(problem)
         except Exception:  # warcio raises what it meets: EOFError, AttributeError, zlib.error, …
-            self._broken.add(file.path)
+            self.damaged[file.path] = CUT_SHORT
+
+    def _thin(self, url: str, there: list[Listed]) -> list[Listed]:
+        """Of each kind those nearest to the times asked for, and one for each body that revisits have."""
+        self._thinned.add(url)
+        bodies = {each.pointer.digest: each for each in there if not each.leads_to}
+        kept = {bodies[digest] for digest in self._digests.get(url, ()) if digest in bodies}
+        for at in self._times[url]:
+            for _, kind in groupby(sorted(there, key=lambda each: each.order(at)), key=Listed.kind):
+                kept.update(islice(kind, NEAREST))
+        return [each for each in there if each in kept]
+
+    def _further(self, scanned: Collection[str]) -> frozenset[str]:
+        """Where the records of some URLs lead, unless it was looked for and all of it is remembered."""
+        due = set[str]()
+        for listed in chain.from_iterable(self._listed.get(url, ()) for url in scanned):
+            to, at, digest = listed.leads_to, listed.pointer.at, listed.pointer.digest
+            if not to:
+                continue
+            digests, times = self._digests.setdefault(to, set()), self._times.get(to, ())
+            asked = digest in digests or self._repeated(listed) if listed.repeats else at in times
+            if not times or (to in self._thinned and not asked):
+                due.add(to)
+            self._times[to] = {*times, at}
+            digests.update([digest] if listed.repeats else [])
+        return frozenset(due)
 
 
 def _nearest(there: Sequence[Listed], at: datetime) -> Listed:
@@ -104,21 +136,21 @@ def _nearest(there: Sequence[Listed], at: datetime) -> Listed:
 
 
 def listed_in(file: StoredFile, wanted: Collection[str] | None = None) -> Iterator[tuple[str, Listed]]:
-    """The records of a file that are of use for wanted pages, or for any, by canonical URL."""
+    """The records of a file that are of use for wanted pages, or for any, by canonical URL. Raises Unusable
+    at the end where a part of the file was not."""
     with file.stream() as stream:
-        archive = ArchiveIterator(stream, arc2warc=True)
+        archive = WarcStream(stream)
         for record in archive:
             if record.rec_type not in ("response", "revisit"):
                 continue
             try:
                 url = canonicalise(records.target(record))
                 found = _listed(record, url) if wanted is None or url in wanted else None
+                offset, length = archive.place() if found is not None else (0, 0)
             except (Unusable, Rejected):
                 continue
             if found is not None:
-                archive.read_to_end(record)
-                place = archive.get_record_offset(), archive.get_record_length()
-                pointer = replace(found.pointer, file=file.path, offset=place[0], length=place[1])
+                pointer = replace(found.pointer, file=file.path, offset=offset, length=length)
                 yield url, replace(found, pointer=pointer)
 
 

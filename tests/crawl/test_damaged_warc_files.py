@@ -1,0 +1,117 @@
+"""Records of the users' WARC files that are cut short, or say of themselves what is not so."""
+
+import gzip
+import zlib
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from tests.crawl.archive_site import rebuilt, warc_record
+from tests.crawl.loopback import HTML
+from webtext.crawl.archives.lookup import Found, Wanted, look_up
+from webtext.crawl.archives.warc_files import WarcFiles
+from webtext.crawl.archives.warc_places import files_of
+from webtext.sections import Crawl
+
+POSTED = datetime(2014, 2, 18, 12, tzinfo=UTC)
+DAY = "2014-02-19T00:00:00Z"
+URL, OTHER = "http://a.example/page", "http://a.example/other"
+CHUNKED = (*HTML, ("Transfer-Encoding", "chunked"))
+GOOD = warc_record(OTHER, b"<p>other", DAY)
+LONG = b"<p>" + bytes(range(32, 127)) * 50
+
+
+def found(path: Path, *records: bytes, url: str = URL) -> Found:
+    path.write_bytes(b"".join(records))
+    archive = WarcFiles(files_of(f"warc:{path}"), {url: POSTED}, Crawl())
+    return look_up(Wanted(0, "id", url, POSTED), [archive], Crawl())
+
+
+def body_of(found: Found) -> bytes:
+    assert found.verdict and found.exchange, found.notes
+    assert found.verdict.state == "fetched"
+    return found.exchange.body
+
+
+@pytest.mark.parametrize("url", [URL, "http://a.example/beyond"])
+@pytest.mark.parametrize("name", ["a.warc.gz", "a.warc"])
+def test_a_file_that_breaks_off_may_have_had_what_was_asked_for(tmp_path: Path, name: str, url: str) -> None:
+    records = [GOOD, warc_record(URL, LONG, DAY)]
+    data = b"".join(records if name.endswith("gz") else map(gzip.decompress, records))
+    assert found(tmp_path / name, data[:-40], url=url).notes == (
+        "warc: unavailable, 1 files cannot be read to their end",
+    )
+
+
+@pytest.mark.parametrize("length", [b"-5", b"10", b"99999", b"x"])
+def test_a_record_of_a_wrong_length_costs_nothing_behind_it(tmp_path: Path, length: bytes) -> None:
+    record = gzip.decompress(warc_record(URL, LONG, DAY))
+    head, _, http = record.partition(b"\r\n\r\n")
+    said = head.rpartition(b"Content-Length: ")[2].partition(b"\r\n")[0]
+    wrong = head.replace(b"Content-Length: " + said, b"Content-Length: " + length)
+    path, records = tmp_path / "a.warc.gz", [gzip.compress(wrong + b"\r\n\r\n" + http), GOOD]
+    assert found(path, *records).verdict is None
+    assert body_of(found(path, *records, url=OTHER)) == b"<p>other"
+
+
+@pytest.mark.parametrize("date", [b"0001-01-01T00:00:00+14:00", b"9999-12-31T23:59:59-14:00", b"yesterday"])
+def test_a_record_of_no_possible_time_costs_nothing_behind_it(tmp_path: Path, date: bytes) -> None:
+    odd = rebuilt(warc_record(URL, b"<p>x", DAY), DAY.encode(), date)
+    assert body_of(found(tmp_path / "a.warc.gz", odd, GOOD, url=OTHER)) == b"<p>other"
+
+
+def test_a_file_gzipped_as_a_whole_says_what_mends_it(tmp_path: Path) -> None:
+    whole = gzip.compress(gzip.decompress(warc_record(URL, b"<p>x", DAY) + GOOD))
+    assert found(tmp_path / "a.warc.gz", whole).notes == (
+        "warc: unavailable, 1 files cannot be read to their end; a.warc.gz is gzipped as a whole, not record "
+        "by record: `warcio recompress` mends that",
+    )
+
+
+@pytest.mark.parametrize(
+    "chunks",
+    [b"8\r\n<p>c", b"8\r\n<p>chunk\r\n", b"8\r\n<p>chunk\r\nx\r\n"],
+    ids=["within", "at the end", "no size"],
+)
+def test_a_chunked_body_without_its_last_chunk_is_not_a_page(tmp_path: Path, chunks: bytes) -> None:
+    record = warc_record(URL, chunks, DAY, headers=CHUNKED)
+    assert found(tmp_path / "a.warc.gz", record).notes == ("warc: the body is cut short",)
+
+
+@pytest.mark.parametrize(
+    "stored", [b"8;x=1\r\n<p>chunk\r\n0\r\nTrailer: x\r\n\r\n", b"8\r\n<p>chunk\r\n0\r\n\r\n", b"<p>chunk"]
+)
+def test_chunks_are_undone_unless_the_archive_has_undone_them(tmp_path: Path, stored: bytes) -> None:
+    record = warc_record(URL, stored, DAY, headers=CHUNKED)
+    assert body_of(found(tmp_path / "a.warc.gz", record)) == b"<p>chunk"
+
+
+def test_a_body_shorter_than_its_server_said_is_not_a_page(tmp_path: Path) -> None:
+    record = warc_record(URL, b"<p>half", DAY, headers=(*HTML, ("Content-Length", "5000")))
+    assert found(tmp_path / "a.warc.gz", record).notes == ("warc: the body is cut short",)
+
+
+@pytest.mark.parametrize(
+    "header", [("Content-Encoding", "gzip"), ("Transfer-Encoding", "chunked"), ("Content-Length", "3")]
+)
+def test_a_length_from_before_codings_were_undone_is_not_believed(
+    tmp_path: Path, header: tuple[str, str]
+) -> None:
+    body = gzip.compress(b"<p>whole") if header[1] == "gzip" else b"<p>whole"
+    headers = (*HTML, header, *([("Content-Length", "5000")] if header[1] != "3" else []))
+    record = warc_record(URL, body, DAY, headers=headers)
+    assert body_of(found(tmp_path / "a.warc.gz", record)) == body
+
+
+@pytest.mark.parametrize("line", [b"X: ", b"X: y\r\n"], ids=["one line", "many lines"])
+def test_a_head_without_end_costs_its_record_alone(tmp_path: Path, line: bytes) -> None:
+    size, deflate = 10_000_000, zlib.compressobj(9, zlib.DEFLATED, 31)
+    start = gzip.decompress(rebuilt(warc_record(URL, b"", DAY), b"\r\n\r\nHTTP/1.1", b"\r\nHTTP/1.1"))
+    bomb = deflate.compress(start.rstrip() + b"\r\n" + line)
+    for _ in range(50):
+        bomb += deflate.compress(line * (size // 50 // len(line)))
+    bomb += deflate.flush()
+    path = tmp_path / "a.warc.gz"
+    assert body_of(found(path, bomb, GOOD, url=OTHER)) == b"<p>other"
+    assert found(path, bomb, GOOD).verdict is None
