@@ -1,3 +1,4 @@
+import json
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from threading import Event
@@ -5,7 +6,7 @@ from threading import Event
 import pytest
 from warcio.archiveiterator import ArchiveIterator
 
-from tests.crawl.archive_site import ArchiveSite
+from tests.crawl.archive_site import COLUMNS, ArchiveSite
 from tests.crawl.loopback import Crawled, Page, Web
 from webtext.crawl.archives import chosen, service
 from webtext.crawl.archives.lookup import Wanted, look_up
@@ -231,3 +232,12 @@ def test_a_link_without_a_time_takes_the_latest_capture(
     row = crawled.crawl([url], **WAYBACK)[url]
     assert row["detail"] == "capture 2019-03-02"
     assert row["captured_at"] > POSTED + timedelta(days=1000)
+
+
+def test_a_capture_whose_url_has_a_line_break_is_not_taken(
+    web: Web, crawled: Crawled, archive: ArchiveSite
+) -> None:
+    (url,) = dead(web, crawled)
+    row = ["k", "20140302080000", f"{url}\r\nX-Smuggled: y", "text/html", "200", "D", "10"]
+    archive.first["/cdx"] = [Page(json.dumps([COLUMNS, row]).encode())]
+    assert "wayback: no capture" in crawled.crawl(**WAYBACK)[url]["detail"]

@@ -91,6 +91,18 @@ def test_a_header_cannot_smuggle_lines_into_the_archive(tmp_path: Path) -> None:
     assert response.body == b"hello"
 
 
+def test_a_url_cannot_smuggle_lines_into_the_archive(tmp_path: Path) -> None:
+    url = f"{URL}\r\nX-Smuggled: y\x00\x7f"
+    write(
+        tmp_path,
+        Exchange(url, 200, (), b"x", source_uri=url, hops="R", via=url, truncated="a\nX-Smuggled: y"),
+    )
+    for _, headers, _ in records(tmp_path)[1:]:  # the first tells of the file
+        assert "X-Smuggled" not in headers
+        assert headers["WARC-Target-URI"] == f"{URL} X-Smuggled: y".replace(" ", "%20")
+    check(tmp_path / "warc" / "part-00000-0000.warc.gz")
+
+
 def test_the_archive_says_what_was_asked_when_and_of_whom(tmp_path: Path) -> None:
     at = datetime(2026, 1, 2, 3, 4, 5, 678, tzinfo=UTC)
     write(tmp_path, Exchange(URL, 200, (), b"x", "OK", (("Host", "a.example"),), None, "192.0.2.1", at))

@@ -89,7 +89,12 @@ def _record(
     out = io.BytesIO()
     writer = WARCWriter(out, gzip=False, warc_version="1.1")
     record = writer.create_warc_record(
-        url, kind, payload=io.BytesIO(body), length=len(body), http_headers=head, warc_headers_dict=extra
+        _one_line(url),
+        kind,
+        payload=io.BytesIO(body),
+        length=len(body),
+        http_headers=head,
+        warc_headers_dict={name: _one_line(value) for name, value in extra.items()},
     )
     writer.write_record(record)
     level = GZIP_LEVEL_CODED if header(headers, "content-encoding") else GZIP_LEVEL
@@ -119,7 +124,7 @@ def _metadata(exchange: Exchange, response_id: str) -> bytes:
     digest = base64.b32encode(hashlib.sha1(body, usedforsecurity=False).digest()).decode()
     head = (
         f"WARC/1.1\r\nWARC-Type: metadata\r\nWARC-Record-ID: <urn:uuid:{uuid.uuid4()}>\r\n"
-        f"WARC-Target-URI: {_clean(exchange.url)}\r\nWARC-Date: {exchange.at.strftime(DATE)}\r\n"
+        f"WARC-Target-URI: {_one_line(exchange.url)}\r\nWARC-Date: {exchange.at.strftime(DATE)}\r\n"
         f"WARC-Concurrent-To: {response_id}\r\nWARC-Block-Digest: sha1:{digest}\r\n"
         f"Content-Type: application/warc-fields\r\nContent-Length: {len(body)}\r\n\r\n"
     )
@@ -173,9 +178,13 @@ def _stored_headers(exchange: Exchange) -> Headers:
 
 
 def _clean(text: str) -> str:
-    """A header's text on one line (obsolete folding undone, RFC 9112 §5.2), in Latin-1."""
-    line = " ".join(text.split("\r\n")).translate(_CONTROLS)
-    return line.encode("latin-1", "replace").decode("latin-1").strip()
+    """A header's text on one line, in Latin-1."""
+    return _one_line(text).encode("latin-1", "replace").decode("latin-1")
 
 
-_CONTROLS = {code: " " for code in range(32) if code != 9}
+def _one_line(text: str) -> str:
+    """Obsolete folding (RFC 9112 §5.2) and control characters as spaces: no text begins a line of its own."""
+    return " ".join(text.split("\r\n")).translate(_CONTROLS).strip()
+
+
+_CONTROLS = {code: " " for code in (*range(32), 127) if code != 9}

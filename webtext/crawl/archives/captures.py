@@ -1,5 +1,6 @@
 """What every archive offers: captures of a page, found by its URL and a time, read one by one."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -7,6 +8,7 @@ from typing import Protocol
 
 from webtext.crawl.exchange import Exchange
 
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 MAX_CAPTURES = 3  # of one page in one archive are tried
 
 
@@ -53,6 +55,11 @@ class Archive(Protocol):
     def read(self, pointer: Pointer) -> Capture:
         """Raises Unusable or Unavailable."""
         ...
+
+
+def is_page_url(text: str) -> bool:
+    """Whether an index may call a page so; a line break would begin another line wherever it is written."""
+    return text.startswith(("http://", "https://")) and not _CONTROL.search(text)
 
 
 def nearest(pointers: Iterable[Pointer], near: datetime) -> list[Pointer]:

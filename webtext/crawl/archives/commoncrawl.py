@@ -15,7 +15,15 @@ from urllib.parse import quote, urlencode
 
 from webtext.crawl import coding
 from webtext.crawl.archives import records
-from webtext.crawl.archives.captures import Capture, Pointer, Unavailable, Unusable, capture_time, nearest
+from webtext.crawl.archives.captures import (
+    Capture,
+    Pointer,
+    Unavailable,
+    Unusable,
+    capture_time,
+    is_page_url,
+    nearest,
+)
 from webtext.crawl.archives.service import Intervals, Service
 from webtext.crawl.archives.warc_stream import WarcStream
 from webtext.crawl.exchange import Exchange
@@ -137,9 +145,9 @@ def _pointers(text: bytes) -> Iterator[Pointer]:
     try:
         lines = [json.loads(line) for line in text.splitlines() if line.strip()]
         for line in lines:
-            at = capture_time(line.get("timestamp"))
-            if at is not None and line.get("status") == "200":
+            at, url = capture_time(line.get("timestamp")), str(line["url"])
+            if at is not None and line.get("status") == "200" and is_page_url(url):
                 place = str(line["filename"]), int(line["offset"]), int(line["length"])
-                yield Pointer(at, str(line["url"]), *place, digest=str(line.get("digest")))
+                yield Pointer(at, url, *place, digest=str(line.get("digest")))
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         raise Unavailable("an answer that is no index") from None

@@ -13,7 +13,15 @@ from threading import Event
 from urllib.parse import urlencode, urljoin, urlsplit
 
 from webtext.crawl import coding, page
-from webtext.crawl.archives.captures import Capture, Pointer, Unavailable, Unusable, capture_time, nearest
+from webtext.crawl.archives.captures import (
+    Capture,
+    Pointer,
+    Unavailable,
+    Unusable,
+    capture_time,
+    is_page_url,
+    nearest,
+)
 from webtext.crawl.archives.service import MEMENTO, Intervals, Service
 from webtext.crawl.exchange import Exchange, Headers
 from webtext.crawl.network import Network
@@ -80,7 +88,7 @@ def _pointers(answer: Exchange) -> Iterator[Pointer]:
         raise Unavailable("an answer that is no index") from None
     for line in lines:
         at, url = capture_time(line.get("timestamp")), str(line.get("original"))
-        if at is not None and url.startswith(("http://", "https://")):
+        if at is not None and is_page_url(url):
             yield Pointer(at, url, digest=str(line.get("digest")))
 
 
@@ -93,7 +101,7 @@ def _target(answer: Exchange, place: str) -> tuple[datetime, str]:
         raise Unusable("a redirect to no URL") from None
     match = _REPLAY.fullmatch(split.path + (f"?{split.query}" if split.query else ""))
     at = capture_time(match[1]) if match else None
-    if match is None or at is None:
+    if match is None or at is None or not is_page_url(match[2]):
         raise Unusable("a redirect out of the archive")
     return at, match[2]
 
