@@ -7,6 +7,7 @@ from pathlib import Path
 from pipelines import recipes
 from webtext import recipe, store
 from webtext.corpus import Corpus
+from webtext.crawl.archives import warc_places
 from webtext.engine import Engine, EngineName
 from webtext.engine.local import LocalEngine
 from webtext.progress import Progress
@@ -42,9 +43,9 @@ class Request:
     def wanted(self) -> Recipe:
         """The recipe asked for; what was frozen in the corpus holds unless another one is named."""
         corpus = Corpus(self.root)
-        if self.recipe is None and corpus.has_recipe:
-            return recipe.override(corpus.recipe(), self.settings)
-        return recipe.override(recipes.find(self.recipe or "webtext"), self.settings)
+        frozen = corpus.recipe() if corpus.has_recipe else None
+        there = frozen if frozen and self.recipe is None else recipes.find(self.recipe or "webtext")
+        return _anywhere(recipe.override(there, self.settings), frozen)
 
     def settle(self, progress: Progress, wanted: Recipe | None = None) -> Recipe:
         """Freezes a recipe, by default the one asked for, in the corpus, and says what it changes."""
@@ -57,3 +58,11 @@ class Request:
                 return wanted
         corpus.freeze(wanted)
         return wanted
+
+
+def _anywhere(wanted: Recipe, frozen: Recipe | None) -> Recipe:
+    """The recipe for every working directory. A path that was frozen as it is stays: another spelling would
+    be another recipe, by which what had failed is asked for again."""
+    there = frozen.crawl.sources if frozen else []
+    sources = [source if source in there else warc_places.absolute(source) for source in wanted.crawl.sources]
+    return wanted.model_copy(update={"crawl": wanted.crawl.model_copy(update={"sources": sources})})

@@ -8,6 +8,7 @@ from typing import Any
 from pipelines import clusters, decontamination, documents, ledger, links, pages, paragraphs, shards
 from webtext import files, stage
 from webtext.corpus import Corpus
+from webtext.errors import UserError
 from webtext.recipe import Recipe
 from webtext.stage import Plan, Standing
 
@@ -55,11 +56,11 @@ def current(corpus: Corpus, recipe: Recipe) -> list[str]:
 def _states(corpus: Corpus, recipe: Recipe) -> dict[str, tuple[str, str]]:
     states = {"links": _told(corpus, "links", links.standing(corpus, recipe))}
     before = "links"
-    for name, plan in PLANS.items():
+    for name in PLANS:
         if name in WANTED and not WANTED[name](corpus, recipe):
             continue
         if states[before][0] == "current":
-            states[name] = _judged(corpus, plan(corpus, recipe))
+            states[name] = _planned(corpus, name, recipe)
         else:
             states[name] = ("waits", f"for {before}")
         before = name
@@ -69,6 +70,13 @@ def _states(corpus: Corpus, recipe: Recipe) -> dict[str, tuple[str, str]]:
     else:
         states["ledger"] = ("waits", "for links")
     return states
+
+
+def _planned(corpus: Corpus, name: str, recipe: Recipe) -> tuple[str, str]:
+    try:
+        return _judged(corpus, PLANS[name](corpus, recipe))
+    except UserError as error:  # what its recipe names is gone
+        return _told(corpus, name, Standing((), (), str(error), published=False))
 
 
 def _judged(corpus: Corpus, plan: Plan) -> tuple[str, str]:

@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 
 from pipelines import pages
+from pipelines.request import Request
 from tests.crawl.archive_site import warc_record
 from tests.crawl.loopback import HTML, Crawled, Page, Web
+from webtext.corpus import Corpus
 from webtext.crawl.archives import warc_index
 from webtext.crawl.archives.captures import Unavailable, Unusable
 from webtext.crawl.archives.lookup import Wanted, look_up
@@ -15,6 +17,7 @@ from webtext.crawl.archives.warc_files import WarcFiles
 from webtext.crawl.archives.warc_places import files_of
 from webtext.crawl.warc import read_response
 from webtext.errors import UserError
+from webtext.recipe import Recipe
 from webtext.sections import Crawl
 
 POSTED = datetime(2014, 2, 18, 12, tzinfo=UTC)
@@ -108,6 +111,35 @@ def test_a_file_that_is_gone_when_it_is_read_costs_the_capture_alone(tmp_path: P
 def test_a_pattern_that_matches_nothing_is_named(crawled: Crawled, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no file matches"):
         pages.check(crawled.recipe(sources=[f"warc:{tmp_path}/none*"]))
+
+
+def test_a_file_whose_name_looks_like_a_glob_is_found(tmp_path: Path) -> None:
+    record = warc_record(URL, b"<p>x", "2014-02-19T00:00:00Z")
+    assert found(write(tmp_path / "a[1].warc.gz", record)).verdict.state == "fetched"
+
+
+def test_a_path_is_frozen_as_it_is_written_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    here = tmp_path / "a [1]"
+    here.mkdir()
+    record = warc_record(URL, b"<p>x", "2014-02-19T00:00:00Z")
+    file = write(here / "a.warc.gz", record)
+    monkeypatch.chdir(here)
+    given = ["warc:a.warc.gz", "warc:*.warc.gz", "warc:.", "live", "warc:s3://b/x"]
+    request = Request(tmp_path / "corpus", settings=(f"crawl.sources={given}",))
+    *local, live, stored = request.wanted().crawl.sources
+    monkeypatch.chdir(tmp_path)
+    assert [[each.path for each in files_of(source)] for source in local] == [[str(file)]] * 3
+    assert (live, stored) == ("live", "warc:s3://b/x")
+
+
+def test_a_relative_path_that_an_older_version_froze_stays_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    old = Recipe(crawl=Crawl(sources=["warc:a.warc.gz", "live"]))
+    Corpus(tmp_path / "corpus").freeze(old)
+    again = Request(tmp_path / "corpus", settings=('crawl.sources=["warc:a.warc.gz", "live"]',))
+    assert Request(tmp_path / "corpus").wanted() == again.wanted() == old
 
 
 def test_other_archives_are_another_plan(crawled: Crawled, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from pipelines import links, status
+from tests.crawl.archive_site import warc_record
 from tests.crawl.loopback import Crawled, Page, Web
 from webtext import progress, show
 from webtext.engine.inline import InlineEngine
@@ -71,3 +72,18 @@ def test_what_is_told_is_json() -> None:
     tally.add(10, {}, {"a.example": 0.0})
     assert tally.slowest_left_s() == {}
     assert list(tally.slowest_s()) == ["a.example"]
+
+
+def test_archives_that_are_gone_are_told_of_and_the_rest_too(crawled: Crawled, tmp_path: Path) -> None:
+    archive, listed = tmp_path / "old.warc.gz", tmp_path / "urls.txt"
+    archive.write_bytes(warc_record("http://127.0.0.2/p", b"<p>x", "2014-02-19T00:00:00Z"))
+    listed.write_text("http://127.0.0.2/p\n")
+    corpus, recipe = crawled.corpus, crawled.recipe(sources=[f"warc:{archive}"])
+    corpus.freeze(recipe)
+    links.harvest(corpus, InlineEngine(), recipe, [str(listed)], Progress(quiet=True))
+    crawled.crawl(sources=[f"warc:{archive}"])
+    archive.unlink()
+    told = {row["stage"]: row for row in status.stages(corpus, recipe)}
+    assert (told["pages"]["state"], told["pages"]["counts"]["out"]) == ("stale", 1)
+    assert f"no file matches '{archive}'" in told["pages"]["why"]
+    assert told["documents"]["why"] == "for pages"

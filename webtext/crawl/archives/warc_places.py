@@ -1,5 +1,6 @@
 """Where the user's WARC and ARC files lie: on this machine, or in an S3 bucket, read by byte range."""
 
+import glob
 from pathlib import Path
 
 from pyarrow import fs
@@ -25,10 +26,23 @@ def files_of(source: str) -> list[StoredFile]:
     return files
 
 
+def absolute(source: str) -> str:
+    """A source as it is written in any working directory; one that is no path of this machine as it is."""
+    pattern = source.removeprefix(PREFIX)
+    if not source.startswith(PREFIX) or pattern.startswith(S3):
+        return source
+    path = Path(pattern).expanduser()
+    if path.is_absolute() or path.exists():
+        return f"{PREFIX}{path.absolute()}"
+    return f"{PREFIX}{Path(glob.escape(str(Path.cwd()))) / path}"
+
+
 def _on_disk(pattern: str) -> list[StoredFile]:
     path = Path(pattern).expanduser()
     if path.is_dir():
         found = [file for file in path.iterdir() if file.name.endswith(SUFFIXES)]
+    elif path.is_file():  # though its name may look like a glob
+        found = [path]
     else:
         found = list(Path(path.anchor).glob(str(path.relative_to(path.anchor))))
     local = fs.LocalFileSystem()
