@@ -52,7 +52,7 @@ def _go_on(training: Training, run: Path, census: Census, stop: StopRequest, pro
     settings = training.settings
     work = device.flops_per_token(training.model)
     journal = Journal(run, training.step, settings, work, training.device, training.ranks)
-    policy = SpikePolicy(settings.train)
+    policy = SpikePolicy(settings.train, run)
     try:
         progress.begin(_about(training, census, run), training.step, settings.train.steps)
         journal.restart_clock()

@@ -116,7 +116,7 @@ def _loss(row: Row) -> str:
 
 def _spike(row: Row) -> str:
     z = row["spike_z"]
-    above = "" if z is None else f", {z:.1f} deviations above the last ones"
+    above = "" if row["loss"] is None or z is None else f", {z:.1f} deviations above the last ones"
     return f"step {row['step']:,}: loss {_loss(row)}{above}{'; skipped' if row['skipped'] else ''}"
 
 

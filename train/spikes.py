@@ -5,10 +5,12 @@ resumed run, judges the same.
 """
 
 import math
+from pathlib import Path
 
 import torch
 from torch import Tensor
 
+from train import checkpoint
 from train.errors import RunFailed
 from train.rundir import Row
 from train.settings import TrainSettings
@@ -16,6 +18,12 @@ from train.settings import TrainSettings
 HISTORY, ENOUGH = 128, 32  # a loss is compared with at most and at least so many before it
 LEAST_SPREAD = 0.01  # of the mean: steadier losses count as if they varied so much
 PATIENCE = 20  # skipped steps in a row that end a run
+
+LOWER = "start another run with a lower train.lr"
+RISEN = (
+    "the loss may have risen for good, as where another part of the data begins: "
+    "the same command with --set train.on_spike=log goes on with it"
+)
 
 
 class SpikeGuard:
@@ -49,22 +57,31 @@ class SpikeGuard:
 class SpikePolicy:
     """What becomes of a run whose log shows a spike: `train.on_spike`."""
 
-    def __init__(self, settings: TrainSettings) -> None:
-        self._settings, self._in_a_row = settings, 0
+    def __init__(self, settings: TrainSettings, run: Path) -> None:
+        self._on_spike, self._run, self._in_a_row = settings.on_spike, run, 0
 
     def look(self, found: list[Row]) -> None:
         """Raises RunFailed where the settings say so, before the step is saved."""
-        asked = self._settings
         for row in found:
             self._in_a_row = self._in_a_row + 1 if row.get("skipped") else 0
             if "spike_z" not in row:
                 continue
-            what = f"step {row['step']} has loss {row['loss']} and gradient norm {row['grad_norm']}"
             broken = row["loss"] is None or row["grad_norm"] is None
-            if asked.on_spike == "stop" or (broken and asked.on_spike == "log"):
-                raise RunFailed(
-                    f"{what}; the last checkpoint is good: go on from it with --set train.on_spike=skip, "
-                    "or start another run with a lower train.lr"
-                )
+            if self._on_spike == "stop" or (broken and self._on_spike == "log"):
+                raise RunFailed(f"{_what(row)}; {self._ways_on()}")
             if self._in_a_row >= PATIENCE:
-                raise RunFailed(f"{what}, the {PATIENCE}th in a row; start another run with a lower train.lr")
+                remedy = LOWER if broken else RISEN
+                raise RunFailed(f"{_what(row)}, the {PATIENCE}th in a row; {remedy}")
+
+    def _ways_on(self) -> str:
+        saved = checkpoint.newest(self._run)
+        if saved is None:
+            return LOWER
+        return f"go on from the checkpoint of step {saved.step:,} with --set train.on_spike=skip, or {LOWER}"
+
+
+def _what(row: Row) -> str:
+    loss, norm = (
+        "that is no number" if row[key] is None else f"of {row[key]:.4g}" for key in ("loss", "grad_norm")
+    )
+    return f"step {row['step']:,} has a loss {loss} and a gradient norm {norm}"

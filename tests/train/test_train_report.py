@@ -64,7 +64,7 @@ def test_openais_losses_are_drawn_where_a_token_means_the_same(tmp_path: Path) -
 def test_a_spike_is_shown_with_its_distance(capsys: pytest.CaptureFixture[str]) -> None:
     view = Lines()
     view.spiked({"step": 9, "loss": 8.0, "spike_z": 9.04, "skipped": True})
-    view.spiked({"step": 10, "loss": None, "spike_z": None, "skipped": True})
+    view.spiked({"step": 10, "loss": None, "spike_z": 0.0, "skipped": True})
     assert capsys.readouterr().err.splitlines() == [
         "step 9: loss 8.000, 9.0 deviations above the last ones; skipped",
         "step 10: loss no number; skipped",

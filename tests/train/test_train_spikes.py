@@ -1,4 +1,5 @@
 import math
+from pathlib import Path
 
 import pytest
 import torch
@@ -51,6 +52,7 @@ def test_a_guard_goes_on_from_its_state_exactly() -> None:
     assert judged(SpikeGuard(TrainSettings(), CPU, first.state()), losses[-1]) == judged(straight, losses[-1])
 
 
+ORDINARY = {"step": 8, "loss": 3.0, "grad_norm": 1.0}
 SPIKE = {"step": 9, "loss": 8.0, "grad_norm": 2.0, "spike_z": 9.0, "skipped": False}
 BROKEN = {"step": 9, "loss": None, "grad_norm": 2.0, "spike_z": None, "skipped": True}
 
@@ -66,20 +68,54 @@ BROKEN = {"step": 9, "loss": None, "grad_norm": 2.0, "spike_z": None, "skipped":
         ("stop", BROKEN, True),
     ],
 )
-def test_the_settings_say_whether_a_spike_ends_the_run(on_spike: str, row: Row, ends: bool) -> None:
-    policy = SpikePolicy(TrainSettings(on_spike=on_spike))
-    policy.look([{"step": 8, "loss": 3.0, "grad_norm": 1.0}])
+def test_the_settings_say_whether_a_spike_ends_the_run(
+    on_spike: str, row: Row, ends: bool, tmp_path: Path
+) -> None:
+    policy = SpikePolicy(TrainSettings(on_spike=on_spike), tmp_path)
+    policy.look([ORDINARY])
     if ends:
-        with pytest.raises(RunFailed, match=r"step 9 has loss .*--set train\.on_spike=skip"):
+        with pytest.raises(RunFailed, match="step 9 has a loss"):
             policy.look([row])
     else:
         policy.look([row])
 
 
-def test_skipping_without_end_ends_the_run() -> None:
-    policy = SpikePolicy(TrainSettings(on_spike="skip"))
+def test_a_run_that_a_spike_ended_may_go_on_from_its_newest_checkpoint(tmp_path: Path) -> None:
+    for step in (4, 8):
+        folder = tmp_path / "checkpoints" / f"step-{step:08}"
+        folder.mkdir(parents=True)
+        (folder / "DONE").touch()
+    told = ended(tmp_path, "stop", [SPIKE])
+    assert told == (
+        "step 9 has a loss of 8 and a gradient norm of 2; go on from the checkpoint of step 8 "
+        "with --set train.on_spike=skip, or start another run with a lower train.lr"
+    )
+
+
+def test_a_run_without_a_checkpoint_is_not_sent_to_one(tmp_path: Path) -> None:
+    assert ended(tmp_path, "log", [BROKEN]) == (
+        "step 9 has a loss that is no number and a gradient norm of 2; "
+        "start another run with a lower train.lr"
+    )
+
+
+def test_skipping_without_end_ends_the_run(tmp_path: Path) -> None:
+    policy = SpikePolicy(TrainSettings(on_spike="skip"), tmp_path)
     policy.look([BROKEN] * (PATIENCE - 1))
-    policy.look([{"step": 8, "loss": 3.0, "grad_norm": 1.0}])
+    policy.look([ORDINARY])
     policy.look([BROKEN] * (PATIENCE - 1))
-    with pytest.raises(RunFailed, match="in a row"):
+    with pytest.raises(RunFailed, match=r"in a row; start another run with a lower train\.lr$"):
         policy.look([BROKEN])
+
+
+def test_losses_that_have_risen_for_good_are_told_from_broken_ones(tmp_path: Path) -> None:
+    told = ended(tmp_path, "skip", [SPIKE | {"skipped": True}] * PATIENCE)
+    assert "the 20th in a row" in told and "risen for good" in told
+    assert told.endswith("--set train.on_spike=log goes on with it")
+    assert "train.lr" not in told
+
+
+def ended(run: Path, on_spike: str, found: list[Row]) -> str:
+    with pytest.raises(RunFailed) as failed:
+        SpikePolicy(TrainSettings(on_spike=on_spike), run).look(found)
+    return str(failed.value)
