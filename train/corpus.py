@@ -6,7 +6,6 @@ stands for; a bare file (nanoGPT's `train.bin`) has none of that and is used all
 """
 
 import hashlib
-import json
 import resource
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +16,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from train import token_index
 from train.errors import TrainError
 from train.settings import DataSettings
 from train.tokenizer import load as load_tokenizer
@@ -169,7 +169,7 @@ def _chunks(file: TokenFile) -> Iterator[NDArray[Any]]:
 def _vocabulary(folder: Path, tokenizer: Path) -> int:
     """How many ids the tokenizer has, after checking that the index speaks of this very tokenizer."""
     raw = tokenizer.read_bytes()
-    said = _index(folder).get("tokenizer", {}).get("sha256")
+    said = token_index.read(folder).get("tokenizer", {}).get("sha256")
     if said not in (None, hashlib.sha256(raw).hexdigest()):
         raise TrainError(
             f"{tokenizer} is not the tokenizer that {folder / 'index.json'} names; build it again"
@@ -183,7 +183,7 @@ def _split(folder: Path, name: str, pattern: str, vocab_size: int) -> Split:
         if not paths:
             raise TrainError(f"data.{name} = {pattern!r} matches no file")
     else:
-        files = _index(folder).get("splits", {}).get(name, {}).get("files", [])
+        files = token_index.read(folder).get("splits", {}).get(name, {}).get("files", [])
         paths = [folder / entry["file"] for entry in files]
         if not paths and name == "train":
             raise TrainError(
@@ -211,7 +211,7 @@ def _may_open(count: int) -> None:
 
 
 def _describe(path: Path, vocab_size: int) -> TokenFile:
-    index = _index(path.parent)
+    index = token_index.read(path.parent)
     listed = [entry for split in index.get("splits", {}).values() for entry in split.get("files", [])]
     entry: dict[str, Any] = next((entry for entry in listed if entry["file"] == path.name), {})
     fallback = "uint16" if vocab_size <= 1 << 16 else "uint32"
@@ -227,17 +227,3 @@ def _describe(path: Path, vocab_size: int) -> TokenFile:
         raise TrainError(f"{path} has {size:,} bytes, not {said} {dtype.name} tokens: it was cut short")
     by = index.get("tokenizer", {}).get("sha256") if entry else None
     return TokenFile(path, dtype.str, tokens, entry.get("sha256"), entry.get("bytes"), by)
-
-
-def _index(folder: Path) -> dict[str, Any]:
-    """The folder's index.json, or {} where there is none."""
-    path = folder / "index.json"
-    try:
-        index = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError) as error:
-        raise TrainError(f"cannot read {path}: {error}") from None
-    if not isinstance(index, dict):
-        raise TrainError(f"{path} is not an index of token files")
-    return index

@@ -3,7 +3,10 @@ import json
 import math
 import resource
 import shutil
+from functools import reduce
+from operator import getitem
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -139,6 +142,38 @@ def test_a_corpus_that_does_not_exist_is_said_not_to(tmp_path: Path) -> None:
 def test_an_index_that_is_not_json_is_an_error(copy: Path) -> None:
     (copy / "index.json").write_text("{")
     with pytest.raises(TrainError, match=r"cannot read .*index\.json"):
+        find_corpus(copy, OWN, 0)
+
+
+@pytest.mark.parametrize(
+    ("keys", "value", "named"),
+    [
+        (["splits"], [], "its splits"),
+        (["splits", "train"], [], "its split train"),
+        (["splits", "train", "files"], {}, "its split train"),
+        (["splits", "train", "files", 1], "train-00001.bin", "file 1 of its split train"),
+        (["splits", "train", "files", 1, "file"], None, "file 1 of its split train"),
+        (["splits", "validation", "files", 0, "tokens"], "x", "file 0 of its split validation"),
+        (["splits", "train", "files", 0, "bytes"], 1.5, "file 0 of its split train"),
+        (["splits", "train", "files", 0, "sha256"], 5, "file 0 of its split train"),
+        (["tokenizer"], None, "its tokenizer"),
+        (["tokenizer", "sha256"], 5, "its tokenizer"),
+        (["dtype"], "bogus", "its dtype"),
+    ],
+)
+def test_an_index_of_another_shape_is_an_error_that_names_its_place(
+    copy: Path, keys: list[Any], value: object, named: str
+) -> None:
+    index = json.loads((copy / "index.json").read_text())
+    reduce(getitem, keys[:-1], index)[keys[-1]] = value
+    (copy / "index.json").write_text(json.dumps(index))
+    with pytest.raises(TrainError, match=rf"index\.json is not .* by {named}; .* webtext build-shards"):
+        find_corpus(copy, OWN, 0)
+
+
+def test_an_index_that_is_a_list_is_an_error(copy: Path) -> None:
+    (copy / "index.json").write_text("[]")
+    with pytest.raises(TrainError, match=r"index\.json is not an index of token files"):
         find_corpus(copy, OWN, 0)
 
 
