@@ -67,6 +67,8 @@ def generate(
         raise TrainError(f"max_tokens and n must be at least 1: got {max_tokens} and {n}")
     if not -(1 << 63) <= seed < 1 << 63:
         raise TrainError(f"the seed {seed} has more than 64 bits")
+    if not _is_text(prompt):
+        raise TrainError("the prompt is not UTF-8: give it as text of that encoding")
     choice, generator = Choice(temperature, top_k, top_p), torch.Generator().manual_seed(seed)
     words = _tokenizer(run)
     end = words.token_to_id(END_OF_TEXT)
@@ -89,6 +91,15 @@ def generate(
     ]
     heard.end(texts[0])
     return texts
+
+
+def _is_text(prompt: str) -> bool:
+    """Whether no bytes of a command line are left in it that are no characters."""
+    try:
+        prompt.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 class _Heard:

@@ -1,3 +1,4 @@
+import os
 import shutil
 from collections.abc import Callable
 from itertools import islice
@@ -41,6 +42,11 @@ def test_a_text_may_be_longer_than_the_context(run: Path) -> None:
     model = load_model(run)
     assert len(drawn(model, [5], 100, ALL)) == 100
     assert len(drawn(model, list(range(100)), 3, ALL)) == 3
+
+
+def test_a_prompt_that_is_not_utf_8_is_an_error(run: Path) -> None:
+    with pytest.raises(TrainError, match="the prompt is not UTF-8"):
+        generate(run, os.fsdecode(b"The \xff"))
 
 
 def test_the_seed_decides_the_texts(run: Path) -> None:
