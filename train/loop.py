@@ -34,12 +34,12 @@ def train(tokens: Path, run: Path, settings: Settings, progress: Progress | None
         settings, corpus = prepare.resolve(tokens, run, settings, ranks)
         with rundir.opened(run, settings) if ranks.leads else nullcontext():
             census = prepare.census(corpus, run, settings, ranks)
-            if ranks.leads:
-                rundir.describe(run, settings, corpus.tokenizer)
             with prepare.memory_told(settings.train):
                 training = Training(settings, corpus, ranks, checkpoint.newest(run))
                 with device.attention(training.attention), _no_collection_pauses():
                     training.check_compiled()
+                    if ranks.leads:
+                        rundir.describe(run, settings, corpus.tokenizer)
                     _go_on(training, run, census, stop, progress if ranks.leads else Progress())
             if ranks.leads:
                 report.write(run)

@@ -52,6 +52,15 @@ def test_a_refused_command_leaves_the_run_as_it_is(
     assert generate(run, "The ", max_tokens=3)
 
 
+@pytest.mark.parametrize("asked", [{"train__attention": "cudnn"}, {"model__n_positions": 1_000_000}])
+def test_a_refused_command_leaves_no_run(
+    asked: dict[str, object], corpus: Path, tiny: Tiny, tmp_path: Path
+) -> None:
+    with pytest.raises(TrainError):
+        train(corpus, tmp_path / "run", tiny(**asked))
+    assert [path.name for path in (tmp_path / "run").iterdir()] == [".lock"]
+
+
 def test_a_trained_run_keeps_the_tokenizer_of_its_tokens(
     run: Path, corpus: Path, other_corpus: Path, tiny: Tiny, tmp_path: Path
 ) -> None:
