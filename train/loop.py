@@ -6,13 +6,13 @@
 import gc
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
 from train import checkpoint, device, prepare, report, rundir
 from train.corpus import Census
-from train.errors import Interrupted
+from train.errors import Interrupted, RunFailed
 from train.journal import Journal
 from train.progress import Progress
 from train.ranks import joined
@@ -52,13 +52,18 @@ def _go_on(training: Training, run: Path, census: Census, stop: StopRequest, pro
     settings = training.settings
     work = device.flops_per_token(training.model)
     journal = Journal(run, training.step, settings, work, training.device, training.ranks)
-    policy = SpikePolicy(settings.train, run)
+    policy, kept = SpikePolicy(settings.train, run), report.Kept(run)
     try:
         progress.begin(_about(training, census, run), training.step, settings.train.steps)
         journal.restart_clock()
         while training.step < settings.train.steps:
             journal.add(*training.update())
-            _after_step(training, run, census, journal, policy, stop, progress)
+            _after_step(training, run, census, journal, policy, stop, progress, kept)
+    except RunFailed:
+        if training.ranks.leads:
+            with suppress(OSError):  # a full disk may be why
+                kept.write(training.state(census, None))
+        raise
     finally:
         progress.end()
         journal.close()
@@ -73,6 +78,7 @@ def _after_step(
     policy: SpikePolicy,
     stop: StopRequest,
     progress: Progress,
+    kept: report.Kept,
 ) -> None:
     """Logs, evaluates, saves and stops, each where it is due."""
     asked, step, ranks = training.settings.train, training.step, training.ranks
@@ -82,28 +88,36 @@ def _after_step(
     stopping = ranks.any(stop.asked)
     if not (evaluating or saving or stopping or step % asked.log_every == 0):
         return
+    _log(step, journal, policy, progress)
+    val_loss = None
+    if evaluating:
+        val_loss, bits_per_byte = training.validation()
+        progress.evaluated(journal.evaluated(step, val_loss, bits_per_byte))
+    if not (evaluating or saving or stopping):
+        return
+    state = training.state(census, val_loss)
+    if saving or stopping:
+        journal.sync()
+        checkpoint.save(run, step, training.model, training.optimizers, state, asked, ranks)
+        if ranks.leads:
+            kept.write(state)
+        progress.saved(step)
+    elif ranks.leads:
+        kept.write_if_due(state)
+    gc.collect()
+    journal.restart_clock()
+    if stopping and not last:
+        raise Interrupted(f"interrupted after step {step:,}, saved; the same command goes on from there")
+
+
+def _log(step: int, journal: Journal, policy: SpikePolicy, progress: Progress) -> None:
+    """Writes down and shows what is not yet; raises RunFailed for spikes, as the settings say."""
     found = journal.flush(step)
     for row in found:
         if "spike_z" in row:
             progress.spiked(row)
     policy.look(found)
     progress.stepped(found[-1])
-    val_loss = None
-    if evaluating:
-        val_loss, bits_per_byte = training.validation()
-        progress.evaluated(journal.evaluated(step, val_loss, bits_per_byte))
-    if saving or stopping:
-        journal.sync()
-        state = training.state(census, val_loss)
-        checkpoint.save(run, step, training.model, training.optimizers, state, asked, ranks)
-        if ranks.leads:
-            report.write(run)
-        progress.saved(step)
-        journal.restart_clock()
-    if evaluating or saving:
-        gc.collect()
-    if stopping and not last:
-        raise Interrupted(f"interrupted after step {step:,}, saved; the same command goes on from there")
 
 
 @contextmanager

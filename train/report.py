@@ -1,6 +1,7 @@
 """What a run came to: its summary, loss.svg and report.html, all made from the files in the run directory."""
 
 import dataclasses
+import time
 from collections.abc import Sequence
 from html import escape
 from pathlib import Path
@@ -12,6 +13,7 @@ from train.plot import loss_svg
 from train.rundir import Row
 
 SMOOTHED_STEPS = 20
+MOST_OF_THE_TIME = 0.01  # that keeping a report up to date between checkpoints takes
 
 # Nats per token of GPT-2's vocabulary that OpenAI's checkpoints reach on OpenWebText's validation text.
 OPENAI = {"124M": 3.12, "355M": 2.84, "774M": 2.67, "1558M": 2.54}
@@ -35,9 +37,11 @@ td, th { border-bottom: 1px solid var(--line); padding: 4px 8px; text-align: lef
 def summary(run: Path) -> dict[str, Any]:
     """The run so far: steps and tokens trained, mean loss of the last 20 steps, the last evaluation,
     unigram entropy (nats per token), median tokens/s, and where its newest checkpoint is."""
-    steps, evaluations = _rows(run)
+    return _summary(run, *_rows(run), _saved_state(run))
+
+
+def _summary(run: Path, steps: list[Row], evaluations: list[Row], state: dict[str, Any]) -> dict[str, Any]:
     saved = checkpoint.newest(run)
-    state = saved.state if saved else {}
     last = evaluations[-1] if evaluations else {}
     return {
         "steps": state.get("step", 0),
@@ -53,17 +57,42 @@ def summary(run: Path) -> dict[str, Any]:
     }
 
 
-def write(run: Path) -> None:
-    """Brings loss.svg and report.html up to date."""
+def _saved_state(run: Path) -> dict[str, Any]:
+    saved = checkpoint.newest(run)
+    return saved.state if saved else {}
+
+
+class Kept:
+    """A run's report and curve while it trains, brought up to date at a small share of its time."""
+
+    def __init__(self, run: Path) -> None:
+        self._run, self._due = run, 0.0
+
+    def write(self, state: dict[str, Any]) -> None:
+        """`state` is what a checkpoint of this moment would say."""
+        began = time.monotonic()
+        write(self._run, state)
+        ended = time.monotonic()
+        self._due = ended + (ended - began) / MOST_OF_THE_TIME
+
+    def write_if_due(self, state: dict[str, Any]) -> None:
+        """Leaves it for later where the last time took long and is not long ago."""
+        if time.monotonic() >= self._due:
+            self.write(state)
+
+
+def write(run: Path, state: dict[str, Any] | None = None) -> None:
+    """Brings loss.svg and report.html up to date, with the newest checkpoint's state if no newer is given."""
+    state = _saved_state(run) if state is None else state
     steps, evaluations = _rows(run)
-    found = summary(run)
+    found = _summary(run, steps, evaluations, state)
     svg = loss_svg(
         [(row["step"], row["loss"]) for row in steps],
         [(row["step"], row["val_loss"]) for row in evaluations if row["val_loss"] is not None],
         _references(run, found["unigram_entropy"]),
     )
     files.write(run / "loss.svg", svg)
-    files.write(run / "report.html", _page(run, found, steps, evaluations, svg))
+    files.write(run / "report.html", _page(run, state, found, steps, evaluations, svg))
 
 
 def _references(run: Path, entropy: float | None) -> list[tuple[str, list[float]]]:
@@ -96,10 +125,15 @@ def _rows(run: Path) -> tuple[list[Row], list[Row]]:
     return steps, evaluations
 
 
-def _page(run: Path, found: dict[str, Any], steps: list[Row], evaluations: list[Row], svg: str) -> str:
+def _page(
+    run: Path,
+    state: dict[str, Any],
+    found: dict[str, Any],
+    steps: list[Row],
+    evaluations: list[Row],
+    svg: str,
+) -> str:
     settings = rundir.load(run)
-    saved = checkpoint.newest(run)
-    state = saved.state if saved else {}
     tiles = [
         ("steps", f"{found['steps']:,} of {settings.train.steps:,}"),
         ("tokens", f"{found['tokens']:,}"),

@@ -105,9 +105,10 @@ class Training:
         return loss, evaluate.bits_per_byte(loss, split)
 
     def state(self, census: Census, val_loss: float | None) -> dict[str, Any]:
-        """What a checkpoint's state.json says beside the step and the generators."""
+        """What a checkpoint's state.json says beside the generators."""
         sequences = self.step * self.settings.train.batch_size
         return {
+            "step": self.step,
             "tokens": self.step * self.tokens_per_step,
             "data": {
                 "sequences": sequences,

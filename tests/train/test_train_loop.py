@@ -143,6 +143,24 @@ def test_the_report_needs_no_other_file_and_shows_the_reference(straight: Path) 
     assert (straight / "loss.svg").read_text().startswith("<svg")
 
 
+def test_the_report_is_up_to_date_after_an_evaluation_without_a_checkpoint(
+    corpus: Path, tiny: Tiny, tmp_path: Path
+) -> None:
+    run, pages = tmp_path / "run", list[str]()
+    asked = tiny(train__steps=11, train__save_every=1000)
+    train(corpus, run, asked, At(11, lambda: pages.append((run / "report.html").read_text())))
+    assert "10 of 11" in pages[0] and "<td>10</td>" in pages[0] and "M parameters on CPU" in pages[0]
+
+
+def test_the_report_of_a_run_that_failed_is_up_to_date(corpus: Path, tiny: Tiny, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    with pytest.raises(RunFailed):
+        train(corpus, run, tiny(train__lr=1e30, train__warmup_steps=0))
+    reached = next(row["step"] for row in reversed(list(rows(run))))
+    assert f"{reached} of 40" in (run / "report.html").read_text()
+    assert (run / "loss.svg").exists()
+
+
 def test_the_same_settings_and_tokens_give_the_same_bytes(
     straight: Path, corpus: Path, tiny: Tiny, tmp_path: Path
 ) -> None:

@@ -8,7 +8,7 @@ from tokenizers import Tokenizer, models
 
 from train.plot import POINTS, loss_svg
 from train.progress import Lines, Live, Progress, for_terminal
-from train.report import write
+from train.report import Kept, write
 
 STEP = {"step": 7, "loss": 3.25, "lr": 1e-3, "tokens_per_s": 1234.0, "mfu": 0.5}
 
@@ -45,6 +45,24 @@ def test_quiet_shows_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     view.stepped(STEP)
     view.end()
     assert capsys.readouterr() == ("", "")
+
+
+def test_a_report_that_takes_long_is_written_less_often(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock, written = [1000.0], list[float]()
+
+    def slow(*_: object) -> None:
+        clock[0] += 2
+        written.append(clock[0])
+
+    monkeypatch.setattr("train.report.write", slow)
+    monkeypatch.setattr("train.report.time.monotonic", lambda: clock[0])
+    kept = Kept(tmp_path)
+    for _ in range(500):
+        kept.write_if_due({})
+        clock[0] += 1
+    assert len(written) == 3  # 2 s of every 200
 
 
 def test_openais_losses_are_drawn_where_a_token_means_the_same(tmp_path: Path) -> None:
