@@ -122,7 +122,7 @@ def _spike(row: Row) -> str:
 
 def _evaluation(row: Row) -> str:
     if row["val_loss"] is None:
-        return f"step {row['step']:,}: no validation tokens"
+        return f"step {row['step']:,}: no validation loss"
     bits = row["val_bits_per_byte"]
     shown = "" if bits is None else f", {bits:.3f} bits per byte"
     return f"step {row['step']:,}: validation loss {row['val_loss']:.3f}{shown}"

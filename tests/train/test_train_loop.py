@@ -268,6 +268,14 @@ def test_a_loss_that_is_no_number_ends_the_run_before_it_is_saved(
     assert "NaN" not in (tmp_path / "run" / "log.jsonl").read_text()
 
 
+def test_a_validation_loss_that_is_no_number_is_none(corpus: Path, tiny: Tiny, tmp_path: Path) -> None:
+    asked = tiny(train__lr=1e38, train__warmup_steps=0, train__eval_every=1, train__save_every=1)
+    with pytest.raises(RunFailed):
+        train(corpus, tmp_path / "run", asked)
+    assert next(row for row in rows(tmp_path / "run") if "val_loss" in row)["val_loss"] is None
+    assert newest(tmp_path / "run").state["val_loss"] is None
+
+
 def test_a_micro_batch_that_memory_does_not_hold_is_an_error_that_names_a_smaller_one(
     corpus: Path, tiny: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
