@@ -17,6 +17,7 @@ from webtext.engine import Engine, Report
 from webtext.errors import UserError
 from webtext.fingerprint import fingerprint
 from webtext.manifest import Counts, Manifest, Part
+from webtext.overlap import texts
 from webtext.overlap.contamination import TestSets
 from webtext.progress import Progress
 from webtext.recipe import Recipe
@@ -43,10 +44,11 @@ def wanted(corpus: Corpus, recipe: Recipe) -> bool:
 
 
 def check(recipe: Recipe) -> None:
-    """Raises UserError for a file that is not there."""
+    """Raises UserError for a file that is not there or cannot be read."""
     for name in recipe.shards.decontaminate:
         if not Path(name).is_file():
             raise UserError(f'shards.decontaminate: {name} is not a file; name test sets, as ["FILE", …]')
+        texts.check(Path(name))
 
 
 def plan(corpus: Corpus, recipe: Recipe) -> Plan:

@@ -19,7 +19,7 @@ from webtext.corpus import Corpus
 from webtext.dedup.shingles import Hashes
 from webtext.engine import Engine, Report
 from webtext.errors import UserError
-from webtext.overlap import bloom, ngrams
+from webtext.overlap import bloom, ngrams, texts
 from webtext.overlap.lookup import Lookup
 from webtext.overlap.ngrams import Ngrams
 from webtext.overlap.report import Seen, entry, paper_row
@@ -55,7 +55,8 @@ class _Filter:
 
 
 def named(against: Sequence[str]) -> list[Test]:
-    """The tests of `TEST` and `TEST=TRAIN`; names that two have get their folder's before them."""
+    """The tests of `TEST` and `TEST=TRAIN`; names that two have get their folder's before them. Raises
+    UserError for files that cannot be read."""
     pairs = [_pair(text) for text in against]
     names = [path.name for path, _ in pairs]
     tests = {}
@@ -71,6 +72,8 @@ def measure(
     """The report's `overlap`: an entry per test file's name."""
     shards = published(corpus)
     read = {test.name: ngrams.of_file(test.path) for test in tests}
+    for name in (name for name, test in read.items() if not len(test.hashes)):
+        progress.note(f"{name}: has no 8-gram, eight words in a row, so that nothing is said of its overlap")
     look = _by_filters if use_bloom else _by_streaming
     with progress.bar("overlap", len(shards)) as report:
         seen = look(engine, shards, list(read.values()), report)
@@ -182,4 +185,5 @@ def _pair(text: str) -> tuple[Path, Path | None]:
     for name in filter(None, (test, train)):
         if not Path(name).is_file():
             raise UserError(f"--against {text}: {name} is not a file; give TEST or TEST=TRAIN")
+        texts.check(Path(name))
     return Path(test), Path(train) if train else None

@@ -129,6 +129,21 @@ def test_a_corpus_without_shards_is_one_clear_line(plant: SimpleNamespace, tmp_p
         measured(crawled, rows(tmp_path / "t.jsonl", [SEEN]))
 
 
+def test_of_a_file_without_an_8_gram_nothing_is_said(
+    corpus: Corpus, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    against = audit.Against((rows(tmp_path / "words.jsonl", ["one", "two"]),))
+    found = audit.run(corpus, tmp_path / "out", Progress(), against)["overlap"]["words.jsonl"]
+    assert (found["ngrams"], found["percent"]) == (0, None)
+    assert "words.jsonl: has no 8-gram" in capsys.readouterr().err
+
+
+def test_a_file_that_cannot_be_read_is_refused_before_anything_is_measured(tmp_path: Path) -> None:
+    (tmp_path / "test.zip").write_bytes(b"PK\x03\x04")
+    with pytest.raises(UserError, match="a zip file"):
+        overlap.named([str(tmp_path / "test.zip")])
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [(("--against", "none.txt"), "none.txt is not a file"), (("none.txt",), "named with --against")],

@@ -48,6 +48,16 @@ def kind_of(head: bytes) -> str | None:
     return next((kind for magic, kind in _MAGIC.items() if head.startswith(magic)), None)
 
 
+def described(data: bytes) -> str:
+    """What it is that cannot be read, by its first bytes."""
+    start = data[:40]
+    if not start.strip():
+        return "nothing but blanks"
+    if b"\0" in data or sum(byte < 9 for byte in start) > 0:
+        return f"binary data that begins with {start[:8].hex(' ')}"
+    return f"text that begins with {start.decode('utf-8', 'replace').splitlines()[0]!r}"
+
+
 def open_reader(path: Path) -> Reader:
     """A reader of the file's decompressed bytes, or of its bytes where it is not compressed."""
     with path.open("rb") as file:

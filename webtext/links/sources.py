@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 from webtext import files
 from webtext.errors import UserError
 from webtext.links import column_types
-from webtext.links.compressed import Broken, kind_of, open_reader
+from webtext.links.compressed import Broken, described, kind_of, open_reader
 
 Form = Literal["submissions", "csv", "parquet", "urls"]
 
@@ -175,7 +175,7 @@ def _head(name: str, path: Path) -> bytes:
 def _text(name: str, path: Path, mapping: dict[str, str], head: bytes) -> Source:
     lines = [line for line in head.removeprefix(b"\xef\xbb\xbf").splitlines() if line.strip()]
     if not lines or kind_of(head) or b"\0" in lines[0]:  # in another line it costs that one
-        raise UserError(f"{name}: holds {_described(head)}; what can be read are {_SUPPORTED}")
+        raise UserError(f"{name}: holds {described(head)}; what can be read are {_SUPPORTED}")
     first = lines[0].strip()
     if first.startswith(b"{"):
         return Source(name, path, "submissions")
@@ -192,7 +192,7 @@ def _text(name: str, path: Path, mapping: dict[str, str], head: bytes) -> Source
     if has_urls and not any(delimiter in header for delimiter in _DELIMITERS):
         return Source(name, path, "urls")  # whose first line is broken
     raise UserError(
-        f"{name}: holds {_described(head)}: neither NDJSON, nor URLs, nor a table with a column `url` "
+        f"{name}: holds {described(head)}: neither NDJSON, nor URLs, nor a table with a column `url` "
         "(another column: FILE?url=COLUMN)"
     )
 
@@ -203,7 +203,7 @@ def _uncompressed(name: str, path: Path, mapping: dict[str, str], head: bytes) -
         source = _text(name, path, mapping, head)
         if source.form == "csv" or _SURE.match(head.removeprefix(b"\xef\xbb\xbf").lstrip()):
             return source
-    raise UserError(f"{name}: named {path.suffix}, but holds {_described(head)}: fetch it again")
+    raise UserError(f"{name}: named {path.suffix}, but holds {described(head)}: fetch it again")
 
 
 def _parquet(name: str, path: Path, mapping: dict[str, str]) -> Source:
@@ -231,12 +231,3 @@ def _columns(names: Sequence[str], mapping: dict[str, str]) -> tuple[tuple[str, 
     if "id" not in mapping and not found.keys() & {"subreddit", "created_utc"}:
         found.pop("id", None)  # a table's own numbering, more likely than Reddit's ids
     return tuple(found.items())
-
-
-def _described(data: bytes) -> str:
-    start = data[:40]
-    if not start.strip():
-        return "nothing but blanks"
-    if b"\0" in data or sum(byte < 9 for byte in start) > 0:
-        return f"binary data that begins with {start[:8].hex(' ')}"
-    return f"text that begins with {start.decode('utf-8', 'replace').splitlines()[0]!r}"

@@ -73,8 +73,9 @@ def paper_row(path: Path) -> dict[str, Any] | None:
     return None
 
 
-def percent(part: float, whole: float) -> float:
-    return round(100 * float(part) / whole, 4) if whole else 0.0
+def percent(part: float, whole: float) -> float | None:
+    """None where there is nothing to have a share of."""
+    return round(100 * float(part) / whole, 4) if whole else None
 
 
 def _own(own: Seen, ngrams: int, name: str) -> dict[str, Any]:

@@ -1,8 +1,11 @@
 """Test and training sets as their makers give them: text, JSON lines, or Parquet, compressed or not."""
 
+import codecs
 import io
 import json
+import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,11 +15,17 @@ import pyarrow.parquet as pq
 
 from webtext import files
 from webtext.errors import UserError, why
-from webtext.links.compressed import Broken, kind_of, open_reader
+from webtext.links.compressed import Broken, described, kind_of, open_reader
 
 RUNNING, ROWS, PARQUET = "text", "json lines", "parquet"
 TEXT = "text"  # the field that has an example's text, where there is one of that name
 MAX_LINE_BYTES = 64 << 20
+
+_HEAD_BYTES = 1 << 16
+_BOM = "\ufeff"
+_BOMS_OF_WIDER = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)
+_JSON = re.compile(r'[\[{][\[{\s]*("|$)')  # "[[" and "{{" begin other texts too
+_SUPPORTED = "what can be read are text (UTF-8), JSON lines and Parquet, plain or as zst, gz, bz2 or xz"
 
 
 @dataclass(frozen=True)
@@ -28,16 +37,33 @@ class Example:
 
 
 def form_of(path: Path) -> str:
-    """RUNNING, ROWS or PARQUET, by the file's first bytes. Raises UserError where it cannot be read."""
+    """RUNNING, ROWS or PARQUET, by how the file begins. Raises UserError for what is none of them, and where
+    it cannot be read."""
     try:
         with files.here(path).open("rb") as file:
             kind = kind_of(file.read(8))
         if kind == PARQUET:
             return PARQUET
-        first = next((line for _, line in _lines(path) if line.strip()), "")
+        with _opened(path) as text:
+            head = text.read(_HEAD_BYTES)
+        _require_text(path, head)
+        first = next((line.strip() for _, line in _lines(path) if line.strip()), "")
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror}); name a file of text") from None
-    return ROWS if _object(first) is not None else RUNNING
+    if not first:
+        raise UserError(f"{path}: holds {described(head)}; {_SUPPORTED}")
+    if _object(first) is not None:
+        return ROWS
+    if _JSON.match(first):
+        raise UserError(
+            f"{path}: JSON whose first line is no whole object; make it JSON lines, an object a line"
+        )
+    return RUNNING
+
+
+def check(path: Path) -> None:
+    """Raises UserError for a file that `examples` cannot begin to read."""
+    next(examples(path), None)
 
 
 def examples(path: Path) -> Iterator[Example]:
@@ -60,25 +86,40 @@ def examples(path: Path) -> Iterator[Example]:
 
 
 def _of_parquet(path: Path) -> Iterator[Example]:
+    number = 0
     try:
         with pq.ParquetFile(path) as file:
             names = [TEXT] if TEXT in file.schema_arrow.names else None
-            number = 0
             for batch in file.iter_batches(1000, columns=names):
                 for row in batch.to_pylist():
+                    texts = _strings(row)
                     number += 1
-                    yield Example(number, _strings(row))
-    except (OSError, pa.ArrowException) as error:
-        raise UserError(f"{path}: cannot be read ({why(error)}); name another file") from None
+                    yield Example(number, texts)
+    except (OSError, pa.ArrowException, ValueError, OverflowError) as error:
+        where = f"after row {number} " if number else ""
+        raise UserError(f"{path}: cannot be read {where}({why(error)}); name another file") from None
+
+
+def _require_text(path: Path, head: bytes) -> None:
+    if (kind := kind_of(head)) is not None:
+        raise UserError(f"{path}: holds a {kind} file; {_SUPPORTED}")
+    if head.startswith(_BOMS_OF_WIDER):
+        raise UserError(f"{path}: text in UTF-16 or UTF-32; save it as UTF-8")
+    if b"\0" in head:
+        raise UserError(f"{path}: holds {described(head)}; {_SUPPORTED}")
 
 
 def _lines(path: Path) -> Iterator[tuple[int, str]]:
-    reader = _Decompressed(path)
-    with io.BufferedReader(reader, 1 << 17) as file:
+    with _opened(path) as file:
         number = 0
         while line := file.readline(MAX_LINE_BYTES):
             number += 1
-            yield number, line.decode("utf-8", "replace")
+            text = line.decode("utf-8", "replace")
+            yield number, text.removeprefix(_BOM) if number == 1 else text
+
+
+def _opened(path: Path) -> io.BufferedReader:
+    return io.BufferedReader(_Decompressed(path), 1 << 17)
 
 
 class _Decompressed(io.RawIOBase):
@@ -103,20 +144,27 @@ class _Decompressed(io.RawIOBase):
 def _object(line: str) -> dict[str, Any] | None:
     try:
         row = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return row if isinstance(row, dict) else None
 
 
 def _strings(row: dict[str, Any]) -> list[str]:
-    if isinstance(row.get(TEXT), str):
-        return [row[TEXT]]
+    """Bytes are strings where they are UTF-8, and must be in the field `text`."""
+    text = row.get(TEXT)
+    if isinstance(text, bytes):
+        return [text.decode()]
+    if isinstance(text, str):
+        return [text]
     return list(_all_strings(row, 0))
 
 
 def _all_strings(value: Any, depth: int) -> Iterator[str]:
     if isinstance(value, str):
         yield value
-    elif isinstance(value, dict | list) and depth < 20:
+    elif isinstance(value, bytes):
+        with suppress(UnicodeDecodeError):
+            yield value.decode()
+    elif isinstance(value, dict | list | tuple) and depth < 20:
         for inner in value.values() if isinstance(value, dict) else value:
             yield from _all_strings(inner, depth + 1)

@@ -32,14 +32,19 @@ def _files(numbers: Numbers) -> Markup:
             foreign(name, 60),
             number(found["ngrams"]),
             number(found["overlapping"]),
-            percent(found["percent"] / 100),
-            bar(found["percent"] / 100, "lost"),
-            percent(found["own"]["percent"] / 100 if found["own"] else None),
+            percent(_share(found)),
+            bar(_share(found) or 0, "lost"),
+            percent(_share(found["own"]) if found["own"] else None),
             *_paper(found["paper"]),
         )
         for name, found in numbers.items()
     ]
     return table("8-grams of test sets that are in the corpus (GPT-2 paper, Table 6)", headings, rows)
+
+
+def _share(found: dict[str, Any]) -> float | None:
+    """None for a file without an 8-gram."""
+    return None if found["percent"] is None else float(found["percent"]) / 100
 
 
 def _paper(row: dict[str, Any] | None) -> tuple[Child, Child, Child]:
