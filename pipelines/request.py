@@ -10,6 +10,7 @@ from webtext.corpus import Corpus
 from webtext.crawl.archives import warc_places
 from webtext.engine import Engine, EngineName
 from webtext.engine.local import LocalEngine
+from webtext.errors import UserError
 from webtext.progress import Progress
 from webtext.recipe import Recipe
 
@@ -24,6 +25,8 @@ class Request:
     ray_address: str | None = None  # None: RAY_ADDRESS, else a cluster on this machine that ends with us
 
     def __post_init__(self) -> None:
+        if self.ray_address and self.engine is not EngineName.RAY:
+            raise UserError(f"--ray-address {self.ray_address}: add --engine ray, which alone asks a cluster")
         if self.engine is EngineName.RAY:  # its workers have another working directory
             object.__setattr__(self, "root", self.root.absolute())
 

@@ -1,5 +1,6 @@
 """Ray behaves as local processes do: results, reports, exceptions, deaths."""
 
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from webtext.errors import RunFailed, UserError
 
 pytest.importorskip("ray", reason="needs the extra: pip install 'webtext[ray]'")
 
+from webtext.engine import ray
 from webtext.engine.ray import RayEngine
 
 pytestmark = pytest.mark.slow
@@ -56,5 +58,17 @@ def test_ray_takes_the_cluster_file_of_the_handbook() -> None:
     ("address", "said"), [("127.0.0.1:9", "no Ray cluster there"), ("nohost", "not HOST:PORT")]
 )
 def test_no_cluster_at_an_address_is_one_line(address: str, said: str) -> None:
-    with pytest.raises(UserError, match=said):
+    with pytest.raises(UserError, match=f"--ray-address {address}: {said}"):
         RayEngine(1, address)
+
+
+def test_an_address_of_the_environment_is_called_that(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RAY_ADDRESS", "auto")
+    with pytest.raises(UserError, match="RAY_ADDRESS=auto: not HOST:PORT"):
+        RayEngine(1)
+
+
+def test_a_server_that_is_not_ray_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ray, "ANSWER_S", 3.0)
+    with socket.create_server(("127.0.0.1", 0)) as server, pytest.raises(UserError, match="gives no answer"):
+        RayEngine(1, f"127.0.0.1:{server.getsockname()[1]}")

@@ -178,6 +178,11 @@ def test_an_option_with_too_few_values_points_to_its_command() -> None:
     assert "2 arguments; `webtext audit --help` tells more" in refused("audit", "--compare", "a")
 
 
+def test_a_cluster_that_nobody_would_ask(tmp_path: Path, links: Path) -> None:
+    line = refused("crawl", tmp_path / "c", "--links", links, "--ray-address", "127.0.0.1:9")
+    assert "--ray-address 127.0.0.1:9: add --engine ray" in line
+
+
 def test_a_place_where_no_directory_can_be(tmp_path: Path, links: Path) -> None:
     (tmp_path / "file").touch()
     assert "not a directory" in refused("crawl", tmp_path / "file" / "corpus", "--links", links)

@@ -6,6 +6,8 @@ which ends with the driver: a task whose driver is gone ends too, so that it nev
 
 import os
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections import deque
@@ -18,7 +20,7 @@ from webtext.errors import RunFailed, UserError, why
 ATTEMPTS = 4  # machines are lost more often than processes
 POLL_S = 0.5
 REPORT_S = 0.25
-CONNECT_S = 10.0
+CONNECT_S, ANSWER_S = 10.0, 15.0
 LIFELINE, LIFELINE_S = "webtext-lifeline", 2.0
 AHEAD = 2  # tasks a worker has waiting, so that none idles; more would hold their items in memory
 
@@ -28,10 +30,11 @@ class RayEngine:
 
     def __init__(self, workers: int | None, address: str | None = None) -> None:
         self._ray = ray = _library()
+        given = f"--ray-address {address}" if address else f"RAY_ADDRESS={os.environ.get('RAY_ADDRESS')}"
         address = address or os.environ.get("RAY_ADDRESS")
         here: dict[str, Any] = {"address": "local", "num_cpus": workers or os.cpu_count()}
         if address:
-            _require_a_cluster(address)
+            _require_a_cluster(address, given)
         ray.init(**({"address": address} if address else here), log_to_driver=False, include_dashboard=False)
         self.workers = workers or max(1, int(ray.cluster_resources().get("CPU", 1)))
         self._mailbox = ray.remote(num_cpus=0)(_Mailbox).remote()
@@ -144,16 +147,37 @@ def _end_with(mailbox: Any) -> None:
             os._exit(1)
 
 
-def _require_a_cluster(address: str) -> None:
+def _require_a_cluster(address: str, given: str) -> None:
     """Ray itself waits for minutes, then ends the process."""
     host, _, port = address.rpartition(":")
     wanted = "give HOST:PORT of a head that `ray start --head` started"
     if not host or not port.isdecimal():
-        raise UserError(f"--ray-address {address}: not HOST:PORT; {wanted}")
+        raise UserError(f"{given}: not HOST:PORT; {wanted}")
     try:
         socket.create_connection((host, int(port)), CONNECT_S).close()
     except (OSError, OverflowError) as error:
-        raise UserError(f"--ray-address {address}: no Ray cluster there ({why(error)}); {wanted}") from None
+        raise UserError(f"{given}: no Ray cluster there ({why(error)}); {wanted}") from None
+    if not _answers(address):
+        raise UserError(
+            f"{given}: no Ray cluster there (what listens gives no answer for {ANSWER_S:g} s); {wanted}"
+        )
+
+
+def _answers(address: str) -> bool:
+    """Whether a cluster says anything, if only that it refuses us, which Ray then explains. Asked by another
+    process, since the question cannot be called off."""
+    question = "import sys, ray._raylet as r; r.GcsClient(address=sys.argv[1])"
+    try:
+        subprocess.run(
+            [sys.executable, "-c", question, address],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=ANSWER_S,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return False
+    return True
 
 
 def _library() -> Any:
