@@ -28,6 +28,7 @@ class Reddit(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.posts = [post(f"p{n}", f"http://site{n}.example/", n) for n in range(250)]
         self.asked: list[str] = []
+        self.says: bytes | None = None  # instead of a listing
 
     @property
     def url(self) -> str:
@@ -48,6 +49,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self.server.asked.append(self.path)
+        if self.server.says is not None:
+            return self.send(200, self.server.says, {})
         url = urlsplit(self.path)
         _, _, subreddit, order = url.path.split("/")
         status = {"private": 403, "busy": 429, "broken": 500}.get(subreddit, 200)
@@ -65,11 +68,13 @@ class Handler(BaseHTTPRequestHandler):
         return self.answer(200, {"kind": "Listing", "data": {"after": after, "children": children}})
 
     def answer(self, status: int, body: Any, headers: dict[str, str] | None = None) -> None:
-        data = json.dumps(body).encode()
+        self.send(status, json.dumps(body).encode(), headers or {})
+
+    def send(self, status: int, data: bytes, headers: dict[str, str]) -> None:
         self.send_response(status)
         for name, value in {"Content-Type": "application/json", "Content-Length": str(len(data))}.items():
             self.send_header(name, value)
-        for name, value in (headers or {}).items():
+        for name, value in headers.items():
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(data)
@@ -142,6 +147,41 @@ def test_what_reddit_refuses_is_said(
     with pytest.raises(error, match=says):
         save(Listing.parse(f"reddit:r/{subreddit}/new"), tmp_path / "x", "tests")
     assert not (tmp_path / "x").exists()
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"",
+        b"null",
+        b"[]",
+        b'"x"',
+        b"<html>",
+        b"[" * 100_000,
+        b'{"kind": "Listing", "data": {"after": null}}',
+        b'{"kind": "Listing", "data": {"children": null}}',
+        b'{"kind": "Listing", "data": {"children": [{}]}}',
+        b'{"kind": "Listing", "data": {"children": [{"kind": "t3", "data": {}}]}}',
+    ],
+)
+def test_an_answer_that_is_no_listing_is_not_kept(reddit: Reddit, tmp_path: Path, answer: bytes) -> None:
+    reddit.says = answer
+    with pytest.raises(RunFailed, match="run again later"):
+        save(Listing.parse("reddit:r/python/new"), tmp_path / "x", "tests")
+    assert not (tmp_path / "x").exists()
+
+
+def test_an_empty_listing_is_not_kept(reddit: Reddit, tmp_path: Path) -> None:
+    reddit.says = b'{"kind": "Listing", "data": {"after": null, "children": []}}'
+    with pytest.raises(UserError, match="lists no submission now"):
+        save(Listing.parse("reddit:r/python/rising"), tmp_path / "x", "tests")
+    assert not (tmp_path / "x").exists()
+
+
+def test_a_title_that_utf_8_cannot_hold_costs_its_character(reddit: Reddit, tmp_path: Path) -> None:
+    reddit.posts = [post("a1", "http://a.example/", 9) | {"title": "half a \ud83d face"}]
+    _, links = harvest(tmp_path / "corpus", ["reddit:r/python/new"])
+    assert links[0]["submissions"][0]["title"] == "half a \ufffd face"
 
 
 def test_wrong_credentials_are_said_to_be_wrong(

@@ -4,10 +4,11 @@ What the API says today it will not say tomorrow, so what was read is kept as a 
 then made as from any other.
 """
 
+import json
 import os
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 import praw
@@ -32,19 +33,49 @@ _FIELDS = (
 )
 
 
+class _Child(msgspec.Struct):
+    data: dict[str, Any]
+
+
+class _Page(msgspec.Struct):
+    children: list[_Child]
+
+
+class _Answer(msgspec.Struct):
+    kind: Literal["Listing"]
+    data: _Page
+
+
+class _Requestor(prawcore.Requestor):
+    """Lets nothing pass for a listing that is none: PRAW takes an empty answer for the end of one."""
+
+    def request(self, *args: Any, **options: Any) -> Any:
+        response = super().request(*args, **options)
+        if response.request.method == "GET" and response.status_code // 100 == 2:
+            try:
+                msgspec.convert(response.json(), _Answer)
+            except (ValueError, RecursionError, msgspec.ValidationError):
+                raise ValueError(f"an answer ({response.status_code}) that is no listing") from None
+        return response
+
+
 def save(listing: Listing, path: Path, user_agent: str) -> int:
     """Writes a listing as NDJSON, whole or not at all; how many submissions it had.
 
     Credentials are read from REDDIT_CLIENT_ID and REDDIT_CLIENT_SECRET, else from praw.ini. Raises UserError
-    for wrong ones and for a subreddit that cannot be read, RunFailed where trying again later may help.
+    for wrong ones and for a subreddit that cannot be read or lists nothing, RunFailed where trying again
+    later may help.
     """
     with _client(user_agent) as client:
         try:
             rows = [_row(each) for each in _submissions(client, listing)]
-        except (prawcore.PrawcoreException, ValueError) as error:
+        except (prawcore.PrawcoreException, ValueError, RecursionError) as error:
             raise _explained(error, listing) from None
+    if not rows:
+        raise UserError(f"{listing}: lists no submission now; run again later, or name another listing")
     with files.whole(path) as temporary:
-        temporary.write_bytes(b"".join(msgspec.json.encode(row) + b"\n" for row in rows))
+        # ASCII, as dumps are: a title may have what UTF-8 cannot hold
+        temporary.write_text("".join(json.dumps(row, separators=(",", ":")) + "\n" for row in rows), "ascii")
     return len(rows)
 
 
@@ -57,7 +88,9 @@ def _client(user_agent: str) -> praw.Reddit:
     }
     settings: dict[str, Any] = {key: value for key, value in given.items() if value}
     try:
-        return praw.Reddit(user_agent=user_agent, check_for_updates=False, **settings)
+        return praw.Reddit(
+            user_agent=user_agent, check_for_updates=False, requestor_class=_Requestor, **settings
+        )
     except MissingRequiredAttributeException:
         raise UserError(
             "Reddit's API wants credentials: set REDDIT_CLIENT_ID and REDDIT_CLIENT_SECRET, or write praw.ini"
