@@ -47,11 +47,12 @@ class Bucket:
 
 
 class ObjectStore(Bucket):
-    """`unwell` is the share of requests that get one of `faults`: an error, no answer, or a late one."""
+    """`unwell` is the share of requests that get one of `faults`: an error, no answer, or a late one; all
+    get the status `denied`, if that says one."""
 
     def __init__(self) -> None:
         serving, moto = pytest.importorskip("werkzeug.serving"), pytest.importorskip("moto.server")
-        self.unwell, self.late_s, self.denied = 0.0, 0.3, False
+        self.unwell, self.late_s, self.denied = 0.0, 0.3, ""
         self.faults: Sequence[str] = FAULTS
         self.faults_had = 0
         self.asked: list[str] = []  # METHOD /BUCKET/KEY
@@ -84,8 +85,8 @@ class ObjectStore(Bucket):
             fault = self._dice.choice(self.faults) if self._dice.random() < self.unwell else None
             self.faults_had += fault is not None
         if self.denied:
-            start("403 Forbidden", XML)
-            return [DENIED]
+            start(self.denied, XML)
+            return [] if environ["REQUEST_METHOD"] == "HEAD" else [DENIED]
         if fault == "error":
             start("500 Internal Server Error", XML)
             return [ERROR]

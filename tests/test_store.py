@@ -30,7 +30,7 @@ def served() -> Iterator[ObjectStore]:
 @pytest.fixture
 def site(served: ObjectStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ObjectStore:
     """The server, well again, and a cache folder of its own for each test."""
-    served.unwell, served.faults, served.denied = 0.0, FAULTS, False
+    served.unwell, served.faults, served.denied = 0.0, FAULTS, ""
     served.asked.clear()
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     return served
@@ -145,9 +145,19 @@ def test_a_wait_for_an_unwell_store_is_told_once(
     assert line.endswith("; asked again for 3 s")
 
 
-def test_a_store_that_refuses_is_told_at_once_and_without_secrets(root: Path, site: ObjectStore) -> None:
-    site.denied = True
-    with pytest.raises(UserError, match="access denied; set AWS_ACCESS_KEY_ID") as refused:
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [
+        ("403 Forbidden", "access denied; set AWS_ACCESS_KEY_ID"),
+        ("400 Bad Request", "expired or wrong credentials, or a bucket of another region"),
+        ("301 Moved Permanently", "set AWS_REGION"),
+    ],
+)
+def test_a_store_that_refuses_is_told_at_once_and_without_secrets(
+    root: Path, site: ObjectStore, status: str, said: str
+) -> None:
+    site.denied = status
+    with pytest.raises(UserError, match=said) as refused:
         files.exists(root / "recipe.toml")
     assert "secret" not in str(refused.value)
     assert "\n" not in str(refused.value)

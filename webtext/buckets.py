@@ -32,6 +32,10 @@ _REFUSED = ("ACCESS_DENIED", "INVALID_ACCESS_KEY_ID", "SIGNATURE_DOES_NOT_MATCH"
 _REFUSED_ELSEWHERE = re.compile(
     "ExpiredToken|PERMISSION_DENIED|UNAUTHENTICATED|AuthenticationFailed|AuthorizationFail|OAuth2 access"
 )
+# What S3 answers to a HEAD has no body that could name the error.
+_REFUSED_UNNAMED = re.compile(
+    r"HTTP status (?:301\)|400\).*(?:No response body|InvalidToken|AuthorizationHeaderMalformed))"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +116,11 @@ def refusal(error: OSError) -> str | None:
         return "access denied; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE"
     if _REFUSED_ELSEWHERE.search(str(error)):
         return "access denied; renew the credentials that this store's own tools use"
+    if match and _REFUSED_UNNAMED.search(str(error)):
+        return (
+            f"refused (HTTP status {match[2]}): expired or wrong credentials, or a bucket of another region; "
+            "renew the credentials, or set AWS_REGION"
+        )
     return None
 
 
