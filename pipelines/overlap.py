@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from webtext import files
 from webtext.corpus import Corpus
 from webtext.dedup.shingles import Hashes
 from webtext.engine import Engine, Report
@@ -183,6 +184,7 @@ def _pair(text: str) -> tuple[Path, Path | None]:
     if not equals or Path(text).exists():
         test, train = text, ""
     for name in filter(None, (test, train)):
+        files.require_utf8(name)
         if not Path(name).is_file():
             raise UserError(f"--against {text}: {name} is not a file; give TEST or TEST=TRAIN")
         texts.check(Path(name))

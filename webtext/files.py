@@ -103,6 +103,16 @@ def remove_folder(folder: Path) -> None:
         stored.remove_all()
 
 
+def require_utf8(name: str) -> None:
+    """Raises UserError for a name that no table and no JSON can hold."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        raise UserError(
+            f"{name!r}: a name that is not UTF-8, or not in this locale; rename it, or set LC_ALL=C.UTF-8"
+        ) from None
+
+
 def make_folder(path: Path) -> None:
     """Makes a folder that the user named, and those above it."""
     try:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from webtext import store
+from webtext import files, store
 from webtext.engine import EngineName
 from webtext.errors import UserError
 
@@ -13,6 +13,7 @@ from webtext.errors import UserError
 def place(text: str) -> Path:
     """A corpus or a run by its directory, or by its address in an object store."""
     try:
+        files.require_utf8(text)
         if store.is_address(text):
             return store.folder_of(text)
     except UserError as error:
@@ -27,6 +28,10 @@ def place(text: str) -> Path:
 
 def directory(named: str | Path) -> Path:
     """A directory of this machine; defaults come as paths."""
+    try:
+        files.require_utf8(str(named))
+    except UserError as error:
+        raise typer.BadParameter(str(error)) from None
     if store.is_address(str(named)):
         raise typer.BadParameter(f"{named} is an address; name a directory of this machine")
     return Path(named)

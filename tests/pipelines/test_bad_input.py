@@ -183,6 +183,20 @@ def test_a_cluster_that_nobody_would_ask(tmp_path: Path, links: Path) -> None:
     assert "--ray-address 127.0.0.1:9: add --engine ray" in line
 
 
+def test_a_name_that_is_not_utf_8_is_refused_at_once(tmp_path: Path, links: Path) -> None:
+    name = tmp_path / os.fsdecode(b"caf\xe9")
+    name.write_text("http://127.0.0.1:9/a\n")
+    for arguments in (
+        ("crawl", name, "--links", links),
+        ("crawl", tmp_path / "c", "--links", name),
+        ("crawl", tmp_path / "c", "--links", tmp_path / "caf*"),
+        ("demo", "--out", name),
+    ):
+        assert "caf\\udce9': a name that is not UTF-8" in refused(*arguments)
+    (tmp_path / "recipe.toml").touch()
+    assert "a name that is not UTF-8" in refused("audit", tmp_path, "--against", name)
+
+
 def test_a_place_where_no_directory_can_be(tmp_path: Path, links: Path) -> None:
     (tmp_path / "file").touch()
     assert "not a directory" in refused("crawl", tmp_path / "file" / "corpus", "--links", links)

@@ -95,7 +95,7 @@ class Named(NamedTuple):
 def find(specification: str) -> list[Named]:
     """Each file that a SOURCE names: FILE, a glob, or FILE?url=COLUMN&score=COLUMN….
 
-    Raises UserError where there is none.
+    Raises UserError where there is none, and for a name that is not UTF-8.
     """
     if re.match(r"(?:gs|az|https?|ftp)://", specification):
         raise UserError(f"{specification}: not a local file: download it, then name the file")
@@ -109,6 +109,7 @@ def find(specification: str) -> list[Named]:
         if not names:
             raise UserError(f"{pattern}: no file matches")
     for name in names:
+        files.require_utf8(name)
         if not Path(name).exists():
             raise UserError(f"{name}: no such file")
     suffix = specification.removeprefix(pattern)
