@@ -6,7 +6,7 @@ from typing import Any
 
 from data import miniweb
 from data.miniweb import MiniWeb, Planted
-from pipelines import audit, build_shards, crawl, model
+from pipelines import audit, build_shards, crawl, model, page_groups, recipes
 from pipelines.model import Sampling
 from pipelines.request import Request
 from webtext import files
@@ -37,7 +37,8 @@ def run(out: Path, workers: int | None, progress: Progress) -> dict[str, Any]:
     web = miniweb.build()
     miniweb.write_dump(web, out / "RS_demo.zst")
     with miniweb.serve(web) as proxy:
-        settings = (f"crawl.proxy={proxy.address}",)
+        threads = page_groups.most_threads(recipes.find("demo").crawl)
+        settings = (f"crawl.proxy={proxy.address}", f"crawl.threads={threads}")
         crawl.run(Request(root, "demo", settings, workers), [str(out / "RS_demo.zst")], progress)
     build_shards.run(Request(root, workers=workers), progress)
     corpus = Corpus.open(root)

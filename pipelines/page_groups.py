@@ -23,6 +23,12 @@ def check(settings: Crawl) -> None:
         )
 
 
+def most_threads(settings: Crawl) -> int:
+    """As many as are asked for, or fewer that can open what they need; one at least."""
+    left = allow_open_files(settings) - OTHER_FILES - FILES_PER_PARTITION
+    return max(min(settings.threads, left // (HOSTS_PER_THREAD * settings.per_host_connections + 1)), 1)
+
+
 def plan_groups(works: Sequence[Work], workers: int) -> list[list[Work]]:
     """As many groups as workers, or as memory and open files ask for, of about as many links each."""
     if not works:

@@ -71,6 +71,16 @@ def test_groups_stay_small_enough_for_the_limit_of_open_files() -> None:
     assert sum(map(len, groups)) == 4000
 
 
+def test_as_many_threads_as_open_files_allow(monkeypatch: pytest.MonkeyPatch) -> None:
+    for limit, threads in ((10_000, 64), (256, 17), (50, 1)):
+        monkeypatch.setattr(page_groups, "allow_open_files", lambda _, limit=limit: limit)
+        assert page_groups.most_threads(Crawl()) == threads
+    monkeypatch.setattr(page_groups, "allow_open_files", lambda _: 256)
+    page_groups.check(Crawl(threads=17))
+    with pytest.raises(UserError, match="threads = 18 needs"):
+        page_groups.check(Crawl(threads=18))
+
+
 def test_a_plan_depends_on_what_decides_and_not_on_manners(crawled: Crawled) -> None:
     crawled.link(["http://a.test/"])
     recipe = crawled.recipe()
