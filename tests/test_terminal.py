@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from webtext import show, show_model
-from webtext.terminal import console, new_table
+from webtext.terminal import UNBOUNDED, console, new_table
 
 SHA256 = "543f19b73e5d39d022e69d1659442e05d714dfcf7055781530f54a758f7c8a6d"
 
@@ -32,7 +32,10 @@ def test_what_does_not_fit_goes_on_in_the_next_line(narrow: int, capsys: pytest.
     assert max(map(len, lines)) <= narrow
 
 
-def test_a_line_of_a_table_ends_where_its_text_does(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_line_of_a_table_ends_where_its_text_does(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(console, "width", UNBOUNDED)
     table = new_table("facts", "key", "value")
     table.add_row("short", "x")
     table.add_row("long", "x" * 300)
