@@ -51,6 +51,10 @@ def tarred() -> bytes:
         (b"\n \n", "nothing but blanks"),
         (gzip.compress(b""), "nothing but blanks"),
     ],
+    ids=[
+        *("zip", "tar", "gzipped tar", "gzipped zip", "noise", "UTF-16", "UTF-16 without a mark", "UTF-32"),
+        *("nothing", "blanks", "gzipped nothing"),
+    ],
 )
 def test_what_is_no_text_is_named(tmp_path: Path, content: bytes, said: str) -> None:
     (tmp_path / "test").write_bytes(content)
@@ -69,6 +73,10 @@ def test_what_is_no_text_is_named(tmp_path: Path, content: bytes, said: str) -> 
         '{"text": "cut sh',
         "[" * DEPTH,
         '{"a":' * DEPTH,
+    ],
+    ids=[
+        *("array", "indented array", "array of texts", "array in lines", "indented object", "cut short"),
+        *("deep arrays", "deep objects"),
     ],
 )
 def test_json_that_is_not_in_lines_is_named(tmp_path: Path, content: str) -> None:
