@@ -13,9 +13,10 @@ from webtext.progress import Progress
 
 
 def test_a_dry_run_of_the_demo_says_what_it_would_make_and_writes_nothing(tmp_path: Path) -> None:
-    said = forked("demo", "--out", tmp_path / "demo", "--dry-run", code=0)
-    assert f"{tmp_path}/demo/RS_demo.zst" in said
-    assert "minutes" in said
+    said = json.loads(forked("demo", "--out", tmp_path / "demo", "--dry-run", "--json", code=0))
+    assert said["out"] == f"{tmp_path}/demo"
+    assert "RS_demo.zst" in said["steps"]
+    assert "minutes" in said["takes"]
     assert list(tmp_path.iterdir()) == []
 
 
