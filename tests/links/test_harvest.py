@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 import pytest
 import zstandard
 
-from pipelines import explain, link_steps, links
+from pipelines import explain, link_reading, link_steps, links
 from tests.links.dumps import Row, harvest, made_up_rows, parts_of, post, write_dump
 from webtext.corpus import Corpus
 from webtext.engine import Report, Task
@@ -119,7 +119,7 @@ def test_more_partitions_than_buckets_hold_the_same_links(
     sources = [made_up_rows(3000, seed) for seed in (1, 2)]
     few, one = harvest(tmp_path / "few", sources)
     monkeypatch.setattr(partitions, "ROWS", 4)
-    monkeypatch.setattr(links, "KEYS_AT_ONCE", 500)
+    monkeypatch.setattr(link_reading, "KEYS_AT_ONCE", 500)
     monkeypatch.setattr(spill, "CHUNK_ROWS", 300)
     monkeypatch.setattr(spill, "CHUNK_KEYS", 300)
     monkeypatch.setattr(spill, "PENDING_ROWS", 100)
