@@ -106,4 +106,6 @@ def _require_pages(corpus: Corpus) -> None:
             f"run `webtext crawl {corpus.root}` first"
         )
     if not pages.counts.out:
-        raise UserError(f"{corpus.root}: no page was fetched: {pages.counts.told('link')}")
+        raise UserError(
+            f"{corpus.root}: no page was fetched: {pages.counts.told('link')}; `webtext explain` tells more"
+        )

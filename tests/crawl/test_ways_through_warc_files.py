@@ -51,6 +51,18 @@ def test_of_several_captures_the_page_at_the_time_of_the_redirect_is_taken(tmp_p
     assert page_of(found(tmp_path, [*pages, moved(OLD, NEW)]))[0] == b"<p>near"
 
 
+def test_dead_links_of_one_site_each_lead_to_the_front_page_of_their_day(tmp_path: Path) -> None:
+    days = [f"2014-02-{day:02}T00:00:00Z" for day in range(1, 25)]
+    links = [f"http://old.example.org/{day}" for day in range(1, 25)]
+    records = [moved(link, "/", day.replace("T00", "T03")) for link, day in zip(links, days, strict=True)]
+    records += [warc_record("http://old.example.org/", f"<p>{day}".encode(), day) for day in days]
+    (tmp_path / "a.warc.gz").write_bytes(b"".join(records))
+    archive = WarcFiles(files_of(f"warc:{tmp_path}"), dict.fromkeys(links, POSTED), Crawl())
+    for link, day in zip(links, days, strict=True):
+        (pointer,) = archive.find(link, POSTED)
+        assert archive.read(pointer).exchange.body == f"<p>{day}".encode()
+
+
 def test_as_many_redirects_are_followed_as_a_crawl_would(tmp_path: Path) -> None:
     steps = [moved(f"http://a.example/{n}", f"/{n + 1}") for n in range(3)]
     records = [*reversed(steps), warc_record("http://a.example/3", b"<p>end", DAY)]

@@ -156,9 +156,8 @@ def _top(numbers: Numbers) -> Markup:
         headings += [numeric("Fetched"), numeric("Kept")]
     if unit:
         headings += [numeric("Words"), numeric("Tokens"), numeric(f"Share of {unit}"), BARS]
-    most = (
-        max(row[f"share_of_{unit or 'links'}"] for row in numbers["top"]) or 1.0
-    )  # no text is of these links
+    # 1.0: no text is of these links
+    most = max(row[f"share_of_{unit or 'links'}"] for row in numbers["top"]) or 1.0
     which = "most links and those with the most text" if unit else "most links"
     return table(
         f"The domains with the {which}", headings, [_domain(row, numbers, most) for row in numbers["top"]]

@@ -5,7 +5,8 @@ memory are the places of what is wanted alone; of a page with many captures, tho
 """
 
 import io
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from bisect import bisect_left
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import redirect_stderr
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -22,6 +23,7 @@ from webtext.links.canonical import Rejected, canonicalise
 
 MAX_LISTED = 100  # records of one page are remembered, for each time that they should be near to
 NEAREST = 10  # of each kind, when there are more
+MAX_TIMES = 100  # that the records of one page should be near to
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,7 @@ class WarcIndex:
         self._times = {url: {near} for url, near in wanted.items()}
         self._digests: dict[str, set[str]] = {}  # of bodies that revisits have of a URL
         self._thinned = set[str]()  # URLs with more records than are remembered
+        self._in_time: dict[str, tuple[list[datetime], list[Listed]]] = {}  # see _next
         due = frozenset(wanted)
         for _ in range(max_redirects + 2):  # a revisit's body is a step, too
             for url in due:
@@ -77,11 +80,23 @@ class WarcIndex:
                 return body and replace(listed.pointer, redirects=redirects, body=body)
             if not listed.leads_to:
                 return replace(listed.pointer, redirects=redirects)
-            there = self._listed.get(listed.leads_to)
-            if not there:
+            there = self._next(listed.leads_to, listed.pointer.at)
+            if there is None:
                 return None
-            listed = _nearest(there, listed.pointer.at)
+            listed = there
         return None
+
+    def _next(self, url: str, at: datetime) -> Listed | None:
+        """What a redirect goes on with. Thousands of dead links may lead to one front page with thousands of
+        captures, so its records are sorted once."""
+        if url not in self._in_time:
+            there = self._listed.get(url, ())
+            first = min(map(Listed.kind, there), default=None)
+            best = sorted((each for each in there if each.kind() == first), key=lambda each: each.pointer.at)
+            self._in_time[url] = [each.pointer.at for each in best], best
+        times, best = self._in_time[url]
+        after = bisect_left(times, at)
+        return min(best[max(after - 1, 0) : after + 1], key=lambda each: each.order(at), default=None)
 
     def _repeated(self, revisit: Listed) -> Pointer | None:
         """The record with the body of a revisit: one of the same digest."""
@@ -90,7 +105,7 @@ class WarcIndex:
             for each in self._listed.get(revisit.leads_to, ())
             if not each.leads_to and each.pointer.digest == revisit.pointer.digest
         ]
-        return _nearest(there, revisit.pointer.at).pointer if there else None
+        return min(there, key=lambda each: each.order(revisit.pointer.at)).pointer if there else None
 
     def _scan(self, file: StoredFile, due: Collection[str]) -> None:
         try:
@@ -122,17 +137,14 @@ class WarcIndex:
             to, at, digest = listed.leads_to, listed.pointer.at, listed.pointer.digest
             if not to:
                 continue
-            digests, times = self._digests.setdefault(to, set()), self._times.get(to, ())
+            digests, times = self._digests.setdefault(to, set()), self._times.setdefault(to, set())
             asked = digest in digests or self._repeated(listed) if listed.repeats else at in times
             if not times or (to in self._thinned and not asked):
                 due.add(to)
-            self._times[to] = {*times, at}
+            if len(times) < MAX_TIMES:
+                times.add(at)
             digests.update([digest] if listed.repeats else [])
         return frozenset(due)
-
-
-def _nearest(there: Sequence[Listed], at: datetime) -> Listed:
-    return min(there, key=lambda listed: listed.order(at))
 
 
 def listed_in(file: StoredFile, wanted: Collection[str] | None = None) -> Iterator[tuple[str, Listed]]:
