@@ -1,7 +1,7 @@
 """Whether the trainer and nanoGPT learn alike: the loss after equal steps on the same tokens and weights.
 
     python -m benchmarks.bench_losses --nanogpt FOLDER [--tokens FILE] [--seeds 4] [--steps 100] [--warmup 50]
-        [--dtype float32] [--toy]
+        [--dtype float32] [--toy | --gpt2]
 
 FOLDER holds nanoGPT's model.py; without it only ours is trained. Each seed is other weights and another order
 of the data, for either trainer, and each is trained in two sizes of micro-batches. Those differ by rounding
@@ -9,7 +9,8 @@ only: how far they end apart is the noise that the trainers' difference is held 
 as in bench_train_gpu.py, rounding alone grows to hundredths of a nat.
 
 On a GPU 124M in bf16 on FILE, a .bin of GPT-2's tokens (a seed takes some two minutes); elsewhere a small
-model in `--dtype` on novels of the shared data (see WEBTEXT_SHARED); `--toy` a tiny one on made-up tokens.
+model in `--dtype` on novels of the shared data (see WEBTEXT_SHARED); `--toy` a tiny one on made-up tokens;
+`--gpt2` 124M with GPT-2's vocabulary there too, in steps of 512 tokens, some ten seconds each.
 """
 
 import argparse
@@ -20,10 +21,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
-from benchmarks.bench_muon import SHARED, tokenised
-from benchmarks.both_trainers import NanoGPT, Ours, Trainer, synthetic
+from benchmarks.bench_muon import SHARED, pieces, tokenised
+from benchmarks.both_trainers import VOCABULARY, NanoGPT, Ours, Trainer, synthetic
 
 LAST = 10  # steps whose mean loss counts as where a training ends
 
@@ -54,6 +56,10 @@ def setup(options: argparse.Namespace, folder: Path) -> Setup:
         asked |= {"batch_size": 128, "micro_batch_size": 64, "compile": True}
         return Setup(options.tokens or synthetic(folder, 20_000_000), shape, 50_304, asked)
     torch.set_num_threads(1)
+    if options.gpt2:
+        shape = {"n_layer": 12, "n_head": 12, "n_embd": 768, "n_positions": 128}
+        asked |= {"batch_size": 4, "micro_batch_size": 4, "compile": False}
+        return Setup(options.tokens or novels(folder), shape, VOCABULARY, asked)
     width = 16 if options.toy else 128
     shape = {"n_layer": 4, "n_head": 4, "n_embd": width, "n_positions": width, "vocab_size": 2048}
     asked |= {"batch_size": 16, "micro_batch_size": 16, "compile": False, "lr": 2e-3, "min_lr": 2e-4}
@@ -61,6 +67,17 @@ def setup(options: argparse.Namespace, folder: Path) -> Setup:
         return Setup(synthetic(folder, 20_000, vocabulary=2048), shape, 2048, asked)
     text = SHARED / "text" / "novels.ndjson.zst"
     return Setup(tokenised(text, folder / "tokens", 8) / "train-00000.bin", shape, 2048, asked)
+
+
+def novels(folder: Path) -> Path:
+    """A megabyte of the shared data's novels in GPT-2's tokens, end-of-text after each piece."""
+    from webtext.shards import tokenizer  # not where only a GPU's libraries are
+
+    gpt2 = tokenizer.load(SHARED / "gpt2-bpe")
+    texts = list(pieces(SHARED / "text" / "novels.ndjson.zst", 1_000_000))
+    ids = [i for one in gpt2.encode_batch(texts) for i in [*one.ids, VOCABULARY - 1]]
+    np.array(ids, "<u2").tofile(folder / "train.bin")
+    return folder / "train.bin"
 
 
 def compare_losses(options: argparse.Namespace) -> None:
@@ -109,7 +126,9 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=100)
     parser.add_argument("--warmup", type=int, default=50)
     parser.add_argument("--dtype", default="auto")
-    parser.add_argument("--toy", action="store_true")
+    smaller = parser.add_mutually_exclusive_group()
+    smaller.add_argument("--toy", action="store_true")
+    smaller.add_argument("--gpt2", action="store_true")
     compare_losses(parser.parse_args())
 
 

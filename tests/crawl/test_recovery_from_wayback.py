@@ -1,6 +1,5 @@
 import json
 from datetime import UTC, date, datetime, timedelta
-from itertools import pairwise
 from threading import Event
 
 import pytest
@@ -198,7 +197,7 @@ def test_between_two_questions_to_the_index_lies_its_interval(
     crawled.crawl(**WAYBACK)
     starts = sorted(hit.started for hit in archive.hits if hit.path.startswith("/cdx/"))
     assert len(starts) == 6
-    assert min(after - before for before, after in pairwise(starts)) > 0.2
+    assert starts[-1] - starts[0] > 4 * 0.3  # of five intervals: a busy machine hears some questions late
 
 
 @pytest.mark.parametrize("settings", [{}, {"proxy": "http://127.0.0.1:9"}])

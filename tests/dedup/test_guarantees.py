@@ -132,7 +132,7 @@ def test_many_partitions_need_few_open_files(
     monkeypatch.setattr(edges, "OPEN_GROUPS", 10)
     allowed, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     in_use = len(list(Path("/proc/self/fd").iterdir()))
-    resource.setrlimit(resource.RLIMIT_NOFILE, (in_use + 30, most))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (in_use + 50, most))
     try:
         build_clusters(corpus)
     finally:
