@@ -155,6 +155,10 @@ GOOD = {
     "line feeds alone": say(b"HTTP/1.1 200 OK\nContent-Type: text/html\n\n<p>hello"),
     "more than it said": say(OK + b"Content-Length: 8\r\n\r\n<p>hello and more"),
     "continue": say(b"HTTP/1.1 100 Continue\r\n\r\n" + OK + b"\r\n<p>hello"),
+    "interim answers": say(
+        b"HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </x>; rel=preload\r\n\r\n",
+        OK + b"Content-Length: 8\r\n\r\n<p>hello",
+    ),
     "HTTP/1.0": say(b"HTTP/1.0 200 OK\r\nContent-Type: text/html\r\n\r\n<p>hello"),
 }
 

@@ -29,27 +29,37 @@ Lookup = Callable[[str], list[str]]  # the addresses of a name; raises OSError o
 
 # RFC 9112 §5: a field line, or the continuation of one.
 _FIELD_LINE = regex(rb"[!-9;-~]+:|[ \t]").match
+# RFC 9110 §15.2: an answer is still to come. After 101 none is, as far as HTTP goes.
+_INTERIM = regex(rb"HTTP/1\.[0-9] 1(?!01)[0-9][0-9]\s").match
 
 
 class _Reader(io.BufferedReader):
-    """A response's reader: bounds the head, and leaves out header lines that are none.
+    """A response's reader: bounds the head, and leaves out header lines that are none, and interim responses.
 
     `http.client` would end the headers at such a line and take what follows, Transfer-Encoding for
-    instance, for the body.
+    instance, for the body; and it would take 103 Early Hints for the answer.
     """
 
     _left, _in_headers, _lines = MAX_HEAD_BYTES, True, 0
 
     def readline(self, size: int | None = -1, /) -> bytes:
         while True:
-            line = super().readline(size)
-            self._left -= len(line)
-            if self._left < 0:
-                raise HeadTooLarge
+            line = self._line(size)
             self._lines += 1
+            while self._lines == 1 and _INTERIM(line):
+                while self._line(size).strip():
+                    pass
+                line = self._line(size)
             self._in_headers = self._in_headers and bool(line.strip())
             if not self._in_headers or self._lines == 1 or _FIELD_LINE(line):
                 return line
+
+    def _line(self, size: int | None) -> bytes:
+        line = super().readline(size)
+        self._left -= len(line)
+        if self._left < 0:
+            raise HeadTooLarge
+        return line
 
     def read1(self, size: int = -1, /) -> bytes:
         self._left = MAX_HEAD_BYTES  # between chunks only the chunk's own line may come
