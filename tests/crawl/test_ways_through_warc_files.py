@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.crawl.archive_site import warc_record, warc_revisit
+from tests.crawl.archive_site import rebuilt, warc_record, warc_revisit
 from tests.crawl.loopback import HTML, Crawled, Page, Web
 from webtext.buckets import StoredFile
 from webtext.crawl.archives.lookup import Found, Wanted, look_up
@@ -43,6 +43,12 @@ def test_a_redirect_leads_to_its_page_wherever_that_lies(tmp_path: Path, places:
     files[places[0]].append(moved(OLD, NEW))
     files[places[1]].append(warc_record(NEW, b"<p>here", DAY))
     assert page_of(found(tmp_path, *files)) == (b"<p>here", NEW, 1)
+
+
+def test_a_redirect_to_an_address_in_utf8_leads_to_its_page(tmp_path: Path) -> None:
+    redirect = rebuilt(moved(OLD, "/XX"), b"/XX", "/é".encode())
+    there = warc_record("http://old.example.org/%C3%A9", b"<p>here", DAY)
+    assert page_of(found(tmp_path, [redirect, there]))[0] == b"<p>here"
 
 
 def test_of_several_captures_the_page_at_the_time_of_the_redirect_is_taken(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 from warcio.archiveiterator import UnseekableYetTellable
 from warcio.bufferedreaders import DecompressingBufferedReader
 from warcio.recordloader import ArcWarcRecordLoader
+from warcio.statusandheaders import StatusAndHeadersParser
 
 from webtext.crawl.archives.captures import Unusable
 
@@ -30,6 +31,7 @@ class WarcStream:
         self._stream = UnseekableYetTellable(stream)
         self._reader = _Reader(self._stream)
         self._loader = ArcWarcRecordLoader(verify_http=False, arc2warc=True)
+        self._loader.http_parser = _HttpHeads(self._loader.HTTP_TYPES, verify=False)
         self._record: Any = None
         self._start, self._end = 0, -1  # in the file; the end is not known before it is read
         self._whole = True
@@ -97,6 +99,14 @@ class WarcStream:
 
     def _position(self) -> int:
         return int(self._stream.tell() - self._reader.rem_length())
+
+
+class _HttpHeads(StatusAndHeadersParser):  # type: ignore[misc]
+    """As the network gives heads (see `exchange.Headers`): warcio would take some for UTF-8."""
+
+    @staticmethod
+    def decode_header(line: bytes) -> str:
+        return line.decode("latin-1")
 
 
 class _Reader(DecompressingBufferedReader):  # type: ignore[misc]
