@@ -104,6 +104,14 @@ def test_a_length_from_before_codings_were_undone_is_not_believed(
     assert body_of(found(tmp_path / "a.warc.gz", record)) == body
 
 
+@pytest.mark.parametrize("coding", ["gzip", "x-gzip", "deflate", "br", "zstd"])
+def test_a_content_coding_that_the_archive_has_undone_is_not_undone_again(
+    tmp_path: Path, coding: str
+) -> None:
+    record = warc_record(URL, b"<p>plain", DAY, headers=(*HTML, ("Content-Encoding", coding)))
+    assert body_of(found(tmp_path / "a.warc.gz", record)) == b"<p>plain"
+
+
 @pytest.mark.parametrize("line", [b"X: ", b"X: y\r\n"], ids=["one line", "many lines"])
 def test_a_head_without_end_costs_its_record_alone(tmp_path: Path, line: bytes) -> None:
     size, deflate = 10_000_000, zlib.compressobj(9, zlib.DEFLATED, 31)

@@ -6,6 +6,8 @@ Requests ask for gzip and deflate alone, which the standard library can decode p
 import zlib
 from dataclasses import dataclass
 
+from webtext.crawl import media_types
+
 ACCEPTED = "gzip, deflate"
 
 MAX_CODINGS = 3
@@ -42,13 +44,21 @@ def decode(body: bytes, content_encoding: str | None, max_bytes: int) -> Decoded
     complete, received = True, len(body)
     for name in reversed(codings):
         if name in _REFUSED:
-            raise BadCoding(f"{name} was not asked for")
+            raise BadCoding(f"{name} cannot be decoded")
         decoded = _inflate(body, _WINDOW[name], max_bytes)
         complete = complete and decoded.complete
         body = decoded.body
     if len(body) > max(RATIO_FREE_BYTES, MAX_RATIO * received):
         raise BadCoding("expands beyond all measure")
     return Decoded(decoded.body, complete, decoded.too_large)
+
+
+def is_undone(body: bytes, content_encoding: str | None) -> bool:
+    """Whether a body has certainly not the coding that its header names: archives undo it and leave that."""
+    name = (content_encoding or "").strip().lower()
+    if _WINDOW.get(name) == _GZIP:
+        return not body.startswith(_GZIP_MAGIC)
+    return (name in _WINDOW or name in _REFUSED) and media_types.sniff(body) == "text/html"
 
 
 def _inflate(data: bytes, window: int, max_bytes: int) -> Decoded:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from webtext.crawl import page
+from webtext.crawl import coding, page
 from webtext.crawl.addresses import is_private_name
 from webtext.crawl.archives.captures import Archive, Capture, Unavailable, Unusable
 from webtext.crawl.archives.pace import Stopped
@@ -92,7 +92,7 @@ def _first_page(link: Wanted, archive: Archive, near: datetime, settings: Crawl)
 
 
 def _judged(source: str, capture: Capture, link: Wanted, settings: Crawl) -> Found:
-    exchange = capture.exchange
+    exchange = _as_coded(capture.exchange)
     headers = [(name.lower().removeprefix(_ORIGINAL), value) for name, value in exchange.headers]
     opt_outs = tuple((name, value) for name, value in headers if name in _OPT_OUTS)
     own = exchange.headers
@@ -100,6 +100,17 @@ def _judged(source: str, capture: Capture, link: Wanted, settings: Crawl) -> Fou
     if verdict.state == FETCHED:
         verdict = replace(verdict, detail=_distance(exchange.at, link.first_posted))
     return Found(source, verdict, kept, capture.redirects, pack(replace(kept, headers=own)))
+
+
+def _as_coded(exchange: Exchange) -> Exchange:
+    """The exchange without a Content-Encoding that its body no longer has; the header keeps another name."""
+    if not coding.is_undone(exchange.body, exchange.header("content-encoding")):
+        return exchange
+    renamed = (
+        (f"X-Crawl-{name}" if name.lower() == "content-encoding" else name, value)
+        for name, value in exchange.headers
+    )
+    return replace(exchange, headers=tuple(renamed))
 
 
 def _distance(at: datetime, first_posted: datetime | None) -> str:
