@@ -80,6 +80,15 @@ def test_a_broken_index_answer_costs_the_capture_alone(
     )
 
 
+@pytest.mark.parametrize("name", ["url", "timestamp", "filename", "offset", "length"])
+def test_a_line_that_lacks_something_costs_no_other(
+    crawled: Crawled, archive: ArchiveSite, url: str, name: str
+) -> None:
+    archive.crawl("2014-10", url, "20140312000000", b"<p>2014")
+    del archive.crawl("2014-10", url, "20140313000000", b"<p>later")[name]
+    assert row_of(crawled, url)["captured_at"] == datetime(2014, 3, 12, tzinfo=UTC)
+
+
 @pytest.mark.parametrize("path", ["/collinfo.json", "/CC-MAIN", "/crawl-data"])
 def test_a_rate_limited_service_is_asked_again_after_the_wait(
     crawled: Crawled, archive: ArchiveSite, url: str, path: str

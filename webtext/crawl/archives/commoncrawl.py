@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Event, Lock
+from typing import Any
 from urllib.parse import quote, urlencode
 
 from webtext.crawl import coding
@@ -141,13 +142,25 @@ def _span(crawl: dict[str, str]) -> tuple[datetime, datetime] | None:
 
 
 def _pointers(text: bytes) -> Iterator[Pointer]:
-    """The captures with a page among an index's lines, each of which is a JSON object."""
+    """The captures with a page among an index's lines, each of which is a JSON object. A line that does not
+    say where its capture lies costs that capture; an answer of such lines alone is no index."""
     try:
         lines = [json.loads(line) for line in text.splitlines() if line.strip()]
-        for line in lines:
-            at, url = capture_time(line.get("timestamp")), str(line["url"])
-            if at is not None and line.get("status") == "200" and is_page_url(url):
-                place = str(line["filename"]), int(line["offset"]), int(line["length"])
-                yield Pointer(at, url, *place, digest=str(line.get("digest")))
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        pages = [line for line in lines if str(line.get("status")) == "200"]
+    except (ValueError, TypeError, AttributeError, RecursionError):
         raise Unavailable("an answer that is no index") from None
+    found = [pointer for line in pages if (pointer := _pointer(line)) is not None]
+    if pages and not found:
+        raise Unavailable("an answer that is no index")
+    yield from found
+
+
+def _pointer(line: dict[str, Any]) -> Pointer | None:
+    at, url = capture_time(line.get("timestamp")), str(line.get("url"))
+    if at is None or not is_page_url(url):
+        return None
+    try:
+        place = str(line["filename"]), int(line["offset"]), int(line["length"])
+    except (KeyError, ValueError, TypeError, OverflowError):  # int of Infinity, which is JSON for Python
+        return None
+    return Pointer(at, url, *place, digest=str(line.get("digest")))
