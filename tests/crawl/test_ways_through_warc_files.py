@@ -1,5 +1,7 @@
 """Pages of WARC files that a redirect leads to, or whose body an earlier record has."""
 
+import random
+import time
 from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,6 +12,7 @@ import pytest
 from tests.crawl.archive_site import rebuilt, warc_record, warc_revisit
 from tests.crawl.loopback import HTML, Crawled, Page, Web
 from webtext.buckets import StoredFile
+from webtext.crawl import recovery
 from webtext.crawl.archives.lookup import Found, Wanted, look_up
 from webtext.crawl.archives.warc_files import WarcFiles
 from webtext.crawl.archives.warc_places import files_of
@@ -135,6 +138,23 @@ def test_the_archive_of_a_crawl_gives_all_its_pages_again(web: Web, crawled: Cra
         same = ("state", "final_url", "redirects", "sha256")
         assert {name: first[url][name] for name in same} == {name: again[url][name] for name in same}
     assert again[urls[4]]["state"] == "no_capture"
+
+
+def test_the_same_files_give_the_same_archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unsteady(*arguments: Any) -> Found:
+        time.sleep(random.random() / 50)
+        return look_up(*arguments)
+
+    monkeypatch.setattr(recovery, "look_up", unsteady)
+    links = [f"http://a.example/{n}" for n in range(30)]
+    records = [warc_record(url, f"<p>{random.random()} of {url}".encode(), DAY) for url in links]
+    (tmp_path / "a.warc.gz").write_bytes(b"".join(records))
+    one, other = (
+        Crawled(tmp_path / name).crawl(links, sources=[f"warc:{tmp_path}/a.warc.gz"]) for name in ("1", "2")
+    )
+    for row in (*one.values(), *other.values()):
+        assert row.pop("fetched_at") and row["state"] == "fetched"
+    assert one == other
 
 
 def monthly(url: str, years: range) -> list[bytes]:

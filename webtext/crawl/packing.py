@@ -52,7 +52,7 @@ def pack(exchange: Exchange) -> Packed:
         _status(exchange),
         _stored_headers(exchange),
         exchange.body,
-        _facts(exchange) | extra,
+        _facts(exchange) | extra | _id_of_capture(exchange),
     )
     rest = _request(exchange, record_id) + _metadata(exchange, record_id)
     return Packed(response + rest, len(response), _body(exchange))
@@ -138,6 +138,16 @@ def _facts(exchange: Exchange) -> dict[str, str]:
     if exchange.source_uri:
         facts["WARC-Source-URI"] = exchange.source_uri
     return facts
+
+
+def _id_of_capture(exchange: Exchange) -> dict[str, str]:
+    """The record's id where an archive gave the page of a link: the same whenever it gives the same, so that
+    the same archives make the same records."""
+    if not exchange.source_uri:
+        return {}
+    sha1 = hashlib.sha1(exchange.body, usedforsecurity=False).hexdigest()
+    name = " ".join((str(exchange.link_id), exchange.url, str(exchange.at), exchange.source_uri, sha1))
+    return {"WARC-Record-ID": f"<urn:uuid:{uuid.uuid5(uuid.NAMESPACE_URL, name)}>"}
 
 
 def _status(exchange: Exchange) -> str:

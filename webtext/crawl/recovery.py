@@ -15,6 +15,7 @@ from threading import Event, Thread
 from webtext.crawl.archives.captures import Archive
 from webtext.crawl.archives.chosen import LIVE
 from webtext.crawl.archives.lookup import Found, Wanted, look_up
+from webtext.crawl.archives.warc_files import WarcFiles
 from webtext.crawl.believed import Row
 from webtext.crawl.errands import Errand, Outcome
 from webtext.crawl.journal import SYNC_EVERY_S, Journal
@@ -76,9 +77,9 @@ def recover(
         Thread(
             target=_work, args=(archives, settings, jobs, results), name=f"archive-{number}", daemon=True
         ).start()
-    told = _Told(report)
+    told, in_order = _Told(report), all(archive.name == WarcFiles.name for archive in archives)
     try:
-        for link, found in _answers(iter(links), jobs, results):
+        for link, found in _answers(iter(links), jobs, results, in_order):
             journal = journals[link.partition]
             _keep(link, found, journal, last if found.verdict is None else len(settings.sources))
             told.note(link, found, final=last == len(settings.sources))
@@ -117,20 +118,32 @@ def _answers(
     links: Iterator[Wanted],
     jobs: "SimpleQueue[Wanted | None]",
     results: "SimpleQueue[tuple[Wanted, Found] | BaseException]",
+    in_order: bool,
 ) -> Iterator[tuple[Wanted, Found]]:
-    """Hands links to the threads, a few at a time, and what they bring back on."""
-    running = 0
+    """Hands links to the threads, a few at a time, and what they bring back on: as it comes, or in the links'
+    order, which makes the same archive of the same files."""
+    out: dict[str, tuple[Wanted, Found] | None] = {}  # by id
     while True:
-        while running < 2 * THREADS and (link := next(links, None)) is not None:
+        while len(out) < 2 * THREADS and (link := next(links, None)) is not None:
             jobs.put(link)
-            running += 1
-        if not running:
+            out[link.id] = None
+        if not out:
             return
         result = results.get()
-        running -= 1
         if isinstance(result, BaseException):
             raise result
-        yield result
+        out[result[0].id] = result
+        yield from _ready(out, in_order)
+
+
+def _ready(out: dict[str, tuple[Wanted, Found] | None], in_order: bool) -> Iterator[tuple[Wanted, Found]]:
+    """Takes out what may be handed on."""
+    for id, result in list(out.items()):
+        if result is not None:
+            del out[id]
+            yield result
+        elif in_order:
+            return
 
 
 def _work(

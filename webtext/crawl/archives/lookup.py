@@ -99,7 +99,7 @@ def _judged(source: str, capture: Capture, link: Wanted, settings: Crawl) -> Fou
     verdict, kept = page.judge(replace(exchange, headers=(*own, *opt_outs)), settings)
     if verdict.state == FETCHED:
         verdict = replace(verdict, detail=_distance(exchange.at, link.first_posted))
-    return Found(source, verdict, kept, capture.redirects, pack(replace(kept, headers=own)))
+    return Found(source, verdict, kept, capture.redirects, pack(replace(kept, headers=own, link_id=link.id)))
 
 
 def _as_coded(exchange: Exchange) -> Exchange:
