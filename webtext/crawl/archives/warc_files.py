@@ -14,7 +14,7 @@ from webtext.crawl.archives import records
 from webtext.crawl.archives.captures import Capture, Pointer, Unavailable, Unusable, nearest
 from webtext.crawl.archives.warc_index import WarcIndex
 from webtext.crawl.archives.warc_places import PREFIX
-from webtext.crawl.archives.warc_stream import GZIPPED_AS_A_WHOLE, MAX_HEAD_BYTES, WarcStream
+from webtext.crawl.archives.warc_stream import CUT_SHORT, MAX_HEAD_BYTES, WarcStream
 from webtext.crawl.exchange import Exchange
 from webtext.sections import Crawl
 
@@ -46,9 +46,9 @@ class WarcFiles:
 
     def _damage(self) -> str:
         damaged = self._index.damaged
-        whole = [self._files[path].name for path, why in damaged.items() if why == GZIPPED_AS_A_WHOLE]
         told = f"{len(damaged):,} files cannot be read to their end"
-        return f"{told}; {whole[0]} is {GZIPPED_AS_A_WHOLE}" if whole else told
+        odd = ((self._files[path].name, why) for path, why in damaged.items() if why != CUT_SHORT)
+        return next((f"{told}; {name} is {why}" for name, why in odd), told)
 
     def read(self, pointer: Pointer) -> Capture:
         if pointer.body is None:

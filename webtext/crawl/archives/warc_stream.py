@@ -19,6 +19,7 @@ from webtext.crawl.archives.captures import Unusable
 MAX_HEAD_BYTES = 1_000_000  # of a record: its own head, and HTTP's
 PIECE_BYTES = 1 << 14
 CUT_SHORT = "the record is cut short"
+NO_ARCHIVE = "no WARC or ARC file, plain or gzipped"
 GZIPPED_AS_A_WHOLE = "gzipped as a whole, not record by record: `warcio recompress` mends that"
 
 
@@ -38,13 +39,14 @@ class WarcStream:
         self._spare_bytes = 0  # in members, behind their records
 
     def __iter__(self) -> Iterator[Any]:
-        damaged, members, line = False, 1, b""
+        damaged, records, members, line = False, 0, 1, b""
         while True:
             try:
                 record = self.parse(line)
             except Exception:  # warcio raises what it meets: EOFError, AttributeError, zlib.error, …
                 damaged |= self._reader.num_block_read > 0  # an empty file, or member, is none
             else:
+                records += 1
                 yield record
             self._finish()
             damaged |= not self._whole
@@ -54,6 +56,8 @@ class WarcStream:
                 self._start, line, members = self._end, b"", members + 1
             elif self._record is None or not (line := self._next_line()):
                 break
+        if damaged and not records:
+            raise Unusable(NO_ARCHIVE)
         if damaged:
             raise Unusable(GZIPPED_AS_A_WHOLE if members == 1 and self._spare_bytes else CUT_SHORT)
 
