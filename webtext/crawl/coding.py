@@ -57,7 +57,7 @@ def is_undone(body: bytes, content_encoding: str | None) -> bool:
     """Whether a body has certainly not the coding that its header names: archives undo it and leave that."""
     name = (content_encoding or "").strip().lower()
     if _WINDOW.get(name) == _GZIP:
-        return not body.startswith(_GZIP_MAGIC)
+        return bool(body) and not body.startswith(_GZIP_MAGIC)
     return (name in _WINDOW or name in _REFUSED) and media_types.sniff(body) == "text/html"
 
 
