@@ -2,7 +2,9 @@
 
 import itertools
 import time
+from datetime import UTC, datetime
 from email.utils import formatdate
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,8 +13,12 @@ import xxhash
 from pipelines import pages
 from tests.crawl.loopback import Crawled, Page, Web
 from webtext import schemas
+from webtext.crawl.crawler import Crawler
+from webtext.crawl.errands import Errand
 from webtext.crawl.journal import Journal
 from webtext.crawl.retry_after import MAX_WAIT_S, asked_wait_s, back_off_s
+from webtext.crawl.tombstones import Tombstones
+from webtext.sections import Crawl
 
 DELAY_S = 0.15
 
@@ -114,6 +120,20 @@ def test_a_crawl_that_goes_on_remembers_the_failures_before(
     rows = crawled.crawl(retries=0, robots=False, opt_outs=False)
     assert len(site.hits) == 2
     assert sum(row["state"] == "host_gave_up" for row in rows.values()) == 17
+
+
+@pytest.mark.parametrize(("state", "attempts", "pause_s"), [("fetched", 1, 1.0), ("server_error", 2, 2.0)])
+def test_a_crawl_that_goes_on_keeps_the_distance_to_what_it_asked_before(
+    tmp_path: Path, state: str, attempts: int, pause_s: float
+) -> None:
+    url, at = "http://a.example/page", datetime.now(UTC)
+    row = {"final_url": url, "state": state, "attempts": attempts, "fetched_at": at}
+    with Journal(tmp_path, "part-00000", "key") as journal:
+        journal.add(dict.fromkeys(schemas.PAGES.names) | row)
+        errand, now = Errand(0, "id", url, url), time.monotonic()
+        crawler = Crawler(Crawl(per_host_delay_s=1.0), [errand], {0: journal}, Tombstones())
+        assert crawler.next_turn(now + pause_s - 0.5) is None
+        assert crawler.next_turn(now + pause_s + 0.1)
 
 
 def test_one_success_makes_up_for_the_failures_before(

@@ -10,11 +10,12 @@ from dataclasses import replace
 from itertools import cycle, islice
 from typing import TypeVar
 
-from webtext.crawl import errands, tdmrep
+from webtext.crawl import errands, past, tdmrep
 from webtext.crawl.errands import Asks, Errand, Outcome
 from webtext.crawl.journal import SYNC_EVERY_S, Journal
 from webtext.crawl.network import HOSTS_PER_THREAD
 from webtext.crawl.page import REDIRECT, Verdict
+from webtext.crawl.past import FAILING, GIVE_UP_AFTER, UNASKED
 from webtext.crawl.retry_after import back_off_s
 from webtext.crawl.revisits import Archives
 from webtext.crawl.robots import Rules
@@ -26,15 +27,10 @@ from webtext.engine import Report
 from webtext.reasons import FETCHED, State
 from webtext.sections import Crawl
 
-GIVE_UP_AFTER = 8  # failures of a host in a row
 KNOWN_ORIGINS = 20_000  # whose rules are remembered
 TICK_S = 0.5  # so often progress is told
 SLOWEST_HOSTS = 3  # are told by name
 SYNCS_A_TICK = 16  # journals; the deciding thread waits for the disk meanwhile
-
-# What speaks against the host rather than the page, and what happened before the host was asked.
-FAILING = ("unreachable", "timeout", "rate_limited", "server_error", "robots_unreachable")
-UNASKED = ("private_address", "port", "dns")
 
 T = TypeVar("T")
 Turn = tuple[str, Errand]  # a host's name, what to ask it
@@ -57,12 +53,13 @@ class Crawler:
             queues.setdefault(errands.host(errand.link), []).append(errand)
         self.left = sum(map(len, queues.values()))
         window = HOSTS_PER_THREAD * settings.threads
-        self.schedule = Schedule(settings.per_host_delay_s, settings.per_host_connections, queues, window)
+        before, delay_s = past.of(journals), settings.per_host_delay_s
+        self.schedule = Schedule(delay_s, settings.per_host_connections, queues, window, before.due(delay_s))
         self._origins: OrderedDict[str, Rules | Verdict] = OrderedDict()  # a verdict is all pages' fate
         self._reservations: OrderedDict[str, Reservations] = OrderedDict()  # by origin too
         self._parked: dict[str, list[Errand]] = {}  # by the URL of the file that they wait for
         self._delays_s: dict[str, float] = {}  # of hosts that ask for a longer one
-        self._failures = _past_failures(journals)  # of a host, in a row
+        self._failures = before.failures  # of a host, in a row
         self._to_sync = cycle(journals.values())
         self._told_at, self._untold = 0.0, Counter[str]()  # rows by state
         self._told_waits: dict[str, float] = {}
@@ -231,20 +228,3 @@ def _remember(known: OrderedDict[str, T], origin: str, value: T) -> None:
     if len(known) >= KNOWN_ORIGINS:
         known.popitem(last=False)
     known[origin] = value
-
-
-def _past_failures(journals: Mapping[int, Journal]) -> Counter[str]:
-    """How often the hosts had failed in a row when an interrupted crawl of these partitions ended."""
-    failures: Counter[str] = Counter()
-    for journal in journals.values():
-        for row in journal.rows():
-            if "asked" in row:  # of an archive, see `recovery`
-                continue
-            name = errands.host(row["final_url"])
-            if row["state"] == "host_gave_up":
-                failures[name] = GIVE_UP_AFTER
-            elif row["state"] in FAILING:
-                failures[name] += row["attempts"]
-            elif row["attempts"]:
-                failures.pop(name, None)
-    return failures

@@ -28,8 +28,16 @@ class _Host(Generic[T]):
 class Schedule(Generic[T]):
     """Queues of errands, one per host. Times are seconds of the caller's clock."""
 
-    def __init__(self, delay_s: float, connections: int, queues: Mapping[str, list[T]], window: int) -> None:
-        self.delay_s, self.connections, self.window = delay_s, connections, window
+    def __init__(
+        self,
+        delay_s: float,
+        connections: int,
+        queues: Mapping[str, list[T]],
+        window: int,
+        due: Mapping[str, float] | None = None,
+    ) -> None:
+        """`due`: hosts that may not be asked before a time."""
+        self.delay_s, self.connections, self.window, self._first_due = delay_s, connections, window, due or {}
         self._hosts: dict[str, _Host[T]] = {}
         self._heap: list[tuple[float, int, str]] = []
         self._listings = 0
@@ -40,7 +48,7 @@ class Schedule(Generic[T]):
         """Queues one more errand for a host, as its last or as its next."""
         host = self._hosts.get(name)
         if host is None:
-            host = self._hosts[name] = _Host(name)
+            host = self._hosts[name] = self._host(name)
         (host.queue.appendleft if first else host.queue.append)(errand)
         self._list(host)
 
@@ -86,6 +94,9 @@ class Schedule(Generic[T]):
         in_turn = ((host.name, len(host.queue)) for host in self._hosts.values() if host.queue)
         return heapq.nlargest(count, [*waiting, *in_turn], key=lambda item: item[1])
 
+    def _host(self, name: str) -> _Host[T]:
+        return _Host(name, due=self._first_due.get(name, 0.0))
+
     def _list(self, host: _Host[T]) -> None:
         if not host.listed and host.running < self.connections:
             host.listed = True
@@ -95,6 +106,6 @@ class Schedule(Generic[T]):
     def _open_window(self) -> None:
         while self._later and len(self._hosts) < self.window:
             name, errands = self._later.popleft()
-            host = self._hosts.setdefault(name, _Host(name))
+            host = self._hosts.setdefault(name, self._host(name))
             host.queue.extend(errands)
             self._list(host)

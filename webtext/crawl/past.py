@@ -1,0 +1,54 @@
+"""What the journals of an interrupted crawl say of its hosts: a kill is no reason to ask one sooner."""
+
+import time
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from webtext.crawl import errands
+from webtext.crawl.journal import Journal
+from webtext.crawl.retry_after import back_off_s
+
+GIVE_UP_AFTER = 8  # failures of a host in a row
+
+# What speaks against the host rather than the page, and what happened before the host was asked.
+FAILING = ("unreachable", "timeout", "rate_limited", "server_error", "robots_unreachable")
+UNASKED = ("private_address", "port", "dns")
+
+
+@dataclass
+class Past:
+    failures: Counter[str] = field(default_factory=Counter)  # of a host, in a row
+    asked: dict[str, datetime] = field(default_factory=dict)  # a host, for the last time
+
+    def due(self, delay_s: float) -> dict[str, float]:
+        """When the hosts that were just asked may be asked again, by the monotonic clock."""
+        now, clock = datetime.now(UTC), time.monotonic()
+        pauses_s = {name: max(delay_s, self._back_off_s(name)) for name in self.asked}
+        return {
+            name: clock + min(pauses_s[name] - (now - at).total_seconds(), pauses_s[name])
+            for name, at in self.asked.items()
+        }
+
+    def _back_off_s(self, name: str) -> float:
+        return back_off_s(self.failures[name]) if self.failures[name] else 0.0
+
+
+def of(journals: Mapping[int, Journal]) -> Past:
+    """What an interrupted crawl of these partitions knew when it ended."""
+    past = Past()
+    for journal in journals.values():
+        for row in journal.rows():
+            if "asked" in row:  # of an archive, see `recovery`
+                continue
+            name = errands.host(row["final_url"])
+            if row["fetched_at"] and row["state"] not in UNASKED:
+                past.asked[name] = row["fetched_at"]
+            if row["state"] == "host_gave_up":
+                past.failures[name] = GIVE_UP_AFTER
+            elif row["state"] in FAILING:
+                past.failures[name] += row["attempts"]
+            elif row["attempts"]:
+                past.failures.pop(name, None)
+    return past
