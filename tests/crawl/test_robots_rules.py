@@ -1,3 +1,5 @@
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -121,6 +123,14 @@ def test_a_crawl_delay_is_for_the_agents_named_before_it() -> None:
 def test_only_the_first_500_kib_count() -> None:
     robots = b"user-agent: *\n" + b"#" * MAX_BYTES + b"\ndisallow: /"
     assert parse(robots, "webtext").allows(HOST + "/x")
+
+
+def test_rules_that_take_too_long_for_a_path_do_not_allow_it() -> None:
+    rules = parse(group("".join(f"Disallow: /*z{n:x}*y\n" for n in range(40_000))).encode(), "webtext")
+    started = time.process_time()
+    assert rules.allows("http://a.example/short")
+    assert not rules.allows("http://a.example/" + "z" * 7900)
+    assert time.process_time() - started < 1
 
 
 def test_content_usage_rules_reserve_paths_from_training() -> None:

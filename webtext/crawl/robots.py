@@ -19,6 +19,7 @@ MAX_BYTES = 500 * 1024  # RFC 9309 §2.5
 MAX_REDIRECTS = 5  # §2.3.1.2
 FRESH_S = 24 * 3600.0  # §2.4
 MAX_CRAWL_DELAY_S = 30.0
+MAX_EFFORT = 20_000_000  # wildcards of a file times characters of a path: a tenth of a second
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-]+")
 _AGENT = {"user-agent", "useragent", "user agent"}
@@ -29,27 +30,39 @@ _USAGE = {"content-usage"}  # IETF AIPREF: an optional path, then preferences
 _FIELDS = sorted(_AGENT | _ALLOW | _DISALLOW | _DELAY | _USAGE, key=len, reverse=True)
 
 
+class Paths:
+    """Lines that allow paths or not. One that takes too long to be looked for in them is not allowed: the
+    thread that asks decides for all hosts."""
+
+    def __init__(self, lines: Collection[str]) -> None:
+        self._matcher = Protego.parse("\n".join(["User-agent: *", *lines]))
+        self._wildcards = sum(line.count("*") for line in lines)
+
+    def allow(self, url: str) -> bool:
+        url = _slashes(url)
+        return self._wildcards * len(url) <= MAX_EFFORT and bool(self._matcher.can_fetch(url, "*"))
+
+
 @dataclass(frozen=True)
 class Rules:
     """What one origin's robots.txt says to one agent."""
 
-    paths: Protego | None = None  # None: everything is allowed
-    reserved: Protego | None = None  # None: nothing is reserved from training
-    refused: tuple[tuple[str, Protego], ...] = ()  # what it says to crawlers of others, by name
+    paths: Paths | None = None  # None: everything is allowed
+    reserved: Paths | None = None  # None: nothing is reserved from training
+    refused: tuple[tuple[str, Paths], ...] = ()  # what it says to crawlers of others, by name
     delay_s: float = 0.0
     until: float = field(default_factory=lambda: time.monotonic() + FRESH_S)
 
     def allows(self, url: str) -> bool:
-        return self.paths is None or bool(self.paths.can_fetch(_slashes(url), "*"))
+        return self.paths is None or self.paths.allow(url)
 
     def reserves(self, url: str) -> bool:
         """Whether pages at this URL are reserved from training."""
-        return self.reserved is not None and not self.reserved.can_fetch(_slashes(url), "*")
+        return self.reserved is not None and not self.reserved.allow(url)
 
     def refuses(self, url: str) -> str | None:
         """One of the other crawlers that may not have this URL."""
-        path = _slashes(url)
-        return next((agent for agent, paths in self.refused if not paths.can_fetch(path, "*")), None)
+        return next((agent for agent, paths in self.refused if not paths.allow(url)), None)
 
 
 @lru_cache(maxsize=1)
@@ -83,7 +96,7 @@ def parse(body: bytes, agent: str, others: Collection[str] = ()) -> Rules:
     return Rules(_matcher(lines), _matcher(usage), _refused(groups, others), delay_s)
 
 
-def _refused(groups: list["_Group"], agents: Collection[str]) -> tuple[tuple[str, Protego], ...]:
+def _refused(groups: list["_Group"], agents: Collection[str]) -> tuple[tuple[str, Paths], ...]:
     """The rules for each agent that a group names; of agents with the same rules one is enough."""
     lines: dict[str, list[str]] = {}
     for group in groups:
@@ -163,5 +176,5 @@ def _slashes(text: str) -> str:
     return path + mark + query.replace("/", "%2F")
 
 
-def _matcher(lines: list[str]) -> Protego | None:
-    return Protego.parse("\n".join(["User-agent: *", *lines])) if lines else None
+def _matcher(lines: list[str]) -> Paths | None:
+    return Paths(lines) if lines else None
