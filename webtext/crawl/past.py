@@ -23,13 +23,15 @@ class Past:
     asked: dict[str, datetime] = field(default_factory=dict)  # a host, for the last time
 
     def due(self, delay_s: float) -> dict[str, float]:
-        """When the hosts that were just asked may be asked again, by the monotonic clock."""
+        """When the hosts that may not be asked yet may be, by the monotonic clock."""
         now, clock = datetime.now(UTC), time.monotonic()
-        pauses_s = {name: max(delay_s, self._back_off_s(name)) for name in self.asked}
-        return {
-            name: clock + min(pauses_s[name] - (now - at).total_seconds(), pauses_s[name])
-            for name, at in self.asked.items()
-        }
+        found = {}
+        for name, at in self.asked.items():
+            pause_s = max(delay_s, self._back_off_s(name))
+            left_s = min(pause_s - (now - at).total_seconds(), pause_s)  # a clock may have been put back
+            if left_s > 0:
+                found[name] = clock + left_s
+        return found
 
     def _back_off_s(self, name: str) -> float:
         return back_off_s(self.failures[name]) if self.failures[name] else 0.0
