@@ -1,13 +1,17 @@
 """How results look on terminals of several widths, and where there is no terminal."""
 
+import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from webtext import show, show_model
-from webtext.terminal import UNBOUNDED, console, new_table
+from webtext.command import show_result
+from webtext.progress import Progress
+from webtext.terminal import UNBOUNDED, console, new_table, print_facts
 
 SHA256 = "543f19b73e5d39d022e69d1659442e05d714dfcf7055781530f54a758f7c8a6d"
 
@@ -77,3 +81,38 @@ def test_a_submissions_time_is_a_date(capsys: pytest.CaptureFixture[str]) -> Non
     story = {"url": "http://example.org/", "id": "0", "ledger": None, "link": link, "document": None}
     show.explanation(story)
     assert "2015-10-05 02:47:49+00:00" in capsys.readouterr().out
+
+
+ACTS = "\x1b]0;title\x07\x1b[2J\x9b31m\u202e"
+WRITTEN_OUT = r"\u001b]0;title\u0007\u001b[2J\u009b31m\u202e"
+
+
+def test_what_strangers_wrote_does_not_act_on_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    print_facts("page", {"charset": f"utf-8{ACTS}"})
+    table = new_table("", "title")
+    table.add_row(f"a title {ACTS}")
+    console.print(table)
+    console.print(f"posted as {ACTS}", markup=False)
+    shown = capsys.readouterr().out
+    assert shown.count(WRITTEN_OUT) == 3
+    assert shown.replace("\n", "").isprintable()
+
+
+def test_progress_does_not_act_on_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    Progress().note(f"malformed {ACTS}")
+    assert capsys.readouterr().err == f"malformed {WRITTEN_OUT}\n"
+
+
+def test_json_does_not_act_on_the_terminal_and_reads_as_it_was(capsys: pytest.CaptureFixture[str]) -> None:
+    title = f"{ACTS}\U000e0041 é 中"
+    show_result({"title": title}, True, None)
+    shown = capsys.readouterr().out
+    assert shown.rstrip("\n").isprintable()
+    assert json.loads(shown) == {"title": title}
+
+
+def test_an_error_does_not_act_on_the_terminal(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "webtext", "remove", str(tmp_path), "--domain", f"x{ACTS}.com"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr.rstrip("\n").isprintable()

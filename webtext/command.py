@@ -11,6 +11,7 @@ from typer.core import TyperCommand
 from webtext import buckets, store
 from webtext.errors import RunFailed, UserError
 from webtext.files import DISK_FULL
+from webtext.unseen import visible, visible_json
 
 # What the parser raises; Typer exports only classes derived from it.
 UsageError: Any = typer.BadParameter.__base__
@@ -70,12 +71,12 @@ class Command(TyperCommand):
 
 
 def _ended(code: int, line: str) -> typer.Exit:
-    print(f"webtext: {store.named(line)}", file=sys.stderr)
+    print(visible(f"webtext: {store.named(line)}"), file=sys.stderr)
     return typer.Exit(code)
 
 
 def show_result(result: dict[str, Any], as_json: bool, view: Any) -> None:
     if as_json:
-        print(json.dumps(result, ensure_ascii=False, default=str))
+        print(visible_json(json.dumps(result, ensure_ascii=False, default=str)))
     else:
         view(result)

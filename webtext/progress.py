@@ -8,12 +8,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
 from rich.progress import Progress as Bars
 
 from webtext import files, store
 from webtext.tally import Tally
+from webtext.terminal import Console
 
 LINE_EVERY_S = 10.0
 KEEP_EVERY_S = 5.0

@@ -6,6 +6,7 @@ from rich.markup import escape
 from rich.padding import Padding
 
 from webtext.terminal import Result, console, known, new_table, print_facts, size
+from webtext.unseen import visible
 
 
 def training(result: Result) -> None:
@@ -18,7 +19,7 @@ def samples(result: Result) -> None:
 
 
 def piece(text: str) -> None:
-    print(text, end="", flush=True)
+    print(visible(text), end="", flush=True)
 
 
 def exported(result: Result) -> None:

@@ -4,14 +4,26 @@ import os
 from collections.abc import Iterator
 from typing import Any, cast
 
-from rich.console import Console, ConsoleOptions, JustifyMethod, RenderResult
+from rich.console import Console as AnyConsole
+from rich.console import ConsoleOptions, JustifyMethod, RenderResult
 from rich.markup import escape
 from rich.segment import Segment
 from rich.table import Table
+from rich.text import Text
+
+from webtext.unseen import visible
 
 Result = dict[str, Any]
 
 UNBOUNDED = 1_000_000  # characters a line; a pipe and a file have no width
+
+
+class Console(AnyConsole):
+    """A console on which no text acts: of what strangers wrote the controls are written out."""
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        return super().render_str(visible(text), **options)
+
 
 console = Console(highlight=False, soft_wrap=True)
 if not console.is_terminal and "COLUMNS" not in os.environ:
@@ -21,7 +33,7 @@ if not console.is_terminal and "COLUMNS" not in os.environ:
 class Unpadded(Table):
     """A table whose lines end where their text does."""
 
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+    def __rich_console__(self, console: AnyConsole, options: ConsoleOptions) -> RenderResult:
         drawn = cast(Iterator[Segment], super().__rich_console__(console, options))
         for line in Segment.split_lines(drawn):
             while line and not line[-1].text.strip():

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from webtext.audit.markup import Markup, element, foreign, link, visible
+from webtext.audit.markup import Markup, element, foreign, link
+from webtext.unseen import visible
 
 ANY_TEXT = st.text(st.characters(codec=None), max_size=60)
 

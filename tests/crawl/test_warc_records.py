@@ -178,3 +178,24 @@ def test_the_odd_and_malformed_samples_of_others_never_break_the_reader(shared: 
         with contextlib.suppress(LostRecord):
             read_response(path.parent, path.name, 0, 100_000)
     assert samples
+
+
+def test_a_url_with_a_space_is_stored_as_a_uri(tmp_path: Path) -> None:
+    write(tmp_path, Exchange(f"{URL}/a b\x1b[31m", 200, (), b"hello", hops="R", via=URL))
+    stored = gzip.decompress((tmp_path / "warc" / "part-00000-0000.warc.gz").read_bytes())
+    heads = [line for line in stored.splitlines() if line.startswith(b"WARC-Target-URI")]
+    assert set(heads) == {f"WARC-Target-URI: {URL}/a%20b%20[31m".encode()}
+
+
+def test_a_url_with_a_space_in_the_file_of_another_is_read_without_a_warning(tmp_path: Path) -> None:
+    record = (
+        b"WARC/1.0\r\nWARC-Type: resource\r\nWARC-Target-URI: http://a/b \x1b[2J\r\nContent-Length: 0\r\n\r\n"
+    )
+    (tmp_path / "other.warc").write_bytes(record)
+    program = (
+        "import sys; from webtext.crawl.archives.warc_stream import WarcStream; "
+        "print(len(list(WarcStream(open(sys.argv[1], 'rb')))))"
+    )
+    command = [sys.executable, "-c", program, str(tmp_path / "other.warc")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("1\n", "")

@@ -8,15 +8,11 @@ import html
 import re
 from collections.abc import Iterable
 
+from webtext.unseen import visible
+
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9:-]*")
 # Elements that HTML ends by themselves; everything else is closed, which SVG files (XML) need.
 _VOID = frozenset({"br", "col", "hr", "meta"})
-# Controls but tab and newline; marks, embeddings, overrides and isolates of direction; line and paragraph
-# separators; invisible fillers and tags; surrogates and non-characters, which XML forbids.
-_UNSEEN = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
-    "\ufffe\uffff\ud800-\udfff\U000e0000-\U000e0fff]"
-)
 
 
 class Markup(str):
@@ -44,11 +40,6 @@ def element(tag: str, *children: Child, **attributes: Attribute) -> Markup:
 
 def join(children: Iterable[Child]) -> Markup:
     return Markup("".join(_rendered(child) for child in children))
-
-
-def visible(text: str) -> str:
-    """The text with its unseen characters written out."""
-    return _UNSEEN.sub(_written_out, text)
 
 
 def foreign(text: str, most_chars: int = 200) -> Markup:
@@ -95,8 +86,3 @@ def _attribute(name: str, value: Attribute) -> str:
 
 def _is_web(url: str) -> bool:
     return url.lower().startswith(("http://", "https://"))
-
-
-def _written_out(match: re.Match[str]) -> str:
-    code = ord(match[0])
-    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"

@@ -62,7 +62,7 @@ def pack_revisit(body: Body, stored_url: str, stored_at: datetime) -> Packed:
     """The records of an exchange whose body an archive has, in the response of that URL and time."""
     extra = {
         "WARC-Profile": _IDENTICAL,
-        "WARC-Refers-To-Target-URI": stored_url,
+        "WARC-Refers-To-Target-URI": _uri(stored_url),
         "WARC-Refers-To-Date": stored_at.strftime(DATE),
         "WARC-Payload-Digest": body.payload_digest,
     }
@@ -89,7 +89,7 @@ def _record(
     out = io.BytesIO()
     writer = WARCWriter(out, gzip=False, warc_version="1.1")
     record = writer.create_warc_record(
-        _one_line(url),
+        _uri(url),
         kind,
         payload=io.BytesIO(body),
         length=len(body),
@@ -124,7 +124,7 @@ def _metadata(exchange: Exchange, response_id: str) -> bytes:
     digest = base64.b32encode(hashlib.sha1(body, usedforsecurity=False).digest()).decode()
     head = (
         f"WARC/1.1\r\nWARC-Type: metadata\r\nWARC-Record-ID: <urn:uuid:{uuid.uuid4()}>\r\n"
-        f"WARC-Target-URI: {_one_line(exchange.url)}\r\nWARC-Date: {exchange.at.strftime(DATE)}\r\n"
+        f"WARC-Target-URI: {_uri(exchange.url)}\r\nWARC-Date: {exchange.at.strftime(DATE)}\r\n"
         f"WARC-Concurrent-To: {response_id}\r\nWARC-Block-Digest: sha1:{digest}\r\n"
         f"Content-Type: application/warc-fields\r\nContent-Length: {len(body)}\r\n\r\n"
     )
@@ -195,6 +195,12 @@ def _clean(text: str) -> str:
 def _one_line(text: str) -> str:
     """Obsolete folding (RFC 9112 §5.2) and control characters as spaces: no text begins a line of its own."""
     return " ".join(text.split("\r\n")).translate(_CONTROLS).strip()
+
+
+def _uri(url: str) -> str:
+    """A URL as somebody's archive or server wrote it, on one line and without white space, which no URI may
+    hold: warcio would warn of it in each record."""
+    return _one_line(url).replace(" ", "%20").replace("\t", "%09")
 
 
 _CONTROLS = {code: " " for code in (*range(32), 127) if code != 9}
