@@ -1,5 +1,6 @@
 """What the commands of a model show."""
 
+import sys
 from itertools import groupby
 
 from rich.markup import escape
@@ -19,7 +20,7 @@ def samples(result: Result) -> None:
 
 
 def piece(text: str) -> None:
-    print(visible(text), end="", flush=True)
+    print(visible(text) if sys.stdout.isatty() else text, end="", flush=True)
 
 
 def exported(result: Result) -> None:

@@ -71,6 +71,12 @@ def test_wide_markup_without_a_mark_is_read(codec: str) -> None:
     assert text_of("<html><p>naïve 我能</p>".encode(codec), "utf-8") == "<html><p>naïve 我能</p>"
 
 
+@pytest.mark.parametrize("codec", ["utf-16-le", "utf-16-be"])
+def test_wide_text_with_next_to_no_markup_is_what_http_says(codec: str) -> None:
+    text = "<p>" + "Съешь же ещё этих мягких французских булок. " * 20
+    assert text_of(text.encode(codec), codec) == text
+
+
 @pytest.mark.parametrize("wrong", ["iso-8859-1", "windows-1251", "utf-16", "shift_jis", "unheard-of"])
 def test_valid_utf8_is_utf8_whatever_is_declared(wrong: str) -> None:
     text = "The “naïve” café – déjà vu… " * 3

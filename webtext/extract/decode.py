@@ -73,7 +73,7 @@ def decode(body: bytes, charset: str | None, html: bool = True) -> Decoded | Non
     for mark, codec in MARKS:
         if body.startswith(mark):
             return _decoded(body[len(mark) :], codec)
-    wide = _utf16_without_mark(body)
+    wide = _utf16_without_mark(body, charset)
     if wide is not None:
         return _decoded(body, wide)
     if _binary(body):
@@ -124,15 +124,15 @@ def _superset(name: str) -> str:
     return SUPERSETS.get(name, name)
 
 
-def _utf16_without_mark(body: bytes) -> str | None:
-    """Markup and Latin text in UTF-16 have a NUL in every other byte."""
+def _utf16_without_mark(body: bytes, charset: str | None) -> str | None:
+    """Markup and Latin text in UTF-16 have a NUL in every other byte; of what HTTP says is UTF-16, spaces do."""
     head = body[:4096]
     pairs = len(head) // 2
     even, odd = head[0 : 2 * pairs : 2].count(0), head[1 : 2 * pairs : 2].count(0)
-    if odd > pairs / 4 and even < odd / 20:
-        return "utf-16-le"
-    if even > pairs / 4 and odd < even / 20:
-        return "utf-16-be"
+    said = _codec(charset) if charset else None
+    for codec, high, low in (("utf-16-le", odd, even), ("utf-16-be", even, odd)):
+        if high > pairs / 4 and low < high / 20 or codec == said and high > pairs / 50 and not low:
+            return codec
     return None
 
 
