@@ -91,6 +91,13 @@ def test_other_columns_are_named_by_the_user(tmp_path: Path) -> None:
         source_of(f"{path}?adress=page")
 
 
+@pytest.mark.parametrize("form", FORMS)
+def test_a_column_that_is_not_there_is_refused(form: str, tmp_path: Path) -> None:
+    (tmp_path / "x").write_bytes(FORMS[form])
+    with pytest.raises(UserError, match=r"x\?score=likes: no column 'likes' for score"):
+        source_of(f"{tmp_path}/x?score=likes")
+
+
 def test_a_tables_own_numbering_is_not_taken_for_reddits_ids(tmp_path: Path) -> None:
     path = tmp_path / "x.csv"
     path.write_text("id,url\n1,http://a.example/\n")
@@ -114,6 +121,31 @@ def test_a_quote_that_is_never_closed_costs_its_own_line(tmp_path: Path) -> None
         assert {post.url for post in batch.posts} >= {"http://a.example/", "http://c.example/"}
         assert len(batch.posts) == len(unclosed) - 1
         assert batch.malformed == [rows[1]]
+
+
+@pytest.mark.parametrize("closed", ['"b"', '""', '"a ""b"""', 'plain\nhttp://b.example/,"b"'])
+def test_a_quote_that_a_later_row_closes_costs_its_own_line(closed: str, tmp_path: Path) -> None:
+    path = tmp_path / "x.csv"
+    path.write_text(
+        f'url,title,score\nhttp://a.example/,"a,1\nhttp://b.example/,{closed},2\nhttp://c.example/,"c",3\n'
+    )
+    (batch,) = Reading(source_of(path))
+    assert batch.malformed == ['http://a.example/,"a,1']
+    assert (batch.posts[-2].score, batch.posts[-1].url) == ("2", "http://c.example/")
+
+
+def test_a_quote_within_a_cell_is_a_part_of_it(tmp_path: Path) -> None:
+    path = tmp_path / "x.csv"
+    path.write_text(
+        'url,title\nhttp://a.example/,"a" b\nhttp://b.example/,5" by 7"\nhttp://c.example/,"c\n2"\n'
+    )
+    assert [post.title for post in posts_of(source_of(path))] == ["a b", '5" by 7"', "c\n2"]
+
+
+def test_a_table_of_broken_quotes_alone_is_read_line_by_line(tmp_path: Path) -> None:
+    path = tmp_path / "x.csv"
+    path.write_text("url,title\n" + 'http://a.example/"x,"b\n' * 2_000)
+    assert sum(len(batch.malformed) for batch in Reading(source_of(path))) == 2_000
 
 
 @pytest.mark.parametrize(

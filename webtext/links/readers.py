@@ -186,42 +186,47 @@ class _Held:
 
     def __init__(self, lines: Iterator[str]) -> None:
         self.of_row: list[str] = []
-        self.ended = False
         self._lines = lines
+        self._again: list[str] = []  # the next one last
 
     def __iter__(self) -> Iterator[str]:
         return self
 
     def __next__(self) -> str:
-        try:
-            self.of_row.append(next(self._lines))
-        except StopIteration:
-            self.ended = True
-            raise
+        self.of_row.append(self._again.pop() if self._again else next(self._lines))
         return self.of_row[-1]
+
+    def take_back(self) -> None:
+        """The lines of the row but the first are read again."""
+        self._again += reversed(self.of_row[1:])
 
 
 def _rows(lines: Iterator[str], delimiter: str) -> Iterator[list[str] | str]:
-    """The rows that are not empty; of a malformed one how it begins. A quote that is never closed costs its
-    own line, not all that follow."""
+    """The rows that are not empty; of a malformed one how it begins. A quote that is not closed before one of
+    a later row costs its own line, not those that follow."""
     held = _Held(lines)
-    rows = csv.reader(held, delimiter=delimiter)
+    rows = csv.reader(held, delimiter=delimiter, strict=True)
     while True:
         held.of_row.clear()
+        row: list[str] | None = None
         try:
             row = next(rows)
         except StopIteration:
             return
-        except csv.Error as error:
-            yield str(error)
-            continue
-        if held.ended:  # within a row
-            first, *rest = held.of_row
-            yield excerpt(first.encode("utf-8", "surrogateescape"))
-            yield from _rows(iter(rest), delimiter)
-            return
-        if any(row):
+        except csv.Error:
+            if len(held.of_row) == 1:
+                row = _leniently(held.of_row[0], delimiter)
+            held.take_back()
+        if row is None:
+            yield excerpt(held.of_row[0].encode("utf-8", "surrogateescape"))
+        elif any(row):
             yield row
+
+
+def _leniently(line: str, delimiter: str) -> list[str] | None:
+    """A line with quotes where none should be as a row; None where one of them stays open."""
+    row, *after = csv.reader([line, delimiter], delimiter=delimiter)
+    return row if after else None
 
 
 def _fields(row: list[str], places: dict[str, int]) -> dict[str, Any]:

@@ -117,8 +117,18 @@ def find(specification: str) -> list[Named]:
 
 
 def recognise(named: Named) -> Source:
-    """What a file is, by its content. Raises UserError, naming what was found, for what cannot be read."""
-    name, path, mapping = named
+    """What a file is, by its content. Raises UserError, naming what was found, for what cannot be read, and
+    for a column that is not there."""
+    source = _recognise(*named)
+    for field, column in named.mapping.items():
+        if field not in dict(source.columns):
+            raise UserError(
+                f"{source.name}: no column {column!r} for {field}: name one that is there, or none for it"
+            )
+    return source
+
+
+def _recognise(name: str, path: Path, mapping: dict[str, str]) -> Source:
     try:
         with path.open("rb") as file:
             start = file.read(_HEAD_BYTES)
