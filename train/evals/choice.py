@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from itertools import takewhile
 
 from train.evals.detokenize import TREEBANK
-from train.evals.language import Result, percent
+from train.evals.language import Result, likelihoods, percent
 from train.evals.scoring import Question, Scored, Told, score
 from train.evals.subject import Subject
 from train.evals.texts import Cloze, Ending, Schema
@@ -50,16 +50,13 @@ def winograd(subject: Subject, schemas: Sequence[Schema], told: Told) -> Result:
     """The pronoun replaced by each answer (Trinh & Le 2018): `full` compares the likelihood of the whole
     text, `partial` that of what follows the answer."""
     heads = [[_resolved(schema, answer) for answer in schema.answers] for schema in schemas]
-    questions = []
-    for schema, pair in zip(schemas, heads, strict=True):
-        rest = subject.encode([_after(schema.after)])[0]
-        questions += [Question([subject.end], [[*ids, *rest]]) for ids in subject.encode(pair)]
-    scored = iter(score(subject, questions, told))
+    rests = subject.encode([_after(schema.after) for schema in schemas])
+    texts = [[*ids, *rest] for pair, rest in zip(heads, rests, strict=True) for ids in subject.encode(pair)]
+    scored = iter(likelihoods(subject, texts, told))
     examples = []
-    for schema, pair in zip(schemas, heads, strict=True):
-        both = [next(scored)[0] for _ in pair]
-        after = len(subject.encode([_after(schema.after)])[0])
-        full, partial = [one.total for one in both], [sum(one.nats[-after:]) for one in both]
+    for schema, pair, rest in zip(schemas, heads, rests, strict=True):
+        both = [next(scored) for _ in pair]
+        full, partial = [sum(nats) for nats in both], [sum(nats[-len(rest) :]) for nats in both]
         examples.append(
             {
                 "texts": [head + _after(schema.after) for head in pair],

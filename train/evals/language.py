@@ -71,16 +71,31 @@ def windows(tokens: int, size: int, stride: int) -> Iterator[tuple[int, int, int
 
 def sentences(subject: Subject, texts: Sequence[Text], told: Told) -> Result:
     """Texts that have nothing to do with each other, each after end-of-text. An example is a text."""
-    questions = [Question([subject.end], [ids]) for ids in subject.encode([text.text for text in texts])]
-    scored = [each[0] for each in score(subject, questions, told)]
+    scored = likelihoods(subject, subject.encode([text.text for text in texts]), told)
     units = {per: sum(text.units[per] for text in texts) for per in texts[0].units}
     whole = Text("".join(text.text for text in texts), units)
-    nats, tokens = -math.fsum(each.total for each in scored), sum(len(each.nats) for each in scored)
+    nats, tokens = -math.fsum(sum(each) for each in scored), sum(map(len, scored))
     examples = [
-        {"text": text.text, "tokens": len(each.nats), "nats": -each.total}
+        {"text": text.text, "tokens": len(each), "nats": -sum(each)}
         for text, each in zip(texts, scored, strict=True)
     ]
     return _rates(nats, whole, tokens), examples
+
+
+def likelihoods(subject: Subject, texts: Sequence[Sequence[int]], told: Told) -> list[list[float]]:
+    """Of each text's tokens, read after end-of-text, the log-likelihoods in nats; a text that is longer than
+    the model is read through windows that move by half."""
+    whole = [[subject.end, *ids] for ids in texts]
+    half = max(1, subject.room // 2)
+    spans = [(at, *span) for at, ids in enumerate(texts) for span in windows(len(ids), subject.room, half)]
+    questions = [
+        Question(whole[at][start : first + 1], [whole[at][first + 1 : last + 1]])
+        for at, start, first, last in spans
+    ]
+    found: list[list[float]] = [[] for _ in texts]
+    for (at, *_), scored in zip(spans, score(subject, questions, told), strict=True):
+        found[at] += scored[0].nats
+    return found
 
 
 def perplexity(nats: float) -> float | None:

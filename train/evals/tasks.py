@@ -160,6 +160,7 @@ TASKS = {
             ),
             _one_billion,
             language.sentences,
+            version=2,
         ),
         Task(
             "winograd",
@@ -169,7 +170,7 @@ TASKS = {
             ),
             partial(texts.winograd, count=SCHEMAS),
             choice.winograd,
-            version=2,
+            version=3,
         ),
         Task(
             "hellaswag",

@@ -69,6 +69,18 @@ def test_winograd_replaces_the_pronoun_and_scores_all_or_what_follows(bigram: An
         assert example["chosen_full"] == best(example["full"])
 
 
+def test_a_schema_longer_than_the_model_is_read_to_its_end(bigram: Any) -> None:
+    before = "The men of the town council refused the many people who came to the square a permit because"
+    schema = Schema(before, "they", "feared it.", ["The men", "The women of the town"], 0)
+    _, [example] = winograd(bigram.subject, [schema], quiet)
+    ids = [[0, *bigram.ids(text)] for text in example["texts"]]
+    assert min(map(len, ids)) > bigram.subject.room + len(bigram.ids(" feared it."))
+    assert example["full"] == pytest.approx([bigram.nats(each) for each in ids], rel=1e-5)
+    after = len(bigram.ids(" feared it."))
+    partial = [bigram.nats(each, len(each) - after) for each in ids]
+    assert example["partial"] == pytest.approx(partial, rel=1e-5)
+
+
 @pytest.mark.parametrize(
     ("before", "pronoun", "answer", "text"),
     [

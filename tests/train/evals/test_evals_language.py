@@ -69,6 +69,14 @@ def test_sentences_each_start_anew(bigram: Any) -> None:
     assert metrics["perplexity_per_word"] == pytest.approx(math.exp(sum(nats) / len(TEXT.split())), rel=1e-5)
 
 
+def test_a_sentence_longer_than_the_model_is_read_to_its_end(bigram: Any) -> None:
+    ids = bigram.ids(TEXT)
+    assert len(ids) > bigram.subject.room
+    metrics, examples = sentences(bigram.subject, [Text(TEXT, {"word": 16})], quiet)
+    assert examples[0]["tokens"] == len(ids)
+    assert metrics["perplexity_per_word"] == pytest.approx(math.exp(-bigram.nats([0, *ids]) / 16), rel=1e-5)
+
+
 def test_lambada_scores_the_last_word_by_every_definition(bigram: Any) -> None:
     texts = ["The exception that is raised", "If there is none an error", "No end in sight, he thought"]
     metrics, examples = lambada(bigram.subject, texts, quiet)
