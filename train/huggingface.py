@@ -69,7 +69,8 @@ def shape(source: str) -> ModelSettings:
 
 
 def load(model: GPT2, source: str) -> None:
-    """Puts a directory's weights into the model, as float32.
+    """Puts a directory's weights into the model, as float32. Raises TrainError if they are not all there, of
+    the model's shape, and numbers.
 
     OpenAI's own uploads leave out the prefix "transformer." and carry attention masks; both are understood.
     """
@@ -86,6 +87,11 @@ def load(model: GPT2, source: str) -> None:
         if name not in found or found[name].shape != tensor.shape:
             has = f"has {name} as {tuple(found[name].shape)}" if name in found else f"has no {name}"
             raise TrainError(f"{folder} {has}, its {CONFIG} asks for {tuple(tensor.shape)}")
+        if not (found[name].is_floating_point() and found[name].float().isfinite().all()):
+            raise TrainError(
+                f"{folder} has in {name} what are no weights: quantised ones, infinities or no numbers; "
+                "only plain floating-point weights are read"
+            )
     model.load_state_dict({name: found[name].float() for name in wanted})
 
 
@@ -164,7 +170,10 @@ def weight_files(folder: Path) -> list[Path]:
     """One file, or those that an index names."""
     index = folder / f"{WEIGHTS}.index.json"
     if index.is_file():
-        return [folder / name for name in sorted(set(_json(index).get("weight_map", {}).values()))]
+        places = _json(index).get("weight_map")
+        if not isinstance(places, dict) or not all(isinstance(name, str) for name in places.values()):
+            raise TrainError(f"{index} has no weight_map from tensors to files")
+        return [folder / name for name in sorted(set(places.values()))]
     if not (folder / WEIGHTS).is_file():
         raise TrainError(f"{folder} has no {WEIGHTS}: weights in other formats are not read")
     return [folder / WEIGHTS]

@@ -179,6 +179,27 @@ def test_weights_that_are_no_safetensors_are_an_error(source: Path, tmp_path: Pa
         huggingface.load(GPT2(huggingface.shape(str(folder))), str(folder))
 
 
+@pytest.mark.parametrize("what", ["quantised", "no numbers"])
+def test_what_are_no_weights_is_an_error_that_names_the_tensor(
+    source: Path, tmp_path: Path, what: str
+) -> None:
+    folder = Path(copy_with(source, tmp_path))
+    weights = load_file(folder / "model.safetensors")
+    name = "transformer.ln_f.weight"
+    weights[name] = (127 * weights[name]).to(torch.int8) if what == "quantised" else weights[name] / 0
+    save_file(weights, folder / "model.safetensors")
+    with pytest.raises(TrainError, match=r"has in transformer\.ln_f\.weight what are no weights"):
+        huggingface.load(GPT2(huggingface.shape(str(folder))), str(folder))
+
+
+@pytest.mark.parametrize("index", [{}, {"weight_map": []}, {"weight_map": {"transformer.wte.weight": 1}}])
+def test_an_index_without_a_map_of_files_is_an_error(source: Path, tmp_path: Path, index: object) -> None:
+    folder = Path(copy_with(source, tmp_path))
+    (folder / "model.safetensors.index.json").write_text(json.dumps(index))
+    with pytest.raises(TrainError, match=r"index\.json has no weight_map"):
+        huggingface.weight_files(folder)
+
+
 def test_tokens_of_another_vocabulary_are_an_error_before_the_first_step(
     source: Path, corpus: Path, tiny: Tiny, tmp_path: Path
 ) -> None:
