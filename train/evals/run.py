@@ -98,12 +98,8 @@ def plan(request: Request) -> dict[str, Any]:
 
 def results(out: Path) -> list[dict[str, Any]]:
     """Every result below OUT, without its examples."""
-    found = []
-    for path in sorted(out.glob("*/*.json")):
-        result = _json(path)
-        if "metrics" in result:
-            found.append({key: value for key, value in result.items() if key != "examples"})
-    return found
+    found = (_result(path) for path in sorted(out.glob("*/*.json")))
+    return [{key: value for key, value in one.items() if key != "examples"} for one in found if one]
 
 
 def _found(request: Request) -> list[tuple[Task, Path]]:
@@ -137,7 +133,7 @@ def _folder(out: Path, model: Subject) -> Path:
     """OUT/MODEL, or OUT/MODEL-2 and so on where another model of this name has its results."""
     for number in count(1):
         folder = out / (model.name if number == 1 else f"{model.name}-{number}")
-        found = [_json(path) for path in folder.glob("*.json")]
+        found = [result for path in folder.glob("*.json") if (result := _result(path))]
         if all(
             result.get("source", model.source) == model.source or result["key"]["model"] == model.digest
             for result in found
@@ -159,17 +155,18 @@ def _key(task: Task, path: Path, model: Subject, strides: Sequence[int]) -> dict
 
 
 def _kept(folder: Path, key: dict[str, Any]) -> dict[str, Any] | None:
-    result = _json(folder / f"{key['task']}.json")
-    return result if result.get("key") == key else None
+    result = _result(folder / f"{key['task']}.json")
+    return result if result and result["key"] == key else None
 
 
-def _json(path: Path) -> dict[str, Any]:
-    """The file's object; an empty one where there is none."""
+def _result(path: Path) -> dict[str, Any] | None:
+    """A task's result; None where there is none, or another program's file."""
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}
+        return None
+    ours = isinstance(found, dict) and {"task", "parameters", "key", "metrics", "paper"} <= found.keys()
+    return found if ours else None
 
 
 def _done(

@@ -188,6 +188,14 @@ def test_models_in_folders_of_one_name_keep_their_results_apart(folder: Path, da
     assert values(places[0]) == values(places[2]) != values(places[1])
 
 
+def test_files_of_other_programs_are_no_results(folder: Path, data: Path) -> None:
+    for place in (f"evals/{folder.name}/theirs.json", "evals/other/theirs.json"):
+        (data.parent / place).parent.mkdir(parents=True)
+        (data.parent / place).write_text('{"source": "theirs", "metrics": {"accuracy": 1}}')
+    found = evaluate(asked(folder, data, "lambada"), PROGRESS)
+    assert Path(found["results"]).name == folder.name
+
+
 def test_a_text_is_read_whole_whatever_the_tokenizer_was_last_used_for(folder: Path, data: Path) -> None:
     cut = shutil.copytree(folder, data.parent / "cut")
     tokenizer = Tokenizer.from_file(str(cut / "tokenizer.json"))
