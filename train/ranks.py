@@ -10,6 +10,8 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
+from train.errors import RunFailed
+
 T = TypeVar("T")
 
 
@@ -58,7 +60,10 @@ class Ranks:
 
 @contextmanager
 def joined() -> Iterator[Ranks]:
-    """Joins torchrun's process group where RANK says there is one; leaves it at the end."""
+    """Joins torchrun's process group where RANK says there is one; leaves it at the end.
+
+    Raises RunFailed where another rank has ended, or cannot be reached any more.
+    """
     if "RANK" not in os.environ:
         yield Ranks()
         return
@@ -68,5 +73,17 @@ def joined() -> Iterator[Ranks]:
     dist.init_process_group("cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo")
     try:
         yield ranks
+    except RuntimeError as error:
+        if not _is_of_the_connection(error):
+            raise
+        raise RunFailed(
+            f"rank {ranks.rank} has lost another, which may have said why; the same command goes on from the "
+            "newest checkpoint"
+        ) from error
     finally:
         dist.destroy_process_group()
+
+
+def _is_of_the_connection(error: RuntimeError) -> bool:
+    """gloo has no class of error of its own."""
+    return isinstance(error, dist.DistError) or "gloo" in str(error)

@@ -52,6 +52,21 @@ torch.set_num_threads(1)
 train(Path(sys.argv[1]), Path(sys.argv[2]), load(sys.argv[3]), Killed())
 """
 
+KILLED_RANK = """
+import os, signal
+from train.cli import main
+from train.training import Training
+
+update = Training.update
+
+def killed(self):
+    if self.step == 27 and self.ranks.rank == 1:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return update(self)
+
+Training.update = killed
+main()
+"""
 
 TWO_RANKS = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", "-m", "train", "train")
 
@@ -435,6 +450,23 @@ def test_a_signal_to_the_launcher_saves_the_step_that_two_ranks_are_in(
             time.sleep(0.05)
         launcher.terminate()
     assert 500 < newest(run).step < 1000
+
+
+@pytest.mark.slow
+def test_a_rank_whose_other_is_killed_ends_with_a_line(
+    corpus: Path, tiny_arguments: list[str], tmp_path: Path
+) -> None:
+    run, killed = tmp_path / "run", tmp_path / "killed.py"
+    killed.write_text(KILLED_RANK)
+    command = [sys.executable, *TWO_RANKS[:-3], str(killed), "train", str(corpus), "--out", str(run)]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run(
+        [*command, *tiny_arguments, "--quiet"], env=environment, capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 1
+    assert "the run failed: rank 0 has lost another" in done.stderr
+    assert "[rank0]" not in done.stderr  # how torchrun marks a rank's traceback
+    assert newest(run).step == 20
 
 
 @pytest.mark.slow
