@@ -179,7 +179,7 @@ def _exit_codes() -> Iterator[None]:
     except Interrupted as error:
         _leave(str(error), 130)
     except KeyboardInterrupt:
-        _leave("interrupted; the same command goes on from the newest checkpoint", 130)
+        _leave("interrupted; the same command goes on from here", 130)
 
 
 def _leave(message: str, code: int) -> None:
