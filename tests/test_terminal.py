@@ -7,8 +7,10 @@ import sys
 from pathlib import Path
 
 import pytest
+import typer
 
 from webtext import show, show_model
+from webtext.cli import main
 from webtext.command import show_result
 from webtext.progress import Progress
 from webtext.terminal import UNBOUNDED, console, new_table, print_facts
@@ -109,6 +111,23 @@ def test_json_does_not_act_on_the_terminal_and_reads_as_it_was(capsys: pytest.Ca
     shown = capsys.readouterr().out
     assert shown.rstrip("\n").isprintable()
     assert json.loads(shown) == {"title": title}
+
+
+@pytest.mark.parametrize(
+    ("command", "then"), [("audit", "; the same command goes on from here"), ("status", "")]
+)
+def test_only_what_can_go_on_says_so(
+    command: str, then: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(typer.core.TyperCommand, "invoke", interrupted)
+    monkeypatch.setattr(sys, "argv", ["webtext", command, "corpus"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 130
+    assert capsys.readouterr().err == f"webtext: interrupted{then}\n"
 
 
 def test_an_error_does_not_act_on_the_terminal(tmp_path: Path) -> None:

@@ -76,10 +76,7 @@ def joined() -> Iterator[Ranks]:
     except RuntimeError as error:
         if not _is_of_the_connection(error):
             raise
-        raise RunFailed(
-            f"rank {ranks.rank} has lost another, which may have said why; the same command goes on from the "
-            "newest checkpoint"
-        ) from error
+        raise RunFailed(f"rank {ranks.rank} has lost another, which may have said why") from error
     finally:
         dist.destroy_process_group()
 

@@ -43,6 +43,8 @@ def _webtext(
 class Command(TyperCommand):
     """Turns the ways in which a command can end into one line and an exit code."""
 
+    then = "; the same command goes on from here"
+
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Every mistake names its command; of an option with too few values the parser leaves it out."""
         try:
@@ -57,17 +59,23 @@ class Command(TyperCommand):
         except UserError as error:
             raise _ended(2, str(error)) from None
         except RunFailed as error:
-            raise _ended(1, f"{error}; the same command goes on from here") from None
+            raise _ended(1, f"{error}{self.then}") from None
         except KeyboardInterrupt:
-            raise _ended(130, "interrupted; the same command goes on from here") from None
+            raise _ended(130, f"interrupted{self.then}") from None
         except OSError as error:
             if buckets.is_of_a_store(error):
-                raise _ended(1, f"{buckets.told(error)}; the same command goes on from here") from None
+                raise _ended(1, f"{buckets.told(error)}{self.then}") from None
             if error.errno not in DISK_FULL:
                 raise
             where = error.filename or "the disk"
-            line = f"no space left at {where}: free some; the same command goes on from here"
+            line = f"no space left at {where}: free some{self.then}"
             raise _ended(1, line) from None
+
+
+class Question(Command):
+    """A command that keeps nothing, so that it has nothing to go on from."""
+
+    then = ""
 
 
 def _ended(code: int, line: str) -> typer.Exit:

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from webtext import show, show_plan
-from webtext.command import Command, app, show_result
+from webtext.command import Command, Question, app, show_result
 from webtext.engine import EngineName
 from webtext.errors import UserError
 from webtext.options import (
@@ -115,7 +115,7 @@ def build_shards(
         show_result(pipeline.run(request, progress), as_json, show.build)
 
 
-@app.command(cls=Command)
+@app.command(cls=Question)
 def status(corpus: CorpusPath, quiet: Quiet = False, as_json: Json = False) -> None:
     """Where every stage stands: counts, rates, what is stale and why.
 
@@ -127,7 +127,7 @@ def status(corpus: CorpusPath, quiet: Quiet = False, as_json: Json = False) -> N
     show_result(pipeline.run(corpus), as_json, show.status)
 
 
-@app.command(cls=Command)
+@app.command(cls=Question)
 def explain(
     corpus: CorpusPath,
     url: Annotated[str, typer.Argument(metavar="URL", help="The link, in any spelling.")],

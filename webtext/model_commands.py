@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from webtext import show_model, show_plan
-from webtext.command import Command, app, show_result
+from webtext.command import Command, Question, app, show_result
 from webtext.options import CorpusPath, DryRun, Json, Quiet, RunPath, Settings, directory, place
 
 
@@ -54,7 +54,7 @@ def train(
         show_result(found, as_json, show_model.training)
 
 
-@app.command(cls=Command)
+@app.command(cls=Question)
 def sample(
     run: RunPath,
     prompt: Annotated[str, typer.Option(help="What the text starts with.")] = "",

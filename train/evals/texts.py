@@ -47,7 +47,7 @@ def digest(path: Path) -> str:
 
 
 def lines(path: Path) -> list[str]:
-    """The file's lines without their ends; `.bz2` is opened. Raises TrainError if not UTF-8, or blank."""
+    """The file's lines without their ends; .bz2 is opened. Raises TrainError if not UTF-8, blank or HTML."""
     data = read_bytes(path)
     try:
         text = data.decode()
@@ -55,6 +55,8 @@ def lines(path: Path) -> list[str]:
         raise TrainError(f"{path} is not UTF-8 text (byte {error.start:,})") from None
     if not text.strip():
         raise TrainError(f"{path} holds no text")
+    if text.lstrip()[:9].lower().startswith(("<!doctype", "<html")):
+        raise TrainError(f"{path} is a web page, perhaps one that says why there is no file")
     found = text.replace("\r\n", "\n").split("\n")
     return found[:-1] if found[-1] == "" else found
 

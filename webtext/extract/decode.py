@@ -125,13 +125,15 @@ def _superset(name: str) -> str:
 
 
 def _utf16_without_mark(body: bytes, charset: str | None) -> str | None:
-    """Markup and Latin text in UTF-16 have a NUL in every other byte; of what HTTP says is UTF-16, spaces do."""
+    """Markup and Latin text in UTF-16 have a NUL in every other byte; in other scripts spaces have one, which
+    is enough where HTTP says so."""
     head = body[:4096]
     pairs = len(head) // 2
     even, odd = head[0 : 2 * pairs : 2].count(0), head[1 : 2 * pairs : 2].count(0)
     said = _codec(charset) if charset else None
     for codec, high, low in (("utf-16-le", odd, even), ("utf-16-be", even, odd)):
-        if high > pairs / 4 and low < high / 20 or codec == said and high > pairs / 50 and not low:
+        looks_so, may_be = high > pairs / 4 and low < high / 20, high > pairs / 50 and not low
+        if looks_so or (codec == said and may_be):
             return codec
     return None
 

@@ -63,6 +63,7 @@ def row(**other: object) -> str:
         (TASKS["1bw"].read, "", "holds no text"),
         (TASKS["lambada"].read, "", "holds no text"),
         (texts.lines, b"\xff\xfe", "not UTF-8 text"),
+        (TASKS["ptb"].read, "\n<!DOCTYPE html><title>404</title>", "is a web page"),
         (texts.cloze, "Once upon a time\n", "line 1 does not start with a number"),
         (texts.cloze, "1 A .\n21 What XXXXX ?\tno\t\ta|b\n", "line 2 is no CBT question"),
         (texts.cloze, "1 A .\n", "holds no examples"),
