@@ -12,7 +12,7 @@ demo: $(VENV)/.runs
 
 ## lint, types, and the default tests
 test: lint types
-	$(BIN)/pytest -n 2 --dist loadfile
+	$(BIN)/pytest -n 3 --dist loadfile
 
 ## the tests that take minutes
 test-slow: $(VENV)/.develops

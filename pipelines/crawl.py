@@ -18,6 +18,7 @@ from pipelines import (
 from pipelines.request import Request
 from webtext import files, stage
 from webtext.corpus import BEGUN, Corpus
+from webtext.crawl.archives import warc_listing
 from webtext.errors import UserError
 from webtext.progress import Progress
 
@@ -47,6 +48,7 @@ def run(
         if retry_failed:
             pages.retry_failed(corpus, recipe, progress)
         fetched = stage.run(corpus, engine, pages.plan(corpus, recipe), progress)
+        files.remove_folder(corpus.table("pages").folder / warc_listing.FOLDER)
         removal.apply(corpus, progress)  # what led to a removed page
         stage.run(corpus, engine, ledger.plan(corpus, status.current(corpus, recipe)), progress)
     if not fetched.counts.out:

@@ -9,7 +9,7 @@ from webtext.errors import UserError
 from webtext.sections import Crawl
 from webtext.stage import Work
 
-# What one process takes at once: links for its memory (about 200 MB), partitions for its open files.
+# What one process takes at once: links for its memory (about 650 MB), partitions for its open files.
 MAX_GROUP_LINKS, MAX_GROUP_PARTITIONS = 500_000, 1000
 FILES_PER_PARTITION, OTHER_FILES = 2, 100  # a journal and a WARC file each
 

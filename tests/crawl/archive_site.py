@@ -6,8 +6,11 @@ import hashlib
 import io
 import json
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import format_datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -16,6 +19,9 @@ from warcio.warcwriter import WARCWriter
 
 from tests.crawl.loopback import HTML, Page, Site
 from webtext.crawl.archives.records import payload_digest
+from webtext.crawl.archives.warc_files import WarcFiles
+from webtext.crawl.archives.warc_places import files_of
+from webtext.sections import Crawl
 
 COLUMNS = ["urlkey", "timestamp", "original", "mimetype", "statuscode", "digest", "length"]
 NO_ROW = Page(b"<html>Wayback Machine has not archived that URL.</html>", 404)
@@ -156,3 +162,9 @@ class ArchiveSite(Site):
 def rebuilt(member: bytes, old: bytes, new: bytes) -> bytes:
     """A gzip member with other bytes, whose record's length says what it said."""
     return gzip.compress(gzip.decompress(member).replace(old, new))
+
+
+def warc_files(places: str, wanted: Mapping[str, datetime], settings: Crawl) -> WarcFiles:
+    """The user's own files as a source, their listings made anew."""
+    with TemporaryDirectory() as folder:
+        return WarcFiles(files_of(places), wanted, settings, Path(folder))

@@ -7,11 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.crawl.archive_site import rebuilt, warc_record
+from tests.crawl.archive_site import rebuilt, warc_files, warc_record
 from tests.crawl.loopback import HTML
 from webtext.crawl.archives.lookup import Found, Wanted, look_up
-from webtext.crawl.archives.warc_files import WarcFiles
-from webtext.crawl.archives.warc_places import files_of
 from webtext.sections import Crawl
 
 POSTED = datetime(2014, 2, 18, 12, tzinfo=UTC)
@@ -24,7 +22,7 @@ LONG = b"<p>" + bytes(range(32, 127)) * 50
 
 def found(path: Path, *records: bytes, url: str = URL) -> Found:
     path.write_bytes(b"".join(records))
-    archive = WarcFiles(files_of(f"warc:{path}"), {url: POSTED}, Crawl())
+    archive = warc_files(f"warc:{path}", {url: POSTED}, Crawl())
     return look_up(Wanted(0, "id", url, POSTED), [archive], Crawl())
 
 

@@ -7,10 +7,9 @@ from datetime import UTC, datetime
 import pytest
 
 from pipelines import pages
-from tests.crawl.archive_site import warc_record
+from tests.crawl.archive_site import warc_files, warc_record
 from tests.crawl.bucket_site import BucketSite, asked_for
 from tests.crawl.loopback import Crawled
-from webtext.crawl.archives.warc_files import WarcFiles
 from webtext.crawl.archives.warc_places import files_of
 from webtext.crawl.warc import read_response
 from webtext.errors import RunFailed, UserError
@@ -58,7 +57,7 @@ def test_a_record_is_read_by_its_range_alone(bucket: BucketSite) -> None:
     record = warc_record(URL, b"<p>then", AT)
     other = warc_record("http://127.0.8.8/other", noise, AT)
     bucket.objects["a.warc.gz"] = other + record + other
-    archive = WarcFiles(files_of("warc:s3://crawls/a.warc.gz"), {URL: POSTED}, Crawl(max_bytes=10_000))
+    archive = warc_files("warc:s3://crawls/a.warc.gz", {URL: POSTED}, Crawl(max_bytes=10_000))
     [pointer] = archive.find(URL, POSTED)
     bucket.reads.clear()
     assert archive.read(pointer).exchange.body == b"<p>then"

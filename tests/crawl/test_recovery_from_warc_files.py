@@ -7,13 +7,12 @@ import pytest
 
 from pipelines import pages
 from pipelines.request import Request
-from tests.crawl.archive_site import warc_record
+from tests.crawl.archive_site import warc_files, warc_record
 from tests.crawl.loopback import HTML, Crawled, Page, Web
 from webtext.corpus import Corpus
-from webtext.crawl.archives import warc_index
+from webtext.crawl.archives import warc_listing
 from webtext.crawl.archives.captures import Unavailable, Unusable
 from webtext.crawl.archives.lookup import Wanted, look_up
-from webtext.crawl.archives.warc_files import WarcFiles
 from webtext.crawl.archives.warc_places import files_of
 from webtext.crawl.warc import read_response
 from webtext.errors import UserError
@@ -30,7 +29,7 @@ def write(path: Path, *records: bytes) -> Path:
 
 
 def found(path: Path, url: str = URL) -> Any:
-    archive = WarcFiles(files_of(f"warc:{path}"), {url: POSTED}, Crawl(max_bytes=10_000))
+    archive = warc_files(f"warc:{path}", {url: POSTED}, Crawl(max_bytes=10_000))
     return look_up(Wanted(0, "id", url, POSTED), [archive], Crawl(allow_private=True))
 
 
@@ -88,7 +87,7 @@ def test_an_uncompressed_warc_and_an_arc_file_are_read(tmp_path: Path) -> None:
 def test_a_broken_file_is_used_up_to_its_break(tmp_path: Path) -> None:
     good = warc_record(URL, b"<p>x", "2014-02-19T00:00:00Z")
     path = write(tmp_path / "a.warc.gz", good, b"\x1f\x8b\x08garbage" * 50)
-    archive = WarcFiles(files_of(f"warc:{path}"), {URL: POSTED}, Crawl(max_bytes=10_000))
+    archive = warc_files(f"warc:{path}", {URL: POSTED}, Crawl(max_bytes=10_000))
     assert len(archive.find(URL, POSTED)) == 1
     with pytest.raises(Unavailable, match="1 files cannot be read to their end"):
         archive.find("http://127.0.8.8/other", POSTED)
@@ -102,7 +101,7 @@ def test_a_body_over_the_limit_is_not_a_page(tmp_path: Path) -> None:
 
 def test_a_file_that_is_gone_when_it_is_read_costs_the_capture_alone(tmp_path: Path) -> None:
     path = write(tmp_path / "a.warc.gz", warc_record(URL, b"<p>x", "2014-02-19T00:00:00Z"))
-    archive = WarcFiles(files_of(f"warc:{path}"), {URL: POSTED}, Crawl(max_bytes=10_000))
+    archive = warc_files(f"warc:{path}", {URL: POSTED}, Crawl(max_bytes=10_000))
     path.unlink()
     with pytest.raises(Unusable):
         archive.read(archive.find(URL, POSTED)[0])
@@ -158,11 +157,11 @@ def test_no_odd_sample_of_any_tool_breaks_a_crawl(shared: Path) -> None:
     wanted: set[str] = set()
     for path in files:
         try:
-            wanted.update(url for url, _ in warc_index.listed_in(path))
+            wanted.update(found.pointer.url for found in warc_listing.listed_in(path))
         except Exception:  # what WarcFiles has to survive
             continue
-    archive = WarcFiles(files, dict.fromkeys(wanted, POSTED), Crawl(max_bytes=1_000_000))
-    settings = Crawl(allow_private=True)
+    settings = Crawl(allow_private=True, max_bytes=1_000_000)
+    archive = warc_files(f"warc:{shared}/warc/**/*", dict.fromkeys(wanted, POSTED), settings)
     answers = [look_up(Wanted(0, "id", url, POSTED), [archive], settings) for url in sorted(wanted)]
     assert any(answer.verdict and answer.verdict.state == "fetched" for answer in answers)
     assert 0 < archive.damaged < len(files)

@@ -3,18 +3,20 @@
 import random
 import time
 from collections import Counter
+from collections.abc import Collection
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.crawl.archive_site import rebuilt, warc_record, warc_revisit
+from tests.crawl.archive_site import rebuilt, warc_files, warc_record, warc_revisit
 from tests.crawl.loopback import HTML, Crawled, Page, Web
 from webtext.buckets import StoredFile
 from webtext.crawl import recovery
 from webtext.crawl.archives.lookup import Found, Wanted, look_up
 from webtext.crawl.archives.warc_files import WarcFiles
+from webtext.crawl.archives.warc_listing import Listings
 from webtext.crawl.archives.warc_places import files_of
 from webtext.sections import Crawl
 
@@ -31,7 +33,7 @@ def found(tmp_path: Path, *files: list[bytes], url: str = OLD, **settings: Any) 
     for number, records in enumerate(files):
         (tmp_path / f"{number}.warc.gz").write_bytes(b"".join(records))
     asked = Crawl(**settings)
-    archive = WarcFiles(files_of(f"warc:{tmp_path}"), {url: POSTED}, asked)
+    archive = warc_files(f"warc:{tmp_path}", {url: POSTED}, asked)
     return look_up(Wanted(0, "id", url, POSTED), [archive], asked)
 
 
@@ -66,7 +68,7 @@ def test_dead_links_of_one_site_each_lead_to_the_front_page_of_their_day(tmp_pat
     records = [moved(link, "/", day.replace("T00", "T03")) for link, day in zip(links, days, strict=True)]
     records += [warc_record("http://old.example.org/", f"<p>{day}".encode(), day) for day in days]
     (tmp_path / "a.warc.gz").write_bytes(b"".join(records))
-    archive = WarcFiles(files_of(f"warc:{tmp_path}"), dict.fromkeys(links, POSTED), Crawl())
+    archive = warc_files(f"warc:{tmp_path}", dict.fromkeys(links, POSTED), Crawl())
     for link, day in zip(links, days, strict=True):
         (pointer,) = archive.find(link, POSTED)
         assert archive.read(pointer).exchange.body == f"<p>{day}".encode()
@@ -170,7 +172,7 @@ def test_the_nearest_of_very_many_captures_is_taken(tmp_path: Path) -> None:
 def test_of_a_link_without_a_time_the_latest_of_very_many_is_taken(tmp_path: Path) -> None:
     (tmp_path / "a.warc.gz").write_bytes(b"".join(monthly(OLD, range(1996, 2024))))
     link = Wanted(0, "id", OLD)
-    archive = WarcFiles(files_of(f"warc:{tmp_path}"), {OLD: link.near}, Crawl())
+    archive = warc_files(f"warc:{tmp_path}", {OLD: link.near}, Crawl())
     assert page_of(look_up(link, [archive], Crawl()))[0] == b"<p>2023-12"
 
 
@@ -181,7 +183,7 @@ def test_a_redirect_leads_to_the_nearest_of_very_many_captures(tmp_path: Path, w
     records = [*monthly(NEW, range(1996, 2024)), moved(OLD, NEW)]
     (tmp_path / "a.warc.gz").write_bytes(b"".join(records))
     times = {OLD: POSTED} | ({NEW: datetime(1996, 1, 1, tzinfo=UTC)} if wanted_too else {})
-    archive = WarcFiles(files_of(f"warc:{tmp_path}"), times, Crawl())
+    archive = warc_files(f"warc:{tmp_path}", times, Crawl())
     assert page_of(look_up(Wanted(0, "id", OLD, POSTED), [archive], Crawl()))[0] == b"<p>2014-03"
 
 
@@ -203,6 +205,22 @@ def test_very_many_redirects_to_nowhere_hide_no_page(tmp_path: Path) -> None:
 def test_a_body_that_the_files_lack_is_looked_for_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    looks, look = Counter[str](), Listings.look
+
+    def counted(listings: Listings, file: StoredFile, wanted: Collection[str]) -> Any:
+        looks[file.path] += 1
+        return look(listings, file, wanted)
+
+    monkeypatch.setattr(Listings, "look", counted)
+    records = [*monthly(OLD, range(1996, 2024)), warc_revisit(OLD, OLD, b"<p>nowhere", DAY)]
+    found(tmp_path, records)
+    assert looks.total() == 2
+
+
+def test_files_are_read_through_once_whoever_looks_for_pages_in_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a.warc.gz").write_bytes(moved(OLD, NEW) + warc_record(NEW, b"<p>here", DAY) + b"\x1f\x8b")
     read, stream = Counter[str](), StoredFile.stream
 
     def counted(file: StoredFile) -> Any:
@@ -210,6 +228,9 @@ def test_a_body_that_the_files_lack_is_looked_for_once(
         return stream(file)
 
     monkeypatch.setattr(StoredFile, "stream", counted)
-    records = [*monthly(OLD, range(1996, 2024)), warc_revisit(OLD, OLD, b"<p>nowhere", DAY)]
-    found(tmp_path, records)
-    assert read.total() == 2
+    files, folder = files_of(f"warc:{tmp_path}"), tmp_path / "listings"
+    for url in (OLD, NEW):
+        archive = WarcFiles(files, {url: POSTED}, Crawl(), folder)
+        assert [pointer.url for pointer in archive.find(url, POSTED)] == [NEW]
+        assert archive.damaged == 1
+    assert read.total() == 1

@@ -5,6 +5,7 @@ from datetime import datetime
 from pathlib import Path
 from threading import Event
 
+from webtext.crawl.archives import warc_listing
 from webtext.crawl.archives.captures import Archive
 from webtext.crawl.archives.commoncrawl import MAX_CRAWLS, CommonCrawl
 from webtext.crawl.archives.service import Intervals, addresses
@@ -64,4 +65,4 @@ def _open(
         return Wayback(network, known.wayback, folder, INTERVALS, stop)
     if source == CommonCrawl.name:
         return CommonCrawl(network, known.commoncrawl, known.commoncrawl_data, folder, INTERVALS, stop)
-    return WarcFiles(files_of(source), wanted, network.settings)
+    return WarcFiles(files_of(source), wanted, network.settings, folder / warc_listing.FOLDER)

@@ -1,12 +1,13 @@
 """WARC and ARC files that the user already has, of whatever crawler, as a source of pages.
 
-They are read to see which of the wanted pages they hold, then record by record. Such files are often odd:
-what cannot be read is counted and passed over.
+They are listed (`warc_listing`) to see which of the wanted pages they hold, then read record by record. Such
+files are often odd: what cannot be read is counted and passed over.
 """
 
 import io
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from webtext.buckets import StoredFile
@@ -23,13 +24,13 @@ class WarcFiles:
     name = "warc"
 
     def __init__(
-        self, files: Collection[StoredFile], wanted: Mapping[str, datetime], settings: Crawl
+        self, files: Sequence[StoredFile], wanted: Mapping[str, datetime], settings: Crawl, folder: Path
     ) -> None:
         """`wanted`: canonical URLs, and to what time their captures should be near; no other page is looked
-        for."""
+        for. `folder`: where the files' listings are, or will be."""
         self._max_bytes = settings.max_bytes
         self._files = {file.path: file for file in files}
-        self._index = WarcIndex(files, wanted, settings.max_redirects)
+        self._index = WarcIndex(files, wanted, settings.max_redirects, folder)
 
     @property
     def damaged(self) -> int:

@@ -1,55 +1,35 @@
 """Which of the wanted pages WARC and ARC files hold, and where; redirects and revisits lead to their page.
 
-The files are read once, and once more for each step of redirects to pages that nobody had asked for. In
-memory are the places of what is wanted alone; of a page with many captures, those that may be the nearest.
+The files' listings are looked through once, and once more for each step of redirects to pages that nobody had
+asked for. In memory are the places of what is wanted alone; of a page with many captures, those that may be
+the nearest.
 """
 
-import io
 from bisect import bisect_left
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import redirect_stderr
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
 from itertools import chain, groupby, islice
-from typing import Any
+from pathlib import Path
 
 from webtext.buckets import StoredFile
-from webtext.crawl import page
-from webtext.crawl.archives import records
-from webtext.crawl.archives.captures import Pointer, Unusable
-from webtext.crawl.archives.warc_stream import CUT_SHORT, WarcStream
-from webtext.crawl.exchange import Exchange
-from webtext.links.canonical import Rejected, canonicalise
+from webtext.crawl.archives.captures import Pointer
+from webtext.crawl.archives.warc_listing import Listed, Listings
 
 MAX_LISTED = 100  # records of one page are remembered, for each time that they should be near to
 NEAREST = 10  # of each kind, when there are more
 MAX_TIMES = 100  # that the records of one page should be near to
 
 
-@dataclass(frozen=True, slots=True)
-class Listed:
-    """A record that is a page, or leads to one."""
-
-    pointer: Pointer
-    leads_to: str = ""  # the canonical URL where a redirect leads, or whose body a revisit repeats
-    repeats: bool = False
-
-    def order(self, at: datetime) -> tuple[bool, bool, timedelta, datetime]:
-        """Pages before what leads to one, then the nearest in time; of two as near the earlier."""
-        return *self.kind(), abs(self.pointer.at - at), self.pointer.at
-
-    def kind(self) -> tuple[bool, bool]:
-        return bool(self.leads_to) and not self.repeats, self.repeats
-
-
 class WarcIndex:
     def __init__(
-        self, files: Collection[StoredFile], wanted: Mapping[str, datetime], max_redirects: int
+        self, files: Sequence[StoredFile], wanted: Mapping[str, datetime], max_redirects: int, folder: Path
     ) -> None:
         """`wanted`: canonical URLs, and to what time their captures should be near; no other page is looked
-        for."""
+        for. `folder`: where the files' listings are, or will be."""
         self.damaged: dict[str, str] = {}  # files of which a part could not be read, and why
         self._max_redirects = max_redirects
+        self._listings = Listings(files, folder)
         self._listed: dict[str, list[Listed]] = {}
         self._times = {url: {near} for url, near in wanted.items()}
         self._digests: dict[str, set[str]] = {}  # of bodies that revisits have of a URL
@@ -108,17 +88,15 @@ class WarcIndex:
         return min(there, key=lambda each: each.order(revisit.pointer.at)).pointer if there else None
 
     def _scan(self, file: StoredFile, due: Collection[str]) -> None:
-        try:
-            with redirect_stderr(io.StringIO()):  # warcio prints its doubts
-                for url, found in listed_in(file, due):
-                    there = self._listed.setdefault(url, [])
-                    there.append(found)
-                    if len(there) > MAX_LISTED * (len(self._times[url]) + len(self._digests.get(url, ()))):
-                        self._listed[url] = self._thin(url, there)
-        except Unusable as problem:
-            self.damaged[file.path] = str(problem)
-        except Exception:  # warcio raises what it meets: EOFError, AttributeError, zlib.error, …
-            self.damaged[file.path] = CUT_SHORT
+        listed, damage = self._listings.look(file, due)
+        if damage:
+            self.damaged[file.path] = damage
+        for found in listed:
+            url = found.pointer.url
+            there = self._listed.setdefault(url, [])
+            there.append(found)
+            if len(there) > MAX_LISTED * (len(self._times[url]) + len(self._digests.get(url, ()))):
+                self._listed[url] = self._thin(url, there)
 
     def _thin(self, url: str, there: list[Listed]) -> list[Listed]:
         """Of each kind those nearest to the times asked for, and one for each body that revisits have."""
@@ -145,37 +123,3 @@ class WarcIndex:
                 times.add(at)
             digests.update([digest] if listed.repeats else [])
         return frozenset(due)
-
-
-def listed_in(file: StoredFile, wanted: Collection[str] | None = None) -> Iterator[tuple[str, Listed]]:
-    """The records of a file that are of use for wanted pages, or for any, by canonical URL. Raises Unusable
-    at the end where a part of the file was not."""
-    with file.stream() as stream:
-        archive = WarcStream(stream)
-        for record in archive:
-            if record.rec_type not in ("response", "revisit"):
-                continue
-            try:
-                url = canonicalise(records.target(record))
-                found = _listed(record, url) if wanted is None or url in wanted else None
-                offset, length = archive.place() if found is not None else (0, 0)
-            except (Unusable, Rejected):
-                continue
-            if found is not None:
-                pointer = replace(found.pointer, file=file.path, offset=offset, length=length)
-                yield url, replace(found, pointer=pointer)
-
-
-def _listed(record: Any, url: str) -> Listed | None:
-    """What a record of a URL is good for. Raises Unusable or Rejected for nothing."""
-    digest = str(record.rec_headers.get_header("WARC-Payload-Digest") or "").lower()
-    pointer = Pointer(records.captured_at(record), url, digest=digest)
-    status = records.status(record) if record.http_headers is not None else None
-    if status in page.REDIRECT_STATUSES:
-        target = page.redirect(Exchange(records.target(record), status, records.headers(record))).location
-        leads_to = canonicalise(target) if target else url
-        return Listed(pointer, leads_to) if leads_to != url else None
-    if record.rec_type == "revisit":
-        original = records.uri(record, "WARC-Refers-To-Target-URI")
-        return Listed(pointer, canonicalise(original) if original else url, repeats=True) if digest else None
-    return Listed(pointer) if status in page.PAGE_STATUSES else None

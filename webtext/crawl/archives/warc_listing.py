@@ -1,0 +1,153 @@
+"""What WARC and ARC files hold that is of use: each file is read through once, whoever looks for pages in it.
+
+A listing is a Parquet file that lies beside the pages until their crawl has ended. Crawling processes by the
+dozen look for their links in it: some hundred bytes a record instead of the record.
+"""
+
+import io
+import os
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import redirect_stderr
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from webtext import files
+from webtext.buckets import StoredFile
+from webtext.crawl import page
+from webtext.crawl.archives import records
+from webtext.crawl.archives.captures import Pointer, Unusable
+from webtext.crawl.archives.warc_stream import CUT_SHORT, WarcStream
+from webtext.crawl.exchange import Exchange
+from webtext.fingerprint import fingerprint
+from webtext.links.canonical import Rejected, canonicalise
+
+VERSION = 1  # changes when the same file may give another listing
+FOLDER = "listings"
+ROWS = 10_000  # that are looked through at a time
+
+_SCHEMA = pa.schema(
+    {
+        "url": pa.string(),
+        "at": pa.timestamp("us", "UTC"),
+        "offset": pa.int64(),
+        "length": pa.int64(),
+        "digest": pa.string(),
+        "leads_to": pa.string(),
+        "repeats": pa.bool_(),
+    }
+)
+_DAMAGE = b"damage"  # the metadata that says why a part of the file could not be read
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A record that is a page, or leads to one."""
+
+    pointer: Pointer
+    leads_to: str = ""  # the canonical URL where a redirect leads, or whose body a revisit repeats
+    repeats: bool = False
+
+    def order(self, at: datetime) -> tuple[bool, bool, timedelta, datetime]:
+        """Pages before what leads to one, then the nearest in time; of two as near the earlier."""
+        return *self.kind(), abs(self.pointer.at - at), self.pointer.at
+
+    def kind(self) -> tuple[bool, bool]:
+        return bool(self.leads_to) and not self.repeats, self.repeats
+
+
+class Listings:
+    """The listings of some files in a folder, where they are made as far as they are not there yet."""
+
+    def __init__(self, archives: Sequence[StoredFile], folder: Path) -> None:
+        self._paths = {
+            file.path: folder / f"{fingerprint(VERSION, file.path, file.size)}.parquet" for file in archives
+        }
+        # processes that begin together begin with different files
+        first = os.getpid() % max(len(archives), 1)
+        for file in (*archives[first:], *archives[:first]):
+            if not files.exists(self._paths[file.path]):
+                _make(file, self._paths[file.path])
+
+    def look(self, file: StoredFile, wanted: Collection[str]) -> tuple[list[Listed], str | None]:
+        """The records of use for wanted pages, in the file's order, and why a part could not be read."""
+        with pq.ParquetFile(files.here(self._paths[file.path], settled=True)) as listing:
+            found = []
+            for batch in listing.iter_batches(ROWS):
+                places = [at for at, url in enumerate(batch["url"].to_pylist()) if url in wanted]
+                found += [_listed_as(row, file) for row in batch.take(places).to_pylist()] if places else []
+            damage = (listing.schema_arrow.metadata or {}).get(_DAMAGE)
+        return found, damage and damage.decode()
+
+
+def listed_in(file: StoredFile) -> Iterator[Listed]:
+    """The records of a file that are of use. Raises Unusable at the end where a part of the file was not."""
+    with file.stream() as stream:
+        archive = WarcStream(stream)
+        for record in archive:
+            if record.rec_type not in ("response", "revisit"):
+                continue
+            try:
+                found = _listed(record, canonicalise(records.target(record)))
+                offset, length = archive.place() if found is not None else (0, 0)
+            except (Unusable, Rejected):
+                continue
+            if found is not None:
+                place = replace(found.pointer, file=file.path, offset=offset, length=length)
+                yield replace(found, pointer=place)
+
+
+def _make(file: StoredFile, path: Path) -> None:
+    rows, batches, damage = list[dict[str, Any]](), list[pa.RecordBatch](), None
+    try:
+        with redirect_stderr(io.StringIO()):  # warcio prints its doubts
+            for found in listed_in(file):
+                rows.append(_row(found))
+                if len(rows) == ROWS:
+                    batches.append(pa.RecordBatch.from_pylist(rows, _SCHEMA))
+                    rows = []
+    except Unusable as problem:
+        damage = str(problem)
+    except Exception:  # warcio raises what it meets: EOFError, AttributeError, zlib.error, …
+        damage = CUT_SHORT
+    batches.append(pa.RecordBatch.from_pylist(rows, _SCHEMA))
+    schema = _SCHEMA.with_metadata({_DAMAGE: damage}) if damage else _SCHEMA
+    table = pa.Table.from_batches(batches).replace_schema_metadata(schema.metadata)
+    files.write_parquet(path, schema, [table], row_group_rows=ROWS)
+
+
+def _row(found: Listed) -> dict[str, Any]:
+    pointer = found.pointer
+    return {
+        "url": pointer.url,
+        "at": pointer.at,
+        "offset": pointer.offset,
+        "length": pointer.length,
+        "digest": pointer.digest,
+        "leads_to": found.leads_to,
+        "repeats": found.repeats,
+    }
+
+
+def _listed_as(row: dict[str, Any], file: StoredFile) -> Listed:
+    place = Pointer(row["at"], row["url"], file.path, row["offset"], row["length"], row["digest"])
+    return Listed(place, row["leads_to"], row["repeats"])
+
+
+def _listed(record: Any, url: str) -> Listed | None:
+    """What a record of a URL is good for. Raises Unusable or Rejected for nothing."""
+    digest = str(record.rec_headers.get_header("WARC-Payload-Digest") or "").lower()
+    pointer = Pointer(records.captured_at(record), url, digest=digest)
+    status = records.status(record) if record.http_headers is not None else None
+    if status in page.REDIRECT_STATUSES:
+        target = page.redirect(Exchange(records.target(record), status, records.headers(record))).location
+        leads_to = canonicalise(target) if target else url
+        return Listed(pointer, leads_to) if leads_to != url else None
+    if record.rec_type == "revisit":
+        original = records.uri(record, "WARC-Refers-To-Target-URI")
+        return Listed(pointer, canonicalise(original) if original else url, repeats=True) if digest else None
+    return Listed(pointer) if status in page.PAGE_STATUSES else None
