@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
-from pipelines import pages
+from pipelines import crawl, pages
 from pipelines.request import Request
 from tests.crawl.archive_site import warc_files, warc_record
 from tests.crawl.loopback import HTML, Crawled, Page, Web
+from tests.pipelines.removals import Here
 from webtext.corpus import Corpus
 from webtext.crawl.archives import warc_listing
 from webtext.crawl.archives.captures import Unavailable, Unusable
@@ -16,6 +17,8 @@ from webtext.crawl.archives.lookup import Wanted, look_up
 from webtext.crawl.archives.warc_places import files_of
 from webtext.crawl.warc import read_response
 from webtext.errors import UserError
+from webtext.links import partitions
+from webtext.progress import Progress
 from webtext.recipe import Recipe
 from webtext.sections import Crawl
 
@@ -54,6 +57,25 @@ def test_pages_of_the_users_archives_are_taken_and_the_web_is_not_asked(
     stored = read_response(crawled.folder, rows[old]["warc_file"], rows[old]["warc_offset"], 1000)
     assert stored.body == b"<p>near"
     assert "/old" not in site.paths()
+
+
+def test_a_crawl_that_has_ended_leaves_no_listing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(partitions, "MIN_PARTITIONS", 2)
+    archive = write(tmp_path / "a.warc.gz", warc_record(URL, b"<p>x", "2014-02-19T00:00:00Z"))
+    listed, root = tmp_path / "urls.txt", tmp_path / "corpus"
+    listed.write_text(URL)
+    made = list[Path]()
+    look = warc_listing.Listings.look
+
+    def noted(listings: warc_listing.Listings, *arguments: Any) -> Any:
+        made.extend((root / "pages" / warc_listing.FOLDER).iterdir())
+        return look(listings, *arguments)
+
+    monkeypatch.setattr(warc_listing.Listings, "look", noted)
+    asked = Here(root, settings=(f'crawl.sources=["warc:{archive}"]', "crawl.allow_private=true"))
+    counts = crawl.run(asked, [str(listed)], Progress(quiet=True))["pages"]
+    assert (counts["out"], len(set(made))) == (1, 1)
+    assert not (root / "pages" / warc_listing.FOLDER).exists()
 
 
 def test_another_spelling_of_the_url_is_the_same_page(tmp_path: Path) -> None:
