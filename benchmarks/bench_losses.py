@@ -8,7 +8,7 @@ of the data, for either trainer, and each is trained in two sizes of micro-batch
 only: how far they end apart is the noise that the trainers' difference is held against. With a short warm-up,
 as in bench_train_gpu.py, rounding alone grows to hundredths of a nat.
 
-On a GPU 124M in bf16 on FILE, a .bin of GPT-2's tokens (a seed takes some two minutes); elsewhere a small
+On a GPU 124M in bf16 on FILE, a .bin of GPT-2's tokens (four seeds take 6.5 minutes); elsewhere a small
 model in `--dtype` on novels of the shared data (see WEBTEXT_SHARED); `--toy` a tiny one on made-up tokens;
 `--gpt2` 124M with GPT-2's vocabulary there too, in steps of 512 tokens, some ten seconds each.
 """
@@ -53,7 +53,7 @@ def setup(options: argparse.Namespace, folder: Path) -> Setup:
     asked = {"steps": 10 * options.steps, "warmup_steps": options.warmup, "dtype": options.dtype}
     if torch.cuda.is_available() and not options.toy:
         shape = {"n_layer": 12, "n_head": 12, "n_embd": 768, "n_positions": 1024}
-        asked |= {"batch_size": 128, "micro_batch_size": 64, "compile": True}
+        asked |= {"batch_size": 64, "micro_batch_size": 64, "compile": True}
         return Setup(options.tokens or synthetic(folder, 20_000_000), shape, 50_304, asked)
     torch.set_num_threads(1)
     if options.gpt2:
