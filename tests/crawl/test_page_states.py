@@ -45,7 +45,10 @@ STATES: dict[str, tuple[Page, str | None]] = {
         Page(gzip.compress(bytes(range(256)) * 100), headers=html(("Content-Encoding", "gzip"))),
         "once decoded",
     ),
-    "bad_encoding": (Page(b"x", headers=html(("Content-Encoding", "br"))), "br cannot be decoded"),
+    "bad_encoding": (
+        Page(b"x", headers=html(("Content-Encoding", "compress"))),
+        "compress cannot be decoded",
+    ),
     "bad_encoding, damaged": (
         Page(b"\x1f\x8b garbage", headers=html(("Content-Encoding", "gzip"))),
         "the compressed data is damaged",

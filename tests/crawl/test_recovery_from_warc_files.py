@@ -3,7 +3,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import brotli
 import pytest
+import zstandard
 
 from pipelines import crawl, pages
 from pipelines.request import Request
@@ -83,10 +85,13 @@ def test_another_spelling_of_the_url_is_the_same_page(tmp_path: Path) -> None:
     assert found(write(tmp_path / "a.warc.gz", record)).verdict.state == "fetched"
 
 
-def test_chunked_and_compressed_bodies_are_read(tmp_path: Path) -> None:
-    coded = gzip.compress(b"<p>hello")
+@pytest.mark.parametrize(
+    ("coding", "coder"), [("gzip", gzip.compress), ("br", brotli.compress), ("zstd", zstandard.compress)]
+)
+def test_chunked_and_compressed_bodies_are_read(tmp_path: Path, coding: str, coder: Any) -> None:
+    coded = coder(b"<p>hello")
     chunked = b"%x\r\n%s\r\n0\r\n\r\n" % (len(coded), coded)
-    headers = (*HTML, ("Transfer-Encoding", "chunked"), ("Content-Encoding", "gzip"))
+    headers = (*HTML, ("Transfer-Encoding", "chunked"), ("Content-Encoding", coding))
     result = found(
         write(tmp_path / "a.warc.gz", warc_record(URL, chunked, "2014-02-19T00:00:00Z", headers=headers))
     )
