@@ -7,17 +7,29 @@ files are often odd: what cannot be read is counted and passed over.
 import io
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
+from zstandard import ZstdCompressionDict
+
 from webtext.buckets import StoredFile
+from webtext.crawl import zstd
 from webtext.crawl.archives import records
 from webtext.crawl.archives.captures import Capture, Pointer, Unavailable, Unusable, nearest
 from webtext.crawl.archives.warc_index import WarcIndex
 from webtext.crawl.archives.warc_places import PREFIX
-from webtext.crawl.archives.warc_stream import CUT_SHORT, MAX_HEAD_BYTES, WarcStream
+from webtext.crawl.archives.warc_stream import (
+    CUT_SHORT,
+    HEAD_BYTES,
+    MAX_HEAD_BYTES,
+    WarcStream,
+    dictionary_at,
+)
 from webtext.crawl.exchange import Exchange
 from webtext.sections import Crawl
+
+KEPT_DICTIONARIES = 8  # of zstd files, at most 8 MiB each
 
 
 class WarcFiles:
@@ -31,6 +43,7 @@ class WarcFiles:
         self._max_bytes = settings.max_bytes
         self._files = {file.path: file for file in files}
         self._index = WarcIndex(files, wanted, settings.max_redirects, folder)
+        self._dictionary = lru_cache(KEPT_DICTIONARIES)(self._dictionary_of)
 
     @property
     def damaged(self) -> int:
@@ -63,10 +76,15 @@ class WarcFiles:
             raise Unusable("the record is too large")
         file = self._files[pointer.file]
         try:
-            stored = io.BytesIO(file.read(pointer.offset, pointer.length))
-            record = WarcStream(stored).parse()
+            stored = file.read(pointer.offset, pointer.length)
+            dictionary = self._dictionary(file.path) if zstd.begins_frame(stored) else None
+            record = WarcStream(io.BytesIO(stored), dictionary).parse()
             return exchange(record, f"{PREFIX}{file.name}#{pointer.offset}", self._max_bytes)
         except Unusable:
             raise
         except Exception as error:  # warcio raises what it meets: EOFError, AttributeError, zlib.error, …
             raise Unusable(f"the record is damaged: {type(error).__name__}") from error
+
+    def _dictionary_of(self, path: str) -> ZstdCompressionDict | None:
+        file = self._files[path]
+        return dictionary_at(file.read(0, HEAD_BYTES), partial(file.read, HEAD_BYTES))

@@ -26,7 +26,7 @@ from webtext.crawl.exchange import Exchange
 from webtext.fingerprint import fingerprint
 from webtext.links.canonical import Rejected, canonicalise
 
-VERSION = 1  # changes when the same file may give another listing
+VERSION = 2  # changes when the same file may give another listing
 FOLDER = "listings"
 ROWS = 10_000  # that are looked through at a time
 

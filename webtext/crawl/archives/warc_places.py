@@ -10,7 +10,7 @@ from webtext.buckets import S3, StoredFile
 from webtext.errors import UserError
 
 PREFIX = "warc:"
-SUFFIXES = (".warc", ".warc.gz", ".arc", ".arc.gz")
+SUFFIXES = (".warc", ".warc.gz", ".warc.zst", ".arc", ".arc.gz")
 
 
 def files_of(source: str) -> list[StoredFile]:

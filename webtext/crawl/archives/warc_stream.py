@@ -5,7 +5,7 @@ the next one begins after one that is not.
 """
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
@@ -13,28 +13,40 @@ from warcio.archiveiterator import UnseekableYetTellable
 from warcio.bufferedreaders import DecompressingBufferedReader
 from warcio.recordloader import ArcWarcRecordLoader
 from warcio.statusandheaders import StatusAndHeadersParser
+from zstandard import ZstdCompressionDict
 
+from webtext.crawl import zstd
 from webtext.crawl.archives.captures import Unusable
 
 MAX_HEAD_BYTES = 1_000_000  # of a record: its own head, and HTTP's
 PIECE_BYTES = 1 << 14
 CUT_SHORT = "the record is cut short"
-NO_ARCHIVE = "no WARC or ARC file, plain or gzipped"
+NO_ARCHIVE = "no WARC or ARC file, plain, gzipped or zstd"
+NO_FRAME = "zstd that cannot be read: damaged, of another dictionary, or of a window over 128 MiB"
+NO_DICTIONARY = "zstd whose dictionary cannot be read"
 GZIPPED_AS_A_WHOLE = "gzipped as a whole, not record by record: `warcio recompress` mends that"
+ZSTD_AS_A_WHOLE = "compressed as a whole, not record by record: `unzstd` mends that"
+HEAD_BYTES = 8  # of a file, or of a frame without data: a magic number and a length
 
 
 class WarcStream:
     """An iteration gives the records whose heads can be read, and raises Unusable at its end where one of
-    them was not whole. In a gzip file the next member is read on with; in a plain one a head that cannot be
-    read is the end."""
+    them was not whole. In a gzip file the next member is read on with, in a zstd file the next frame; in a
+    plain one a head that cannot be read is the end."""
 
-    def __init__(self, stream: Any) -> None:
+    def __init__(self, stream: Any, dictionary: ZstdCompressionDict | None = None) -> None:
+        """`dictionary`: of the zstd file that the stream is a part of. Raises Unusable for a bad one."""
         self._stream = UnseekableYetTellable(stream)
-        self._reader = _Reader(self._stream)
+        head = _read(self._stream, HEAD_BYTES)
+        if (found := dictionary_at(head, partial(_read, self._stream))) is not None:
+            dictionary, head = found, _read(self._stream, HEAD_BYTES)
+        self._zstd = zstd.begins_frame(head)
+        self._reader = _Reader(self._stream, head, zstd.Frames(dictionary) if self._zstd else None)
         self._loader = ArcWarcRecordLoader(verify_http=False, arc2warc=True)
         self._loader.http_parser = _HttpHeads(self._loader.HTTP_TYPES, verify=False)
         self._record: Any = None
-        self._start, self._end = 0, -1  # in the file; the end is not known before it is read
+        # in the file; the end is not known before it is read
+        self._start, self._end = self._stream.tell() - len(head), -1
         self._whole = True
         self._spare_bytes = 0  # in members, behind their records
 
@@ -56,10 +68,15 @@ class WarcStream:
                 self._start, line, members = self._end, b"", members + 1
             elif self._record is None or not (line := self._next_line()):
                 break
-        if damaged and not records:
-            raise Unusable(NO_ARCHIVE)
         if damaged:
-            raise Unusable(GZIPPED_AS_A_WHOLE if members == 1 and self._spare_bytes else CUT_SHORT)
+            raise Unusable(self._damage(records, members))
+
+    def _damage(self, records: int, members: int) -> str:
+        if not records:
+            return NO_FRAME if self._zstd and not self._reader.decompressor else NO_ARCHIVE
+        if members == 1 and self._spare_bytes:
+            return ZSTD_AS_A_WHOLE if self._zstd else GZIPPED_AS_A_WHOLE
+        return CUT_SHORT
 
     def parse(self, first_line: bytes = b"") -> Any:
         """The record that begins here, whose first line may have been read. Raises whatever warcio does."""
@@ -118,12 +135,44 @@ class _Reader(DecompressingBufferedReader):  # type: ignore[misc]
 
     head_bytes = MAX_HEAD_BYTES  # that may still come
 
+    def __init__(self, stream: Any, head: bytes, frames: zstd.Frames | None) -> None:
+        """`head`: what was read of the stream already. `frames`: the decoder of a zstd file."""
+        if frames is None:
+            super().__init__(stream, starting_data=head)
+            return
+        self.DECOMPRESSORS = {"zstd": frames.next}
+        super().__init__(stream, zstd.PIECE_BYTES, decomp_type="zstd", starting_data=head)
+
     def readline(self, length: int | None = None) -> bytes:
         if self.head_bytes <= 0:
             raise Unusable("the record's head is too large")
         line = bytes(super().readline(min(length or self.head_bytes, self.head_bytes)))
         self.head_bytes -= len(line)
         return line
+
+
+def dictionary_at(head: bytes, read: Callable[[int], bytes]) -> ZstdCompressionDict | None:
+    """The dictionary of a zstd file that begins with `head`, if it has one; `read` gives what follows.
+
+    https://iipc.github.io/warc-specifications/specifications/warc-zstd/ Raises Unusable.
+    """
+    if len(head) < HEAD_BYTES or not head.startswith(zstd.DICTIONARY):
+        return None
+    length = int.from_bytes(head[4:], "little")
+    if length > zstd.MAX_DICTIONARY_BYTES or len(stored := read(length)) < length:
+        raise Unusable(NO_DICTIONARY)
+    try:
+        return zstd.dictionary(stored)
+    except zstd.BadDictionary:
+        raise Unusable(NO_DICTIONARY) from None
+
+
+def _read(stream: Any, length: int) -> bytes:
+    """As many bytes, or what is left: streams may give less at a time."""
+    data = b""
+    while len(data) < length and (piece := stream.read(length - len(data))):
+        data += piece
+    return data
 
 
 def _exhaust(stream: Any) -> int:
