@@ -6,6 +6,7 @@ import socket
 import time
 from typing import Any
 
+import brotli
 import pytest
 
 from tests.crawl.loopback import HTML, Crawled, Page, Web
@@ -23,6 +24,7 @@ STATES: dict[str, tuple[Page, str | None]] = {
     "fetched, unlabelled": (Page(b"<p>words", headers=()), None),
     "fetched, ill-labelled": (Page(b"<p>x", headers=(("Content-Type", "text/html charset=utf-8"),)), None),
     "fetched, coded": (Page(gzip.compress(b"<p>x"), headers=html(("Content-Encoding", "gzip"))), None),
+    "fetched, not as asked": (Page(brotli.compress(b"<p>x"), headers=html(("Content-Encoding", "br"))), None),
     "not_found": (Page(b"no", 404), "status 404"),
     "not_found, gone": (Page(b"no", 410), "status 410"),
     "forbidden": (Page(b"no", 403), "status 403"),

@@ -5,6 +5,7 @@ import random
 import time
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 import zstandard
@@ -13,6 +14,7 @@ from tests.crawl.archive_site import warc_files, warc_record
 from webtext.crawl import zstd
 from webtext.crawl.archives.lookup import Found, Wanted, look_up
 from webtext.crawl.archives.warc_places import files_of
+from webtext.crawl.archives.warc_stream import NO_FRAME
 from webtext.sections import Crawl
 
 POSTED = datetime(2014, 2, 18, 12, tzinfo=UTC)
@@ -26,7 +28,8 @@ def plain(url: str, body: bytes) -> bytes:
 
 
 PAGE, GOOD = plain(URL, b"<p>page"), plain(OTHER, b"<p>other")
-DICTIONARY = zstandard.train_dictionary(2000, [plain(f"{URL}/{n}", b"<p>%d" % n) for n in range(500)])
+SAMPLES: list[Any] = [plain(f"{URL}/{n}", b"<p>%d" % n) for n in range(500)]
+DICTIONARY = zstandard.train_dictionary(2000, SAMPLES, dict_id=9)
 
 
 def skipped(data: bytes, magic: bytes = b"\x53\x2a\x4d\x18") -> bytes:
@@ -106,22 +109,33 @@ def test_a_damaged_frame_is_no_page(tmp_path: Path, capfd: pytest.CaptureFixture
     assert capfd.readouterr().err == ""
 
 
+def test_a_record_in_several_frames_costs_itself(tmp_path: Path) -> None:
+    frames = [framed(PAGE[:-9]), framed(PAGE[-9:]), framed(GOOD)]
+    assert found(tmp_path / NAME, *frames).notes == noted("")
+    assert body_of(found(tmp_path / NAME, *frames, url=OTHER)) == b"<p>other"
+
+
 @pytest.mark.parametrize("junk", [b"\0\0junk", b"x", bytes(range(256)) * 20], ids=["some", "one", "many"])
 def test_what_follows_the_last_frame_may_have_been_records(tmp_path: Path, junk: bytes) -> None:
     assert body_of(found(tmp_path / NAME, framed(PAGE), junk)) == b"<p>page"
     assert found(tmp_path / NAME, framed(GOOD), junk).notes == noted("")
 
 
-def other_dictionary() -> bytes:
-    made = zstandard.train_dictionary(2000, [b"%d of another site" % n * 9 for n in range(500)], dict_id=7)
+def other_dictionary(number: int) -> bytes:
+    made = zstandard.train_dictionary(
+        2000, [b"%d of another site" % n * 9 for n in range(500)], dict_id=number
+    )
     return skipped(made.as_bytes(), zstd.DICTIONARY)
 
 
-@pytest.mark.parametrize("before", [b"", other_dictionary()], ids=["none", "another"])
+@pytest.mark.parametrize(
+    "before",
+    [b"", other_dictionary(7), other_dictionary(9)],
+    ids=["none", "another", "another of its number"],
+)
 def test_a_file_without_its_dictionary_says_so(tmp_path: Path, before: bytes) -> None:
-    assert found(tmp_path / NAME, before, framed(PAGE, DICTIONARY), framed(GOOD, DICTIONARY)).notes == noted(
-        f"; {NAME} is zstd that cannot be read: damaged, of another dictionary, or of a window over 128 MiB"
-    )
+    frames = [framed(PAGE, DICTIONARY), framed(GOOD, DICTIONARY)]
+    assert found(tmp_path / NAME, before, *frames).notes == noted(f"; {NAME} is {NO_FRAME}")
 
 
 @pytest.mark.parametrize(
@@ -139,6 +153,11 @@ def test_a_file_without_its_dictionary_says_so(tmp_path: Path, before: bytes) ->
 )
 def test_a_dictionary_that_is_none_is_named(tmp_path: Path, before: bytes) -> None:
     assert found(tmp_path / NAME, before).notes == noted(f"; {NAME} is zstd whose dictionary cannot be read")
+
+
+def test_frames_that_begin_well_and_are_damaged_are_called_so(tmp_path: Path) -> None:
+    frame = framed(random.Random(1).randbytes(200_000))
+    assert found(tmp_path / NAME, frame[:-1] + b"\0").notes == noted(f"; {NAME} is {NO_FRAME}")
 
 
 def test_a_file_compressed_as_a_whole_says_what_mends_it(tmp_path: Path) -> None:

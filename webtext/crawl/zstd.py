@@ -63,18 +63,18 @@ class Frame:
     def __init__(self, frames: Frames, decoder: "zstandard.ZstdDecompressionObj") -> None:
         self.eof, self.unused_data = False, b""
         self._frames, self._decoder = frames, decoder
-        self._given = self._broken = False
+        self._given = self.broken = False
 
     def decompress(self, data: bytes) -> bytes:
         if self.eof:
             self.unused_data += data
-        if self.eof or self._broken:
+        if self.eof or self.broken:
             return b""
         try:
             given = self._decoder.decompress(data)
             self._frames.spend(len(data), len(given))
         except zstandard.ZstdError:
-            self._broken = True
+            self.broken = True
             if not self._given:
                 raise
             return b""

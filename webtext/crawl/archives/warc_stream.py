@@ -73,7 +73,8 @@ class WarcStream:
 
     def _damage(self, records: int, members: int) -> str:
         if not records:
-            return NO_FRAME if self._zstd and not self._reader.decompressor else NO_ARCHIVE
+            frame = self._reader.decompressor
+            return NO_FRAME if self._zstd and (frame is None or frame.broken) else NO_ARCHIVE
         if members == 1 and self._spare_bytes:
             return ZSTD_AS_A_WHOLE if self._zstd else GZIPPED_AS_A_WHOLE
         return CUT_SHORT
