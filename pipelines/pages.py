@@ -43,10 +43,12 @@ from webtext.progress import Progress
 from webtext.reasons import FETCHED, State
 from webtext.recipe import Recipe
 from webtext.sections import Crawl
+from webtext.shards.rows import PAGE_COLUMNS
 from webtext.stage import Plan, Work
 from webtext.table import partition_name
 
 VERSION = 1
+CAPTURES = "captures"  # in a partition's `extra`: the hash of what shards say of its fetched pages
 
 # How a crawl goes about it, which decides when a page is had, not whether.
 MANNERS = {"contact", "threads", "per_host_delay_s", "per_host_connections", "proxy"}
@@ -244,12 +246,18 @@ def _write(item: Item, rows: pa.Table) -> None:
 def part(path: Path, key: str) -> Part:
     """A partition as it stands on disk."""
     facts = pq.read_table(files.here(path), columns=list(FACTS), partitioning=None)
+    fetched = pq.read_table(
+        files.here(path), columns=PAGE_COLUMNS, partitioning=None, filters=pc.field("state") == FETCHED
+    )
     states = Counter(facts["state"].to_pylist())
     counts = Counts(into=facts.num_rows, out=states.pop(FETCHED, 0), dropped=dict(states))
-    extra = {"file_hash": files.hash_file(path)}
-    batches = facts.to_batches(max_chunksize=carry.ROW_GROUP_ROWS)
-    facts_hash = fingerprint_of_many(row for batch in batches for row in batch.to_pylist())
-    return Part(path.name, key, facts.num_rows, path.stat().st_size, facts_hash, counts, extra)
+    extra = {"file_hash": files.hash_file(path), CAPTURES: _hash(fetched)}
+    return Part(path.name, key, facts.num_rows, path.stat().st_size, _hash(facts), counts, extra)
+
+
+def _hash(table: pa.Table) -> str:
+    batches = table.to_batches(max_chunksize=carry.ROW_GROUP_ROWS)
+    return fingerprint_of_many(row for batch in batches for row in batch.to_pylist())
 
 
 def _links(item: Item) -> list[tuple[str, str]]:

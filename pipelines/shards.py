@@ -13,6 +13,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from pipelines import census, decontamination, kept, tokens, vocabulary
+from pipelines.pages import CAPTURES
 from pipelines.vocabulary import Vocabulary
 from webtext import files, schemas, stage
 from webtext.corpus import Corpus
@@ -55,6 +56,7 @@ def plan_shards(corpus: Corpus, recipe: Recipe) -> Plan:
     # which documents there are is said by the inputs
     written = recipe.shards.model_dump(exclude={"decontaminate", "decontaminate_threshold"})
     words, inputs = vocabulary.key(corpus, recipe), _inputs(corpus)
+    counted = [kept.published(corpus, name).counts.as_json() for name in UPSTREAM]  # which the card tells
     works = []
     for shard in layout.shards():
         key = fingerprint(VERSION, written, words, inputs, shard.parquet)
@@ -62,7 +64,9 @@ def plan_shards(corpus: Corpus, recipe: Recipe) -> Plan:
         works.append(Work(shard.parquet, key, item, layout.expected(shard)))
     says = fingerprint(written, vocabulary.says(recipe))
     left_out = decontamination.counts(corpus)
-    return Plan("shards", VERSION, says, inputs, write_parts, tuple(works), counts=left_out)
+    return Plan(
+        "shards", VERSION, says, fingerprint(inputs, counted), write_parts, tuple(works), counts=left_out
+    )
 
 
 def plan_tokens(corpus: Corpus, recipe: Recipe) -> Plan:
@@ -184,9 +188,11 @@ def _scatter(
 
 
 def _inputs(corpus: Corpus) -> str:
-    """All that a shard's rows depend on: of pages also where each lies in the WARC files."""
-    pages = [part.extra.get("file_hash", part.hash) for part in kept.published(corpus, "pages").partitions]
-    return fingerprint(kept.hashes(corpus), kept.published(corpus, "links").hash, pages)
+    """All that a shard's rows depend on: of pages also where each lies in the WARC files, but not those that
+    were not fetched, which another crawl may find in another state."""
+    parts = kept.published(corpus, "pages").partitions
+    captures = [part.extra.get(CAPTURES, part.extra.get("file_hash")) for part in parts]  # of older crawls
+    return fingerprint(kept.hashes(corpus), kept.published(corpus, "links").hash, captures)
 
 
 def _write_card(corpus: Corpus, recipe: Recipe, vocab_size: int, parts: Sequence[Part]) -> None:

@@ -121,6 +121,7 @@ def test_the_hash_of_a_partition_forgets_times_and_places(web: Web, crawled: Cra
     assert site.paths().count("/a") == 2
     assert first.hash == second.hash
     assert first.extra["file_hash"] != second.extra["file_hash"]
+    assert first.extra[pages.CAPTURES] != second.extra[pages.CAPTURES]
 
 
 def test_a_damaged_table_is_named_and_not_asked_for_again_unbidden(web: Web, crawled: Crawled) -> None:
