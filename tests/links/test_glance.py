@@ -34,7 +34,7 @@ Outcome = Callable[[bytes, Rules, bool], tuple[Any, ...]]
 
 @pytest.fixture(scope="module")
 def outcome(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
-    """What becomes of a dump: the keys of its rows, counts, links, malformed lines."""
+    """What becomes of a dump: the keys of its rows, numbered anew, counts, links, malformed lines."""
     path = tmp_path_factory.mktemp("glance") / "dump.ndjson"
 
     def of(lines: bytes, rules: Rules, at_a_glance: bool) -> tuple[Any, ...]:
@@ -49,7 +49,10 @@ def outcome(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
             reasons.update(batch.refused.reasons)
             links += [(each.row, each.url) for each in sifted.selected]
             malformed += batch.malformed
-        return sorted(keys), reasons, links, malformed
+        places = sorted({place >> 16 for *_, place in keys} | {row for row, _ in links})
+        numbers = {row: number for number, row in enumerate(places)}  # malformed lines may have had one
+        keys = [[id, time, numbers[place >> 16], place & 0xFFFF] for id, time, place in keys]
+        return sorted(keys), reasons, [(numbers[row], url) for row, url in links], malformed
 
     return of
 
@@ -217,6 +220,46 @@ def test_usual_rows_that_fall_to_a_cheap_rule_are_never_parsed() -> None:
     assert seen.refused.total == len(seen.refused.keys) == len(refused)
     assert seen.rows.tolist() == [14]
     assert [json.loads(each)["id"] for each in seen.lines] == ["h"]
+
+
+ODD = [
+    b"x",
+    b'{"id":"o","is_self":true',
+    b'{"id":"o","is_self":true}}',
+    b'{"id":"o"} {"id":"p"}',
+    rb'{"\u0069d":"o","score":1}',
+    b'{"id":"o","x":' + b"[" * 70 + b"]" * 70 + b"}",
+    b'"' + b"o" * 2000,
+    b"\0",
+    b"\x0b",
+]
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_a_line_that_a_glance_cannot_tell_is_left_open_as_it_is_and_costs_no_other(
+    outcome: Outcome, odd: bytes
+) -> None:
+    usual = line(post("a", score=2), post("b"))
+    seen = glance(usual + odd + b"\n" + usual + odd, first_row=7)
+    assert seen is not None
+    assert seen.refused.total == 2
+    assert seen.rows.tolist() == [8, 9, 11, 12]
+    assert [seen.lines[number] for number in (1, 3)] == [odd + b"\n"] * 2
+    same(outcome, usual + odd + b"\n" + usual + odd)
+
+
+@given(st.lists(st.one_of(st.sampled_from([*ODD, b"", b" \t\r"]), st.builds(line, rows)), max_size=12))
+def test_however_odd_lines_stand_among_others_a_glance_changes_nothing(
+    outcome: Outcome, lines: list[bytes]
+) -> None:
+    same(outcome, b"\n".join(each.removesuffix(b"\n") for each in lines))
+
+
+def test_blank_lines_are_no_rows() -> None:
+    seen = glance(b"\n \t\r\n\n" + line(post("a")) + b"\n  ")
+    assert seen is not None
+    assert seen.rows.tolist() == [0]
+    assert glance(b"\n" * (MAX_ROWS + 1)) is not None
 
 
 def test_more_rows_than_a_glance_has_room_for_are_parsed(outcome: Outcome) -> None:

@@ -69,6 +69,14 @@ def test_blank_lines_are_no_rows() -> None:
     assert parse(b"", b"  \r", b'{"id":"a"}', b"") == ([Post(id="a")], [])
 
 
+@pytest.mark.parametrize("others", [(), (b"x",)], ids=["alone", "beside a malformed line"])
+def test_a_post_is_a_line_of_its_own_whatever_stands_around_it(others: tuple[bytes, ...]) -> None:
+    odd = (b'{"id":"a"} {"id":"b"}', b'{"id":', b'"c"}')
+    posts, malformed = parse(*odd, b'{"id":"d"}', *others)
+    assert [post.id for post in posts] == ["d"]
+    assert malformed == [line.decode() for line in (*odd, *others)]
+
+
 def test_no_json_of_the_test_suites_breaks_the_reader(shared: Path) -> None:
     with tarfile.open(shared / "hostile" / "json.tar.xz") as archive:
         for member in archive:

@@ -1,4 +1,4 @@
-/* Members of a line that stand in the line before just so. Lines of a dump repeat each other's names, nulls and
+/* Members of a line that stand just so in the line before, the last one that could be read. Lines of a dump repeat each other's names, nulls and
 flags: comparing whole stretches of bytes is quicker than reading them.
 
 A stretch that is passed over begins and ends where a member of the line before begins, and holds no member whose

@@ -9,11 +9,12 @@ open       int64s (n, 7) to write to, for each line that is not decided: row; be
            of its key, id and time; begin and end, in its line, of its URL's host, if nothing but that host can
            still refuse it before the rules on URLs, else two zeros
 fields     bytes to write to, one more than there are in lines: the members of undecided lines that a post has, as
-           they are written, each line an object of its own
+           they are written, each line an object of its own; a line that is not one JSON object, or has escapes in a
+           name, as a whole: what it is a parser has to say
 counts     256 int64s to write to: how many rows were refused, by the code of their reason
 
-Rows are counted from 0. Gives how many keys, open lines and bytes were written; None where a line is not one JSON
-object, has escapes in a name, or there are more than n lines: then a parser has to look at all. */
+Rows are counted from 0; blank lines are none. Gives how many keys, open lines and bytes were written; None where there
+are more than n rows: then a parser has to look at all. */
 
 #define PY_SSIZE_T_CLEAN
 #define Py_LIMITED_API 0x030B0000
@@ -96,42 +97,68 @@ static void write_fields(glance *to, const post *it)
     to->written = at - to->fields;
 }
 
-static void decide(glance *to, const post *it, int64_t row)
+/* What was written from `begin` on are the fields of a row that is open. */
+static void leave_open(glance *to, int64_t begin, int64_t id, int64_t time, int64_t host, int64_t host_end)
+{
+    const int64_t open[] = {to->rows, begin, to->written, id, time, host, host_end};
+    memcpy(to->open + 7 * to->opened++, open, sizeof open);
+}
+
+/* Leaves a line open as it is. */
+static void hand_over(glance *to, const unsigned char *line, const unsigned char *end)
+{
+    const Py_ssize_t begin = to->written, length = end - line;
+    memcpy(to->fields + begin, line, (size_t)length);
+    to->fields[begin + length] = '\n';
+    to->written += length + 1;
+    leave_open(to, begin, NONE, 0, 0, 0);
+}
+
+static void decide(glance *to, const post *it)
 {
     int64_t code = refusal(it, to->limits), time = retrieved(it, to->limits[MAX_SECONDS]);
     int has_key = time != ODD && it->id != ODD;
     if (code >= 0 && has_key) {
         to->counts[code & 0xFF]++;
         if (it->id != NONE) {
-            const int64_t key[] = {it->id, time, row << 16 | code << 8};
+            const int64_t key[] = {it->id, time, (int64_t)to->rows << 16 | code << 8};
             memcpy(to->key + 3 * to->keyed++, key, sizeof key);
         }
     } else {
         int has_host = code == OPEN && has_key && it->host;
         const int64_t begin = to->written;
         write_fields(to, it);
-        const int64_t open[] = {
-            row, begin, to->written, it->id, time,
-            has_host ? it->host - to->text : 0, has_host ? it->host_end - to->text : 0,
-        };
-        memcpy(to->open + 7 * to->opened++, open, sizeof open);
+        leave_open(to, begin, it->id, time, has_host ? it->host - to->text : 0, has_host ? it->host_end - to->text : 0);
     }
+}
+
+static int is_blank(reader line)
+{
+    skip_blanks(&line);
+    return line.at == line.end;
 }
 
 static int scan_lines(glance *to, Py_ssize_t bytes, Py_ssize_t capacity)
 {
     const unsigned char *begin = to->text, *end = begin + bytes;
-    layout layouts[2]; /* of a line and the one before it, in turns */
-    layouts[1].count = 0;
-    for (; begin < end; to->rows++) {
-        layout *now = &layouts[to->rows & 1], *before = &layouts[~to->rows & 1];
-        const unsigned char *line_end = memchr(begin, '\n', (size_t)(end - begin));
-        reader in = {begin, line_end ? line_end : end};
+    layout layouts[2], *now = layouts, *before = layouts + 1; /* of a line and the last one that was read */
+    before->count = 0;
+    for (const unsigned char *line_end; begin < end; begin = line_end + 1) {
+        line_end = memchr(begin, '\n', (size_t)(end - begin));
+        line_end = line_end ? line_end : end;
+        reader in = {begin, line_end};
         post it;
-        if (to->rows == capacity || !read_line(&in, &it, now, before))
+        if (is_blank(in))
+            continue;
+        if (to->rows == capacity)
             return 0;
-        decide(to, &it, to->rows);
-        begin = in.end + 1;
+        if (read_line(&in, &it, now, before)) {
+            layout *read = now;
+            now = before, before = read;
+            decide(to, &it);
+        } else
+            hand_over(to, begin, line_end);
+        to->rows++;
     }
     return 1;
 }

@@ -7,11 +7,13 @@ words. Nothing in a row is trusted to have its type.
 import json
 import math
 import re
+from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
 import msgspec
+import numpy as np
 
 from webtext.links.escapes import utf8
 
@@ -22,6 +24,7 @@ MAX_NAME_CHARS = 100
 
 _DELETED = ("[deleted]", "[removed]")  # what stands for a URL that was taken out of the dump
 
+_LINE_END = ord("\n")
 _SURROGATES = re.compile(r"[\ud800-\udfff]")
 
 
@@ -48,35 +51,36 @@ _decoder = msgspec.json.Decoder(Post)
 _JSON_NAMES = {field.encode_name: field.name for field in msgspec.structs.fields(Post)}
 
 
-def parse_lines(lines: memoryview | bytes) -> tuple[list[Post], list[str]]:
-    """The posts in NDJSON lines, and how the malformed lines begin."""
-    try:
-        return _decoder.decode_lines(lines), []
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return _parse_each(bytes(lines))
-
-
-def _parse_each(lines: bytes) -> tuple[list[Post], list[str]]:
+def parse_lines(lines: memoryview) -> tuple[list[Post], list[str]]:
+    """The posts in NDJSON lines, and how the malformed lines begin. A post is a line of its own, whatever
+    lines stand around it."""
     posts, malformed = [], []
-    for line in lines.split(b"\n"):
-        if not line.strip():
-            continue
-        post = _parse(line)
-        if post is None:
-            malformed.append(excerpt(line))
-        else:
+    for line in _lines(lines):
+        if (post := parse(line)) is not None:
             posts.append(post)
+        elif bytes(line).strip():
+            malformed.append(excerpt(line))
     return posts, malformed
 
 
-def _parse(line: bytes) -> Post | None:
+def _lines(lines: memoryview) -> Iterator[memoryview]:
+    """Those that are not empty; mebibytes are not copied for it."""
+    ends = np.append(np.flatnonzero(np.frombuffer(lines, np.uint8) == _LINE_END), len(lines))
+    begins = np.append(0, ends[:-1] + 1)
+    there = begins < ends
+    for begin, end in zip(begins[there].tolist(), ends[there].tolist(), strict=True):
+        yield lines[begin:end]
+
+
+def parse(line: bytes | memoryview) -> Post | None:
+    """The post in a line; None where it is malformed or blank."""
     try:
         return _decoder.decode(line)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         pass
     # not UTF-8, lone surrogates, raw control characters, numbers out of range: still a post
     try:
-        fields = json.loads(line.decode("utf-8", "surrogateescape"), strict=False)
+        fields = json.loads(bytes(line).decode("utf-8", "surrogateescape"), strict=False)
     except (ValueError, RecursionError):
         return None
     if not isinstance(fields, dict):
@@ -84,8 +88,8 @@ def _parse(line: bytes) -> Post | None:
     return Post(**{name: fields[key] for key, name in _JSON_NAMES.items() if key in fields})
 
 
-def excerpt(line: bytes) -> str:
-    return line[:120].decode("utf-8", "replace").strip()
+def excerpt(line: bytes | memoryview) -> str:
+    return bytes(line[:120]).decode("utf-8", "replace").strip()
 
 
 def text(value: Any, max_chars: int) -> str | None:

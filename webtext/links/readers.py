@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from webtext.links.ahead import MAX_LINE_BYTES, LineChunks
 from webtext.links.column_types import is_bytes
 from webtext.links.glance import NOTHING_REFUSED, Glance, Glancer, Look, Refused, joined
-from webtext.links.posts import Post, excerpt, parse_lines
+from webtext.links.posts import Post, excerpt, parse, parse_lines
 from webtext.links.slices import WHOLE, Slice, lines_of
 from webtext.links.sources import Source
 from webtext.links.superseding import Numbers
@@ -130,10 +130,13 @@ def _numbered(parsed: Iterable[Rows]) -> Iterator[Batch]:
 
 
 def _parsed(seen: Glance) -> Batch:
-    posts, malformed = parse_lines(b"".join(seen.lines))
-    if not malformed:
+    found = [parse(line) for line in seen.lines]
+    posts = [post for post in found if post is not None]
+    if len(posts) == len(found):
         return Batch(seen.first_row, seen.rows, posts, [], seen.refused)
-    sound = [bool(parse_lines(line)[0]) for line in seen.lines]
+    sound = [post is not None for post in found]
+    odd = [line for line, is_post in zip(seen.lines, sound, strict=True) if not is_post]
+    malformed = [excerpt(line) for line in odd if line.strip()]
     return Batch(seen.first_row, seen.rows[sound], posts, malformed, seen.refused)
 
 
