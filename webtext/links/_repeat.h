@@ -1,5 +1,5 @@
-/* Members of a line that stand just so in the line before, the last one that could be read. Lines of a dump repeat each other's names, nulls and
-flags: comparing whole stretches of bytes is quicker than reading them.
+/* Members of a line that stand just so in the line before, the last one that could be read. Lines of a dump repeat
+each other's names, nulls and flags: comparing whole stretches of bytes is quicker than reading them.
 
 A stretch that is passed over begins and ends where a member of the line before begins, and holds no member whose
 value is needed; the same bytes there are JSON here as they were there. */
