@@ -146,18 +146,20 @@ def check_split(split: Split, vocab_size: int) -> Census:
 
 
 def _check_file(file: TokenFile, vocab_size: int) -> tuple[str, NDArray[np.int64]]:
-    sha256 = hashlib.sha256()
+    sha256, largest = hashlib.sha256(), -1
     counts = np.zeros(vocab_size, dtype=np.int64)
     for chunk in _chunks(file):
         sha256.update(chunk.data)
-        if (largest := int(chunk.max())) >= vocab_size:
-            raise TrainError(
-                f"{file.path} holds token {largest}, but the vocabulary ends at {vocab_size - 1}: "
-                "these tokens were made with another tokenizer"
-            )
-        counts += np.bincount(chunk, minlength=vocab_size)
+        largest = max(largest, int(chunk.max()))
+        if largest < vocab_size:
+            counts += np.bincount(chunk, minlength=vocab_size)
     if file.sha256 is not None and sha256.hexdigest() != file.sha256:
         raise TrainError(f"{file.path} is corrupt: its sha256 is not the one in index.json; build it again")
+    if largest >= vocab_size:
+        raise TrainError(
+            f"{file.path} holds token {largest}, but the vocabulary ends at {vocab_size - 1}: "
+            "these tokens were made with another tokenizer"
+        )
     return sha256.hexdigest(), counts
 
 

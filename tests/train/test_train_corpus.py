@@ -71,10 +71,11 @@ def test_a_bare_file_cut_inside_a_token_is_an_error(tmp_path: Path) -> None:
         find_corpus(tmp_path, DataSettings(train=str(tmp_path / "odd.bin")), 300)
 
 
-def test_a_corrupt_file_is_an_error_that_names_it(copy: Path) -> None:
+@pytest.mark.parametrize("byte", [100, 101], ids=["within the vocabulary", "beyond it"])
+def test_a_corrupt_file_is_an_error_that_names_it(copy: Path, byte: int) -> None:
     path = copy / "train-00001.bin"
     content = bytearray(path.read_bytes())
-    content[100] ^= 1
+    content[byte] ^= 2
     path.write_bytes(content)
     with pytest.raises(TrainError, match=r"train-00001\.bin is corrupt"):
         check_split(find_corpus(copy, OWN, 0).train, 300)
