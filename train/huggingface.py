@@ -1,6 +1,8 @@
 """GPT-2 weights from and to directories in Hugging Face's layout; a hub name is downloaded first."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -113,21 +115,33 @@ def export(run: Path, out: Path) -> dict[str, Any]:
     `out` must not exist or be empty. Raises TrainError for that, or without a checkpoint that can be read.
     """
     settings, saved = _exportable(run, out)
-    out.mkdir(parents=True, exist_ok=True)
-    end = _export_tokenizer(run, out, settings.model)
-    ids = {} if end is None else {"bos_token_id": end, "eos_token_id": end}
-    config = {
-        "architectures": ["GPT2LMHeadModel"],
-        **{key: allowed[0] for key, allowed in PLAIN.items()},
-        **{key: getattr(settings.model, key) for key in SHAPE},
-        "initializer_range": 0.02,
-        "torch_dtype": "float32",
-        **ids,
-    }
-    _write_json(out / "generation_config.json", ids)
-    files.write(out / WEIGHTS, (saved.path / checkpoint.MODEL).read_bytes())
-    _write_json(out / CONFIG, config)  # last: without it there is no model
+    with _all_or_nothing(out):
+        end = _export_tokenizer(run, out, settings.model)
+        ids = {} if end is None else {"bos_token_id": end, "eos_token_id": end}
+        config = {
+            "architectures": ["GPT2LMHeadModel"],
+            **{key: allowed[0] for key, allowed in PLAIN.items()},
+            **{key: getattr(settings.model, key) for key in SHAPE},
+            "initializer_range": 0.02,
+            "torch_dtype": "float32",
+            **ids,
+        }
+        _write_json(out / "generation_config.json", ids)
+        files.write(out / WEIGHTS, (saved.path / checkpoint.MODEL).read_bytes())
+        _write_json(out / CONFIG, config)  # last: without it there is no model
     return {"run": str(run), "step": saved.step, "out": str(out)}
+
+
+@contextmanager
+def _all_or_nothing(out: Path) -> Iterator[None]:
+    """Makes the directory; if the block fails it is empty again, for the same command to be repeated."""
+    out.mkdir(parents=True, exist_ok=True)
+    try:
+        yield
+    except BaseException:
+        for path in out.iterdir():
+            path.unlink()
+        raise
 
 
 def export_plan(run: Path, out: Path) -> dict[str, Any]:

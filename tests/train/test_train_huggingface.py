@@ -1,5 +1,6 @@
 import json
 import os
+import resource
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -235,6 +236,18 @@ def test_an_export_does_not_overwrite(run: Path, tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("years of work")
     done = CliRunner().invoke(app, ["export", str(run), str(tmp_path)])
     assert (done.exit_code, done.stderr) == (2, f"error: {tmp_path} is there already: give a new directory\n")
+
+
+def test_an_export_that_could_not_be_written_can_be_repeated(run: Path, tmp_path: Path) -> None:
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, before[1]))  # room for all but the weights
+    try:
+        with pytest.raises(OSError):
+            huggingface.export(run, tmp_path / "out")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    huggingface.export(run, tmp_path / "out")
+    assert huggingface.shape(str(tmp_path / "out")) == load_settings(run).model
 
 
 def test_a_damaged_checkpoint_is_not_exported(run: Path, tmp_path: Path) -> None:
