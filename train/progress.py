@@ -116,8 +116,11 @@ def _loss(row: Row) -> str:
 
 def _spike(row: Row) -> str:
     z = row["spike_z"]
-    above = "" if row["loss"] is None or z is None else f", {z:.1f} deviations above the last ones"
-    return f"step {row['step']:,}: loss {_loss(row)}{above}{'; skipped' if row['skipped'] else ''}"
+    if row["loss"] is not None and row["grad_norm"] is None:
+        why = ", gradient norm no number"
+    else:
+        why = "" if row["loss"] is None or z is None else f", {z:.1f} deviations above the last ones"
+    return f"step {row['step']:,}: loss {_loss(row)}{why}{'; skipped' if row['skipped'] else ''}"
 
 
 def _evaluation(row: Row) -> str:

@@ -79,13 +79,15 @@ def test_openais_losses_are_drawn_where_a_token_means_the_same(tmp_path: Path) -
     assert svg.count('class="ref"') == 4 + 1  # the lines and the legend's
 
 
-def test_a_spike_is_shown_with_its_distance(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_spike_is_shown_with_what_is_wrong(capsys: pytest.CaptureFixture[str]) -> None:
     view = Lines()
-    view.spiked({"step": 9, "loss": 8.0, "spike_z": 9.04, "skipped": True})
-    view.spiked({"step": 10, "loss": None, "spike_z": 0.0, "skipped": True})
+    view.spiked({"step": 9, "loss": 8.0, "grad_norm": 1.0, "spike_z": 9.04, "skipped": True})
+    view.spiked({"step": 10, "loss": None, "grad_norm": None, "spike_z": 0.0, "skipped": True})
+    view.spiked({"step": 11, "loss": 4.5, "grad_norm": None, "spike_z": 0.1, "skipped": True})
     assert capsys.readouterr().err.splitlines() == [
         "step 9: loss 8.000, 9.0 deviations above the last ones; skipped",
         "step 10: loss no number; skipped",
+        "step 11: loss 4.500, gradient norm no number; skipped",
     ]
 
 
