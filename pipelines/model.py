@@ -157,6 +157,8 @@ def _trainer() -> Iterator[None]:
         raise UserError(str(error)) from None
     except errors.RunFailed as error:
         raise RunFailed(str(error)) from None
+    except BrokenPipeError:  # who reads our output has had enough: no failure of ours
+        raise
     except OSError as error:
         if error.errno in files.DISK_FULL or buckets.is_of_a_store(error):
             raise

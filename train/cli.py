@@ -174,6 +174,8 @@ def _exit_codes() -> Iterator[None]:
         yield
     except TrainError as error:
         _leave(f"error: {error}", 2)
+    except BrokenPipeError:  # who reads our output has had enough: Typer ends the command without a word
+        raise
     except (RunFailed, OSError) as error:
         _leave(f"the run failed: {error}", 1)
     except Interrupted as error:

@@ -27,6 +27,22 @@ def test_train_then_sample_print_json(corpus: Path, tiny_arguments: list[str], t
     assert len(json.loads(done.stdout)["texts"]) == 2
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("program", ["train", "webtext"])
+def test_a_sample_that_nobody_reads_to_its_end_ends_without_a_word(
+    corpus: Path, tiny_arguments: list[str], tmp_path: Path, program: str
+) -> None:
+    run = str(tmp_path / "run")
+    arguments = ["train", str(corpus), "--out", run, *tiny_arguments, "--set", "train.steps=1"]
+    assert CliRunner().invoke(app, arguments).exit_code == 0
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-m", program, "sample", run, "--max-tokens", "20"]
+    done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, text=True, timeout=280)
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (1, "")
+
+
 def test_help_has_an_example() -> None:
     assert "python -m train train" in CliRunner().invoke(app, ["--help"]).stdout
 
