@@ -1,9 +1,10 @@
 """The GPT-2 trainer: token files in, a run directory out.
 
 Read it in this order: `settings` (what is asked), `corpus` and `data` (what is read, in which order),
-`model`, `optimizer` (and `muon`), `loop` (the training itself; `device` and `parallel` are what it runs on),
-`spikes`, `checkpoint` and `rundir` (what is kept), `evaluate`, `sample`, `report`, `huggingface`. Nothing
-here imports the rest of the toolkit: token files and a tokenizer are enough.
+`model`, `optimizer` (and `muon`), `training` (one step) and `loop` (from step to step; `device`, `ranks` and
+`parallel` are what it runs on, `prepare` and `compiled` what is checked before, `journal` the log), `spikes`,
+`checkpoint` and `rundir` (what is kept), `evaluate`, `sample`, `report`, `huggingface`. Nothing here imports
+the rest of the toolkit: token files and a tokenizer are enough.
 """
 
 import os
