@@ -105,6 +105,8 @@ def find_corpus(folder: Path, settings: DataSettings, vocab_size: int) -> Corpus
     """
     if not (folder.exists() or settings.train):
         raise TrainError(f"{folder} does not exist; name a corpus or a directory of token files")
+    if folder.is_file():
+        raise TrainError(f"{folder} is a file: name its directory, and the file by --set data.train={folder}")
     folder = folder / "tokens" if (folder / "tokens").is_dir() else folder
     tokenizer = folder / "tokenizer.json"
     entries = _vocabulary(folder, tokenizer) if tokenizer.is_file() else 0

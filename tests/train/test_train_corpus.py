@@ -215,3 +215,9 @@ def test_a_corpus_of_more_files_than_may_be_open_is_read(tmp_path: Path) -> None
         assert list(split.read(0, 300)) == list(range(300))
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
+def test_a_token_file_in_place_of_its_directory_is_told_where_it_belongs(corpus: Path) -> None:
+    path = corpus / "train-00000.bin"
+    with pytest.raises(TrainError, match=r"00000\.bin is a file: .* --set data\.train=/.*00000\.bin"):
+        find_corpus(path, OWN, 300)
