@@ -1,8 +1,6 @@
 """GPT-2 weights from and to directories in Hugging Face's layout; a hub name is downloaded first."""
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +16,8 @@ from train.settings import ModelSettings, Settings
 from train.tokenizer import END_OF_TEXT
 
 CONFIG, WEIGHTS, TOKENIZER = "config.json", "model.safetensors", "tokenizer.json"
+TOKENIZER_CONFIG, GENERATION_CONFIG = "tokenizer_config.json", "generation_config.json"
+UNFINISHED = ".unfinished"  # is in a directory that an export has begun to fill
 SHAPE = ("n_layer", "n_head", "n_embd", "n_positions", "vocab_size")
 
 # What makes a model GPT-2 beside its shape. A config without a key means the first of its values.
@@ -112,36 +112,29 @@ def check_vocabulary(source: str, ours: Path | None) -> None:
 def export(run: Path, out: Path) -> dict[str, Any]:
     """Writes the run's newest checkpoint as a directory that `transformers` opens by itself.
 
-    `out` must not exist or be empty. Raises TrainError for that, or without a checkpoint that can be read.
+    `out` must not exist, be empty, or be what an export that was killed has left. Raises TrainError for that,
+    or without a checkpoint that can be read.
     """
     settings, saved = _exportable(run, out)
-    with _all_or_nothing(out):
-        end = _export_tokenizer(run, out, settings.model)
-        ids = {} if end is None else {"bos_token_id": end, "eos_token_id": end}
-        config = {
-            "architectures": ["GPT2LMHeadModel"],
-            **{key: allowed[0] for key, allowed in PLAIN.items()},
-            **{key: getattr(settings.model, key) for key in SHAPE},
-            "initializer_range": 0.02,
-            "torch_dtype": "float32",
-            **ids,
-        }
-        _write_json(out / "generation_config.json", ids)
-        files.write(out / WEIGHTS, (saved.path / checkpoint.MODEL).read_bytes())
-        _write_json(out / CONFIG, config)  # last: without it there is no model
-    return {"run": str(run), "step": saved.step, "out": str(out)}
-
-
-@contextmanager
-def _all_or_nothing(out: Path) -> Iterator[None]:
-    """Makes the directory; if the block fails it is empty again, for the same command to be repeated."""
     out.mkdir(parents=True, exist_ok=True)
-    try:
-        yield
-    except BaseException:
-        for path in out.iterdir():
-            path.unlink()
-        raise
+    (out / UNFINISHED).touch()
+    for name in (TOKENIZER, TOKENIZER_CONFIG):  # of another run, which had one
+        (out / name).unlink(missing_ok=True)
+    end = _export_tokenizer(run, out, settings.model)
+    ids = {} if end is None else {"bos_token_id": end, "eos_token_id": end}
+    config = {
+        "architectures": ["GPT2LMHeadModel"],
+        **{key: allowed[0] for key, allowed in PLAIN.items()},
+        **{key: getattr(settings.model, key) for key in SHAPE},
+        "initializer_range": 0.02,
+        "torch_dtype": "float32",
+        **ids,
+    }
+    _write_json(out / GENERATION_CONFIG, ids)
+    files.write(out / WEIGHTS, (saved.path / checkpoint.MODEL).read_bytes())
+    _write_json(out / CONFIG, config)  # last: without it there is no model
+    (out / UNFINISHED).unlink()
+    return {"run": str(run), "step": saved.step, "out": str(out)}
 
 
 def export_plan(run: Path, out: Path) -> dict[str, Any]:
@@ -156,7 +149,7 @@ def _exportable(run: Path, out: Path) -> tuple[Settings, Checkpoint]:
     saved = checkpoint.newest(run)
     if saved is None:
         raise TrainError(f"{run} has no finished checkpoint yet: train it first")
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+    if out.exists() and not (out.is_dir() and ((out / UNFINISHED).is_file() or not any(out.iterdir()))):
         raise TrainError(f"{out} is there already: give a new directory")
     saved.load_weights(GPT2(settings.model))  # copied only if they can be read
     return settings, saved
@@ -176,7 +169,7 @@ def _export_tokenizer(run: Path, out: Path, model: ModelSettings) -> int | None:
         "clean_up_tokenization_spaces": False,
         **special,
     }
-    _write_json(out / "tokenizer_config.json", config)
+    _write_json(out / TOKENIZER_CONFIG, config)
     return end
 
 

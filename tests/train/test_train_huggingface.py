@@ -2,8 +2,10 @@ import json
 import os
 import resource
 import shutil
+import signal
 from collections.abc import Callable
 from pathlib import Path
+from subprocess import CompletedProcess
 from typing import Any
 
 import pytest
@@ -248,6 +250,28 @@ def test_an_export_that_could_not_be_written_can_be_repeated(run: Path, tmp_path
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     huggingface.export(run, tmp_path / "out")
     assert huggingface.shape(str(tmp_path / "out")) == load_settings(run).model
+
+
+def test_an_export_that_was_killed_is_repeated_by_the_same_command(
+    run: Path, exported: Path, tmp_path: Path, python: Callable[..., CompletedProcess[str]]
+) -> None:
+    killed_at_the_weights = f"""if True:
+        import os, pathlib, signal
+        from train import files, huggingface
+        write = files.write
+        def killed(path, content):
+            os.kill(os.getpid(), signal.SIGKILL) if "safetensors" in path.name else write(path, content)
+        files.write = killed
+        huggingface.export(pathlib.Path({str(run)!r}), pathlib.Path({str(tmp_path / "out")!r}))
+    """
+    assert python("-c", killed_at_the_weights).returncode == -signal.SIGKILL
+    assert (tmp_path / "out" / "tokenizer.json").is_file()
+    huggingface.export(run, tmp_path / "out")
+    assert bytes_of(tmp_path / "out") == bytes_of(exported)
+
+
+def bytes_of(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
 def test_a_damaged_checkpoint_is_not_exported(run: Path, tmp_path: Path) -> None:
