@@ -128,6 +128,7 @@ def test_a_new_journal_leaves_the_files_of_older_tables_alone(filled: Path) -> N
     assert warc(filled, 1).exists()
 
 
+@pytest.mark.slow
 def test_files_are_rolled_by_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(journals, "WARC_BYTES", 1000)
     with Journal(tmp_path, STEM, "key") as journal:

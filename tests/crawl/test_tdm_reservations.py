@@ -64,9 +64,9 @@ def test_any_bytes_are_a_file_and_any_pattern_a_rule(body: bytes, pattern: str) 
 
 @pytest.mark.parametrize("body", [b"[" * 400_000, json.dumps([rule("/" + "*a" * 20 + "$")] * 5000).encode()])
 def test_a_hostile_file_is_read_and_matched_in_a_moment(body: bytes) -> None:
-    started = time.process_time()
+    started = time.thread_time()
     parse(body, ORIGIN).reserves(ORIGIN + "/" + "a" * 2000)
-    assert time.process_time() - started < 0.5
+    assert time.thread_time() - started < 0.5
 
 
 def test_a_reserved_page_is_opted_out_and_only_its_head_kept(web: Web, crawled: Crawled) -> None:

@@ -121,6 +121,7 @@ def test_how_much_is_sorted_at_once_changes_not_a_byte(
     assert (kinds.count("exact"), kinds.count("near")) == (20, 14)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="counts open files by Linux' /proc")
 def test_many_partitions_need_few_open_files(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, prose: Prose

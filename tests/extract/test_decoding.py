@@ -152,6 +152,7 @@ def test_the_prescan_agrees_with_the_html5lib_tests(shared: Path) -> None:
     assert wrong == []
 
 
+@pytest.mark.slow
 def test_labelled_samples_are_read_better_than_by_charset_normalizer(shared: Path) -> None:
     """425 files in 50 encodings, as they are; `benchmarks/bench_extract.py` prints the numbers."""
     samples = list(labelled_samples(shared))

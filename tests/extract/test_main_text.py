@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pyarrow.parquet as pq
+import pytest
 
 from tests.extract.web import SENTENCES, english
 from webtext.extract.measures import measure
@@ -94,6 +95,7 @@ def test_a_text_that_is_too_long_is_cut_at_the_end_of_a_line() -> None:
     assert (row["chars"], row["cut_chars"]) == (98, 1001)
 
 
+@pytest.mark.slow
 def test_a_page_gives_the_same_after_fifty_others(shared: Path) -> None:
     """In a process of its own, and after fifty others in this one."""
     table = pq.read_table(shared / "pages" / "pages.parquet", columns=["html", "url"])

@@ -81,6 +81,7 @@ def test_pages_that_cite_wikipedia_and_other_wikis_do_not(page: str) -> None:
     assert traces(f"<html><body>{page}</body></html>") <= MOST_TRACES
 
 
+@pytest.mark.slow
 def test_of_real_pages_only_those_of_wikipedia_have_traces_enough(shared: Path) -> None:
     """950 pages, 81 of which mention Wikipedia and three of which are other MediaWiki sites."""
     table = pq.read_table(shared / "pages" / "pages.parquet", columns=["url", "html"])

@@ -148,6 +148,7 @@ MEMBERS += [
 changes = st.tuples(st.integers(0, 8), st.sampled_from(MEMBERS), st.sampled_from([",", ",", ", ", " ,", ";"]))
 
 
+@pytest.mark.slow
 @given(st.lists(st.sampled_from(MEMBERS), min_size=2, max_size=8), st.lists(changes, min_size=2, max_size=5))
 def test_whatever_a_line_repeats_of_the_one_before_a_glance_changes_nothing(
     outcome: Outcome, members: list[str], lines: list[tuple[int, str, str]]
@@ -248,6 +249,7 @@ def test_a_line_that_a_glance_cannot_tell_is_left_open_as_it_is_and_costs_no_oth
     same(outcome, usual + odd + b"\n" + usual + odd)
 
 
+@pytest.mark.slow
 @given(st.lists(st.one_of(st.sampled_from([*ODD, b"", b" \t\r"]), st.builds(line, rows)), max_size=12))
 def test_however_odd_lines_stand_among_others_a_glance_changes_nothing(
     outcome: Outcome, lines: list[bytes]
@@ -262,6 +264,7 @@ def test_blank_lines_are_no_rows() -> None:
     assert glance(b"\n" * (MAX_ROWS + 1)) is not None
 
 
+@pytest.mark.slow
 def test_more_rows_than_a_glance_has_room_for_are_parsed(outcome: Outcome) -> None:
     lines = b'{"id":"a","is_self":true}\n'
     assert glance(lines * MAX_ROWS) is not None
