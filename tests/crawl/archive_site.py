@@ -18,11 +18,13 @@ from warcio.statusandheaders import StatusAndHeaders
 from warcio.warcwriter import WARCWriter
 
 from tests.crawl.loopback import HTML, Page, Site
+from webtext.crawl.archives.lookup import Found, Wanted, look_up
 from webtext.crawl.archives.records import payload_digest
 from webtext.crawl.archives.warc_files import WarcFiles
 from webtext.crawl.archives.warc_places import files_of
 from webtext.sections import Crawl
 
+POSTED = datetime(2014, 2, 18, 12, tzinfo=UTC)
 COLUMNS = ["urlkey", "timestamp", "original", "mimetype", "statuscode", "digest", "length"]
 NO_ROW = Page(b"<html>Wayback Machine has not archived that URL.</html>", 404)
 DATA = "/crawl-data/CC-MAIN-%s/segments/1/warc/CC-MAIN-%s-00000.warc.gz"
@@ -168,3 +170,17 @@ def warc_files(places: str, wanted: Mapping[str, datetime], settings: Crawl) -> 
     """The user's own files as a source, their listings made anew."""
     with TemporaryDirectory() as folder:
         return WarcFiles(files_of(places), wanted, settings, Path(folder))
+
+
+def found_in(path: Path, archive: bytes, url: str) -> Found:
+    """What a crawl finds for a link in a WARC file of these bytes."""
+    path.write_bytes(archive)
+    return look_up(
+        Wanted(0, "id", url, POSTED), [warc_files(f"warc:{path}", {url: POSTED}, Crawl())], Crawl()
+    )
+
+
+def body_of(found: Found) -> bytes:
+    assert found.verdict and found.exchange, found.notes
+    assert found.verdict.state == "fetched"
+    return found.exchange.body

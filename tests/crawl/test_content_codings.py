@@ -118,10 +118,10 @@ def test_a_bomb_is_refused_for_its_ratio(coding: str) -> None:
 @pytest.mark.parametrize("coding", STREAMS)
 def test_a_bomb_within_a_bomb_costs_no_more_than_the_limit(coding: str) -> None:
     bomb = STREAMS[coding](STREAMS[coding](bytes(200_000_000)))
-    started = time.process_time()
+    started = time.thread_time()
     with pytest.raises(BadCoding):
         decode(bomb, f"{coding}, {coding}", 10_000_000)
-    assert time.process_time() - started < 1
+    assert time.thread_time() - started < 1
 
 
 @pytest.mark.parametrize("coding", ["br", "zstd"])

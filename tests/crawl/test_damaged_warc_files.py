@@ -2,17 +2,14 @@
 
 import gzip
 import zlib
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from tests.crawl.archive_site import rebuilt, warc_files, warc_record
+from tests.crawl.archive_site import body_of, found_in, rebuilt, warc_record
 from tests.crawl.loopback import HTML
-from webtext.crawl.archives.lookup import Found, Wanted, look_up
-from webtext.sections import Crawl
+from webtext.crawl.archives.lookup import Found
 
-POSTED = datetime(2014, 2, 18, 12, tzinfo=UTC)
 DAY = "2014-02-19T00:00:00Z"
 URL, OTHER = "http://a.example/page", "http://a.example/other"
 CHUNKED = (*HTML, ("Transfer-Encoding", "chunked"))
@@ -21,15 +18,7 @@ LONG = b"<p>" + bytes(range(32, 127)) * 50
 
 
 def found(path: Path, *records: bytes, url: str = URL) -> Found:
-    path.write_bytes(b"".join(records))
-    archive = warc_files(f"warc:{path}", {url: POSTED}, Crawl())
-    return look_up(Wanted(0, "id", url, POSTED), [archive], Crawl())
-
-
-def body_of(found: Found) -> bytes:
-    assert found.verdict and found.exchange, found.notes
-    assert found.verdict.state == "fetched"
-    return found.exchange.body
+    return found_in(path, b"".join(records), url)
 
 
 @pytest.mark.parametrize("url", [URL, "http://a.example/beyond"])

@@ -3,21 +3,19 @@
 import gzip
 import random
 import time
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 import zstandard
 
-from tests.crawl.archive_site import warc_files, warc_record
+from tests.crawl.archive_site import POSTED, body_of, found_in, warc_files, warc_record
 from webtext.crawl import zstd
-from webtext.crawl.archives.lookup import Found, Wanted, look_up
+from webtext.crawl.archives.lookup import Found
 from webtext.crawl.archives.warc_places import files_of
 from webtext.crawl.archives.warc_stream import NO_FRAME
 from webtext.sections import Crawl
 
-POSTED = datetime(2014, 2, 18, 12, tzinfo=UTC)
 DAY = "2014-02-19T00:00:00Z"
 URL, OTHER = "http://a.example/page", "http://a.example/other"
 NAME = "a.warc.zst"
@@ -41,15 +39,7 @@ def framed(record: bytes, dictionary: zstandard.ZstdCompressionDict | None = Non
 
 
 def found(path: Path, *frames: bytes, url: str = URL) -> Found:
-    path.write_bytes(b"".join(frames))
-    archive = warc_files(f"warc:{path}", {url: POSTED}, Crawl())
-    return look_up(Wanted(0, "id", url, POSTED), [archive], Crawl())
-
-
-def body_of(found: Found) -> bytes:
-    assert found.verdict and found.exchange, found.notes
-    assert found.verdict.state == "fetched"
-    return found.exchange.body
+    return found_in(path, b"".join(frames), url)
 
 
 def noted(why: str) -> tuple[str]:
@@ -187,9 +177,9 @@ def test_bombs_cost_no_more_than_gzip_s_would(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr(zstd, "RATIO_FREE_BYTES", 100_000_000)
     head = PAGE.partition(b"\r\n\r\nHTTP")[0].rpartition(b"\r\n")[0]
     bomb = framed(head + b"\r\nContent-Length: 200000000\r\n\r\n" + bytes(200_000_000))
-    started = time.process_time()
+    started = time.thread_time()
     assert found(tmp_path / NAME, framed(GOOD), bomb * 1000).notes == noted("")
-    assert time.process_time() - started < 2
+    assert time.thread_time() - started < 2
     assert body_of(found(tmp_path / NAME, framed(GOOD), bomb, url=OTHER)) == b"<p>other"
 
 
