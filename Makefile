@@ -4,6 +4,9 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 OUT ?= demo
 
+# Tests start hundreds of processes, which would compile the same files again and again without this.
+test test-slow: export PYTHONDONTWRITEBYTECODE :=
+
 .PHONY: demo test test-slow lint types clean
 
 ## the whole chain on an embedded mini web, offline once installed
