@@ -1,5 +1,6 @@
 """Planted texts: ordinary articles, their copies and cousins, and texts that a filter must refuse."""
 
+import re
 from dataclasses import replace
 from importlib.resources import files
 
@@ -13,6 +14,7 @@ from data.miniweb.submissions import Post
 NEAR, MIRRORS, COUSINS = 8, 6, 6
 WIKIPEDIA_PAGES, WIKIPEDIA_COPIES = 4, 3
 SHORT, TEXTLESS, FOREIGN_EACH = 5, 3, 3
+SHORT_PIECES = 75  # the title, a date and empty lines come on top: 128 together are long enough for a text
 
 EDITED = 0.007  # of the words: about 0.93 of the 5-grams stay common
 SHARED = 0.68  # of a cousin's words: about 0.5 of the 5-grams are common
@@ -156,15 +158,21 @@ def foreign(draft: Draft, sentences: list[str]) -> Article:
 
 
 def short(draft: Draft) -> Article:
-    """Forty to seventy words of an article."""
+    """Forty to sixty-five words of an article, in few enough pieces to be too short for any Python's."""
     while True:
         article = draft.borrow()
         blocks: list[Block] = []
         for block in article.blocks:
-            if block.kind == "paragraph" and sum(b.words for b in blocks) + block.words <= 65:
+            longer = Article("", (*blocks, block))
+            if block.kind == "paragraph" and longer.words <= 65 and pieces(longer.text) <= SHORT_PIECES:
                 blocks.append(block)
         if sum(block.words for block in blocks) >= 40:
             return Article(f"In brief: {article.slug[:20]}", tuple(blocks))
+
+
+def pieces(text: str) -> int:
+    """At least as many as GPT-2's split pattern makes of the text, which counts x86_64 as four."""
+    return len(re.findall(r"[A-Za-z]+|[0-9]+|[^A-Za-z0-9 ]| (?!\S)", text))
 
 
 def _copy(draft: Draft, kind: str, original: Original, article: Article, reason: str | None) -> None:

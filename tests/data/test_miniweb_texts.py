@@ -1,6 +1,5 @@
 """What an extractor gets out of the mini web's pages is what was put in."""
 
-import re
 from collections import Counter, defaultdict
 from collections.abc import Callable
 from itertools import combinations
@@ -8,11 +7,15 @@ from urllib.parse import urljoin
 
 import pytest
 import trafilatura
+from hypothesis import given
+from hypothesis import strategies as st
 from langdetect import DetectorFactory, detect_langs
 
 from data.miniweb import MiniWeb, Planted
 from data.miniweb.articles import Article
+from data.miniweb.plant_articles import pieces
 from data.miniweb.render import TEMPLATES, page_of
+from webtext.pretokens import PRETOKENS
 
 # Phrases of the templates' furniture: none of them may come back as main text.
 FURNITURE = (
@@ -160,7 +163,12 @@ def test_short_pages_are_short_and_have_some_text(
 ) -> None:
     for planted in of_kind("short page"):
         assert 40 <= len(texts[planted.url].split()) <= 80
-        assert len(re.findall(r"\w+|[^\w\s]+", texts[planted.url])) < 128
+        assert len(PRETOKENS.findall(texts[planted.url])) < 120
+
+
+@given(st.text(st.sampled_from("aZé19_-.'(\n \u00a0\u2028½") | st.characters(), max_size=40))
+def test_the_pieces_of_a_short_page_are_counted_on_the_safe_side(text: str) -> None:
+    assert pieces(text) >= len(PRETOKENS.findall(text))
 
 
 def test_a_page_without_text_gives_nothing(texts: Texts, of_kind: Callable[[str], list[Planted]]) -> None:
