@@ -156,12 +156,12 @@ def _exportable(run: Path, out: Path) -> tuple[Settings, Checkpoint]:
 
 
 def _export_tokenizer(run: Path, out: Path, model: ModelSettings) -> int | None:
-    """Copies the tokenizer, if the run has one, and returns the id of its end-of-text token."""
+    """Writes the tokenizer, if the run has one, and returns the id of its end-of-text token."""
     path = run / rundir.TOKENIZER
     if not path.is_file():
         return None
     end: int | None = tokenizer.load(path).token_to_id(END_OF_TEXT)
-    files.write(out / TOKENIZER, path.read_bytes())
+    files.write(out / TOKENIZER, tokenizer.for_older_readers(path.read_text(encoding="utf-8")))
     special = {} if end is None else dict.fromkeys(("bos_token", "eos_token", "unk_token"), END_OF_TEXT)
     config = {
         "tokenizer_class": "PreTrainedTokenizerFast",  # tokenizer.json as it is, whatever its pattern

@@ -1,5 +1,6 @@
 """tokenizer.json: read as what it is for here, text to ids and back."""
 
+import json
 from pathlib import Path
 
 from tokenizers import Tokenizer
@@ -24,3 +25,20 @@ def load(path: Path) -> Tokenizer:
 def size(tokenizer: Tokenizer) -> int:
     """One more than the highest id: ids may have holes."""
     return max(tokenizer.get_vocab(with_added_tokens=True).values(), default=-1) + 1
+
+
+def for_older_readers(tokenizer_json: str) -> str:
+    """The same tokenizer with its merges written as "a b", which `tokenizers` before 0.20 reads too; as it is
+    where that would mean another one, as with a blank in an entry."""
+    parts = json.loads(tokenizer_json)
+    merges = parts["model"].get("merges", [])
+    parts["model"]["merges"] = [merge if isinstance(merge, str) else " ".join(merge) for merge in merges]
+    older = json.dumps(parts, indent=2, ensure_ascii=False)
+    return older if merges and _means(older, tokenizer_json) else tokenizer_json
+
+
+def _means(one: str, other: str) -> bool:
+    try:
+        return bool(Tokenizer.from_str(one).to_str() == Tokenizer.from_str(other).to_str())
+    except Exception:  # the library raises bare Exception
+        return False

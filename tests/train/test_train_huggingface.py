@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
-from tokenizers import Tokenizer
+from tokenizers import Tokenizer, models
 from typer.testing import CliRunner
 
 from tests.train.conftest import newest
-from train import huggingface
+from train import huggingface, tokenizer
 from train.cli import app
 from train.errors import TrainError
 from train.loop import train
@@ -103,6 +103,19 @@ def test_the_exported_tokenizer_gives_our_ids(corpus: Path, exported: Path) -> N
     assert opened(text)["input_ids"] == ours.encode(text).ids
     assert opened.decode(ours.encode(text).ids) == text
     assert (opened.eos_token_id, opened.model_max_length) == (0, 40)
+
+
+def test_the_exported_tokenizer_is_in_the_form_that_older_versions_read(corpus: Path, exported: Path) -> None:
+    ours, theirs = corpus / "tokenizer.json", exported / "tokenizer.json"
+    assert all(isinstance(merge, str) for merge in json.loads(theirs.read_text())["model"]["merges"])
+    assert Tokenizer.from_file(str(theirs)).to_str() == Tokenizer.from_file(str(ours)).to_str()
+
+
+@pytest.mark.parametrize("merge", [("a b", "c"), ("#version", "3")])  # the older form would lose them
+def test_a_tokenizer_that_the_older_form_cannot_say_is_exported_as_it_is(merge: tuple[str, str]) -> None:
+    entries = {token: number for number, token in enumerate([*merge, "".join(merge)])}
+    written = Tokenizer(models.BPE(vocab=entries, merges=[merge])).to_str()
+    assert tokenizer.for_older_readers(written) == written
 
 
 def test_an_export_can_be_started_from_again(exported: Path, run: Path) -> None:
