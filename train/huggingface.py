@@ -1,6 +1,8 @@
 """GPT-2 weights from and to directories in Hugging Face's layout; a hub name is downloaded first."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -37,16 +39,35 @@ def locate(source: str) -> Path:
     path = Path(source).expanduser()
     if path.is_dir():
         return path
-    try:
+    wanted = [CONFIG, "model*.safetensors", f"{WEIGHTS}.index.json", TOKENIZER, "vocab.json", "merges.txt"]
+    with _hub_asked(source):
         from huggingface_hub import snapshot_download
+
+        return Path(snapshot_download(source, allow_patterns=wanted))
+
+
+def check_name(source: str) -> None:
+    """Raises TrainError, as `locate` does, for a hub name that is neither in the hub's cache here nor on the
+    hub; downloads nothing."""
+    with _hub_asked(source):
+        from huggingface_hub import HfApi, snapshot_download
+        from huggingface_hub.errors import LocalEntryNotFoundError
+
+        try:
+            snapshot_download(source, allow_patterns=[CONFIG], local_files_only=True)
+        except LocalEntryNotFoundError:
+            HfApi().model_info(source)
+
+
+@contextmanager
+def _hub_asked(source: str) -> Iterator[None]:
+    try:
+        yield
     except ImportError:
         raise TrainError(
             f"{source} is not a directory, and hub names need: pip install huggingface-hub"
         ) from None
-    wanted = [CONFIG, "model*.safetensors", f"{WEIGHTS}.index.json", TOKENIZER, "vocab.json", "merges.txt"]
-    try:
-        return Path(snapshot_download(source, allow_patterns=wanted))
-    except (OSError, ValueError) as error:  # its network errors are OSErrors, a malformed name a ValueError
+    except Exception as error:  # whatever the hub's client and the HTTP library beneath it raise
         reason = str(error).strip().partition("\n")[0]
         raise TrainError(f"{source} is neither a directory nor a model the hub gives us: {reason}") from None
 

@@ -8,10 +8,12 @@ from pathlib import Path
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 
 from train import checkpoint, device, huggingface, rundir, tokenizer
+from train.checkpoint import Checkpoint
 from train.device import Device
 from train.errors import TrainError
 from train.model import GPT2
 from train.ranks import Ranks
+from train.settings import ModelSettings
 from train.tokenizer import END_OF_TEXT
 
 
@@ -43,21 +45,14 @@ def load(source: str) -> Subject:
     Raises TrainError if it is none of these, or has no weights or no tokenizer with an end-of-text token.
     """
     path = Path(source).expanduser()
-    if (path / rundir.CONFIG).is_file():
-        saved = checkpoint.newest(path)
-        if saved is None:
-            raise TrainError(f"{path} has no finished checkpoint yet: train it first")
+    if _is_run(path):
+        saved = _newest(path)
         model, files = GPT2(rundir.load(path).model), [saved.path / checkpoint.MODEL]
         saved.load_weights(model)
         words = path / rundir.TOKENIZER
     else:
         folder = huggingface.locate(source)
-        if not (folder / huggingface.CONFIG).is_file():
-            raise TrainError(
-                f"{folder} is neither a run nor a Hugging Face GPT-2: it has no {rundir.CONFIG} and no "
-                f"{huggingface.CONFIG}; name what `train` wrote with --out, or a model's directory"
-            )
-        model = GPT2(huggingface.shape(str(folder)))
+        model = GPT2(_shape(folder))
         huggingface.load(model, str(folder))
         files = [folder / huggingface.CONFIG, *huggingface.weight_files(folder)]
         words = folder / huggingface.TOKENIZER
@@ -74,6 +69,37 @@ def load(source: str) -> Subject:
     if end is None:
         raise TrainError(f"{words} has no {END_OF_TEXT}: texts are read after it")
     return Subject(name, source, model.to(chosen.where).eval(), found, chosen, _digest(files, found), end)
+
+
+def look(source: str) -> None:
+    """Raises TrainError, as `load` does, for what is no model; reads and downloads none."""
+    path = Path(source).expanduser()
+    if _is_run(path):
+        _newest(path)
+    elif path.is_dir():
+        _shape(path)
+    else:
+        huggingface.check_name(source)
+
+
+def _is_run(path: Path) -> bool:
+    return (path / rundir.CONFIG).is_file()
+
+
+def _newest(run: Path) -> Checkpoint:
+    saved = checkpoint.newest(run)
+    if saved is None:
+        raise TrainError(f"{run} has no finished checkpoint yet: train it first")
+    return saved
+
+
+def _shape(folder: Path) -> ModelSettings:
+    if not (folder / huggingface.CONFIG).is_file():
+        raise TrainError(
+            f"{folder} is neither a run nor a Hugging Face GPT-2: it has no {rundir.CONFIG} and no "
+            f"{huggingface.CONFIG}; name what `train` wrote with --out, or a model's directory"
+        )
+    return huggingface.shape(str(folder))
 
 
 def _tokenizer(path: Path) -> Tokenizer:
