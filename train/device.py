@@ -40,6 +40,8 @@ KERNELS = {
     "math": SDPBackend.MATH,
 }
 TIMED_CALLS = 10
+# (queries, keys): kernels differ by whether there is one query, a few or many, and from 1,024 keys on.
+ATTENTION_CHECKED = ((1, 39), (1, 1030), (3, 3), (39, 39), (64, 64))
 
 
 @dataclass(frozen=True)
@@ -96,11 +98,14 @@ def choose(dtype: str, deterministic: bool, ranks: Ranks) -> Device:
     """CUDA if there is one, else Apple's MPS, else the CPU; dtype "auto" is bf16 on CUDA, else float32.
 
     `deterministic` has kernels add in a fixed order: a GPU's, and compiled ones on several threads of a CPU.
+    Raises TrainError where several ranks would share Apple's GPU, or its attention is wrong.
     """
     if torch.cuda.is_available():
         torch.set_float32_matmul_precision("high")  # TF32 for what stays float32
         device, name = torch.device("cuda", ranks.local_rank), torch.cuda.get_device_name(ranks.local_rank)
     elif torch.backends.mps.is_available():
+        if ranks.size > 1:  # it is one, and ranks have no way to exchange what is on it
+            raise TrainError("on Apple's GPU one process trains: give the command without torchrun")
         device, name = torch.device("mps"), "Apple MPS"
     else:
         device, name = torch.device("cpu"), f"CPU, {torch.get_num_threads()} threads"
@@ -115,25 +120,33 @@ def choose(dtype: str, deterministic: bool, ranks: Ranks) -> Device:
 
 
 @torch.no_grad()
-def check_attention(device: Device) -> None:
-    """Raises TrainError where torch's attention of forward passes alone is not what its formula says.
+def check_attention(device: Device, *, masked: bool = False) -> None:
+    """Raises TrainError where torch's attention of forward passes alone is not what its formula says: causal
+    or, as evaluations have it, `masked` otherwise in each row.
 
     On Apple's GPUs it was not, without a word, in several versions of torch: pytorch/pytorch#163597, #169222
-    (one query), #195910 (half precision sees later tokens). What has a backward pass uses other kernels.
+    (one query), #181133 (a few), #182285, #184180 (masks), #195910 (half precision sees later tokens). What
+    has a backward pass uses other kernels.
     """
     drawn = torch.Generator().manual_seed(0)
-    for queries, keys in ((1, 39), (39, 39), (64, 64)):
+    for queries, keys in ATTENTION_CHECKED:
         query, key, value = (torch.randn(2, n, 4, 64, generator=drawn) for n in (queries, keys, keys))
+        seen = torch.ones(queries, keys, dtype=torch.bool).tril(keys - queries).expand(2, 1, -1, -1)
+        if masked:
+            seen = seen & (torch.rand(seen.shape, generator=drawn) < 0.5)
+            seen[..., 0] = True
         scores = torch.einsum("bqhd,bkhd->bhqk", query, key) / 8
-        if queries > 1:
-            scores = scores.masked_fill(torch.ones(queries, keys).tril() == 0, -torch.inf)
+        scores = scores.masked_fill(~seen, -torch.inf)
         wanted = torch.einsum("bhqk,bkhd->bhqd", scores.softmax(-1), value)
         q, k, v = (part.transpose(1, 2).to(device.where, device.precision) for part in (query, key, value))
-        found = F.scaled_dot_product_attention(q, k, v, is_causal=queries > 1)
+        mask = seen.to(device.where) if masked else None
+        causal = queries > 1 and not masked
+        found = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, is_causal=causal)
         if not torch.allclose(found.float().cpu(), wanted, atol=0.05):  # bf16 is within 0.02
+            half = device.precision != torch.float32
             raise TrainError(
                 f"attention in torch {torch.__version__} is wrong on {device.name} in {device.precision}: "
-                "use --set train.dtype=float32, or install a newer torch"
+                f"{'use --set train.dtype=float32, or ' if half else ''}install a newer torch"
             )
 
 
@@ -189,6 +202,16 @@ def time_attention(kernel: str, shape: ModelSettings, rows: int, device: Device)
     except RuntimeError:
         return None
     return (time.perf_counter() - began) / TIMED_CALLS * 1000
+
+
+def is_out_of_memory(error: RuntimeError) -> bool:
+    """torch has a class of its own for CUDA only."""
+    said = str(error)
+    return (
+        isinstance(error, torch.OutOfMemoryError)
+        or "DefaultCPUAllocator" in said
+        or "MPS backend out of memory" in said
+    )
 
 
 def flops_per_token(model: GPT2) -> float:

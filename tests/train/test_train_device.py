@@ -1,15 +1,21 @@
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 
-from train import device
-from train.device import Device, check_attention, choose_attention, time_attention
+from train import device, prepare
+from train.device import Device, check_attention, choose, choose_attention, time_attention
 from train.errors import TrainError
-from train.settings import ModelSettings
+from train.ranks import Ranks
+from train.sample import Choice, next_tokens
+from train.settings import ModelSettings, Settings
+from train.training import Training
 
 SHAPE = ModelSettings(n_layer=1, n_head=2, n_embd=16, n_positions=8, vocab_size=5)
 CPU = Device(torch.device("cpu"), "CPU", torch.float32)
@@ -59,31 +65,92 @@ def test_a_gpus_peak_is_that_of_its_name() -> None:
     assert CPU.peak_flops() is None
 
 
+@pytest.mark.parametrize("masked", [False, True])
 @pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16])
-def test_attention_that_is_right_passes_in_every_precision(precision: torch.dtype) -> None:
-    check_attention(Device(torch.device("cpu"), "CPU", precision))
+def test_attention_that_is_right_passes_in_every_precision(precision: torch.dtype, masked: bool) -> None:
+    check_attention(Device(torch.device("cpu"), "CPU", precision), masked=masked)
 
 
-def sees_the_next_three(query: Tensor, key: Tensor, value: Tensor, is_causal: bool) -> Tensor:
+def sees_the_next_three(query: Tensor, key: Tensor, value: Tensor, is_causal: bool, **_: None) -> Tensor:
     """What pytorch#195910 is: the mask is that of the last of four queries."""
     rows = torch.arange(query.size(2))[:, None] // 4 * 4 + 3
     mask = rows >= torch.arange(key.size(2)) if is_causal else None
     return ATTENTION(query, key, value, attn_mask=mask)
 
 
-def forgets_the_rest_of_a_block(query: Tensor, key: Tensor, value: Tensor, is_causal: bool) -> Tensor:
+def forgets_the_rest_of_a_block(
+    query: Tensor, key: Tensor, value: Tensor, is_causal: bool, **_: None
+) -> Tensor:
     """Like pytorch#169222: one query is right only where the keys are a multiple of 32."""
     full = key.size(2) if is_causal else key.size(2) // 32 * 32
     return ATTENTION(query, key[:, :, :full], value[:, :, :full], is_causal=is_causal)
 
 
+def mixes_up_a_few(query: Tensor, key: Tensor, value: Tensor, is_causal: bool, **_: None) -> Tensor:
+    """Like pytorch#181133: 2 to 8 queries are read as if their heads lay one after the other."""
+    if query.size(2) <= 8:
+        query = query.transpose(1, 2).contiguous().view(query.shape)
+    return ATTENTION(query, key, value, is_causal=is_causal)
+
+
+def gives_all_rows_the_first_mask(
+    query: Tensor, key: Tensor, value: Tensor, attn_mask: Tensor, **_: bool
+) -> Tensor:
+    """Like pytorch#184180."""
+    return ATTENTION(query, key, value, attn_mask=attn_mask[:1])
+
+
 ATTENTION: Callable[..., Tensor] = F.scaled_dot_product_attention
 
 
-@pytest.mark.parametrize("wrong", [sees_the_next_three, forgets_the_rest_of_a_block])
+@pytest.mark.parametrize(
+    ("wrong", "masked"),
+    [
+        (sees_the_next_three, False),
+        (forgets_the_rest_of_a_block, False),
+        (mixes_up_a_few, False),
+        (gives_all_rows_the_first_mask, True),
+    ],
+)
 def test_attention_that_is_wrong_is_an_error_before_anything_is_trained_or_read(
-    wrong: Any, monkeypatch: pytest.MonkeyPatch
+    wrong: Any, masked: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(F, "scaled_dot_product_attention", wrong)
-    with pytest.raises(TrainError, match=r"is wrong on CPU in torch\.float32: .*train\.dtype=float32, or"):
-        check_attention(CPU)
+    with pytest.raises(TrainError, match=r"is wrong on CPU in torch\.float32: install a newer torch"):
+        check_attention(CPU, masked=masked)
+
+
+def test_where_half_precision_may_be_why_attention_is_wrong_the_other_is_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(F, "scaled_dot_product_attention", sees_the_next_three)
+    with pytest.raises(TrainError, match=r"in torch\.bfloat16: use --set train\.dtype=float32, or install"):
+        check_attention(Device(torch.device("cpu"), "CPU", torch.bfloat16))
+
+
+def test_several_ranks_do_not_share_apples_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+    with pytest.raises(TrainError, match="give the command without torchrun"):
+        choose("auto", True, Ranks(0, 2, 0))
+
+
+class NoDoubles(TorchDispatchMode):
+    """A device without float64, as Apple's GPU is."""
+
+    def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        result = function(*args, **(kwargs or {}))
+        assert all(getattr(each, "dtype", None) != torch.float64 for each in tree_leaves((args, result)))
+        return result
+
+
+@pytest.mark.parametrize("optimizer", ["adamw", "muon"])
+def test_nothing_that_is_trained_validated_or_sampled_takes_float64(
+    optimizer: str, corpus: Path, tiny: Callable[..., Settings], tmp_path: Path
+) -> None:
+    asked, tokens = prepare.resolve(corpus, tmp_path, tiny(train__optimizer=optimizer), Ranks())
+    with NoDoubles():  # type: ignore[no-untyped-call]
+        training = Training(asked, tokens, Ranks())
+        training.update()
+        training.validation()
+        next(next_tokens(training.model, [1], 2, Choice(), torch.Generator()))
+    training.loader.close()

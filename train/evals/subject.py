@@ -63,6 +63,8 @@ def load(source: str) -> Subject:
             "put there the tokenizer it was trained with"
         )
     chosen = device.choose("float32", True, Ranks())
+    if chosen.where.type == "mps":
+        device.check_attention(chosen, masked=True)
     source = str(path.resolve()) if path.is_dir() else source
     name = Path(source).name if path.is_dir() else source.replace("/", "--")
     end = found.token_to_id(END_OF_TEXT)
