@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from train.data import Batch
-from train.device import Device
+from train.device import Device, is_out_of_memory
 from train.errors import TrainError
 from train.parallel import whole
 
@@ -28,9 +28,9 @@ def check(plain: nn.Module, compiled: nn.Module, batch: Batch, device: Device) -
     ids, targets = (device.put(part) for part in batch)
     try:
         loss, norm = _loss_and_norm(compiled, [(ids, targets)], device)
-    except torch.OutOfMemoryError:
-        raise
     except RuntimeError as error:
+        if is_out_of_memory(error):
+            raise
         reason = str(error).strip().partition("\n")[0]
         raise TrainError(
             f"the model cannot be compiled here ({reason}): --set train.compile=false"

@@ -5,10 +5,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import torch
-
 from train import checkpoint, huggingface, rundir
 from train.corpus import Census, Corpus, check_split, find_corpus
+from train.device import is_out_of_memory
 from train.errors import TrainError
 from train.ranks import Ranks
 from train.settings import Settings, TrainSettings, check
@@ -66,8 +65,8 @@ def memory_told(asked: TrainSettings) -> Iterator[None]:
     """Memory that is too small for what happens inside, a GPU's or the machine's, is a TrainError."""
     try:
         yield
-    except (RuntimeError, MemoryError) as error:  # torch has a class of its own for GPUs only
-        if isinstance(error, RuntimeError) and not _is_of_memory(error):
+    except (RuntimeError, MemoryError) as error:
+        if isinstance(error, RuntimeError) and not is_out_of_memory(error):
             raise
         rows = asked.micro_batch_size
         less = f"train.micro_batch_size={rows // 2}" if rows > 1 else "train.shard=true on several GPUs"
@@ -75,7 +74,3 @@ def memory_told(asked: TrainSettings) -> Iterator[None]:
             f"memory does not hold the model and a step of {asked.batch_size:,} sequences, "
             f"train.micro_batch_size = {rows:,} at a time: --set {less}, or take a smaller model"
         ) from error
-
-
-def _is_of_memory(error: RuntimeError) -> bool:
-    return isinstance(error, torch.OutOfMemoryError) or "DefaultCPUAllocator" in str(error)

@@ -75,3 +75,20 @@ def test_where_the_plain_model_does_not_run_nothing_is_compared(plain: NextToken
 
     check(Miscompiled(plain, fails), plain, BATCH, CPU)
     assert all(parameter.grad is None for parameter in plain.parameters())
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        torch.OutOfMemoryError("CUDA out of memory"),
+        RuntimeError("MPS backend out of memory (MPS allocated: 9.00 GiB)"),
+    ],
+)
+def test_a_compiled_model_that_memory_does_not_hold_is_not_said_not_to_compile(
+    error: RuntimeError, plain: NextTokenLoss
+) -> None:
+    def fails(_: Tensor) -> Tensor:
+        raise error
+
+    with pytest.raises(type(error), match="out of memory"):
+        check(plain, Miscompiled(plain, fails), BATCH, CPU)

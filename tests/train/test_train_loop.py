@@ -291,11 +291,19 @@ def test_a_validation_loss_that_is_no_number_is_none(corpus: Path, tiny: Tiny, t
     assert newest(tmp_path / "run").state["val_loss"] is None
 
 
+@pytest.mark.parametrize(
+    "error",
+    [
+        torch.OutOfMemoryError("CUDA out of memory"),
+        RuntimeError("MPS backend out of memory (MPS allocated: 9.00 GiB)"),
+        RuntimeError("[enforce fail at alloc_cpu.cpp:128] DefaultCPUAllocator: can't allocate memory"),
+    ],
+)
 def test_a_micro_batch_that_memory_does_not_hold_is_an_error_that_names_a_smaller_one(
-    corpus: Path, tiny: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    corpus: Path, tiny: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: RuntimeError
 ) -> None:
     def update(_: Training) -> None:
-        raise torch.OutOfMemoryError("CUDA out of memory")
+        raise error
 
     monkeypatch.setattr(Training, "update", update)
     with pytest.raises(TrainError, match=r"micro_batch_size = 2 at a time: --set train\.micro_batch_size=1"):
