@@ -10,9 +10,11 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from train.errors import RunFailed
+from train.errors import RunFailed, TrainError
 
 T = TypeVar("T")
+
+SET_BY_TORCHRUN = ("WORLD_SIZE", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT")  # beside RANK
 
 
 @dataclass(frozen=True)
@@ -62,12 +64,13 @@ class Ranks:
 def joined() -> Iterator[Ranks]:
     """Joins torchrun's process group where RANK says there is one; leaves it at the end.
 
-    Raises RunFailed where another rank has ended, or cannot be reached any more.
+    Raises TrainError for a RANK that is not torchrun's, and where there are more ranks than GPUs; RunFailed
+    where another rank has ended, or cannot be reached any more.
     """
     if "RANK" not in os.environ:
         yield Ranks()
         return
-    ranks = Ranks(int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"]), int(os.environ["LOCAL_RANK"]))
+    ranks = _by_torchrun()
     if torch.cuda.is_available():
         torch.cuda.set_device(ranks.local_rank)
     dist.init_process_group("cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo")
@@ -79,6 +82,20 @@ def joined() -> Iterator[Ranks]:
         raise RunFailed(f"rank {ranks.rank} has lost another, which may have said why") from error
     finally:
         dist.destroy_process_group()
+
+
+def _by_torchrun() -> Ranks:
+    missing = [name for name in SET_BY_TORCHRUN if name not in os.environ]
+    if missing:
+        raise TrainError(
+            f"RANK is set in the environment, but not {', '.join(missing)}: "
+            "start several processes by torchrun, which sets them all, a single one after `unset RANK`"
+        )
+    ranks = Ranks(int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"]), int(os.environ["LOCAL_RANK"]))
+    gpus = torch.cuda.device_count()
+    if 0 < gpus <= ranks.local_rank:
+        raise TrainError(f"there are more ranks here than GPUs: torchrun --nproc-per-node {gpus}")
+    return ranks
 
 
 def _is_of_the_connection(error: RuntimeError) -> bool:
