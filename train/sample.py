@@ -1,6 +1,7 @@
 """Text from a trained run: one token at a time, each layer remembering what it has read."""
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice, takewhile
 from pathlib import Path
@@ -32,15 +33,16 @@ class Choice:
 
     def pick(self, logits: Tensor, generator: torch.Generator) -> Tensor:
         """A token id for each row of logits (rows, V)."""
-        if self.temperature == 0:
+        if self.temperature < torch.finfo(logits.dtype).tiny:
             return logits.argmax(dim=-1)
         logits = (logits - logits.amax(dim=-1, keepdim=True)) / self.temperature  # no overflow near 0
         if self.top_k:
             least = logits.topk(min(self.top_k, logits.size(-1))).values[:, -1:]
             logits = logits.masked_fill(logits < least, float("-inf"))
         likeliest, ids = logits.softmax(dim=-1).sort(dim=-1, descending=True)
-        before = likeliest.cumsum(dim=-1) - likeliest
-        drawn = torch.multinomial(likeliest.masked_fill(before >= self.top_p, 0), 1, generator=generator)
+        outside = likeliest.cumsum(dim=-1) - likeliest >= self.top_p
+        outside[:, 0] = False  # where top_p is next to nothing too
+        drawn = torch.multinomial(likeliest.masked_fill(outside, 0), 1, generator=generator)
         return ids.gather(-1, drawn).squeeze(-1)
 
 
@@ -61,7 +63,7 @@ def generate(
     `on_text` hears the prompt and then the first text, piece by piece, as it comes into being.
     An empty prompt starts a document. A text ends at end-of-text or after `max_tokens`. The same seed gives
     the same texts on one machine. Raises TrainError if there is no such run, no checkpoint or no tokenizer
-    in it, or a setting is impossible.
+    in it, a setting is impossible, or memory does not hold so many texts.
     """
     if max_tokens < 1 or n < 1:
         raise TrainError(f"max_tokens and n must be at least 1: got {max_tokens} and {n}")
@@ -75,22 +77,41 @@ def generate(
     ids = words.encode(prompt, add_special_tokens=False).ids or ([] if end is None else [end])
     if not ids:
         raise TrainError(f"the tokenizer has no {END_OF_TEXT} to start from: give a prompt")
-    columns: list[list[int]] = []  # one a step: a token for each text
-    ended: set[int] = set()
     heard = _Heard(words, prompt, on_text)
-    for column in islice(next_tokens(load_model(run), ids, n, choice, generator), max_tokens):
-        columns.append(column)
-        ended |= {text for text, token in enumerate(column) if token == end}
-        if len(ended) == n:
-            break
-        if 0 not in ended:
-            heard.token(column[0])
+    with _memory_told(n):
+        columns = _columns(next_tokens(load_model(run), ids, n, choice, generator), max_tokens, end, heard)
     texts = [
         str(words.decode(list(takewhile(lambda token: token != end, text))))
         for text in zip(*columns, strict=True)
     ]
     heard.end(texts[0])
     return texts
+
+
+def _columns(steps: Iterator[list[int]], most: int, end: int | None, heard: "_Heard") -> list[list[int]]:
+    """A token for each text a step, until all have ended."""
+    columns: list[list[int]] = []
+    ended: set[int] = set()
+    for column in islice(steps, most):
+        columns.append(column)
+        ended |= {text for text, token in enumerate(column) if token == end}
+        if len(ended) == len(column):
+            break
+        if 0 not in ended:
+            heard.token(column[0])
+    return columns
+
+
+@contextmanager
+def _memory_told(n: int) -> Iterator[None]:
+    try:
+        yield
+    except (RuntimeError, MemoryError) as error:
+        if isinstance(error, RuntimeError) and not device.is_out_of_memory(error):
+            raise
+        raise TrainError(
+            f"memory does not hold the model and {n:,} texts at a time: ask for fewer"
+        ) from error
 
 
 def _is_text(prompt: str) -> bool:
@@ -155,7 +176,9 @@ def load_model(run: Path) -> GPT2:
 
 def _tokenizer(run: Path) -> Tokenizer:
     path = run / rundir.TOKENIZER
-    rundir.load(run)  # not a run at all is the better message
+    shape = rundir.load(run).model  # first: not a run at all is the better message
     if not path.is_file():
         raise TrainError(f"{path} is missing: put there the tokenizer.json that the tokens were made with")
-    return tokenizer.load(path)
+    found = tokenizer.load(path)
+    tokenizer.check_fits(found, path, shape)
+    return found

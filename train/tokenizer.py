@@ -6,6 +6,7 @@ from pathlib import Path
 from tokenizers import Tokenizer
 
 from train.errors import TrainError
+from train.settings import ModelSettings
 
 END_OF_TEXT = "<|endoftext|>"
 
@@ -25,6 +26,15 @@ def load(path: Path) -> Tokenizer:
 def size(tokenizer: Tokenizer) -> int:
     """One more than the highest id: ids may have holes."""
     return max(tokenizer.get_vocab(with_added_tokens=True).values(), default=-1) + 1
+
+
+def check_fits(tokenizer: Tokenizer, path: Path, model: ModelSettings) -> None:
+    """Raises TrainError, which names its file, if it has more ids than the model."""
+    if (ids := size(tokenizer)) > model.vocab_size:
+        raise TrainError(
+            f"{path} has {ids:,} entries, the model {model.vocab_size:,}: "
+            "put there the tokenizer it was trained with"
+        )
 
 
 def for_older_readers(tokenizer_json: str) -> str:

@@ -127,6 +127,30 @@ def test_a_folder_that_does_not_exist_is_said_not_to(tmp_path: Path) -> None:
         generate(tmp_path / "absent")
 
 
+@pytest.mark.parametrize("choice", [Choice(temperature=1e-320), Choice(top_p=1e-300)])
+def test_numbers_below_those_of_the_logits_take_the_likeliest_token(choice: Choice) -> None:
+    logits = torch.tensor([[0.0, 3.0, 2.9], [5.0, 4.9, 0.0]])
+    assert choice.pick(logits, torch.Generator()).tolist() == [1, 0]
+
+
+def test_a_tokenizer_of_more_entries_than_the_model_is_an_error(run: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(run, tmp_path / "run")
+    larger = Tokenizer.from_file(str(run / "tokenizer.json"))
+    larger.add_tokens([f"word {number}" for number in range(100)])
+    larger.save(str(copy / "tokenizer.json"))
+    with pytest.raises(TrainError, match=r"tokenizer\.json has 400 entries, the model 300: put there"):
+        generate(copy, "word 7")
+
+
+def test_more_texts_than_memory_holds_are_an_error(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: int) -> None:
+        raise RuntimeError("[enforce fail at alloc_cpu.cpp:128] DefaultCPUAllocator: can't allocate memory")
+
+    monkeypatch.setattr(GPT2, "new_cache", full)
+    with pytest.raises(TrainError, match="does not hold the model and 7,000 texts at a time: ask for fewer"):
+        generate(run, "x", n=7000)
+
+
 def test_a_temperature_near_zero_takes_the_likeliest_token() -> None:
     logits = torch.tensor([[1.0, 3.0, 2.0]])
     assert Choice(temperature=1e-40).pick(logits, torch.Generator()).tolist() == [1]

@@ -57,11 +57,7 @@ def load(source: str) -> Subject:
         files = [folder / huggingface.CONFIG, *huggingface.weight_files(folder)]
         words = folder / huggingface.TOKENIZER
     found = _tokenizer(words)
-    if (ids := tokenizer.size(found)) > model.shape.vocab_size:
-        raise TrainError(
-            f"{words} has {ids:,} entries, the model {model.shape.vocab_size:,}: "
-            "put there the tokenizer it was trained with"
-        )
+    tokenizer.check_fits(found, words, model.shape)
     chosen = device.choose("float32", True, Ranks())
     if chosen.where.type == "mps":
         device.check_attention(chosen, masked=True)
