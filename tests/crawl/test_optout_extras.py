@@ -1,5 +1,7 @@
 """Opt-outs that count only where the recipe asks for them."""
 
+import time
+
 import pytest
 
 from tests.crawl.loopback import HTML, Crawled, Page, Web
@@ -43,6 +45,16 @@ def test_only_the_paths_that_a_named_crawler_may_not_have_are_refused() -> None:
     assert rules.refuses("http://x/a/c") == "claudebot"
     assert rules.refuses("http://x/a/b") is None
     assert rules.refuses("http://x/") is None
+
+
+def test_many_rules_for_many_named_crawlers_take_no_longer_for_a_path_than_those_for_one() -> None:
+    named = sorted(ai_agents())
+    lines = [f"user-agent: {name}\n" + f"disallow: /*aa{name}\n" * 900 for name in named]
+    rules = parse("\n".join(lines).encode(), "webtext", named)
+    assert rules.refuses("http://x/short") is None
+    started = time.thread_time()
+    assert rules.refuses("http://x/" + "a" * 20_000) == named[0]
+    assert time.thread_time() - started < 1
 
 
 def test_what_is_said_to_everybody_is_not_said_to_crawlers_for_training() -> None:

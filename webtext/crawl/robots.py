@@ -38,9 +38,12 @@ class Paths:
         self._matcher = Protego.parse("\n".join(["User-agent: *", *lines]))
         self._wildcards = sum(line.count("*") for line in lines)
 
+    def effort(self, url: str) -> int:
+        return self._wildcards * len(url)
+
     def allow(self, url: str) -> bool:
         url = _slashes(url)
-        return self._wildcards * len(url) <= MAX_EFFORT and bool(self._matcher.can_fetch(url, "*"))
+        return self.effort(url) <= MAX_EFFORT and bool(self._matcher.can_fetch(url, "*"))
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,10 @@ class Rules:
         return self.reserved is not None and not self.reserved.allow(url)
 
     def refuses(self, url: str) -> str | None:
-        """One of the other crawlers that may not have this URL."""
+        """One of the other crawlers that may not have this URL; the first where it takes too long to look
+        through what is said to all of them."""
+        if sum(paths.effort(url) for _, paths in self.refused) > MAX_EFFORT:
+            return self.refused[0][0]
         return next((agent for agent, paths in self.refused if not paths.allow(url)), None)
 
 
