@@ -11,6 +11,7 @@ from pipelines import (
     ledger,
     link_sources,
     links,
+    own_archives,
     pages,
     removal,
     status,
@@ -47,7 +48,9 @@ def run(
         links.make(corpus, engine, plan, progress)
         if retry_failed:
             pages.retry_failed(corpus, recipe, progress)
-        fetched = stage.run(corpus, engine, pages.plan(corpus, recipe), progress)
+        wanted_pages = pages.plan(corpus, recipe)
+        own_archives.make_listings(corpus, engine, recipe, wanted_pages, progress)
+        fetched = stage.run(corpus, engine, wanted_pages, progress)
         files.remove_folder(corpus.table("pages").folder / warc_listing.FOLDER)
         removal.apply(corpus, progress)  # what led to a removed page
         stage.run(corpus, engine, ledger.plan(corpus, status.current(corpus, recipe)), progress)

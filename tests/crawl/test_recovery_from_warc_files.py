@@ -1,4 +1,5 @@
 import gzip
+import random
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -7,7 +8,7 @@ import brotli
 import pytest
 import zstandard
 
-from pipelines import crawl, pages
+from pipelines import crawl, own_archives, pages
 from pipelines.request import Request
 from tests.crawl.archive_site import warc_files, warc_record
 from tests.crawl.loopback import HTML, Crawled, Page, Web
@@ -78,6 +79,35 @@ def test_a_crawl_that_has_ended_leaves_no_listing(tmp_path: Path, monkeypatch: p
     counts = crawl.run(asked, [str(listed)], Progress(quiet=True))["pages"]
     assert (counts["out"], len(set(made))) == (1, 1)
     assert not (root / "pages" / warc_listing.FOLDER).exists()
+
+
+def test_the_reading_of_a_file_is_told_as_it_goes_on_and_to_its_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(warc_listing, "TELL_BYTES", 1000)
+    page = warc_record(URL, random.Random(1).randbytes(50_000), "2014-02-19T00:00:00Z")
+    damaged = write(tmp_path / "a.warc.gz", page, b"no member", bytes(50_000))
+    [file], told = files_of(f"warc:{damaged}"), list[int]()
+    own_archives.make_listing(
+        own_archives.Item(file, tmp_path / "listing"), lambda count, *_: told.append(count)
+    )
+    assert (len(told) > 3, sum(told)) == (True, damaged.stat().st_size)
+
+
+def test_own_files_are_read_before_the_crawl_once_until_it_has_ended(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = warc_record(URL, b"<p>x", "2014-02-19T00:00:00Z")
+    size = sum(write(tmp_path / name, page).stat().st_size for name in ("a.warc.gz", "b.warc.gz"))
+    listed = tmp_path / "urls.txt"
+    listed.write_text(URL)
+    settings = (f'crawl.sources=["warc:{tmp_path}"]', "crawl.allow_private=true")
+    for _ in range(2):
+        crawl.run(Here(tmp_path / "corpus", settings=settings), [str(listed)], Progress())
+    lines = [line.partition(":") for line in capsys.readouterr().err.splitlines()]
+    assert [line.partition(",")[0] for name, _, line in lines if name == "archives, bytes"] == [
+        f" {size} of {size}"
+    ]
 
 
 def test_another_spelling_of_the_url_is_the_same_page(tmp_path: Path) -> None:

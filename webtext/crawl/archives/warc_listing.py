@@ -5,8 +5,7 @@ dozen look for their links in it: some hundred bytes a record instead of the rec
 """
 
 import io
-import os
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import redirect_stderr
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -29,6 +28,7 @@ from webtext.links.canonical import Rejected, canonicalise
 VERSION = 2  # changes when the same file may give another listing
 FOLDER = "listings"
 ROWS = 10_000  # that are looked through at a time
+TELL_BYTES = 1 << 20
 
 _SCHEMA = pa.schema(
     {
@@ -60,18 +60,29 @@ class Listed:
         return bool(self.leads_to) and not self.repeats, self.repeats
 
 
+class _Told:
+    """A stream that tells now and then how many bytes of it were read since the last time."""
+
+    def __init__(self, stream: Any, tell: Callable[[int], None]) -> None:
+        self._stream, self._tell, self._untold = stream, tell, 0
+
+    def read(self, length: int) -> bytes:
+        piece = bytes(self._stream.read(length))
+        self._untold += len(piece)
+        if self._untold >= TELL_BYTES:
+            self._tell(self._untold)
+            self._untold = 0
+        return piece
+
+
 class Listings:
     """The listings of some files in a folder, where they are made as far as they are not there yet."""
 
     def __init__(self, archives: Sequence[StoredFile], folder: Path) -> None:
-        self._paths = {
-            file.path: folder / f"{fingerprint(VERSION, file.path, file.size)}.parquet" for file in archives
-        }
-        # processes that begin together begin with different files
-        first = os.getpid() % max(len(archives), 1)
-        for file in (*archives[first:], *archives[:first]):
-            if not files.exists(self._paths[file.path]):
-                _make(file, self._paths[file.path])
+        self._paths = {file.path: listing_of(file, folder) for file in archives}
+        for file in archives:
+            if not is_made(self._paths[file.path]):
+                make(file, self._paths[file.path])
 
     def look(self, file: StoredFile, wanted: Collection[str]) -> tuple[list[Listed], str | None]:
         """The records of use for wanted pages, in the file's order, and why a part could not be read."""
@@ -84,10 +95,10 @@ class Listings:
         return found, damage and damage.decode()
 
 
-def listed_in(file: StoredFile) -> Iterator[Listed]:
+def listed_in(file: StoredFile, tell: Callable[[int], None] = lambda _: None) -> Iterator[Listed]:
     """The records of a file that are of use. Raises Unusable at the end where a part of the file was not."""
     with file.stream() as stream:
-        archive = WarcStream(stream)
+        archive = WarcStream(_Told(stream, tell))
         for record in archive:
             if record.rec_type not in ("response", "revisit"):
                 continue
@@ -101,11 +112,21 @@ def listed_in(file: StoredFile) -> Iterator[Listed]:
                 yield replace(found, pointer=place)
 
 
-def _make(file: StoredFile, path: Path) -> None:
+def listing_of(file: StoredFile, folder: Path) -> Path:
+    """Where a file's listing is, or will be."""
+    return folder / f"{fingerprint(VERSION, file.path, file.size)}.parquet"
+
+
+def is_made(listing: Path) -> bool:
+    return files.exists(listing)
+
+
+def make(file: StoredFile, listing: Path, tell: Callable[[int], None] = lambda _: None) -> None:
+    """Lists a file. `tell` hears now and then how many bytes of it were read since the last time."""
     rows, batches, damage = list[dict[str, Any]](), list[pa.RecordBatch](), None
     try:
         with redirect_stderr(io.StringIO()):  # warcio prints its doubts
-            for found in listed_in(file):
+            for found in listed_in(file, tell):
                 rows.append(_row(found))
                 if len(rows) == ROWS:
                     batches.append(pa.RecordBatch.from_pylist(rows, _SCHEMA))
@@ -117,7 +138,7 @@ def _make(file: StoredFile, path: Path) -> None:
     batches.append(pa.RecordBatch.from_pylist(rows, _SCHEMA))
     schema = _SCHEMA.with_metadata({_DAMAGE: damage}) if damage else _SCHEMA
     table = pa.Table.from_batches(batches).replace_schema_metadata(schema.metadata)
-    files.write_parquet(path, schema, [table], row_group_rows=ROWS)
+    files.write_parquet(listing, schema, [table], row_group_rows=ROWS)
 
 
 def _row(found: Listed) -> dict[str, Any]:
