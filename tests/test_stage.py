@@ -1,4 +1,5 @@
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -134,11 +135,32 @@ def test_a_second_writer_is_refused(corpus: Corpus) -> None:
         pass
 
 
+def test_a_writer_of_whom_nothing_came_leaves_no_directory(tmp_path: Path) -> None:
+    with suppress(UserError), Corpus(tmp_path / "a/b").lock():
+        raise UserError("refused")
+    assert not (tmp_path / "a").exists()
+
+
+@pytest.mark.parametrize("there", [".", "corpus", "corpus/links"])
+def test_a_writer_of_whom_nothing_came_leaves_what_was_there(tmp_path: Path, there: str) -> None:
+    (tmp_path / there).mkdir(parents=True, exist_ok=True)
+    with suppress(UserError), Corpus(tmp_path / "corpus").lock():
+        raise UserError("refused")
+    assert (tmp_path / there).exists()
+
+
+def test_a_writer_who_is_stopped_leaves_what_he_wrote(tmp_path: Path) -> None:
+    with suppress(KeyboardInterrupt), Corpus(tmp_path / "corpus").lock():
+        (tmp_path / "corpus/links").mkdir()
+        raise KeyboardInterrupt
+    assert (tmp_path / "corpus/links").exists()
+
+
 def test_where_there_is_no_corpus_yet_the_way_to_one_is_told(tmp_path: Path) -> None:
     advice = "; `webtext crawl .* --links …` makes one"
     with pytest.raises(UserError, match=f"does not exist{advice}"):
         Corpus.open(tmp_path / "none")
-    (tmp_path / ".lock").touch()  # as a refused crawl leaves it
+    (tmp_path / ".lock").touch()  # as a crawl leaves it that was killed in its first moments
     with pytest.raises(UserError, match=f"is not a corpus: it has no recipe.toml{advice}"):
         Corpus.open(tmp_path)
 

@@ -2,8 +2,8 @@
 
 import fcntl
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
@@ -28,8 +28,9 @@ TABLES = {
     "ledger": schemas.LEDGER,
 }
 
-# What a crawl that was refused or stopped in its first moments may leave; no stranger's directory.
-BEGUN = (".lock", "links")
+LOCK = ".lock"
+# What a crawl that was stopped in its first moments may leave; no stranger's directory.
+BEGUN = (LOCK, "links")
 RUN_CONFIG = "config.toml"  # of a run; see train/rundir.py
 
 
@@ -87,10 +88,13 @@ class Corpus:
     def lock(self) -> Iterator[None]:
         """One writer at a time. The lock is the kernel's: it ends with its process, however that ends. In an
         object store it is a lease."""
+        new = [path for path in (self.root, *self.root.parents) if not path.exists()]
         files.make_folder(self.root)
         with lease.held(self.root), self._lock_file() as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if not os.fstat(file.fileno()).st_nlink:
+                    raise BlockingIOError  # of one that has just been refused, and took its directory along
             except BlockingIOError:
                 file.seek(0)
                 owner = file.read().strip() or "another process"
@@ -100,7 +104,18 @@ class Corpus:
             file.truncate(0)
             file.write(f"process {os.getpid()}")
             file.flush()
-            yield
+            try:
+                yield
+            finally:
+                if new and [path.name for path in self.root.iterdir()] == [LOCK]:
+                    self._unmake(new)
+
+    def _unmake(self, folders: Iterable[Path]) -> None:
+        """Removes the directory of a corpus of which nothing came, and those that were made for it."""
+        (self.root / LOCK).unlink()
+        with suppress(OSError):  # somebody put something there
+            for folder in folders:
+                folder.rmdir()
 
     @contextmanager
     def undisturbed(self) -> Iterator[None]:
@@ -113,7 +128,7 @@ class Corpus:
 
     def _lock_file(self) -> IO[str]:
         try:
-            return (self.root / ".lock").open("a+")
+            return (self.root / LOCK).open("a+")
         except OSError as error:
             if error.errno in files.DISK_FULL:
                 raise
