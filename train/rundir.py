@@ -6,7 +6,7 @@ RUN/config.toml  tokenizer.json  log.jsonl  checkpoints/  loss.svg  report.html
 import contextlib
 import fcntl
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -24,10 +24,12 @@ Row = dict[str, Any]
 @contextmanager
 def opened(run: Path, wanted: Settings) -> Iterator[None]:
     """Makes or reopens a run directory for writing, alone, until the block ends, and changes nothing in it.
+    One in which the block leaves nothing is not left either.
 
     Raises TrainError if another process is writing it, or as `check` does.
     """
     check(run, wanted)
+    new = [path for path in (run, *run.parents) if not path.exists()]
     run.mkdir(parents=True, exist_ok=True)
     with (run / LOCK).open("w") as lock:  # the system drops it with the process, however that ends
         try:
@@ -37,7 +39,18 @@ def opened(run: Path, wanted: Settings) -> Iterator[None]:
                 f"another training is writing {run}; wait for it or give another --out"
             ) from None
         check(run, wanted)  # what another process left that has just ended
-        yield
+        try:
+            yield
+        finally:
+            if new and [path.name for path in run.iterdir()] == [LOCK]:
+                _unmake(run, new)
+
+
+def _unmake(run: Path, folders: Iterable[Path]) -> None:
+    (run / LOCK).unlink()
+    with contextlib.suppress(OSError):  # somebody put something there
+        for folder in folders:
+            folder.rmdir()
 
 
 def describe(run: Path, wanted: Settings, tokenizer: Path | None) -> None:
