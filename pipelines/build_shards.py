@@ -75,7 +75,8 @@ def dry_run(request: Request) -> dict[str, Any]:
     corpus = Corpus.open(request.root)
     recipe = recipe_for(corpus, request)
     _require_pages(corpus)
-    rows = [row for row in status.stages(corpus, recipe) if row["stage"] not in ("links", "pages")]
+    given = ("links", "pages")
+    rows = [row for row in status.stages(corpus, recipe, given) if row["stage"] not in given]
     stale = {row["stage"] for row in rows if row["state"] != "current"}
     estimate = build_estimate.dry_run(corpus, recipe, stale, request.workers)
     return {"corpus": corpus.name, "recipe": recipe.name, "stages": rows, "estimate": estimate}

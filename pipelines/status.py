@@ -1,7 +1,7 @@
 """Where every stage of a corpus stands: counts, rate of its last run, what is stale and why."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,12 +32,13 @@ def run(root: Path) -> dict[str, Any]:
     return {"corpus": corpus.name, "recipe": recipe.name, "stages": stages(corpus, recipe)}
 
 
-def stages(corpus: Corpus, recipe: Recipe) -> list[dict[str, Any]]:
+def stages(corpus: Corpus, recipe: Recipe, given: Sequence[str] = ()) -> list[dict[str, Any]]:
     """A row per table: its state (current, stale, missing, unfinished, waits), why, and its counts; what its
-    last run took (`last_run`), and how far one is that has not ended (`now`)."""
+    last run took (`last_run`), and how far one is that has not ended (`now`). Tables that are `given` are
+    taken as they are."""
     history, unfinished = _last_runs(corpus), _unfinished(corpus)
     rows = []
-    for name, (state, why) in _states(corpus, recipe).items():
+    for name, (state, why) in _states(corpus, recipe, given).items():
         manifest = corpus.table(name).manifest()
         counts = manifest.counts.as_json() if manifest else None
         now = unfinished if unfinished and unfinished["stage"] == name else None
@@ -53,10 +54,15 @@ def current(corpus: Corpus, recipe: Recipe) -> list[str]:
     ]
 
 
-def _states(corpus: Corpus, recipe: Recipe) -> dict[str, tuple[str, str]]:
-    states = {"links": _told(corpus, "links", links.standing(corpus, recipe))}
+def _states(corpus: Corpus, recipe: Recipe, given: Sequence[str] = ()) -> dict[str, tuple[str, str]]:
+    states = dict.fromkeys(given, ("current", ""))
+    if "links" not in given:
+        states["links"] = _told(corpus, "links", links.standing(corpus, recipe))
     before = "links"
     for name in PLANS:
+        if name in given:
+            before = name
+            continue
         if name in WANTED and not WANTED[name](corpus, recipe):
             continue
         if states[before][0] == "current":

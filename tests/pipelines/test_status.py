@@ -87,3 +87,5 @@ def test_archives_that_are_gone_are_told_of_and_the_rest_too(crawled: Crawled, t
     assert (told["pages"]["state"], told["pages"]["counts"]["out"]) == ("stale", 1)
     assert f"no file matches '{archive}'" in told["pages"]["why"]
     assert told["documents"]["why"] == "for pages"
+    given = {row["stage"]: row["state"] for row in status.stages(corpus, recipe, ("links", "pages"))}
+    assert (given["documents"], given["ledger"]) == ("missing", "missing")  # what a build would make
