@@ -33,6 +33,12 @@ def test_code_keeps_its_indentation_and_lines() -> None:
     assert texts("<pre><div>if x:</div><div>    y()</div></pre>") == ["if x:\n    y()"]
 
 
+def test_lines_that_only_count_up_are_numbers_beside_code() -> None:
+    assert texts("<pre><a href=#1>1</a>\n<a href=#2>2</a>\n 3\n</pre><pre>x = 1</pre>") == ["x = 1"]
+    assert texts("<pre>8\n9\n10</pre>") == []
+    assert texts("<pre>2\n3\n5</pre><pre>200</pre>") == ["2\n3\n5", "200"]
+
+
 def test_a_row_of_short_cells_is_a_line_and_rows_stand_together() -> None:
     body = "<table><tr><th>oil<th>2 l<tr><td>wick<td>1</table><p>end"
     assert render(page(body).blocks) == "| oil | 2 l |\n| wick | 1 |\n\nend"

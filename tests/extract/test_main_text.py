@@ -47,6 +47,14 @@ def test_navigation_comments_and_footers_go() -> None:
     assert not any(part in text for part in ("About", "First!", "Copyright"))
 
 
+def test_what_a_consent_platform_shows_is_no_main_text_however_much_it_is() -> None:
+    said = "These cookies allow us to count visits and sources, so that we can measure and improve the site."
+    dialog = f'<div id="onetrust-consent-sdk"><div><h2>Cookies</h2>{f"<p>{said}</p>" * 20}</div></div>'
+    page = lamp().replace("<article>", f"{dialog}<article>")
+    assert extract(page, None, Extract()) == extract(lamp(), None, Extract())
+    assert extract(f"<body>{dialog}</body>", None, Extract()).text == ""
+
+
 def test_where_no_block_is_surely_the_text_trafilatura_is_asked() -> None:
     caption = "The harbour at dusk, seen from the old lighthouse on the hill."
     page = f'<div class="caption">{caption}</div><div class="nav"><a href="/next">next</a></div>'

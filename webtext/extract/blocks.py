@@ -5,13 +5,14 @@ from dataclasses import dataclass, field
 
 from lxml import etree
 
-from webtext.extract.names import HINTING, INLINE, KINDS, SKIPPED, hinted
+from webtext.extract.names import CONSENT_DIALOGS, HINTING, INLINE, KINDS, SKIPPED, hinted
 
 BREAK = "\0"  # which no page's text has any more
 MOST_DEPTH = 300  # deeper elements are text of their ancestor
 LEAST_WORDS = 30  # of a page that does not need scripts
 LINES = frozenset(("br", "div", "li", "p", "tr"))  # begin a line of code
 MOST_CELL_CHARS = 200  # of a table's row that is one line
+MOST_DIGITS = 6  # of a line's number
 
 _WIDE = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")  # scripts without spaces between words
 
@@ -53,6 +54,15 @@ def count_words(text: str) -> int:
 def wide_words(text: str) -> int:
     """About how many words of scripts that write them without spaces."""
     return len(_WIDE.findall(text)) // 2
+
+
+def _counts_up(text: str) -> bool:
+    """Whether its lines are the numbers of those beside it."""
+    numbers = text.split()
+    if len(numbers) < 2 or not numbers[0].isdecimal() or len(numbers[0]) > MOST_DIGITS:
+        return False
+    first = int(numbers[0])
+    return numbers == [str(number) for number in range(first, first + len(numbers))]
 
 
 def segment(root: etree._Element) -> Blocks:
@@ -134,6 +144,8 @@ class _Segmenter:
 
     def block(self, element: etree._Element, tag: str, depth: int) -> None:
         self.flush()
+        if (name := element.get("id")) and name.lower() in CONSENT_DIALOGS:
+            return
         page = self.page
         outer = self.node, self.kind, self.list, self.table
         self.node = node = self.enter(element, tag)
@@ -210,7 +222,7 @@ class _Segmenter:
             elif node is not element:
                 parts.append(node.tail or "")
         text = "".join(parts).strip("\n").rstrip()
-        if text.strip():
+        if text.strip() and not _counts_up(text):
             self.put(text, count_words(text), 0)
 
     def row(self, element: etree._Element, depth: int) -> None:

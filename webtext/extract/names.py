@@ -75,6 +75,13 @@ INLINE = frozenset(
         "wbr",
     ]
 )
+# Ids, in lower case, of the elements in which consent platforms put all that they show. It is prose, and can
+# be longer than the page's own.
+CONSENT_DIALOGS = frozenset([
+    "onetrust-consent-sdk", "cybotcookiebotdialog", "usercentrics-root", "didomi-host", "qc-cmp2-container",
+    "borlabscookiebox", "borlabscookieboxwrap", "cmplz-cookiebanner-container", "moove_gdpr_cookie_modal",
+    "clisettingspopup", "tarteaucitronroot",
+])  # fmt: skip
 # What a name in `class`, `id`, `role` or `itemprop` hints at. One element may hint at several.
 HINTS = re.compile(
     r"(?P<navigation>nav|menu|breadcrumb|crumbs|pagination|pager|paging|toolbar|tabs)"
