@@ -212,8 +212,9 @@ def main() -> None:
             rate = result.pages / statistics.median(result.seconds)
             print(f"| {name} | {result.pages} | {way} | {rate:.1f} | {result.quality()} |")
     charsets()
-    overhead = cage_overhead_ms(rows[: options.cage_pages])
-    print(f"\nA page's way to the other process and back: {overhead:.2f} ms of CPU here")
+    if options.cage_pages:
+        overhead = cage_overhead_ms(rows[: options.cage_pages])
+        print(f"\nA page's way to the other process and back: {overhead:.2f} ms of CPU here")
 
 
 if __name__ == "__main__":
