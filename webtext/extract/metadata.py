@@ -1,33 +1,28 @@
-"""Who wrote a page, when, and what it is called: by its own declarations first, then by its visible text."""
+"""Who wrote a page, when, and what it is called: by its own declarations first, then by its visible text.
+
+Here is where a page may say so; `bylines` and `days` read what it says.
+"""
 
 import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
-from functools import partial
+from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from htmldate import extractors
 from lxml import etree
 
+from webtext.extract.bylines import names
+from webtext.extract.days import day_of_url, first_day
 from webtext.extract.mojibake import mend
 from webtext.extract.normalise import normalise
 from webtext.extract.tree import title_element
 
-EARLIEST = datetime(1995, 1, 1)
 MOST_JSON_CHARS = 1_000_000
 MOST_OBJECTS = 2000  # of JSON-LD looked at in a page
 MOST_ELEMENTS = 200  # that a page may mark as author or date
 MOST_CANDIDATES = 50  # of them are read
-
-# Htmldate lets the clock fill in what a date leaves out ("July 2017"): a page's date would depend on the day
-# of its extraction. Now it is the first of the month.
-extractors.dateutil_parse = partial(  # type: ignore[attr-defined]
-    extractors.dateutil_parse,  # type: ignore[attr-defined]
-    default=datetime(2000, 1, 1),
-)
 
 TITLE_NAMES = (
     "og:title",
@@ -56,8 +51,7 @@ DATE_KEYS = ("datePublished", "dateCreated", "dateModified")
 WORKS = re.compile(
     r"Article|Posting|Report|WebPage|Review|Recipe|CreativeWork|Question|Book|Product|VideoObject"
 )
-
-PARTS = ("mainEntity", "@graph", "mainEntityOfPage")
+PARTS = ("mainEntity", "@graph", "mainEntityOfPage")  # of a JSON-LD object: what may describe a work too
 
 # Elements that may hold an author or a date, by their classes and ids.
 MARKABLE = (
@@ -69,22 +63,7 @@ _AUTHOR = re.compile(r"author|byline|writer|(?<![a-z])byl(?![a-z])|username")
 _NOT_AUTHOR = re.compile(r"comment|related|sidebar|avatar|image|date|share|social|bio|widget|reply|footer")
 _DATE = re.compile(r"date|time|publish|posted|meta|byline|created")
 _NOT_DATE = re.compile(r"comment|related|sidebar|update-?nav|widget|footer|reply|event|calendar")
-_URL_DATE = re.compile(r"/((?:19|20)\d\d)[/-](0?[1-9]|1[0-2])[/-](0?[1-9]|[12]\d|3[01])(?:[/_-]|$|\.)")
 _YEAR = re.compile(r"\b(?:19|20)\d\d\b")
-_ISO = re.compile(r"((?:19|20)\d\d)-(\d\d)(?:-(\d\d))?")
-_BY = re.compile(
-    r"(?i)^\W*(?:(?:written|posted|published|story|article|words|text|review|photos?)\s+)?"
-    r"(?:by|von|par|por|di|door|av|af)\b[\s:]*"
-)
-_AFTER_NAME = re.compile(
-    r"(?is)\s*(?:[|•·–—/(<@]|\b(?:on|in|at|am|posted|published|updated)\b|\d{1,2}[./: ]"
-    r"|,\s*(?:\d|[a-z]+ (?:at|of|for|editor|reporter|writer|correspondent))).*"
-)
-_SEPARATORS = re.compile(r"\s*(?:;|,|\n|&| and | und | et | y )\s*")
-_NO_NAME = re.compile(
-    r"(?i)https?:|www\.|^admin|^staff$|^editor|^unknown|^guest|^anonym|@|\.com"
-    r"|\b(?:view|follow|more|profile|author|contact)\b"
-)
 _SITE = re.compile(r"\s+(?:[|•·–—»›«‹:]|[-]{1,2})\s+|\s*[|»]\s*")
 
 
@@ -119,17 +98,17 @@ def _marked(root: etree._Element) -> Iterator[etree._Element]:
     body = root.find("body")
     known: dict[str, bool] = {}  # pages say the same of many elements
     for element in root.iter(*MARKABLE) if body is None else body.iter(*MARKABLE):
-        names = element.keys()  # quicker than asking for attributes that most do not have
-        says = (element.get("class") or "") if "class" in names else ""
+        has = element.keys()  # quicker than asking for attributes that most do not have
+        says = (element.get("class") or "") if "class" in has else ""
         marked = known.get(says)
         if marked is None:
             marked = known[says] = _MARK.search(says.lower()) is not None
         if (
             marked
-            or ("id" in names and _MARK.search(element.get("id", "").lower()))
+            or ("id" in has and _MARK.search(element.get("id", "").lower()))
             or element.tag in ("time", "abbr")
-            or ("itemprop" in names and element.get("itemprop"))
-            or ("rel" in names and element.get("rel") == "author")
+            or ("itemprop" in has and element.get("itemprop"))
+            or ("rel" in has and element.get("rel") == "author")
         ):
             yield element
 
@@ -167,9 +146,7 @@ def _works(root: etree._Element) -> Iterator[dict[str, Any]]:
                 kind = str(thing.get("@type", ""))
                 if WORKS.search(kind):
                     works.append((0 if "Article" in kind or "Posting" in kind else 1, len(works), thing))
-                stack.extend(
-                    thing[key] for key in ("mainEntity", "@graph", "mainEntityOfPage") if key in thing
-                )
+                stack.extend(thing[key] for key in PARTS if key in thing)
     return (work for _, _, work in sorted(works, key=lambda work: work[:2]))
 
 
@@ -193,23 +170,12 @@ def _title(root: etree._Element, declared: dict[str, str], works: list[dict[str,
 
 def _declared_author(declared: dict[str, str], works: list[dict[str, Any]]) -> str | None:
     for name in AUTHOR_NAMES:
-        if name in declared and (found := _names(declared[name])) and " " in found:
+        if name in declared and (found := names(declared[name])) and " " in found:
             return found
     for work in works:
-        names = [found for name in _people(work.get("author")) if (found := _names(name))]
-        if names:
-            return "; ".join(dict.fromkeys(names))
-    return None
-
-
-def _shown_author(candidates: list[etree._Element]) -> str | None:
-    marked = [element for element in candidates if element.get("rel") == "author"]
-    marked += [e for e in candidates if "author" in _itemprop(e)]
-    marked += [e for e in candidates if _fits(e, _AUTHOR, _NOT_AUTHOR)]
-    for element in marked[:MOST_CANDIDATES]:
-        text = _text(element, 120)
-        if text and (found := _names(text)):
-            return found
+        authors = [found for name in _people(work.get("author")) if (found := names(name))]
+        if authors:
+            return "; ".join(dict.fromkeys(authors))
     return None
 
 
@@ -222,26 +188,25 @@ def _people(value: Any) -> Iterator[str]:
             yield name
 
 
-def _names(text: str) -> str | None:
-    """The names in a byline, joined by "; "."""
-    text = _AFTER_NAME.sub("", _BY.sub("", " ".join(normalise(text).split())))
-    names = []
-    for name in _SEPARATORS.split(text):
-        name = name.strip(" .,:;-–|*\"'")
-        if 2 < len(name) < 60 and len(name.split()) <= 5 and not _NO_NAME.search(name):
-            names.append(name)
-    return "; ".join(dict.fromkeys(names[:10])) or None
+def _shown_author(candidates: list[etree._Element]) -> str | None:
+    marked = [element for element in candidates if element.get("rel") == "author"]
+    marked += [e for e in candidates if "author" in _itemprop(e)]
+    marked += [e for e in candidates if _fits(e, _AUTHOR, _NOT_AUTHOR)]
+    for element in marked[:MOST_CANDIDATES]:
+        text = _text(element, 120)
+        if text and (found := names(text)):
+            return found
+    return None
 
 
 def _declared_day(
     declared: dict[str, str], works: list[dict[str, Any]], url: str | None, last: datetime
 ) -> str | None:
-    found = _URL_DATE.search(url or "")
-    if found and (day := _valid(found[1], found[2], found[3], last)):
+    if day := day_of_url(url or "", last):
         return day
     strings = [declared[name] for name in DATE_NAMES if name in declared]
     strings += [work[key] for key in DATE_KEYS for work in works if isinstance(work.get(key), str)]
-    return _first_day(strings, last)
+    return first_day(strings, last)
 
 
 def _shown_day(candidates: list[etree._Element], lines: Sequence[str], last: datetime) -> str | None:
@@ -252,29 +217,7 @@ def _shown_day(candidates: list[etree._Element], lines: Sequence[str], last: dat
         strings.append(element.get("datetime") or element.get("content") or element.get("title") or "")
         strings.append(_text(element, 120) or "")
     strings += [line for line in lines if _YEAR.search(line)]
-    return _first_day(strings, last)
-
-
-def _first_day(strings: list[str], last: datetime) -> str | None:
-    return next((day for text in strings if text and (day := _day(text, last))), None)
-
-
-def _day(text: str, last: datetime) -> str | None:
-    iso = _ISO.match(text.strip())
-    if iso:
-        return _valid(iso[1], iso[2], iso[3] or "1", last)
-    if len(text) > 200 or not re.search(r"\d", text):
-        return None
-    found: str | None = extractors.try_date_expr(text, "%Y-%m-%d", False, EARLIEST, last)
-    return found
-
-
-def _valid(year: str, month: str, day: str, last: datetime) -> str | None:
-    try:
-        found = date(int(year), int(month), int(day))
-    except ValueError:
-        return None
-    return found.isoformat() if EARLIEST.date() <= found <= last.date() else None
+    return first_day(strings, last)
 
 
 def _itemprop(element: etree._Element) -> str:

@@ -1,0 +1,50 @@
+"""The day that a string names: a page's declaration, a line of its text, its address."""
+
+import re
+from collections.abc import Iterable
+from datetime import date, datetime
+from functools import partial
+
+from htmldate import extractors
+
+EARLIEST = datetime(1995, 1, 1)
+MOST_CHARS = 200  # of a string that may name a day other than in ISO's form
+
+# Htmldate lets the clock fill in what a date leaves out ("July 2017"): a page's date would depend on the day
+# of its extraction. Now it is the first of the month.
+extractors.dateutil_parse = partial(  # type: ignore[attr-defined]
+    extractors.dateutil_parse,  # type: ignore[attr-defined]
+    default=datetime(2000, 1, 1),
+)
+
+_IN_URL = re.compile(r"/((?:19|20)\d\d)[/-](0?[1-9]|1[0-2])[/-](0?[1-9]|[12]\d|3[01])(?:[/_-]|$|\.)")
+_ISO = re.compile(r"((?:19|20)\d\d)-(\d\d)(?:-(\d\d))?")
+
+
+def day_of_url(url: str, last: datetime) -> str | None:
+    """The day (YYYY-MM-DD) in an address's path; none after `last`, as of all functions here."""
+    found = _IN_URL.search(url)
+    return _valid(found[1], found[2], found[3], last) if found else None
+
+
+def first_day(strings: Iterable[str], last: datetime) -> str | None:
+    """The day that the first string that names one names."""
+    return next((day for text in strings if text and (day := _day(text, last))), None)
+
+
+def _day(text: str, last: datetime) -> str | None:
+    iso = _ISO.match(text.strip())
+    if iso:
+        return _valid(iso[1], iso[2], iso[3] or "1", last)
+    if len(text) > MOST_CHARS or not re.search(r"\d", text):
+        return None
+    found: str | None = extractors.try_date_expr(text, "%Y-%m-%d", False, EARLIEST, last)
+    return found
+
+
+def _valid(year: str, month: str, day: str, last: datetime) -> str | None:
+    try:
+        found = date(int(year), int(month), int(day))
+    except ValueError:
+        return None
+    return found.isoformat() if EARLIEST.date() <= found <= last.date() else None
