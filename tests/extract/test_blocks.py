@@ -1,11 +1,13 @@
 """A page as blocks of text: where each begins and ends, and how they become plain text again."""
 
+import re
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from webtext.extract.blocks import Blocks, segment
 from webtext.extract.features import features
-from webtext.extract.names import HINT_BITS
+from webtext.extract.names import HINT_BITS, HINTS
 from webtext.extract.render import render
 from webtext.extract.tree import parse
 
@@ -103,3 +105,11 @@ def test_ranges_hold_and_features_are_finite_for_any_page(body: str) -> None:
         numbers = features(found, "a title")
         assert numbers.shape[0] == len(found.blocks)
         assert abs(numbers).max() < 1e9
+
+
+def test_each_hint_is_found_by_the_two_letters_that_it_begins_with() -> None:
+    hints = HINTS.pattern.partition("(?:")[2].removesuffix(")")
+    spelt_out = re.sub(r"\(\?<?![^)]*\)|\(\?P<\w+>|\?", "", hints).strip("()")
+    for name in re.split(r"[|()]+", spelt_out):
+        found, wanted = HINTS.search(name), re.search(hints, name)
+        assert found and wanted and (found[0], found.lastgroup) == (wanted[0], wanted.lastgroup), name
