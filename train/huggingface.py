@@ -47,16 +47,11 @@ def locate(source: str) -> Path:
 
 
 def check_name(source: str) -> None:
-    """Raises TrainError, as `locate` does, for a hub name that is neither in the hub's cache here nor on the
-    hub; downloads nothing."""
+    """Raises TrainError, as `locate` does, for what cannot be a name on the hub; asks nobody."""
     with _hub_asked(source):
-        from huggingface_hub import HfApi, snapshot_download
-        from huggingface_hub.errors import LocalEntryNotFoundError
+        from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]
 
-        try:
-            snapshot_download(source, allow_patterns=[CONFIG], local_files_only=True)
-        except LocalEntryNotFoundError:
-            HfApi().model_info(source)
+        validate_repo_id(source)
 
 
 @contextmanager

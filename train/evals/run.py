@@ -90,8 +90,7 @@ def evaluate(request: Request, progress: Progress) -> dict[str, Any]:
 def plan(request: Request) -> dict[str, Any]:
     """What `evaluate` would read: a row per task with its file and size. Raises TrainError like it."""
     planned = [_planned(task, request) for task in named(request.tasks)]
-    subject.look(request.source)
-    return {"model": request.source, "out": str(request.out), "tasks": planned}
+    return {"model": subject.look(request.source), "out": str(request.out), "tasks": planned}
 
 
 def results(out: Path) -> list[dict[str, Any]]:

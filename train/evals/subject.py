@@ -69,15 +69,16 @@ def load(source: str) -> Subject:
     return Subject(name, source, model.to(chosen.where).eval(), found, chosen, _digest(files, found), end)
 
 
-def look(source: str) -> None:
-    """Raises TrainError, as `load` does, for what is no model; reads and downloads none."""
+def look(source: str) -> str:
+    """What `load` would load; asks nobody. Raises TrainError, as it does, for what is no model."""
     path = Path(source).expanduser()
     if _is_run(path):
-        _newest(path)
-    elif path.is_dir():
+        return str(_newest(path).path)
+    if path.is_dir():
         _shape(path)
-    else:
-        huggingface.check_name(source)
+        return source
+    huggingface.check_name(source)
+    return f"{source}, from the hub"
 
 
 def _is_run(path: Path) -> bool:
