@@ -42,14 +42,14 @@ def says(recipe: Recipe) -> list[Any]:
     setting = recipe.tokens.tokenizer
     if setting == "train":
         return [setting, recipe.tokens.vocab_size]
-    if setting == "gpt2":
-        return [setting, tokenizer.GPT2_IDENTITY]
+    if setting in tokenizer.GPT2_REPOSITORIES:
+        return ["gpt2", tokenizer.GPT2_IDENTITY]
     return [files.hash_file(path) for path in tokenizer.files(Path(setting))]
 
 
 def check(recipe: Recipe) -> None:
     """Raises UserError where the user's own vocabulary is not there, or is none."""
-    if recipe.tokens.tokenizer not in ("train", "gpt2"):
+    if recipe.tokens.tokenizer not in ("train", *tokenizer.GPT2_REPOSITORIES):
         tokenizer.load(Path(recipe.tokens.tokenizer))
 
 
@@ -79,7 +79,7 @@ def make(corpus: Corpus, engine: Engine, recipe: Recipe, layout: Layout, progres
     if setting == "train":
         made = _train(corpus, engine, recipe.tokens.vocab_size, layout, progress)
     else:
-        made = tokenizer.gpt2() if setting == "gpt2" else tokenizer.load(Path(setting))
+        made = tokenizer.gpt2() if setting in tokenizer.GPT2_REPOSITORIES else tokenizer.load(Path(setting))
     text = made.to_str()
     sha256 = hashlib.sha256(text.encode()).hexdigest()
     eot = tokenizer.end_of_text(made)

@@ -121,7 +121,7 @@ def check_vocabulary(source: str, ours: Path | None) -> None:
     if tokenizer.load(ours).get_vocab() != theirs:
         raise TrainError(
             f"the tokens were made with another vocabulary than {source}'s: "
-            f"build them with --set tokens.tokenizer={source}"
+            f"build them with --set tokens.tokenizer={locate(source)}"
         )
 
 

@@ -18,6 +18,7 @@ import pytest
 from tokenizers import Tokenizer
 
 from pipelines import shards
+from pipelines import vocabulary as words
 from tests.shards.corpora import Doc, make_corpus, make_docs, prose
 from webtext import recipe, schemas, stage
 from webtext.corpus import Corpus
@@ -319,6 +320,14 @@ def test_gpt2s_vocabulary_gives_gpt2s_ids(tmp_path: Path, engine: LocalEngine, s
     docs = [Doc(f"{n:016x}", "Hello world") for n in range(3)]
     corpus = build(make_corpus(tmp_path / "c", docs), engine, f"tokens.tokenizer={shared / 'gpt2-bpe'}")
     assert [np.fromfile(path, "<u2").tolist() for path in bins(corpus)] == [[15496, 995, 50256]] * 3
+
+
+def test_gpt2s_vocabulary_may_be_asked_for_by_each_of_its_hub_names() -> None:
+    names = ("gpt2", "openai-community/gpt2")
+    asked = [recipe.override(recipe.Recipe(), [f"tokens.tokenizer={name}"]) for name in names]
+    for one in asked:
+        words.check(one)
+    assert words.says(asked[0]) == words.says(asked[1])
 
 
 def test_the_card_tells_the_corpus_numbers(corpus: Corpus) -> None:

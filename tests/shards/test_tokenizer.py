@@ -147,14 +147,36 @@ def test_ids_of_naughty_strings_and_shakespeare_are_tiktokens(
         assert encoded(gpt2, text) == ordinary(text)
 
 
-def test_gpt2s_files_may_be_a_pair_or_a_tokenizer_json(shared: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "names",
+    [
+        {"vocab.json": "encoder.json", "merges.txt": "vocab.bpe"},
+        {"encoder.json": "encoder.json", "merges.txt": "vocab.bpe"},
+        {"merges.txt": "vocab.bpe"},
+        {"vocab.bpe": "vocab.bpe"},
+    ],
+)
+def test_gpt2s_files_may_be_a_pair_or_its_merges_given_as_a_folder_or_a_file(
+    shared: Path, tmp_path: Path, names: dict[str, str]
+) -> None:
     original = tokenizer.load(shared / "gpt2-bpe")
-    (tmp_path / "vocab.json").write_bytes((shared / "gpt2-bpe" / "encoder.json").read_bytes())
-    (tmp_path / "merges.txt").write_bytes((shared / "gpt2-bpe" / "vocab.bpe").read_bytes())
-    assert tokenizer.load(tmp_path).to_str() == original.to_str()
+    for name, theirs in names.items():
+        (tmp_path / name).write_bytes((shared / "gpt2-bpe" / theirs).read_bytes())
+    for place in (tmp_path, *(tmp_path / name for name in names)):
+        assert tokenizer.load(place).to_str() == original.to_str()
+
+
+def test_gpt2s_vocabulary_may_be_a_tokenizer_json(shared: Path, tmp_path: Path) -> None:
+    original = tokenizer.load(shared / "gpt2-bpe")
     original.save(str(tmp_path / "tokenizer.json"))
     assert tokenizer.load(tmp_path / "tokenizer.json").to_str() == original.to_str()
     assert (tokenizer.size(original), tokenizer.end_of_text(original)) == (50_257, 50_256)
+
+
+def test_merges_alone_of_another_model_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "merges.txt").write_text("#version: 0.2\nt h\nth e\n")
+    with pytest.raises(UserError, match=r"only GPT-2's own merges .* put the vocab.json"):
+        tokenizer.load(tmp_path)
 
 
 def hub_cache(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:

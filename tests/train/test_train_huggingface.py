@@ -227,6 +227,20 @@ def test_tokens_of_another_vocabulary_are_an_error_before_the_first_step(
         train(corpus, tmp_path / "run", tiny(train__init_from=folder))
 
 
+def test_tokens_of_another_vocabulary_than_a_hub_names_are_told_where_to_find_it(
+    corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    snapshot = tmp_path / "models--me--small-gpt2" / "snapshots" / "607a30d"
+    snapshot.mkdir(parents=True)
+    (snapshot.parents[1] / "refs").mkdir()
+    (snapshot.parents[1] / "refs" / "main").write_text("607a30d")
+    (snapshot / "vocab.json").write_text("{}")
+    with pytest.raises(TrainError, match=f"--set tokens.tokenizer={snapshot}"):
+        huggingface.check_vocabulary("me/small-gpt2", corpus / "tokenizer.json")
+
+
 def test_a_name_that_is_neither_directory_nor_on_the_hub_is_one_line(
     corpus: Path, tiny_arguments: list[str], tmp_path: Path
 ) -> None:

@@ -9,6 +9,7 @@ import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from itertools import product
 from pathlib import Path
 
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
@@ -21,7 +22,9 @@ MIN_FREQUENCY = 2  # a pair that occurs once is no regularity
 PIECE_BYTES = 256  # training: its time is quadratic in a piece, and pages have runs of 100,000 letters
 GPT2_REPOSITORIES = ("openai-community/gpt2", "gpt2")  # the name today, and in older caches
 GPT2_IDENTITY = "80c661cda76fdd7f5e42824a26648d8b"  # see `identity`
-FOLDERS = (("encoder.json", "vocab.bpe"), ("vocab.json", "merges.txt"))  # OpenAI's names, Hugging Face's
+ENTRIES, MERGES = ("encoder.json", "vocab.json"), ("vocab.bpe", "merges.txt")  # OpenAI's, Hugging Face's
+# What makes a vocabulary: the first of these that is there.
+FILES = (("tokenizer.json",), *product(ENTRIES, MERGES), *((name,) for name in MERGES))
 PROBE = "".join(map(chr, range(0x250))) + " don't  stop\r\n\n 🌍\u2028\ufeff e\u0301 1234 你好 " + END_OF_TEXT
 
 
@@ -87,17 +90,19 @@ def _without_logs(library: str) -> Iterator[None]:
 
 
 def files(path: Path) -> tuple[Path, ...]:
-    """The files that make the vocabulary at `path`: a tokenizer.json, or a folder with one or with a pair."""
+    """The files that make the vocabulary at `path`: a folder with FILES, one of those, or a tokenizer.json of
+    any name."""
+    folder = path if path.is_dir() else path.parent
+    for names in FILES:
+        found = tuple(folder / name for name in names)
+        if all(file.is_file() for file in found) and (path.is_dir() or path in found):
+            return found
     if path.is_file():
         return (path,)
-    for names in (("tokenizer.json",), *FOLDERS):
-        found = tuple(path / name for name in names)
-        if all(file.is_file() for file in found):
-            return found
     what = "holds no vocabulary" if path.is_dir() else "does not exist"
     raise UserError(
         f'tokens.tokenizer: {path} {what}; expected "train", "gpt2", a tokenizer.json, or a folder with '
-        "tokenizer.json, encoder.json + vocab.bpe, or vocab.json + merges.txt"
+        "tokenizer.json, encoder.json + vocab.bpe, vocab.json + merges.txt, or GPT-2's own merges.txt alone"
     )
 
 
@@ -105,10 +110,12 @@ def load(path: Path) -> Tokenizer:
     """The vocabulary at `path` (see `files`), which must end texts with `<|endoftext|>` and lose nothing."""
     found = files(path)
     try:
-        if len(found) == 1:
-            tokenizer = Tokenizer.from_file(str(found[0]))
-        else:
+        if len(found) == 2:
             tokenizer = _with_end_of_text(_byte_level(models.BPE.from_file(*map(str, found))))
+        elif found[0].name in MERGES:
+            tokenizer = _gpt2_from_merges(found[0])
+        else:
+            tokenizer = Tokenizer.from_file(str(found[0]))
     except Exception as error:  # the library raises bare Exception
         names = " and ".join(file.name for file in found)
         raise UserError(
@@ -143,6 +150,21 @@ def identity(tokenizer: Tokenizer) -> str:
     model = json.loads(tokenizer.to_str())["model"]
     merges = [merge.split(" ") if isinstance(merge, str) else merge for merge in model["merges"]]
     return fingerprint(sorted(model["vocab"].items()), merges)
+
+
+def _gpt2_from_merges(path: Path) -> Tokenizer:
+    """GPT-2's entries follow from its merges. Raises ValueError for another model's, whose ids need not."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    pairs = (line.partition(" ") for line in lines if line and not line.startswith("#version"))
+    merges = [(left, right) for left, _, right in pairs]
+    entries = [*sorted(pre_tokenizers.ByteLevel.alphabet()), *map("".join, merges), END_OF_TEXT]
+    model = models.BPE({entry: id for id, entry in enumerate(entries)}, merges)
+    tokenizer = _with_end_of_text(_byte_level(model))
+    if identity(tokenizer) != GPT2_IDENTITY:
+        raise ValueError(
+            "only GPT-2's own merges are enough alone; put the vocab.json that belongs to them beside"
+        )
+    return tokenizer
 
 
 def _byte_level(model: models.BPE) -> Tokenizer:
