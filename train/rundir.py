@@ -14,6 +14,7 @@ from typing import Any
 from train import checkpoint, files, settings
 from train.errors import TrainError
 from train.settings import MAY_CHANGE, Settings
+from train.tokenizer import load as load_tokenizer
 
 CONFIG, TOKENIZER, LOG = "config.toml", "tokenizer.json", "log.jsonl"
 LOCK = ".lock"
@@ -54,10 +55,13 @@ def _unmake(run: Path, folders: Iterable[Path]) -> None:
 
 
 def describe(run: Path, wanted: Settings, tokenizer: Path | None) -> None:
-    """Writes what the run is asked to do, once nothing can refuse it. A trained run keeps its tokenizer."""
+    """Writes what the run is asked to do, once nothing else can refuse it. A trained run keeps its tokenizer:
+    TrainError where that is damaged."""
+    trained = checkpoint.newest(run) and (run / TOKENIZER).exists()
+    if trained:
+        load_tokenizer(run / TOKENIZER)  # now, not in the report of the next checkpoint
     files.write(run / CONFIG, settings.to_toml(wanted))  # first: what has it is known for a run
     (run / checkpoint.FOLDER).mkdir(exist_ok=True)
-    trained = checkpoint.newest(run) and (run / TOKENIZER).exists()
     if tokenizer is not None and not trained:
         files.write(run / TOKENIZER, tokenizer.read_bytes())
 

@@ -74,6 +74,16 @@ def test_a_trained_run_keeps_the_tokenizer_of_its_tokens(
     assert (run / "tokenizer.json").read_bytes() == (corpus / "tokenizer.json").read_bytes()
 
 
+def test_a_runs_tokenizer_that_is_damaged_is_an_error_before_the_next_step(
+    run: Path, corpus: Path, tiny: Tiny
+) -> None:
+    (run / "tokenizer.json").write_bytes(b"")
+    log = (run / "log.jsonl").read_bytes()
+    with pytest.raises(TrainError, match=r"tokenizer\.json is not a tokenizer"):
+        train(corpus, run, tiny(train__steps=21))
+    assert (run / "log.jsonl").read_bytes() == log
+
+
 def test_token_files_that_were_moved_are_known_again(corpus: Path, tiny: Tiny, tmp_path: Path) -> None:
     for folder in ("first", "second"):
         shutil.copytree(corpus, tmp_path / folder)
