@@ -35,10 +35,17 @@ def test_code_keeps_its_indentation_and_lines() -> None:
     assert texts("<pre><div>if x:</div><div>    y()</div></pre>") == ["if x:\n    y()"]
 
 
-def test_lines_that_only_count_up_are_numbers_beside_code() -> None:
-    assert texts("<pre><a href=#1>1</a>\n<a href=#2>2</a>\n 3\n</pre><pre>x = 1</pre>") == ["x = 1"]
-    assert texts("<pre>8\n9\n10</pre>") == []
-    assert texts("<pre>2\n3\n5</pre><pre>200</pre>") == ["2\n3\n5", "200"]
+def test_lines_of_a_cell_that_only_count_up_are_numbers_beside_code() -> None:
+    cells = "<table><tr><td><pre>{numbers}</pre><td><pre>x = 1\ny = 2\nz = 3</pre></table>"
+    code = "x = 1\ny = 2\nz = 3"
+    assert texts(cells.format(numbers="<a href=#1>1</a>\n<a href=#2>2</a>\n 3\n")) == [code]
+    assert texts(cells.format(numbers="8\n9\n10")) == [code]
+    assert texts("<table><tr><td><pre>2\n3\n5</pre><td><pre>200</pre></table>") != ["200"]
+
+
+def test_what_a_program_printed_stays_even_where_it_counts_up() -> None:
+    assert texts("<pre>print(*range(3), sep='\\n')</pre><pre>0\n1\n2</pre>")[1] == "0\n1\n2"
+    assert texts("<table><tr><td><pre>5 6 7</pre></table>") == ["5 6 7"]
 
 
 def test_a_row_of_short_cells_is_a_line_and_rows_stand_together() -> None:

@@ -57,8 +57,8 @@ def wide_words(text: str) -> int:
 
 
 def _counts_up(text: str) -> bool:
-    """Whether its lines are the numbers of those beside it."""
-    numbers = text.split()
+    """Whether its lines are the numbers of those beside it, if it is a table's cell."""
+    numbers = [line.strip() for line in text.split("\n")]
     if len(numbers) < 2 or not numbers[0].isdecimal() or len(numbers[0]) > MOST_DIGITS:
         return False
     first = int(numbers[0])
@@ -222,7 +222,7 @@ class _Segmenter:
             elif node is not element:
                 parts.append(node.tail or "")
         text = "".join(parts).strip("\n").rstrip()
-        if text.strip() and not _counts_up(text):
+        if text.strip() and not (self.table >= 0 and _counts_up(text)):
             self.put(text, count_words(text), 0)
 
     def row(self, element: etree._Element, depth: int) -> None:
