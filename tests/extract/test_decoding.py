@@ -77,6 +77,12 @@ def test_wide_text_with_next_to_no_markup_is_what_http_says(codec: str) -> None:
     assert text_of(text.encode(codec), codec) == text
 
 
+@pytest.mark.parametrize("codec", ["utf-16le", "utf-16be"])
+def test_characters_that_have_a_nul_in_their_other_byte_do_not_make_wide_text_binary(codec: str) -> None:
+    text = "<p>一个中文网页，古老的图书馆里有很多书。\u3000</p>\n" * 20
+    assert text_of(text.encode(codec), codec) == text
+
+
 @pytest.mark.parametrize("wrong", ["iso-8859-1", "windows-1251", "utf-16", "shift_jis", "unheard-of"])
 def test_valid_utf8_is_utf8_whatever_is_declared(wrong: str) -> None:
     text = "The “naïve” café – déjà vu… " * 3

@@ -132,7 +132,7 @@ def _utf16_without_mark(body: bytes, charset: str | None) -> str | None:
     even, odd = head[0 : 2 * pairs : 2].count(0), head[1 : 2 * pairs : 2].count(0)
     said = _codec(charset) if charset else None
     for codec, high, low in (("utf-16-le", odd, even), ("utf-16-be", even, odd)):
-        looks_so, may_be = high > pairs / 4 and low < high / 20, high > pairs / 50 and not low
+        looks_so, may_be = high > pairs / 4 and low < high / 20, high > pairs / 50 and low < high / 2
         if looks_so or (codec == said and may_be):
             return codec
     return None
