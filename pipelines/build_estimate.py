@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines import build_sample, documents, pieces, vocabulary
-from pipelines.build_sample import Sample
+from pipelines.build_sample import LEAST_TEXTS, Sample
 from webtext import stage
 from webtext.corpus import Corpus
 from webtext.recipe import Recipe
@@ -69,13 +69,14 @@ def dry_run(
         min(texts, recipe.shards.target_mb * 1e6 / max(sample.text_bytes, 1)),
         min(texts, vocabulary.TRAINING_BYTES / max(sample.text_bytes, 1)),
     )
-    stages = [name for name in ORDER[begins:] if name in sample.costs]
+    stages = [name for name in ORDER[begins:] if name != "documents" or extracted]
     return estimate(corpus.root, sample, size, stages, workers or os.cpu_count() or 1)
 
 
 def estimate(root: Path, sample: Sample, size: Size, names: Sequence[str], workers: int) -> dict[str, Any]:
-    """Of these stages, as JSON: a row each, their total, and what limits them."""
-    stages = [_stage(name, sample, size, workers) for name in names]
+    """Of these stages, as JSON: a row each of those that were measured, their total, and what limits them."""
+    stages = [_stage(name, sample, size, workers) for name in names if name in sample.costs]
+    unmeasured = [name for name in names if name not in sample.costs]
     return {
         "workers": workers,
         "sample": {"pages": sample.pages, "texts": sample.texts, "seconds": round(sample.seconds, 1)},
@@ -84,8 +85,15 @@ def estimate(root: Path, sample: Sample, size: Size, names: Sequence[str], worke
         "total": _total(stages, sample, size),
         "limits": list(_limits(root, stages, sample, size, workers)),
         "assumptions": f"{COMPARED:.0%} of the texts are compared with another one, none is dropped for it; "
-        "CPU as fast as here, one worker a core",
+        "CPU as fast as here, one worker a core" + _left_out(unmeasured, sample),
     }
+
+
+def _left_out(names: Sequence[str], sample: Sample) -> str:
+    if not names:
+        return ""
+    few = f"{sample.texts} of the sample's texts are kept, and fewer than {LEAST_TEXTS} tell nothing of them"
+    return f"; not counted: {', '.join(names)} ({few})"
 
 
 def _to_extract(corpus: Corpus, recipe: Recipe, plan: Plan) -> dict[str, int]:

@@ -25,6 +25,7 @@ from webtext.manifest import Counts, Manifest, Part
 from webtext.progress import Progress
 from webtext.reasons import FETCHED, KEEP
 from webtext.recipe import Recipe
+from webtext.sections import Filter
 from webtext.table import partition_name
 
 PAGES, PARTITIONS = 120, 16  # of the corpus that are looked at
@@ -86,7 +87,7 @@ def measure(
         corpus, cost = _extract(corpus, recipe, rows, scratch / "pages")
         costs["documents"] = replace(cost, row_s=cost.row_s * larger)
         partitions = [partition_name(0)]
-    texts = _texts(corpus, rows, partitions)
+    texts = _texts(corpus, rows, partitions, recipe.filter)
     found = texts["documents"]
     if found.num_rows >= LEAST_TEXTS:
         costs |= _build(recipe, texts, scratch)
@@ -141,13 +142,17 @@ def _extract(corpus: Corpus, recipe: Recipe, rows: dict[str, pa.Table], root: Pa
     return scratch, Cost(0.0, 0.0, meter.seconds["documents"] / count, memory, disk)
 
 
-def _texts(corpus: Corpus, rows: dict[str, pa.Table], partitions: Sequence[str]) -> dict[str, pa.Table]:
-    """The sample's links, pages and documents whose text is kept."""
+def _texts(
+    corpus: Corpus, rows: dict[str, pa.Table], partitions: Sequence[str], rules: Filter
+) -> dict[str, pa.Table]:
+    """The sample's links, pages and documents whose text these rules keep."""
+    lists = documents.word_lists(rules)
     found = [schemas.DOCUMENTS.empty_table()]
     ids = rows["pages"]["id"].combine_chunks()
     for file in partitions[:: -(-len(partitions) // PARTITIONS)]:
         table = corpus.table("documents").read(file)
-        found.append(table.filter(pc.and_(pc.equal(table["verdict"], KEEP), pc.is_in(table["id"], ids))))
+        table = documents.judged(table.filter(pc.is_in(table["id"], ids)), lists, rules)
+        found.append(table.filter(pc.equal(table["verdict"], KEEP)))
     kept = pa.concat_tables(found).select(schemas.DOCUMENTS.names).cast(schemas.DOCUMENTS)
     ids = kept["id"].combine_chunks()
     of = {name: table.filter(pc.is_in(table["id"], ids)) for name, table in rows.items()}

@@ -96,8 +96,8 @@ def _write_part(item: Item, report: Report) -> Part:
     )
     counted = _Counted(report)
     schema = schemas.DOCUMENTS.with_metadata(schemas.DOCUMENTS.metadata | {MEASURED: measured.encode()})
-    judged = counted.all(_judged(table, item) for table in tables)
-    written = files.write_parquet(path, schema, judged)
+    rows = counted.all(judged(table, item.lists, item.filter) for table in tables)
+    written = files.write_parquet(path, schema, rows)
     extra = {"measured": measured}
     return Part(item.file, item.key, written.rows, written.bytes, written.hash, counted.counts, extra)
 
@@ -119,14 +119,14 @@ def _without(rows: pa.Table, ids: Collection[str]) -> pa.Table:
     return rows.filter(pc.invert(pc.is_in(rows["id"], pa.array(sorted(ids), pa.string()))))
 
 
-def _judged(table: pa.Table, item: Item) -> pa.Table:
+def judged(table: pa.Table, lists: dict[str, WordList], rules: Filter) -> pa.Table:
     """The same rows with the words on the recipe's lists counted, and with the verdicts of its rules."""
     spoken = [None if text is None else words_of(text) for text in table["text"].to_pylist()]
-    for name, listed in item.lists.items():
+    for name, listed in lists.items():
         counts = [None if words is None else listed.per_1000_words(words) for words in spoken]
         table = _with(table, name, pa.array(counts, pa.float64()))
     rows = table.drop_columns(["text"]).to_pylist()
-    verdicts, details = zip(*(verdict(row, item.filter) for row in rows), strict=True) if rows else ((), ())
+    verdicts, details = zip(*(verdict(row, rules) for row in rows), strict=True) if rows else ((), ())
     table = _with(table, "verdict", pa.array(verdicts, pa.string()))
     return _with(table, "detail", pa.array(details, pa.string()))
 

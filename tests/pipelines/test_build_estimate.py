@@ -7,8 +7,15 @@ from typing import Any
 import pytest
 
 from benchmarks.bench_plan import build, real_corpus
+from pipelines import documents
 from pipelines.build_estimate import ORDER, Size, dry_run, estimate
-from pipelines.build_sample import Cost, Sample
+from pipelines.build_sample import Cost, Sample, measure
+from tests.extract.web import Web, crawled, english
+from webtext import files, schemas, stage
+from webtext.engine.inline import InlineEngine
+from webtext.progress import Progress
+from webtext.recipe import Recipe, override
+from webtext.table import partition_name
 
 COST = Cost(build_s=1.0, partition_s=0.01, row_s=0.002, memory_bytes=200_000_000, disk_bytes=1000.0)
 COSTS = dict.fromkeys(ORDER, COST) | {"documents": replace(COST, build_s=0.0, partition_s=0.0, row_s=0.03)}
@@ -62,8 +69,8 @@ def test_a_vocabulary_is_trained_by_one_task_on_no_more_than_its_sample(tmp_path
 def test_memory_of_a_task_does_not_grow_with_the_corpus(tmp_path: Path) -> None:
     larger = replace(SIZE, pages=10**9, texts=6 * 10**8, partitions=100_000)
     one, other = told(1, tmp_path), told(1, tmp_path, larger)
-    for stage in ("documents", "signatures", "shards", "tokens"):
-        assert one[stage]["memory_mb"] == other[stage]["memory_mb"] >= 200
+    for name in ("documents", "signatures", "shards", "tokens"):
+        assert one[name]["memory_mb"] == other[name]["memory_mb"] >= 200
     assert other["duplicates"]["memory_mb"] == 200 + 2_000_000 * 60 / 1e6  # what is sorted at once
 
 
@@ -71,6 +78,27 @@ def test_workers_whose_memory_is_not_there_and_a_full_disk_are_limits(tmp_path: 
     limits = told(1_000_000, tmp_path, replace(SIZE, texts=10**13))["limits"]
     assert [line.partition(":")[0] for line in limits[1:]] == ["memory", "disk"]
     assert len(told(1, tmp_path)["limits"]) == 1
+
+
+def test_what_was_not_measured_is_named(tmp_path: Path) -> None:
+    sample = replace(SAMPLE, texts=3, costs={"documents": COST})
+    found = estimate(tmp_path, sample, SIZE, ORDER, 1)
+    assert [row["stage"] for row in found["stages"]] == ["documents"]
+    assert "not counted: signatures, duplicates, shards, tokens (3 of" in found["assumptions"]
+    assert "not counted" not in told(1, tmp_path)["assumptions"]
+
+
+def test_texts_are_kept_by_the_rules_to_come(tmp_path: Path) -> None:
+    pages = [Web("http://a.example.org/", english()), Web("http://b.example.org/", english(paragraphs=2))]
+    corpus, recipe = crawled(tmp_path / "corpus", pages), Recipe()
+    files.write_parquet(corpus.table("links").path(0), schemas.LINKS, [schemas.LINKS.empty_table()])
+    stage.run(corpus, InlineEngine(), documents.plan(corpus, recipe), Progress(quiet=True))
+    kept = {
+        least: measure(corpus, changed, [partition_name(0)], tmp_path, extract=False).kept
+        for least in (50, 150, 5_000)
+        for changed in [override(recipe, [f"filter.min_tokens={least}"])]
+    }
+    assert kept == {50: 1.0, 150: 0.5, 5_000: 0.0}
 
 
 @pytest.mark.slow
