@@ -23,7 +23,7 @@ from webtext.crawl.archives import warc_listing
 from webtext.errors import UserError
 from webtext.progress import Progress
 
-SAVED = ("objects", "reddit", "_sources.json")  # in links, before there is a recipe
+SAVED = ("objects", "reddit", "spill", "_sources.json")  # in links, before there is a recipe
 
 
 def run(
@@ -40,10 +40,9 @@ def run(
     with corpus.lock(), request.start_engine() as engine:
         found = links.find(corpus, wanted, sources, progress)
         pages.check_contact(wanted, links.first_urls(found, wanted))  # before hours of reading
-        if not corpus.has_recipe:
-            request.settle(progress)
-        plan = links.read(corpus, engine, wanted, found, progress)
-        pages.check_contact(wanted, links.urls(corpus, plan))
+        with request.settled_if_new(progress):
+            plan = links.read(corpus, engine, wanted, found, progress)
+            pages.check_contact(wanted, links.urls(corpus, plan))
         recipe = request.settle(progress)  # only now: what is refused changes nothing
         links.make(corpus, engine, plan, progress)
         if retry_failed:

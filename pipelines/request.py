@@ -1,6 +1,8 @@
 """What every corpus command is asked for, and the recipe that follows from it."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,6 +63,21 @@ class Request:
                 return wanted
         corpus.freeze(wanted)
         return wanted
+
+    @contextmanager
+    def settled_if_new(self, progress: Progress) -> Iterator[None]:
+        """A new corpus has its recipe meanwhile, so that a run that is killed goes on by it; what is refused
+        takes it back."""
+        corpus = Corpus(self.root)
+        if corpus.has_recipe:
+            yield
+            return
+        self.settle(progress)
+        try:
+            yield
+        except UserError:
+            corpus.unfreeze()
+            raise
 
 
 def _anywhere(wanted: Recipe, frozen: Recipe | None) -> Recipe:

@@ -84,6 +84,12 @@ class Corpus:
         header = "# The resolved recipe of this corpus. Change a value with --set, not here.\n"
         files.write_text(self.root / "recipe.toml", header + wanted.to_toml())
 
+    def unfreeze(self) -> None:
+        """Takes the recipe back of a corpus that has nothing else yet."""
+        files.remove(self.root / "recipe.toml")
+        with suppress(OSError):  # it holds what was read, and what Reddit or a bucket was asked for
+            (self.root / "links").rmdir()
+
     @contextmanager
     def lock(self) -> Iterator[None]:
         """One writer at a time. The lock is the kernel's: it ends with its process, however that ends. In an

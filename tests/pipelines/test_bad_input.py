@@ -248,6 +248,26 @@ def test_settings_of_a_first_crawl_that_was_refused_do_not_stay(tmp_path: Path, 
         assert not (corpus / "recipe.toml").exists()
 
 
+def test_settings_of_a_first_crawl_without_a_link_do_not_stay(tmp_path: Path) -> None:
+    none_fit = tmp_path / "none_fit.txt"
+    none_fit.write_text("http://127.0.0.1/a.jpg\n")
+    corpus = tmp_path / "corpus"
+    said = refused("crawl", corpus, "--links", none_fit, *settings("links.min_karma=50"))
+    assert "no link qualified" in said
+    assert not corpus.exists()
+
+
+@pytest.mark.slow
+def test_a_first_crawl_that_lacks_a_contact_keeps_what_it_read_and_no_settings(tmp_path: Path) -> None:
+    source = tmp_path / "links.txt"  # whose public host is beyond a look at the first rows
+    source.write_text("http://127.0.0.1/\n" * 20_000 + "http://www.python.org/\n")
+    crawl = ("crawl", tmp_path / "corpus", "--links", source)
+    assert "crawl.contact is not set" in refused(*crawl, *settings("links.min_karma=50"))
+    assert [path.name for path in (tmp_path / "corpus" / "links").iterdir()] == ["spill"]
+    assert not (tmp_path / "corpus" / "recipe.toml").exists()
+    chains.forked(*crawl, "--dry-run", code=0)  # the directory is nobody else's
+
+
 def test_a_folder_called_as_a_corpus_table_is_still_a_strangers(tmp_path: Path, links: Path) -> None:
     (tmp_path / "mine" / "links").mkdir(parents=True)
     (tmp_path / "mine" / "links" / "part-00000.parquet").touch()
