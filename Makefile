@@ -32,7 +32,7 @@ clean:
 	rm -rf $(VENV) $(OUT) build *.egg-info
 
 # requirements.lock pins every version; torch first, so that nothing pulls another build of it.
-$(VENV)/.runs: pyproject.toml requirements.lock $(wildcard webtext/links/_*.[ch])
+$(VENV)/.runs: pyproject.toml requirements.lock $(wildcard webtext/*/_*.[ch])
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock torch
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock -e '.[train]'
