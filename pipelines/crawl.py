@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines import (
+    crawl_checks,
     crawl_estimate,
     documents,
     ledger,
@@ -33,16 +34,16 @@ def run(
     corpus = Corpus(request.root)
     _require_a_place(corpus, sources)
     wanted = request.wanted()
-    pages.check(wanted)  # before a mistake is frozen in the corpus
+    crawl_checks.settings(wanted)  # before a mistake is frozen in the corpus
     documents.word_lists(wanted.filter)
     if request.shares_nothing:
-        pages.check_one_pace(wanted)
+        crawl_checks.one_pace(wanted)
     with corpus.lock(), request.start_engine() as engine:
         found = links.find(corpus, wanted, sources, progress)
-        pages.check_contact(wanted, links.first_urls(found, wanted))  # before hours of reading
+        crawl_checks.contact(wanted, links.first_urls(found, wanted))  # before hours of reading
         with request.settled_if_new(progress):
             plan = links.read(corpus, engine, wanted, found, progress)
-            pages.check_contact(wanted, links.urls(corpus, plan))
+            crawl_checks.contact(wanted, links.urls(corpus, plan))
         recipe = request.settle(progress)  # only now: what is refused changes nothing
         links.make(corpus, engine, plan, progress)
         if retry_failed:
@@ -63,7 +64,7 @@ def dry_run(request: Request, sources: Sequence[str], progress: Progress) -> dic
     corpus = Corpus(request.root)
     _require_a_place(corpus, sources)
     recipe = request.wanted()
-    pages.check(recipe)
+    crawl_checks.settings(recipe)
     if not sources and corpus.table("links").manifest():
         return crawl_estimate.dry_run(corpus, corpus, recipe)
     found = link_sources.files_here(corpus, sources)

@@ -8,11 +8,10 @@ lead two processes to one host, where each keeps the delay by itself.
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import chain
 from pathlib import Path
 from threading import Event
 
@@ -24,19 +23,17 @@ from pipelines import page_groups
 from webtext import files, schemas
 from webtext.corpus import Corpus
 from webtext.crawl import carry, recovery, retry, tombstones
-from webtext.crawl.addresses import is_private_name, is_reserved_name
 from webtext.crawl.archives import chosen
 from webtext.crawl.archives.lookup import Wanted
 from webtext.crawl.archives.warc_places import PREFIX, files_of
 from webtext.crawl.believed import Row
-from webtext.crawl.errands import Errand, host
+from webtext.crawl.errands import Errand
 from webtext.crawl.journal import Journal
 from webtext.crawl.loop import crawl
-from webtext.crawl.network import Network, check_settings
+from webtext.crawl.network import Network
 from webtext.crawl.rows import FACTS
 from webtext.crawl.tombstones import Tombstone
 from webtext.engine import Report
-from webtext.errors import UserError
 from webtext.fingerprint import fingerprint, fingerprint_of_many
 from webtext.manifest import Counts, Part
 from webtext.progress import Progress
@@ -69,40 +66,6 @@ class Item:
     @property
     def path(self) -> Path:
         return Corpus(self.root).table("pages").folder / self.file
-
-
-def check(recipe: Recipe) -> None:
-    """Raises UserError where nothing can be crawled with these settings."""
-    settings = recipe.crawl
-    chosen.check(settings.sources)
-    check_settings(settings)
-    page_groups.check(settings)
-
-
-def check_contact(recipe: Recipe, urls: Iterable[str]) -> None:
-    """Raises UserError where the public hosts of links would be asked by nobody in particular. With a contact
-    no URL is looked at."""
-    settings = recipe.crawl
-    if settings.contact:
-        return
-    live = urls if chosen.LIVE in settings.sources else ()
-    for url in chain(chosen.urls(settings.sources), live):
-        name = host(url)
-        if not is_private_name(name) and not is_reserved_name(name):
-            raise UserError(
-                f"crawl.contact is not set, and {name} is a public host; say whom its owner can write to: "
-                "--set crawl.contact=you@example.org"
-            )
-
-
-def check_one_pace(recipe: Recipe) -> None:
-    """Raises UserError where machines that share no disk would each ask an archive at its full pace."""
-    services = [source for source in recipe.crawl.sources if chosen.urls([source])]
-    if services:
-        raise UserError(
-            f"crawl.sources: {services[0]} is asked at a pace that the machines of a cluster cannot keep "
-            "together without a shared disk; crawl from one machine, without --ray-address"
-        )
 
 
 def plan(corpus: Corpus, recipe: Recipe) -> Plan:

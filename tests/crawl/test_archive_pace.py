@@ -4,7 +4,7 @@ from threading import Event, Thread
 
 import pytest
 
-from pipelines import pages
+from pipelines import crawl_checks
 from pipelines.request import Request
 from webtext import store
 from webtext.crawl.archives.pace import Pace, Stopped
@@ -60,5 +60,5 @@ def test_a_cluster_without_a_shared_disk_is_not_let_at_an_archive(monkeypatch: p
     assert not Request(Path("corpus"), engine=EngineName.RAY, ray_address="head:6379").shares_nothing
     sources = Crawl(sources=["live", "warc:archives", "wayback"])
     with pytest.raises(UserError, match=r"crawl\.sources: wayback is asked at a pace"):
-        pages.check_one_pace(Recipe(crawl=sources))
-    pages.check_one_pace(Recipe(crawl=Crawl(sources=["live", "warc:archives"])))
+        crawl_checks.one_pace(Recipe(crawl=sources))
+    crawl_checks.one_pace(Recipe(crawl=Crawl(sources=["live", "warc:archives"])))

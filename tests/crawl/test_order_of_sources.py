@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pipelines import pages
+from pipelines import crawl_checks, pages
 from tests.crawl.archive_site import ArchiveSite, warc_record
 from tests.crawl.loopback import Crawled, Page, Web
 from webtext.crawl import recovery
@@ -78,12 +78,12 @@ def test_a_host_that_is_gone_is_looked_up(web: Web, crawled: Crawled, archive: A
 @pytest.mark.parametrize("sources", [["livé"], ["wayback", "wayback"], [], ["warc:"], ["s3://bucket/x"]])
 def test_sources_that_cannot_be_used_are_named(crawled: Crawled, sources: list[str]) -> None:
     with pytest.raises(UserError, match=r"crawl\.sources"):
-        pages.check(crawled.recipe(sources=sources))
+        crawl_checks.settings(crawled.recipe(sources=sources))
 
 
 def test_public_archives_are_not_asked_without_a_contact(crawled: Crawled) -> None:
     with pytest.raises(UserError, match=r"web\.archive\.org is a public host"):
-        pages.check_contact(crawled.recipe(sources=["live", "wayback"]), ["http://127.0.0.1/"])
+        crawl_checks.contact(crawled.recipe(sources=["live", "wayback"]), ["http://127.0.0.1/"])
 
 
 def test_progress_counts_every_link_once(web: Web, crawled: Crawled, archive: ArchiveSite) -> None:
@@ -144,6 +144,6 @@ def test_archives_of_the_user_need_no_contact(crawled: Crawled, tmp_path: Path) 
     crawled.link(["http://example.com/"])
     path = tmp_path / "a.warc.gz"
     path.write_bytes(warc_record("http://example.com/", b"<p>x", "2014-02-19T00:00:00Z"))
-    pages.check_contact(crawled.recipe(sources=[f"warc:{path}"]), ["http://example.com/"])
+    crawl_checks.contact(crawled.recipe(sources=[f"warc:{path}"]), ["http://example.com/"])
     row = crawled.crawl(sources=[f"warc:{path}"], allow_private=False)["http://example.com/"]
     assert (row["state"], row["source"]) == ("fetched", "warc")

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines import page_groups, pages
+from pipelines import crawl_checks, page_groups, pages
 from tests.crawl.loopback import Crawled
 from webtext.errors import UserError
 from webtext.sections import Crawl
@@ -28,20 +28,20 @@ def test_settings_that_cannot_work_are_named(
     crawled: Crawled, settings: dict[str, str], message: str
 ) -> None:
     with pytest.raises(UserError, match=message):
-        pages.check(crawled.recipe(**settings))
+        crawl_checks.settings(crawled.recipe(**settings))
 
 
 @pytest.mark.parametrize("url", ["http://example.com/", "https://8.8.8.8/", "http://x.internal.org/"])
 def test_a_public_host_is_not_asked_without_a_contact(crawled: Crawled, url: str) -> None:
     urls = ["http://127.0.0.1/", url]
     with pytest.raises(UserError, match=r"--set crawl\.contact=you@example\.org"):
-        pages.check_contact(crawled.recipe(), urls)
-    pages.check_contact(crawled.recipe(contact="me@example.org"), urls)
+        crawl_checks.contact(crawled.recipe(), urls)
+    crawl_checks.contact(crawled.recipe(contact="me@example.org"), urls)
 
 
 def test_no_contact_is_needed_for_this_machine_and_for_names_that_cannot_exist(crawled: Crawled) -> None:
     urls = ["http://127.0.0.5:8000/", "http://localhost/", "http://a.test/", "http://b.example/"]
-    pages.check_contact(crawled.recipe(), urls)
+    crawl_checks.contact(crawled.recipe(), urls)
 
 
 def test_partitions_are_crawled_in_one_group_per_worker_of_about_the_same_size(crawled: Crawled) -> None:

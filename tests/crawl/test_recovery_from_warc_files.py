@@ -8,7 +8,7 @@ import brotli
 import pytest
 import zstandard
 
-from pipelines import crawl, own_archives, pages
+from pipelines import crawl, crawl_checks, own_archives, pages
 from pipelines.request import Request
 from tests.crawl.archive_site import warc_files, warc_record
 from tests.crawl.loopback import HTML, Crawled, Page, Web
@@ -166,7 +166,7 @@ def test_a_file_that_is_gone_when_it_is_read_costs_the_capture_alone(tmp_path: P
 
 def test_a_pattern_that_matches_nothing_is_named(crawled: Crawled, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no file matches"):
-        pages.check(crawled.recipe(sources=[f"warc:{tmp_path}/none*"]))
+        crawl_checks.settings(crawled.recipe(sources=[f"warc:{tmp_path}/none*"]))
 
 
 def test_a_file_whose_name_looks_like_a_glob_is_found(tmp_path: Path) -> None:
