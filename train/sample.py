@@ -17,6 +17,8 @@ from train.model import GPT2
 from train.ranks import Ranks
 from train.tokenizer import END_OF_TEXT
 
+MOST_TEXTS = (1 << 31) - 1  # with which sizes of tensors stay numbers
+
 
 @dataclass(frozen=True)
 class Choice:
@@ -67,6 +69,8 @@ def generate(
     """
     if max_tokens < 1 or n < 1:
         raise TrainError(f"max_tokens and n must be at least 1: got {max_tokens} and {n}")
+    if n > MOST_TEXTS:
+        raise TrainError(f"n must be at most {MOST_TEXTS:,}: got {n}")
     if not -(1 << 63) <= seed < 1 << 63:
         raise TrainError(f"the seed {seed} has more than 64 bits")
     if not _is_text(prompt):
@@ -152,8 +156,8 @@ def next_tokens(
     When n_positions tokens have been read, the older half is forgotten and the rest read anew.
     """
     room = model.shape.n_positions
-    context = torch.tensor([prompt] * n, device=model.transformer.wte.weight.device)
-    cache, unread = model.new_cache(n), context
+    cache = model.new_cache(n)  # first: it is what memory may not hold
+    context = unread = torch.tensor(prompt, device=model.transformer.wte.weight.device).repeat(n, 1)
     while True:
         if cache[0].length + unread.size(1) > room:
             cache, unread = model.new_cache(n), context[:, -max(1, room // 2) :]

@@ -151,6 +151,11 @@ def test_more_texts_than_memory_holds_are_an_error(run: Path, monkeypatch: pytes
         generate(run, "x", n=7000)
 
 
+def test_more_texts_than_a_tensor_can_count_are_an_error(run: Path) -> None:
+    with pytest.raises(TrainError, match="n must be at most 2,147,483,647"):
+        generate(run, "x", n=2**31)
+
+
 def test_a_temperature_near_zero_takes_the_likeliest_token() -> None:
     logits = torch.tensor([[1.0, 3.0, 2.0]])
     assert Choice(temperature=1e-40).pick(logits, torch.Generator()).tolist() == [1]
