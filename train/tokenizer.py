@@ -17,7 +17,9 @@ def load(path: Path) -> Tokenizer:
     try:
         found = Tokenizer.from_file(str(path))
     except Exception as error:  # the library raises bare Exception
-        raise TrainError(f"{path} is not a tokenizer: {error}") from None
+        raise TrainError(
+            f"{path} is not a tokenizer ({error}): put there the one that belongs to the model"
+        ) from None
     found.no_truncation()
     found.no_padding()
     return found
