@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from train import token_index
 from train.errors import TrainError
 from train.settings import DataSettings
+from train.tokenizer import bytes_of_ids
 from train.tokenizer import load as load_tokenizer
 from train.tokenizer import size as ids_of
 
@@ -90,11 +91,14 @@ class Corpus:
 
 @dataclass(frozen=True)
 class Census:
-    """What one reading of a split found: its hash over all files, and how often each token occurs."""
+    """What one reading of the tokens found: of those to train on, their hash over all files and how often
+    each occurs; of those to validate on, how many bytes of text they stand for."""
 
     sha256: str
     unigram_entropy: float
     """Nats per token of the plain empirical distribution: the loss of a model that knows only frequencies."""
+    validation_bytes: int | None
+    """None where neither an index nor a tokenizer tells."""
 
 
 def find_corpus(folder: Path, settings: DataSettings, vocab_size: int) -> Corpus:
@@ -134,17 +138,25 @@ def find_corpus(folder: Path, settings: DataSettings, vocab_size: int) -> Corpus
     return corpus
 
 
-def check_split(split: Split, vocab_size: int) -> Census:
+def take_census(corpus: Corpus) -> Census:
     """Reads every file once: its sha256 against the index, its largest id against the vocabulary.
 
     Raises TrainError that names the file and what is wrong with it.
     """
+    sha256, counts = _read(corpus.train, corpus.vocab_size)
+    share = counts[counts > 0] / max(1, counts.sum())
+    _, held_out = _read(corpus.validation, corpus.vocab_size)
+    known = corpus.validation.utf8_bytes
+    if known is None and corpus.tokenizer and (each := bytes_of_ids(corpus.tokenizer)) is not None:
+        known = int(held_out[: len(each)] @ each[: len(held_out)])
+    return Census(sha256, float(-(share * np.log(share)).sum()), known)
+
+
+def _read(split: Split, vocab_size: int) -> tuple[str, NDArray[np.int64]]:
     with ThreadPoolExecutor(max_workers=4) as pool:
         found = list(pool.map(lambda file: _check_file(file, vocab_size), split.files))
     counts = sum((counts for _, counts in found), start=np.zeros(vocab_size, dtype=np.int64))
-    share = counts[counts > 0] / max(1, counts.sum())
-    together = hashlib.sha256("".join(sha256 for sha256, _ in found).encode())
-    return Census(together.hexdigest(), float(-(share * np.log(share)).sum()))
+    return hashlib.sha256("".join(sha256 for sha256, _ in found).encode()).hexdigest(), counts
 
 
 def _check_file(file: TokenFile, vocab_size: int) -> tuple[str, NDArray[np.int64]]:

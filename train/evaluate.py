@@ -31,8 +31,9 @@ def loss(
     return float(nats_sum / tokens)
 
 
-def bits_per_byte(nats_per_token: float | None, split: Split) -> float | None:
-    """Bits per UTF-8 byte of text, comparable between tokenizers; None where the bytes are not known."""
-    if nats_per_token is None or not split.utf8_bytes:
+def bits_per_byte(nats_per_token: float | None, tokens: int, utf8_bytes: int | None) -> float | None:
+    """Bits per UTF-8 byte of a text of so many tokens and bytes, comparable between tokenizers; None where
+    the bytes are not known."""
+    if nats_per_token is None or not utf8_bytes:
         return None
-    return nats_per_token / math.log(2) * split.tokens / split.utf8_bytes
+    return nats_per_token / math.log(2) * tokens / utf8_bytes

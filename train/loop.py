@@ -91,7 +91,7 @@ def _after_step(
     _log(step, journal, policy, progress)
     val_loss = None
     if evaluating:
-        val_loss, bits_per_byte = training.validation()
+        val_loss, bits_per_byte = training.validation(census.validation_bytes)
         progress.evaluated(journal.evaluated(step, val_loss, bits_per_byte))
     if not (evaluating or saving or stopping):
         return

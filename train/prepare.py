@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from train import checkpoint, huggingface, rundir
-from train.corpus import Census, Corpus, check_split, find_corpus
+from train.corpus import Census, Corpus, find_corpus, take_census
 from train.device import is_out_of_memory
 from train.errors import TrainError
 from train.ranks import Ranks
@@ -50,8 +50,7 @@ def census(corpus: Corpus, run: Path, settings: Settings, ranks: Ranks) -> Censu
 
 
 def _checked(corpus: Corpus, run: Path, init_from: str) -> Census:
-    found = check_split(corpus.train, corpus.vocab_size)
-    check_split(corpus.validation, corpus.vocab_size)
+    found = take_census(corpus)
     saved = checkpoint.newest(run)
     if saved and saved.state["data"]["sha256"] != found.sha256:
         raise TrainError(f"{run} was trained on other tokens: give the same corpus, or another --out")

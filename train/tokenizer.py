@@ -3,7 +3,9 @@
 import json
 from pathlib import Path
 
-from tokenizers import Tokenizer
+import numpy as np
+from numpy.typing import NDArray
+from tokenizers import Tokenizer, decoders
 
 from train.errors import TrainError
 from train.settings import ModelSettings
@@ -28,6 +30,19 @@ def load(path: Path) -> Tokenizer:
 def size(tokenizer: Tokenizer) -> int:
     """One more than the highest id: ids may have holes."""
     return max(tokenizer.get_vocab(with_added_tokens=True).values(), default=-1) + 1
+
+
+def bytes_of_ids(path: Path) -> NDArray[np.int64] | None:
+    """How many bytes of text each id stands for, special tokens none; None where it is not byte-level BPE."""
+    tokenizer = load(path)
+    if not isinstance(tokenizer.decoder, decoders.ByteLevel):
+        return None
+    found = np.zeros(size(tokenizer), dtype=np.int64)
+    for entry, id in tokenizer.get_vocab(with_added_tokens=False).items():
+        found[id] = len(entry)  # which has a character for every byte
+    for id, added in tokenizer.get_added_tokens_decoder().items():
+        found[id] = 0 if added.special else len(added.content.encode())
+    return found
 
 
 def check_fits(tokenizer: Tokenizer, path: Path, model: ModelSettings) -> None:

@@ -98,15 +98,15 @@ class Training:
         )
         return [(self.device.staged(ids), self.device.staged(targets)) for ids, targets in batches]
 
-    def validation(self) -> tuple[float | None, float | None]:
-        """Loss in nats per token and bits per UTF-8 byte on the validation split; None where it has no
-        tokens, or the loss is no number."""
+    def validation(self, utf8_bytes: int | None) -> tuple[float | None, float | None]:
+        """Loss in nats per token and bits per UTF-8 byte on the validation split, which has so many bytes;
+        None where it has no tokens, its bytes are not known, or the loss is no number."""
         split, length = self.corpus.validation, self.settings.model.n_positions
         rows = self.settings.train.micro_batch_size
         loss = evaluate.loss(self.objective, split, length, rows, self.device, self.ranks)
         if loss is None or not math.isfinite(loss):
             return None, None
-        return loss, evaluate.bits_per_byte(loss, split)
+        return loss, evaluate.bits_per_byte(loss, split.tokens, utf8_bytes)
 
     def state(self, census: Census, val_loss: float | None) -> dict[str, Any]:
         """What a checkpoint's state.json says beside the generators."""

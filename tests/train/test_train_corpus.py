@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from train.corpus import check_split, find_corpus
+from train.corpus import find_corpus, take_census
 from train.errors import TrainError
 from train.evaluate import bits_per_byte
 from train.settings import DataSettings
@@ -31,19 +31,36 @@ def test_a_corpus_is_found_by_its_directory_or_its_tokens(corpus: Path) -> None:
 
 
 def test_the_index_says_how_many_bytes_of_text_a_split_is(corpus: Path) -> None:
-    found = find_corpus(corpus, OWN, 0).validation
-    assert found.utf8_bytes is not None
-    assert bits_per_byte(math.log(2), found) == pytest.approx(found.tokens / found.utf8_bytes)
+    found = find_corpus(corpus, OWN, 0)
+    known = take_census(found).validation_bytes
+    assert known is not None
+    assert known == found.validation.utf8_bytes
+    assert bits_per_byte(math.log(2), 500, known) == pytest.approx(500 / known)
+
+
+def bare(corpus: Path, folder: Path) -> DataSettings:
+    """The corpus's first files as nanoGPT has them, without an index."""
+    shutil.copy(corpus / "train-00000.bin", folder / "train.bin")
+    shutil.copy(corpus / "validation-00000.bin", folder / "val.bin")
+    return DataSettings(train=str(folder / "tr*.bin"), validation=str(folder / "val.bin"))
 
 
 def test_bare_files_are_read_but_their_bytes_are_not_known(corpus: Path, tmp_path: Path) -> None:
-    shutil.copy(corpus / "train-00000.bin", tmp_path / "train.bin")
-    shutil.copy(corpus / "validation-00000.bin", tmp_path / "val.bin")
-    asked = DataSettings(train=str(tmp_path / "tr*.bin"), validation=str(tmp_path / "val.bin"))
-    found = find_corpus(tmp_path, asked, 300)
+    found = find_corpus(tmp_path, bare(corpus, tmp_path), 300)
     assert found.train.tokens == (tmp_path / "train.bin").stat().st_size // 2
     assert found.tokenizer is None
-    assert bits_per_byte(1.0, found.validation) is None
+    assert take_census(found).validation_bytes is None
+    assert bits_per_byte(1.0, 500, None) is None
+
+
+def test_with_their_tokenizer_the_bytes_of_bare_files_are_those_that_the_index_has(
+    corpus: Path, tmp_path: Path
+) -> None:
+    shutil.copy(corpus / "tokenizer.json", tmp_path)
+    indexed = find_corpus(corpus, OWN, 0)
+    assert len(indexed.validation.files) == 1
+    counted = take_census(find_corpus(tmp_path, bare(corpus, tmp_path), 320)).validation_bytes
+    assert counted == indexed.validation.utf8_bytes
 
 
 def test_a_vocabulary_above_65536_has_tokens_of_four_bytes(tmp_path: Path) -> None:
@@ -54,8 +71,8 @@ def test_a_vocabulary_above_65536_has_tokens_of_four_bytes(tmp_path: Path) -> No
 
 def test_the_unigram_entropy_is_that_of_the_counts(tmp_path: Path) -> None:
     np.array([0, 0, 1, 2], dtype="<u2").tofile(tmp_path / "few.bin")
-    split = find_corpus(tmp_path, DataSettings(train=str(tmp_path / "few.bin")), 3).train
-    assert check_split(split, 3).unigram_entropy == pytest.approx(1.5 * math.log(2))
+    few = find_corpus(tmp_path, DataSettings(train=str(tmp_path / "few.bin")), 3)
+    assert take_census(few).unigram_entropy == pytest.approx(1.5 * math.log(2))
 
 
 def test_a_short_file_is_an_error_that_names_it(copy: Path) -> None:
@@ -78,14 +95,14 @@ def test_a_corrupt_file_is_an_error_that_names_it(copy: Path, byte: int) -> None
     content[byte] ^= 2
     path.write_bytes(content)
     with pytest.raises(TrainError, match=r"train-00001\.bin is corrupt"):
-        check_split(find_corpus(copy, OWN, 0).train, 300)
+        take_census(find_corpus(copy, OWN, 0))
 
 
 def test_a_token_beyond_the_vocabulary_is_an_error(tmp_path: Path) -> None:
     np.array([1, 300], dtype="<u2").tofile(tmp_path / "x.bin")
-    split = find_corpus(tmp_path, DataSettings(train=str(tmp_path / "x.bin")), 300).train
+    found = find_corpus(tmp_path, DataSettings(train=str(tmp_path / "x.bin")), 300)
     with pytest.raises(TrainError, match=r"x\.bin holds token 300, but the vocabulary ends at 299"):
-        check_split(split, 300)
+        take_census(found)
 
 
 def test_another_tokenizer_beside_the_tokens_is_an_error(copy: Path) -> None:

@@ -150,7 +150,8 @@ def test_nothing_that_is_trained_validated_or_sampled_takes_float64(
     asked, tokens = prepare.resolve(corpus, tmp_path, tiny(train__optimizer=optimizer), Ranks())
     with NoDoubles():  # type: ignore[no-untyped-call]
         training = Training(asked, tokens, Ranks())
-        training.update()
-        training.validation()
+        for _ in range(2):
+            training.update()
+        training.validation(None)
         next(next_tokens(training.model, [1], 2, Choice(), torch.Generator()))
     training.loader.close()

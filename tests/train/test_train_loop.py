@@ -16,8 +16,6 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load_file
-from torch import Tensor
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from tests.train.conftest import newest
 from train.corpus import find_corpus
@@ -336,36 +334,9 @@ def test_the_micro_batch_changes_the_first_step_by_rounding_only(corpus: Path, t
     torch.testing.assert_close(found[0], found[1], atol=1e-4, rtol=0)
 
 
-class DoublePrecision(TorchDispatchMode):
-    """Collects the operations that give float64."""
-
-    def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
-        self.found: set[str] = set()
-
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        out = func(*args, **(kwargs or {}))
-        for tensor in out if isinstance(out, (list, tuple)) else [out]:
-            if isinstance(tensor, Tensor) and tensor.dtype == torch.float64:
-                self.found.add(str(func))
-        return out
-
-
-@pytest.mark.parametrize("optimizer", ["adamw", "muon"])
-def test_no_step_and_no_evaluation_needs_the_double_precision_that_apples_gpus_lack(
-    optimizer: str, corpus: Path, tiny: Tiny
+def test_without_index_and_tokenizer_token_files_train_without_bits_per_byte(
+    corpus: Path, tiny: Tiny, tmp_path: Path
 ) -> None:
-    settings = tiny(train__optimizer=optimizer, model__vocab_size=300)
-    training = Training(settings, find_corpus(corpus, settings.data, 300), Ranks())
-    with DoublePrecision() as double:
-        for _ in range(2):
-            training.update()
-        loss = training.validation()[0]
-        assert loss is not None and loss > 0
-    assert double.found == set()
-
-
-def test_bare_token_files_train_without_bits_per_byte(corpus: Path, tiny: Tiny, tmp_path: Path) -> None:
     for name in ("train", "validation"):
         shutil.copy(corpus / f"{name}-00000.bin", tmp_path / f"{name}.bin")
     files = {f"data__{name}": tmp_path / f"{name}.bin" for name in ("train", "validation")}
