@@ -4,7 +4,8 @@ import resource
 import sys
 import time
 import warnings
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 
 import torch
@@ -202,6 +203,17 @@ def time_attention(kernel: str, shape: ModelSettings, rows: int, device: Device)
     except RuntimeError:
         return None
     return (time.perf_counter() - began) / TIMED_CALLS * 1000
+
+
+@contextmanager
+def memory_told(what: str, instead: str) -> Iterator[None]:
+    """Memory that does not hold `what`, a GPU's or the machine's, is a TrainError that says what to do."""
+    try:
+        yield
+    except (RuntimeError, MemoryError) as error:
+        if isinstance(error, RuntimeError) and not is_out_of_memory(error):
+            raise
+        raise TrainError(f"memory does not hold {what}: {instead}") from error
 
 
 def is_out_of_memory(error: RuntimeError) -> bool:

@@ -1,13 +1,11 @@
 """What can be wrong before the first step: settings, tokens, ranks, and whether they are this run's."""
 
 import dataclasses
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 
-from train import checkpoint, huggingface, rundir
+from train import checkpoint, device, huggingface, rundir
 from train.corpus import Census, Corpus, find_corpus, take_census
-from train.device import is_out_of_memory
 from train.errors import TrainError
 from train.ranks import Ranks
 from train.settings import Settings, TrainSettings, check
@@ -59,17 +57,11 @@ def _checked(corpus: Corpus, run: Path, init_from: str) -> Census:
     return found
 
 
-@contextmanager
-def memory_told(asked: TrainSettings) -> Iterator[None]:
-    """Memory that is too small for what happens inside, a GPU's or the machine's, is a TrainError."""
-    try:
-        yield
-    except (RuntimeError, MemoryError) as error:
-        if isinstance(error, RuntimeError) and not is_out_of_memory(error):
-            raise
-        rows = asked.micro_batch_size
-        less = f"train.micro_batch_size={rows // 2}" if rows > 1 else "train.shard=true on several GPUs"
-        raise TrainError(
-            f"memory does not hold the model and a step of {asked.batch_size:,} sequences, "
-            f"train.micro_batch_size = {rows:,} at a time: --set {less}, or take a smaller model"
-        ) from error
+def memory_told(asked: TrainSettings) -> AbstractContextManager[None]:
+    """Memory that is too small for what happens inside is a TrainError."""
+    rows = asked.micro_batch_size
+    less = f"train.micro_batch_size={rows // 2}" if rows > 1 else "train.shard=true on several GPUs"
+    what = (
+        f"the model and a step of {asked.batch_size:,} sequences, train.micro_batch_size = {rows:,} at a time"
+    )
+    return device.memory_told(what, f"--set {less}, or take a smaller model")

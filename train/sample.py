@@ -1,7 +1,6 @@
 """Text from a trained run: one token at a time, each layer remembering what it has read."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice, takewhile
 from pathlib import Path
@@ -82,7 +81,7 @@ def generate(
     if not ids:
         raise TrainError(f"the tokenizer has no {END_OF_TEXT} to start from: give a prompt")
     heard = _Heard(words, prompt, on_text)
-    with _memory_told(n):
+    with device.memory_told(f"the model and {n:,} texts at a time", "ask for fewer"):
         columns = _columns(next_tokens(load_model(run), ids, n, choice, generator), max_tokens, end, heard)
     texts = [
         str(words.decode(list(takewhile(lambda token: token != end, text))))
@@ -104,18 +103,6 @@ def _columns(steps: Iterator[list[int]], most: int, end: int | None, heard: "_He
         if 0 not in ended:
             heard.token(column[0])
     return columns
-
-
-@contextmanager
-def _memory_told(n: int) -> Iterator[None]:
-    try:
-        yield
-    except (RuntimeError, MemoryError) as error:
-        if isinstance(error, RuntimeError) and not device.is_out_of_memory(error):
-            raise
-        raise TrainError(
-            f"memory does not hold the model and {n:,} texts at a time: ask for fewer"
-        ) from error
 
 
 def _is_text(prompt: str) -> bool:
