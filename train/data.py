@@ -52,13 +52,15 @@ class Order:
 def training_batches(
     split: Split, order: Order, step: int, batch_size: int, micro_batch_size: int, ranks: Ranks
 ) -> Iterator[Batch]:
-    """This rank's micro-batches of the step that follows `step` finished ones."""
+    """This rank's micro-batches, equally large, of the step that follows `step` finished ones."""
     share = batch_size // ranks.size
-    starts = order.starts(step * batch_size + ranks.rank * share, share)
+    first = step * batch_size + ranks.rank * share
     for at in range(0, share, micro_batch_size):
-        rows = [split.read(int(start), order.length + 1) for start in starts[at : at + micro_batch_size]]
-        window = torch.from_numpy(np.stack(rows))
-        yield window[:, :-1], window[:, 1:]
+        window = np.empty((micro_batch_size, order.length + 1), dtype=np.int64)
+        for row, start in enumerate(order.starts(first + at, micro_batch_size)):
+            window[row] = split.read(int(start), order.length + 1)
+        ids = torch.from_numpy(window)
+        yield ids[:, :-1], ids[:, 1:]
 
 
 def evaluation_batches(split: Split, length: int, batch_size: int, ranks: Ranks) -> Iterator[Batch]:

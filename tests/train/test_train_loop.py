@@ -308,6 +308,14 @@ def test_a_micro_batch_that_memory_does_not_hold_is_an_error_that_names_a_smalle
         train(corpus, tmp_path / "run", tiny())
 
 
+def test_a_micro_batch_that_no_memory_holds_is_told_before_its_tokens_are_read(
+    corpus: Path, tiny: Tiny, tmp_path: Path
+) -> None:
+    asked = tiny(train__batch_size=10**13, train__micro_batch_size=10**13)
+    with pytest.raises(TrainError, match=r"micro_batch_size = 10,000,000,000,000 at a time"):
+        train(corpus, tmp_path / "run", asked)
+
+
 @pytest.mark.slow
 def test_without_a_compiler_the_way_to_train_without_one_is_told(
     corpus: Path, tiny_arguments: list[str], tmp_path: Path
