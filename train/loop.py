@@ -33,8 +33,8 @@ def train(tokens: Path, run: Path, settings: Settings, progress: Progress | None
     with joined() as ranks, stop_request() as stop:
         settings, corpus = prepare.resolve(tokens, run, settings, ranks)
         with rundir.opened(run, settings) if ranks.leads else nullcontext():
-            census = prepare.census(corpus, run, settings, ranks)
             with prepare.memory_told(settings.train):
+                census = prepare.census(corpus, run, settings, ranks)
                 training = Training(settings, corpus, ranks, checkpoint.newest(run))
                 with device.attention(training.attention), _no_collection_pauses():
                     training.check_compiled()

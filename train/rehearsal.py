@@ -33,8 +33,8 @@ def rehearse(
         if ranks.leads:
             rundir.check(run, settings)
         told(f"reading {corpus.train.tokens:,} tokens")
-        prepare.census(corpus, run, settings, ranks)
         with prepare.memory_told(settings.train):
+            prepare.census(corpus, run, settings, ranks)
             training = Training(settings, corpus, ranks, checkpoint.newest(run))
             done, left = training.step, max(0, settings.train.steps - training.step)
             with device.attention(training.attention):

@@ -250,6 +250,7 @@ def check(settings: Settings, source: str) -> None:
             t.batch_size % t.micro_batch_size == 0,
             f"train.batch_size = {t.batch_size} must be a multiple of micro_batch_size {t.micro_batch_size}",
         ),
+        (m.vocab_size <= 1 << 32, f"model.vocab_size = {m.vocab_size} has ids that no 32 bits hold"),
         (t.seed < 1 << 63, f"train.seed = {t.seed} has more than 63 bits"),
         (0 < t.lr < math.inf, f"train.lr must be above 0, not {t.lr}"),
         (0 <= t.min_lr <= t.lr, f"train.min_lr must lie between 0 and lr = {t.lr}, not be {t.min_lr}"),

@@ -18,7 +18,7 @@ import torch
 from safetensors.torch import load_file
 
 from tests.train.conftest import newest
-from train.corpus import find_corpus
+from train.corpus import Census, Corpus, find_corpus
 from train.errors import Interrupted, RunFailed, TrainError
 from train.loop import train
 from train.progress import Progress
@@ -314,6 +314,18 @@ def test_a_micro_batch_that_no_memory_holds_is_told_before_its_tokens_are_read(
     asked = tiny(train__batch_size=10**13, train__micro_batch_size=10**13)
     with pytest.raises(TrainError, match=r"micro_batch_size = 10,000,000,000,000 at a time"):
         train(corpus, tmp_path / "run", asked)
+
+
+def test_a_vocabulary_that_no_memory_holds_is_told(
+    corpus: Path, tiny: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def count(_: Corpus) -> Census:
+        raise MemoryError
+
+    monkeypatch.setattr("train.prepare.take_census", count)  # 4 billion counts fit into some machines
+    with pytest.raises(TrainError, match="memory does not hold the model"):
+        train(corpus, tmp_path / "run", tiny())
+    assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.slow

@@ -46,6 +46,7 @@ def test_an_override_wins_over_the_config() -> None:
         ("model.n_head=7", r"n_embd = .* must be a multiple of n_head = 7"),
         ("train.micro_batch_size=3", r"must be a multiple of micro_batch_size 3"),
         ("train.steps=0", r"train\.steps must be at least 1"),
+        ("model.vocab_size=4294967297", r"model\.vocab_size = 4294967297 has ids that no 32 bits hold"),
         ("train.seed=18446744073709551616", r"train\.seed = 18446744073709551616 has more than 63 bits"),
         ("train.lr=nan", r"train\.lr must be above 0"),
         ("train.min_lr=1", r"train\.min_lr must lie between 0 and lr"),
