@@ -19,7 +19,7 @@ from webtext.crawl import tombstones
 from webtext.crawl.tombstones import Tombstone, Tombstones
 from webtext.errors import UserError, why
 from webtext.links.canonical import Rejected, canonicalise, link_id, registered_domain
-from webtext.links.hosts import is_public_suffix
+from webtext.links.hosts import domain_of, is_public_suffix, parse_host
 from webtext.progress import Progress
 
 ASKED = "asked for"
@@ -209,10 +209,10 @@ def _domain(text: str, where: str) -> str:
     if "://" in text:
         raise UserError(f"{where}: a URL, not a domain; give one such as example.org, or pages with --url")
     try:
-        name = registered_domain(canonicalise(f"http://{text}/"))
-    except Rejected:
+        host = parse_host(text).strip("[].")
+    except ValueError:
         raise UserError(f"{where}: no host is called so; give a domain such as example.org") from None
-    if name != text.lower().removesuffix("."):
+    if (name := domain_of(host)) != host:
         raise UserError(
             f"{where}: belongs to the registered domain {name}; name that one, or pages with --url"
         )

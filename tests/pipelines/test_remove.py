@@ -342,6 +342,14 @@ def test_a_comment_of_a_file_begins_after_white_space(tmp_path: Path) -> None:
     assert (wanted.urls, wanted.domains) == (("http://a.example/x",), ("example.org",))
 
 
+@pytest.mark.parametrize(
+    ("written", "domain"),
+    [("München.de", "xn--mnchen-3ya.de"), ("EXAMPLE.org.", "example.org"), ("[2606:0::1]", "2606::1")],
+)
+def test_a_domain_is_known_in_any_spelling(written: str, domain: str) -> None:
+    assert remove.selection((), (written,), None, copies=True).domains == (domain,)
+
+
 @pytest.mark.parametrize("line", ["http://a.example/, http://b.example/", "example.org example.net"])
 def test_a_line_that_names_more_than_one_is_refused(tmp_path: Path, line: str) -> None:
     listed = tmp_path / "out.txt"
@@ -378,6 +386,7 @@ def test_a_dry_run_says_that_it_keeps_nothing_out(built: Built, capsys: pytest.C
         ("--domain", "www.bbc.co.uk", "registered domain bbc.co.uk"),
         ("--domain", "co.uk", "a public suffix, under which many have sites"),
         ("--domain", "COM", "such as example.com"),
+        ("--domain", "joe@example.org", "no host is called so"),
         ("--domain", "http://ok.org", "a URL, not a domain"),
         ("--from", "none.txt", "cannot be read"),
         ("--quiet", None, "nothing to remove"),
