@@ -198,7 +198,7 @@ def _duplicates(found: Result) -> None:
         )
     if not found["clusters"]:
         return
-    title = f"{found['clusters']:,} clusters of two or more, by size"
+    title = f"{counted(found['clusters'], 'cluster')} of two or more, by size"
     sizes = new_table(title, ">documents in it", ">clusters")
     for step in found["sizes"]:
         span = f"{step['from']:,}" if step["from"] == step["to"] else f"{step['from']:,}–{step['to']:,}"

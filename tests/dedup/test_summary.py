@@ -65,3 +65,11 @@ def test_the_terminal_shows_it_all(
         "https://example.org/1",
     ):
         assert line in shown
+
+
+def test_a_single_cluster_is_told_as_one(
+    tmp_path: Path, prose: Prose, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = said_of(tmp_path, prose)
+    show.build({"corpus": "corpus", "duplicates": said | {"clusters": 1}})
+    assert "1 cluster of two or more" in capsys.readouterr().out
