@@ -69,6 +69,12 @@ def test_a_page_that_only_leads_elsewhere_has_no_text() -> None:
     assert extract(f"<ul>{links}</ul>", None, Extract()).text == ""
 
 
+@pytest.mark.parametrize("end", ["</body></html>", "</BODY>\n</HTML>\n<!DOCTYPE html><html><body>"])
+def test_a_page_that_goes_on_behind_its_end_is_read_to_its_last_line(end: str) -> None:
+    head, body = lamp().split("<article>")
+    assert extract(f"{head}{end}<article>{body}", None, Extract()) == extract(lamp(), None, Extract())
+
+
 def test_title_author_and_date_are_found() -> None:
     found = extract(lamp('<meta property="article:published_time" content="2019-05-06">'), None, Extract())
     assert (found.title, found.author, found.published) == ("The lamp", "Ada Lovelace", "2019-05-06")
