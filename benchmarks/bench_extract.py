@@ -184,9 +184,14 @@ def charsets() -> None:
         f"\n| {len(samples)} labelled samples, read right | ours | charset-normalizer alone |"
         "\n| --- | --- | --- |"
     )
-    for name, given in (("with their declarations", samples), ("without", bare)):
+    ways = (
+        ("with their declarations", samples, None),
+        ("without", bare, None),
+        ("called iso-8859-1 by the server", bare, "iso-8859-1"),
+    )
+    for name, given, charset in ways:
         wanted = [body.decode(codec, "replace") for codec, body in given]
-        decoded = [decode(body, None) for _, body in given]
+        decoded = [decode(body, charset) for _, body in given]
         mine = sum(d is not None and d.text == text for d, text in zip(decoded, wanted, strict=True))
         alone = sum(
             str(from_bytes(body).best()) == text for (_, body), text in zip(given, wanted, strict=True)

@@ -34,6 +34,17 @@ WORDS = {
     "utf-8": "Съешь же ещё этих мягких — 我能吞下玻璃 🙂",
 }
 
+RUSSIAN = (
+    "Смотритель маяка каждый вечер писал короткое письмо, прежде чем подняться по лестнице к фонарю. Никто в "
+    "деревне не помнил зимы, когда гавань замерзала так надолго, и никто не хотел об этом говорить."
+)
+LINES = {
+    "windows-1251": RUSSIAN,
+    "koi8-r": RUSSIAN,
+    "gbk": "灯塔看守人每天晚上都写一封短信，\n然后才爬上楼梯去点灯。\n村里没有人记得，\n"
+    "港口曾经冻结过这么久。\n她回答说，\n船可以等一等，\n而且面包放了一天，\n反而更好吃。\n第二天早上，\n大家都去看海。",
+}  # fmt: skip
+
 
 def text_of(body: bytes, charset: str | None = None, html: bool = True) -> str:
     decoded = decode(body, charset, html)
@@ -91,6 +102,26 @@ def test_valid_utf8_is_utf8_whatever_is_declared(wrong: str) -> None:
 
 def test_western_text_declared_as_utf8_is_read_as_windows_1252() -> None:
     assert text_of("It’s a “test”".encode("cp1252"), "utf-8") == "It’s a “test”"
+
+
+@pytest.mark.parametrize("label", LINES)
+def test_a_server_that_calls_every_page_latin_is_not_believed(label: str) -> None:
+    body = LINES[label].encode(webencodings.lookup(label).codec_info.name)
+    assert text_of(f'<meta charset="{label}">'.encode() + body, "iso-8859-1").endswith(LINES[label])
+    assert text_of(b'<meta charset="iso-8859-1">' + body).endswith(LINES[label])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Hyvää päivää, jäääär ja yötyö: hääyöaie",
+        "— «Été» — «À côté» — ÉLÈVE",
+        "<script>/[ÀÈÌÒÙàèìòùÂÊÎ]/</script> déjà",
+        "".join(f"{chr(0xA0) * indent}— élève\n" for indent in range(20)),
+    ],
+)
+def test_a_western_page_with_letters_side_by_side_is_believed_to_be_latin(text: str) -> None:
+    assert text_of(text.encode("cp1252"), "iso-8859-1") == text
 
 
 def test_utf8_with_a_few_broken_bytes_stays_utf8() -> None:

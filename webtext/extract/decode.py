@@ -2,7 +2,7 @@
 
 The order of the HTML standard (§13.2.3.2): byte order mark, HTTP's charset, the page's own declaration; then
 detection. Where the bytes prove a declaration wrong they win: text that is valid UTF-8 is UTF-8, and text
-that does not decode as declared is detected.
+that does not decode as declared, or is declared as Latin and is none, is detected.
 """
 
 import codecs
@@ -50,8 +50,11 @@ MOST_CONTROLS = 0.05  # random and compressed bytes have 0.1, and text next to n
 HEAD_BYTES = 65_536
 SAMPLE_BYTES = 32_768  # detection is no better on more of the labelled samples, and costs by length
 FEW_BYTES = 8  # with fewer than this beyond ASCII, detection guesses
+FEW_RUNS = 8  # fewer different ones are no text
+NO_BREAK_SPACE = b"\xa0"
 
 _HIGH = re.compile(rb"[\x80-\xff]")
+_RUN = re.compile(rb"[\x80-\xff]{3,}")
 # Control characters that no page means: someone took windows-1252 for Latin-1, and made UTF-8 of that.
 _C1 = re.compile("[\x80-\x9f]")
 _C1_IN_UTF8 = re.compile(rb"\xc2[\x80-\x9f]")  # a search for one byte is six times as quick
@@ -90,6 +93,9 @@ def _encoding(body: bytes, charset: str | None, html: bool, utf8: str | None) ->
         return codec
     if utf8 is not None and not (codec in MULTIBYTE and _also_valid(body, codec, utf8)):
         return _seven_bit(body) or "utf-8"
+    if codec == "cp1252" and _not_western(body):
+        codec = _declared(body, None, html)
+        codec = None if codec == "cp1252" else codec
     if codec not in (None, "utf-8") and _fits(body, codec, 10):
         return codec
     # Bytes of other encodings hardly ever look like UTF-8, so a text that mostly does is.
@@ -179,6 +185,16 @@ def _detected(body: bytes) -> str | None:
     if best.language in WESTERN and any(match.chaos <= best.chaos for match in western):
         return "cp1252"
     return _superset(best.encoding)
+
+
+def _not_western(body: bytes) -> bool:
+    """Whether a page that is called Latin, many a server's default, is in a script without Latin letters.
+
+    Most characters beyond ASCII then stand side by side, as in no Western text but a list of its letters.
+    """
+    piece = _sample(body).replace(NO_BREAK_SPACE, b" ")
+    runs = _RUN.findall(piece)
+    return len(set(runs)) >= FEW_RUNS and 2 * sum(map(len, runs)) > _beyond_ascii(piece)
 
 
 def _beyond_ascii(body: bytes) -> int:
