@@ -57,6 +57,33 @@ def test_cells_that_hold_a_layout_are_blocks_of_their_own() -> None:
     assert texts("<table><tr><td><p>a</p><p>b</p><td>c</table>") == ["a", "b", "c"]
 
 
+MATH = '<math alttext="x squared"><semantics><msup><mi>x</mi><mn>2</mn></msup>{}</semantics></math>'
+TEX = '<annotation encoding="application/x-tex">{}</annotation>'
+
+
+def test_a_formula_is_the_tex_that_it_was_written_in() -> None:
+    assert texts(f"<p>where {MATH.format(TEX.format('x^{2}'))} is small</p>") == ["where $x^{2}$ is small"]
+    wikipedia = TEX.format("{\\displaystyle x^2}")
+    assert texts(f"<p>{MATH.format(wikipedia)}</p>") == ["$x^2$"]
+
+
+def test_a_formula_without_tex_is_its_other_text_or_its_symbols() -> None:
+    assert texts(f"<p>where {MATH.format('')} is small</p>") == ["where x squared is small"]
+    assert texts("<p>where <math><mi>a</mi><mo>+</mo><mn>2</mn></math></p>") == ["where a + 2"]
+
+
+def test_a_formula_that_katex_drew_beside_its_tex_is_there_once() -> None:
+    katex = f"""<span class="katex"><span class="katex-mathml">{MATH.format(TEX.format("x^2"))}</span><span
+        class="katex-html" aria-hidden="true"><span>x</span><span>2</span></span></span>"""
+    assert texts(f"<p>where {katex} is <b>small</b></p>") == ["where $x^2$ is small"]
+
+
+def test_an_image_of_a_formula_is_its_tex() -> None:
+    image = '<img src="/latex.php" alt="e^{i \\pi}" class="{}">'
+    assert texts(f"<p>as {image.replace('{}', 'latex')} is</p>") == ["as $e^{i \\pi}$ is"]
+    assert texts(f"<p>as {image.replace('{}', 'photo')} is</p>") == ["as is"]
+
+
 def test_items_of_a_list_are_marked_once_and_stand_together() -> None:
     body = "<ul><li>a<li><p>b</p><p>more of b</p><li>c</ul><p>end</p>"
     assert render(page(body).blocks) == "- a\n- b\n\nmore of b\n\n- c\n\nend"

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from lxml import etree
 
+from webtext.extract.formulas import drawn_formula, formula, same_drawn
 from webtext.extract.names import CONSENT_DIALOGS, HINTING, INLINE, KINDS, SKIPPED, hinted
 
 BREAK = "\0"  # which no page's text has any more
@@ -86,6 +87,7 @@ class _Segmenter:
         self.in_link = 0
         self.node, self.kind, self.list, self.table = 0, 0, -1, -1
         self.item = -1  # of a list item that has no block yet
+        self.drawn: etree._Element | None = None  # what shows a formula that is already there
         self.bits: dict[tuple[str, ...], int] = {}
         self.shapes: dict[tuple[int, str, str], int] = {}
 
@@ -111,7 +113,7 @@ class _Segmenter:
                     self.in_link += 1
                     self.content(child, depth)
                     self.in_link -= 1
-                else:
+                elif child is not self.drawn:
                     self.content(child, depth)
             elif tag not in skipped and isinstance(tag, str):
                 self.other(child, tag, depth)
@@ -124,6 +126,11 @@ class _Segmenter:
             self.add(" ".join(element.itertext()))
         elif tag == "br":
             self.line_break()
+        elif tag == "math":
+            self.add(formula(element))
+            self.drawn = same_drawn(element)
+        elif tag == "img":
+            self.add(drawn_formula(element))
         else:
             self.block(element, tag, depth)
 
