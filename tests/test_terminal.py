@@ -135,3 +135,11 @@ def test_an_error_does_not_act_on_the_terminal(tmp_path: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert done.stderr.rstrip("\n").isprintable()
+
+
+def test_what_looks_like_the_name_of_a_picture_is_shown_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    show_model.samples({"prompt": "a ", "texts": [":zap: b"]})
+    print_facts("", {"url": "http://a.example/:fire:"})
+    shown = capsys.readouterr().out
+    assert "a :zap: b" in shown
+    assert "http://a.example/:fire:" in shown

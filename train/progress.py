@@ -69,7 +69,7 @@ class Live(Progress):
             MofNCompleteColumn(),
             TimeRemainingColumn(),
             TextColumn("{task.fields[figures]}"),
-            console=Console(stderr=True),
+            console=Console(stderr=True, markup=False, emoji=False),  # settings may hold brackets and colons
         )
         self._bar.console.print(about + (f"; going on after step {step:,}" if step else ""))
         self._task = self._bar.add_task("", total=steps, completed=step, figures="")

@@ -19,10 +19,11 @@ UNBOUNDED = 1_000_000  # characters a line; a pipe and a file have no width
 
 
 class Console(AnyConsole):
-    """A console on which no text acts: of what strangers wrote the controls are written out."""
+    """A console on which no text acts: of what strangers wrote the controls are written out, and `:zap:` is
+    no name of a picture."""
 
     def render_str(self, text: str, **options: Any) -> Text:
-        return super().render_str(visible(text), **options)
+        return super().render_str(visible(text), **options | {"emoji": False})
 
 
 console = Console(highlight=False, soft_wrap=True)

@@ -39,6 +39,17 @@ def test_a_view_shows_loss_rate_utilisation_and_validation(
     assert "step 7: validation loss 3.500, 1.250 bits per byte" in shown
 
 
+def test_settings_are_shown_as_they_are(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "120")
+    settings = 'data = { train = "/a[b]/:zap:/[/c]/*.bin" }'
+    view = Live()
+    view.begin(settings, 0, 7)
+    view.end()
+    assert settings in capsys.readouterr().err
+
+
 def test_quiet_shows_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     view = for_terminal(quiet=True)
     view.begin("a tiny GPT-2", 0, 7)
