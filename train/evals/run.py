@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 from train import files, rundir
@@ -66,7 +67,7 @@ def evaluate(request: Request, progress: Progress) -> dict[str, Any]:
     keys = {task.name: _key(task, path, model, strides) for task, path in found}
     kept = {name: result for name, key in keys.items() if (result := _kept(folder, key))}
     contents = {task.name: task.read(path) for task, path in found if task.name not in kept}
-    folder.mkdir(parents=True, exist_ok=True)
+    _make_writable(folder)
     rows = []
     for task, path in found:
         result = kept.get(task.name)
@@ -139,6 +140,16 @@ def _folder(out: Path, model: Subject) -> Path:
     return folder
 
 
+def _make_writable(folder: Path) -> None:
+    """Has a folder for results before anything is computed: a run may be somebody else's to read only."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise TrainError(f"cannot write to {folder} ({error.strerror}): give another --out") from None
+
+
 def _key(task: Task, path: Path, model: Subject, strides: Sequence[int]) -> dict[str, Any]:
     """What a result depends on."""
     settings = {"strides": list(strides)} if task.strides else {}
@@ -160,7 +171,7 @@ def _result(path: Path) -> dict[str, Any] | None:
     """A task's result; None where there is none, or another program's file."""
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError):
+    except (FileNotFoundError, NotADirectoryError, ValueError):
         return None
     ours = isinstance(found, dict) and {"task", "parameters", "key", "metrics", "paper"} <= found.keys()
     return found if ours else None

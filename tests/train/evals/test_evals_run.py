@@ -120,6 +120,15 @@ def test_nothing_is_computed_before_every_file_is_read(folder: Path, data: Path)
     assert not (data.parent / "evals").exists()
 
 
+@pytest.mark.parametrize("taken", ["evals", "evals/model"])
+def test_nothing_is_computed_where_results_cannot_be_written(folder: Path, data: Path, taken: str) -> None:
+    model = data.parent / taken.replace("model", folder.name)
+    model.parent.mkdir(exist_ok=True)
+    model.write_text("a file in their place")
+    with pytest.raises(TrainError, match=r"cannot write to .*: give another --out"):
+        evaluate(asked(folder, data, "lambada"), PROGRESS)
+
+
 def test_a_perplexity_beyond_all_numbers_is_null(folder: Path, data: Path) -> None:
     (data / "ptb" / "ptb.test.txt").write_text("x" * 3000 + "\n")
     found = evaluate(asked(folder, data, "ptb"), PROGRESS)
