@@ -5,12 +5,15 @@ from pathlib import Path
 
 
 def write(path: Path, content: str | bytes) -> None:
-    """Replaces the file at once; a crash leaves the old one or the new one."""
+    """Replaces the file at once; a crash leaves the old one or the new one. An OSError names the file."""
     beside = path.with_name(f".{path.name}.tmp")
-    beside.write_bytes(content.encode() if isinstance(content, str) else content)
-    sync(beside)
-    beside.replace(path)
-    sync(path.parent)
+    try:
+        beside.write_bytes(content.encode() if isinstance(content, str) else content)
+        sync(beside)
+        beside.replace(path)
+        sync(path.parent)
+    except OSError as error:  # a full disk does not say at which file it was
+        raise OSError(error.errno, error.strerror, str(path)) from None
 
 
 def sync(path: Path) -> None:

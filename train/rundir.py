@@ -69,8 +69,8 @@ def describe(run: Path, wanted: Settings, tokenizer: Path | None) -> None:
 def check(run: Path, wanted: Settings) -> None:
     """Raises TrainError if a run may not be written there: it was started with other settings, has more steps
     already, or what is there is no run."""
-    if run.exists() and not run.is_dir():
-        raise TrainError(f"{run} is a file; give a directory for the run")
+    if (run.exists() or run.is_symlink()) and not run.is_dir():
+        raise TrainError(f"{run} is no directory; give one for the run")
     shown = run.is_dir() and any(not path.name.startswith(".") for path in run.iterdir())
     if shown and not (run / CONFIG).exists():
         raise TrainError(f"{run} holds other files and no {CONFIG}; give a new or a run's directory")

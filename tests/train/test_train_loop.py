@@ -257,6 +257,15 @@ def test_a_log_that_a_power_cut_damaged_is_mended_as_far_as_steps_are_made_again
     assert steps(run) == steps(straight)[:4] + steps(straight)[5:]
 
 
+@pytest.mark.parametrize("make", [Path.touch, lambda run: run.symlink_to("gone")], ids=["file", "link"])
+def test_what_is_no_directory_is_refused_as_a_run(
+    corpus: Path, tiny: Tiny, tmp_path: Path, make: Callable[[Path], None]
+) -> None:
+    make(tmp_path / "run")
+    with pytest.raises(TrainError, match="run is no directory; give one for the run"):
+        train(corpus, tmp_path / "run", tiny())
+
+
 def test_two_trainings_do_not_write_one_run(corpus: Path, tiny: Tiny, tmp_path: Path) -> None:
     def second() -> None:
         with pytest.raises(TrainError, match="another training is writing"):
