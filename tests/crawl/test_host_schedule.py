@@ -99,6 +99,14 @@ def test_a_host_that_is_done_is_forgotten_only_after_its_rest() -> None:
 def test_the_longest_hosts_are_known_whether_in_turn_or_later() -> None:
     queues = {"a": [1, 2, 3], "b": [4], "c": [5, 6]}
     schedule = Schedule(1.0, 1, queues, window=1)
-    assert schedule.longest(2) == [("a", 3), ("c", 2)]
+    assert schedule.longest_s(2, lambda _: 1.0, 0.0) == {"a": 3.0, "c": 2.0}
     schedule.take(0.0)
-    assert sorted(schedule.longest(2)) == [("a", 2), ("c", 2)]
+    assert schedule.longest_s(2, lambda _: 1.0, 0.0) == {"a": 2.0, "c": 2.0}
+
+
+def test_a_host_in_a_long_pause_is_among_the_longest_until_it_is_due() -> None:
+    schedule = Schedule(1.0, 1, {"a": [1, 2, 3], "b": [4, 5]}, window=2)
+    schedule.take(0.0)
+    schedule.take(0.0)
+    schedule.release("b", 0.0, pause_s=300.0)
+    assert schedule.longest_s(1, lambda _: 1.0, 20.0) == {"b": 280.0}

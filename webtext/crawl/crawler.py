@@ -94,18 +94,13 @@ class Crawler:
         if not at_once and now - self._told_at < TICK_S:
             return
         done, self._untold, self._told_at = self._untold, Counter(), now
-        waits = self._waits_s()
+        waits = self.schedule.longest_s(SLOWEST_HOSTS, self._delay_s, now)
         if done or waits != self._told_waits:
             dropped = {state: count for state, count in done.items() if state != FETCHED}
             report(done.total(), dropped, dict.fromkeys(self._told_waits, 0.0) | waits)
             self._told_waits = waits
         for journal in islice(self._to_sync, min(SYNCS_A_TICK, len(self.journals))):
             journal.sync(every_s=SYNC_EVERY_S)
-
-    def _waits_s(self) -> dict[str, float]:
-        """The hosts whose links will take longest, and how long at the delay that is owed to them."""
-        longest = self.schedule.longest(SLOWEST_HOSTS)
-        return {name: count * self._delay_s(name) for name, count in longest}
 
     def _delay_s(self, name: str) -> float:
         return max(self.settings.per_host_delay_s, self._delays_s.get(name, 0.0))

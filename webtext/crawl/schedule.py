@@ -8,7 +8,7 @@ a crawl ends.
 
 import heapq
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Generic, TypeVar
@@ -88,11 +88,12 @@ class Schedule(Generic[T]):
         """When a host is due, at the earliest; None when none waits for its turn."""
         return self._heap[0][0] if self._heap else None
 
-    def longest(self, count: int) -> list[tuple[str, int]]:
-        """The hosts with the most errands in their queues, and how many."""
-        waiting = [(name, len(errands)) for name, errands in islice(self._later, count)]
-        in_turn = ((host.name, len(host.queue)) for host in self._hosts.values() if host.queue)
-        return heapq.nlargest(count, [*waiting, *in_turn], key=lambda item: item[1])
+    def longest_s(self, count: int, delay_s: Callable[[str], float], now: float) -> dict[str, float]:
+        """The hosts whose queues take longest, and how long: at each one's delay, after its pause."""
+        waiting = [(name, len(errands) * delay_s(name)) for name, errands in islice(self._later, count)]
+        hosts = (host for host in self._hosts.values() if host.queue)
+        in_turn = ((host.name, _left_s(host, delay_s(host.name), now)) for host in hosts)
+        return dict(heapq.nlargest(count, [*waiting, *in_turn], key=lambda item: item[1]))
 
     def _host(self, name: str) -> _Host[T]:
         return _Host(name, due=self._first_due.get(name, 0.0))
@@ -109,3 +110,7 @@ class Schedule(Generic[T]):
             host = self._hosts.setdefault(name, self._host(name))
             host.queue.extend(errands)
             self._list(host)
+
+
+def _left_s(host: _Host[T], delay_s: float, now: float) -> float:
+    return max(host.due - now, delay_s) + (len(host.queue) - 1) * delay_s
