@@ -138,6 +138,16 @@ HOSTILE: dict[str, tuple[Script, str, str | None]] = {
         "too_large",
         "once decoded",
     ),
+    "closed after the status line": (
+        say(b"HTTP/1.1 200 OK\r\n"),
+        "unreachable",
+        "the connection was closed within the headers",
+    ),
+    "closed within a header": (
+        say(b"HTTP/1.1 302 Found\r\nLocation: /els"),
+        "unreachable",
+        "the connection was closed within the headers",
+    ),
     "reset within the body": (
         reset_after(OK + b"Content-Length: 50\r\n\r\nhello"),
         "truncated",

@@ -20,7 +20,7 @@ import certifi
 from urllib3.util.ssl_ import create_urllib3_context
 
 from webtext.crawl.addresses import is_public
-from webtext.crawl.failures import Failure, HeadTooLarge, connect_failure, lookup_failure
+from webtext.crawl.failures import Failure, HeadCut, HeadTooLarge, connect_failure, lookup_failure
 
 MAX_HEAD_BYTES = 256 * 1024
 DNS_CACHE_S, DNS_CACHE_NAMES = 300.0, 50_000
@@ -37,7 +37,8 @@ class _Reader(io.BufferedReader):
     """A response's reader: bounds the head, and leaves out header lines that are none, and interim responses.
 
     `http.client` would end the headers at such a line and take what follows, Transfer-Encoding for
-    instance, for the body; and it would take 103 Early Hints for the answer.
+    instance, for the body; it would take 103 Early Hints for the answer, and a head that was cut short for a
+    whole one.
     """
 
     _left, _in_headers, _lines = MAX_HEAD_BYTES, True, 0
@@ -50,6 +51,8 @@ class _Reader(io.BufferedReader):
                 while self._line(size).strip():
                     pass
                 line = self._line(size)
+            if not line and self._in_headers and self._lines > 1:
+                raise HeadCut
             self._in_headers = self._in_headers and bool(line.strip())
             if not self._in_headers or self._lines == 1 or _FIELD_LINE(line):
                 return line

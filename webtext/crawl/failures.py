@@ -26,6 +26,10 @@ class HeadTooLarge(Exception):
     """The response's head is larger than the reader's limit."""
 
 
+class HeadCut(ConnectionError):
+    """The connection was closed before the response's head ended."""
+
+
 def explain(error: BaseException) -> Failure:
     """The failure behind whatever the HTTP library raised; its wrappings are looked through."""
     chain = list(_chain(error))[::-1]  # the innermost first: the wrappings of requests are OSErrors too
@@ -91,6 +95,10 @@ _KINDS: list[tuple[_Kind, Callable[[BaseException], Failure]]] = [
     (http.client.LineTooLong, lambda _: Failure("headers_too_large", "a line is too long")),
     ((TimeoutError, urllib3.exceptions.TimeoutError), lambda _: Failure("timeout", "no answer", again=True)),
     (ssl.SSLError, _tls),
+    (
+        HeadCut,
+        lambda _: Failure("unreachable", "the connection was closed within the headers", again=True),
+    ),
     (ConnectionError, _broken),
     (
         requests.exceptions.InvalidHeader,
