@@ -80,7 +80,7 @@ def spill(
         read.append(Read(source, spills, sum(counts, Counts())))
         if broken := read[-1].broken:
             into = read[-1].counts.into
-            progress.note(f"{source.name}: {broken}: used up to there, {into:,} submissions")
+            progress.warn(f"{source.name}: {broken}: used up to there, {into:,} submissions")
     return read
 
 

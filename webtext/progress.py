@@ -41,6 +41,14 @@ class Progress:
     def note(self, line: str) -> None:
         self.console.print(store.named(line), markup=False)
 
+    def warn(self, line: str) -> None:
+        """What is to be known of the result: no progress, so `quiet` does not keep it back."""
+        was_quiet, self.console.quiet = self.console.quiet, False
+        try:
+            self.note(line)
+        finally:
+            self.console.quiet = was_quiet
+
     @contextmanager
     def bar(self, name: str, total: int, kept: Path | None = None) -> Iterator[Bar]:
         """A bar that is filled by calling it; a file that is to be `kept` says now and then how far it is."""

@@ -234,7 +234,7 @@ def test_the_manifest_tells_of_each_source(tmp_path: Path) -> None:
     assert len(first["hash"]) == 32
 
 
-def test_a_truncated_dump_is_used_up_to_its_break(tmp_path: Path) -> None:
+def test_a_truncated_dump_is_used_up_to_its_break(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     chance = random.Random(1)
     rows = [post(f"{n:x}", f"http://site.example/{chance.random()}") for n in range(1, 20_001)]
     path = write_dump(tmp_path / "x.zst", rows)
@@ -243,6 +243,7 @@ def test_a_truncated_dump_is_used_up_to_its_break(tmp_path: Path) -> None:
     assert 10_000 < len(table) < 20_000
     assert manifest.counts.into == len(table)  # the row that was cut is none
     assert "cut short" in manifest.extra["sources"][0]["broken"]
+    assert f"used up to there, {len(table):,} submissions" in capsys.readouterr().err  # quiet or not
 
 
 def test_nothing_that_qualifies_is_an_error_with_the_counts_and_leaves_nothing(tmp_path: Path) -> None:
