@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tokenizers import Tokenizer, normalizers
+from tokenizers import Tokenizer, decoders, models, normalizers
 
 from tests.shards.corpora import prose
 from webtext.errors import UserError
@@ -242,6 +242,14 @@ def test_truncation_and_padding_of_a_users_file_are_ignored(tmp_path: Path) -> N
     assert len(encoded(encoder, "!")) == 1
 
 
+def test_a_users_file_that_drops_merges_at_random_gives_a_text_one_encoding(tmp_path: Path) -> None:
+    made = tokenizer.train(iter(TEXTS), 300, threads=1)
+    original = made.to_str()
+    made.model.dropout = 0.5
+    made.save(str(tmp_path / "tokenizer.json"))
+    assert tokenizer.load(tmp_path).to_str() == original
+
+
 def without_end_of_text(made: Tokenizer) -> str:
     return json.dumps(json.loads(made.to_str()) | {"added_tokens": []})
 
@@ -251,11 +259,38 @@ def lowering(made: Tokenizer) -> str:
     return str(made.to_str())
 
 
+def stripping(made: Tokenizer) -> str:
+    made.normalizer = normalizers.Strip()
+    return str(made.to_str())
+
+
+def straightening_quotes(made: Tokenizer) -> str:
+    made.normalizer = normalizers.Replace("``", '"')
+    return str(made.to_str())
+
+
+def sentencepiece(_: Tokenizer) -> str:
+    """Llama's kind, where U+2581 stands for a space; Phi-3's has `<|endoftext|>` too."""
+    entries = ["<unk>", "\u2581", *(f"<0x{byte:02X}>" for byte in range(256))]
+    vocabulary = {entry: id for id, entry in enumerate(entries)}
+    made = Tokenizer(models.BPE(vocabulary, [], unk_token="<unk>", byte_fallback=True))
+    made.normalizer = normalizers.Sequence(
+        [normalizers.Prepend("\u2581"), normalizers.Replace(" ", "\u2581")]
+    )
+    back = [decoders.Replace("\u2581", " "), decoders.ByteFallback(), decoders.Fuse()]
+    made.decoder = decoders.Sequence([*back, decoders.Strip(" ", 1, 0)])
+    made.add_special_tokens([tokenizer.END_OF_TEXT])
+    return str(made.to_str())
+
+
 @pytest.mark.parametrize(
     ("change", "complaint"),
     [
         (without_end_of_text, r"has no <\|endoftext\|> entry"),
         (lowering, "changes texts"),
+        (stripping, "changes texts"),
+        (straightening_quotes, "changes texts"),
+        (sentencepiece, "changes texts"),
         (lambda made: made.to_str()[:100], "cannot be read as a vocabulary"),
     ],
 )

@@ -25,7 +25,10 @@ GPT2_IDENTITY = "80c661cda76fdd7f5e42824a26648d8b"  # see `identity`
 ENTRIES, MERGES = ("encoder.json", "vocab.json"), ("vocab.bpe", "merges.txt")  # OpenAI's, Hugging Face's
 # What makes a vocabulary: the first of these that is there.
 FILES = (("tokenizer.json",), *product(ENTRIES, MERGES), *((name,) for name in MERGES))
-PROBE = "".join(map(chr, range(0x250))) + " don't  stop\r\n\n 🌍\u2028\ufeff e\u0301 1234 你好 " + END_OF_TEXT
+PROBE = (
+    " \n" + "".join(map(chr, range(0x250))) + " don't  stop\r\n\n 🌍\u2028\ufeff e\u0301 1234 你好 "
+    "``quoted'' \u2581" + END_OF_TEXT + "\n "  # U+2581 is SentencePiece's space
+)
 
 
 def train(texts: Iterator[str], vocab_size: int, threads: int) -> Tokenizer:
@@ -123,6 +126,8 @@ def load(path: Path) -> Tokenizer:
         ) from None
     tokenizer.no_truncation()
     tokenizer.no_padding()
+    if hasattr(tokenizer.model, "dropout"):
+        tokenizer.model.dropout = None  # which would give a text other ids each time
     if tokenizer.token_to_id(END_OF_TEXT) is None:
         raise UserError(f"tokens.tokenizer: {path} has no {END_OF_TEXT} entry, which must end each document")
     if not _lossless(tokenizer):
