@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tokenizers import Tokenizer, pre_tokenizers
 
 from tests.shards.corpora import prose
 from webtext.shards import tokenizer
@@ -84,6 +85,16 @@ def test_a_vocabulary_whose_added_tokens_are_not_special_is_not_for_the_fast_enc
         vocabulary["added_tokens"][0] | {"id": 401, "content": "!", "special": False}
     )
     assert "not special" in why_not_fast(json.dumps(vocabulary), [])
+
+
+def test_a_split_that_the_fast_encoder_does_not_know_is_told_in_a_line() -> None:
+    vocabulary = Tokenizer.from_str(TRAINED.to_str())
+    vocabulary.pre_tokenizer = pre_tokenizers.Sequence(
+        [pre_tokenizers.Digits(), pre_tokenizers.ByteLevel(add_prefix_space=False)]
+    )
+    told = why_not_fast(vocabulary.to_str(), [])
+    assert told.startswith("gigatoken cannot use this vocabulary (Unsupported")
+    assert "\n" not in told
 
 
 def test_a_text_with_other_ids_is_found(monkeypatch: pytest.MonkeyPatch) -> None:

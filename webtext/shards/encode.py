@@ -85,7 +85,8 @@ def why_not_fast(tokenizer_json: str, sample: Sequence[str]) -> str:
     except ImportError:
         return "gigatoken is not installed"
     except Exception as error:  # a vocabulary beyond it; the library raises what it likes
-        return f"gigatoken cannot use this vocabulary ({error})"
+        reason = str(error).partition("\n")[0]  # without the place in its source that follows
+        return f"gigatoken cannot use this vocabulary ({reason})"
 
 
 def _is_known(text: str) -> bool:
