@@ -86,7 +86,7 @@ class _Plot:
             parts.append(
                 f'<text x="{LEFT - 8}" y="{self.y(level) + 4:.1f}" text-anchor="end">{level:g}</text>'
             )
-        for step in ticks(0, self.last, 8):
+        for step in filter(float.is_integer, ticks(0, self.last, 8)):
             at = f'x="{self.x(step):.1f}" y="{HEIGHT - BOTTOM + 18}"'
             parts.append(f'<text {at} text-anchor="middle">{step:,.0f}</text>')
         parts.append(f'<text x="{WIDTH - RIGHT}" y="{HEIGHT - 6}" text-anchor="end">step</text>')

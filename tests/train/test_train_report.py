@@ -23,6 +23,13 @@ def test_the_curve_is_whole_for_any_number_of_steps(count: int) -> None:
     assert drawn == count if count <= POINTS else POINTS / 2 < drawn <= POINTS
 
 
+@pytest.mark.parametrize(("steps", "marked"), [(1, ["0", "1"]), (3, ["0", "1", "2", "3"])])
+def test_a_short_runs_axis_names_each_step_once(steps: int, marked: list[str]) -> None:
+    root = ElementTree.fromstring(loss_svg([(step, 5.0) for step in range(1, steps + 1)], [], []))
+    names = [element.text for element in root.iter() if element.get("text-anchor") == "middle"]
+    assert names == marked
+
+
 @pytest.mark.parametrize("view", [Lines(), Live()])
 def test_a_view_shows_loss_rate_utilisation_and_validation(
     view: Progress, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
