@@ -26,6 +26,11 @@ def test_inline_elements_stay_in_their_paragraph() -> None:
     assert texts("<p>one <b>two</b> <a href=/x>three</a>, four</p>five") == ["one two three, four", "five"]
 
 
+def test_what_is_for_browsers_without_frames_or_plug_ins_is_no_text() -> None:
+    frames, plug_ins = "<noframes><p>Get frames</p></noframes>", "<noembed><b>Get Flash</b></noembed>"
+    assert texts(f"<p>one</p>{frames}<p>two <embed src=/film>{plug_ins}films</p>") == ["one", "two films"]
+
+
 def test_one_break_ends_a_line_and_two_end_a_paragraph() -> None:
     assert texts("<div>a<br>b<br>\n<br>c<br></div>") == ["a\nb", "c"]
 

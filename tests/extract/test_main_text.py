@@ -69,10 +69,36 @@ def test_a_page_that_only_leads_elsewhere_has_no_text() -> None:
     assert extract(f"<ul>{links}</ul>", None, Extract()).text == ""
 
 
-@pytest.mark.parametrize("end", ["</body></html>", "</BODY>\n</HTML>\n<!DOCTYPE html><html><body>"])
+@pytest.mark.parametrize(
+    "end",
+    ["</body></html>", "</BODY>\n</HTML>\n<!DOCTYPE html><html><body>", "</Body >\n</Html\n>", "</html x>"],
+)
 def test_a_page_that_goes_on_behind_its_end_is_read_to_its_last_line(end: str) -> None:
     head, body = lamp().split("<article>")
     assert extract(f"{head}{end}<article>{body}", None, Extract()) == extract(lamp(), None, Extract())
+
+
+def test_trafilatura_too_is_given_what_stands_behind_a_false_end() -> None:
+    caption = "The harbour at dusk, seen from the old lighthouse on the hill."
+    page = f'</html><div class="caption">{caption}</div><div class="nav"><a href="/next">next</a></div>'
+    found = extract(page, None, Extract())
+    assert (found.extractor, found.text) == ("trafilatura", caption)
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        "<template><div></template>",
+        "<template><template><ul></template><div></template>",
+        "<script>x = '<template>'</script><!-- <template> --><template><div></template>",
+        "<script>x = '<template>'</script>",
+        "<embed src=/lamp.swf>",
+        "<map name=lamp><area href=/wick>",
+    ],
+)
+def test_an_element_that_shows_nothing_takes_nothing_of_the_page_with_it(odd: str) -> None:
+    head, body = lamp().split("<article>")
+    assert extract(f"{head}{odd}<article>{body}", None, Extract()) == extract(lamp(), None, Extract())
 
 
 def test_title_author_and_date_are_found() -> None:

@@ -64,3 +64,9 @@ def test_dropped_text_is_dark_enough_to_be_read() -> None:
     assert grey is not None
     value = int(grey[1] * 2, 16) / 255
     assert 1.05 / (((value + 0.055) / 1.055) ** 2.4 + 0.05) >= 4.5
+
+
+def test_what_stands_behind_a_plug_in_is_shown() -> None:
+    page = inner(shown(english().replace(b"<article>", b"<embed src=/film><article>")))
+    assert SENTENCES[0].strip() in page
+    assert "embed" not in page

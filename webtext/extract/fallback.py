@@ -7,6 +7,7 @@ thresholds and modes of trafilatura would.
 import trafilatura
 from lxml import etree
 
+from webtext.extract.tree import whole
 from webtext.sections import Extract
 
 # Of a page's likeliest block: trafilatura is asked between them. Below there is only what leads elsewhere.
@@ -19,7 +20,7 @@ def other_text(html: str, section: Extract) -> str:
     """The page's main text as trafilatura sees it, empty where it sees none."""
     try:
         text: str | None = trafilatura.extract(
-            html,
+            whole(html).decode(),
             include_comments=section.favor == "recall",
             favor_precision=section.favor == "precision",
             favor_recall=section.favor != "precision",  # as good here as the default, and quicker

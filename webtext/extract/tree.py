@@ -1,8 +1,15 @@
 """A page's characters to its tree, once for all who look at it."""
 
+import re
+
 from lxml import etree
 
-END_OF_PAGE, END_OF_BODY = (b"</html>", b"</HTML>"), (b"</body>", b"</BODY>")
+_END_OF_PAGE = re.compile(rb"(?i)</html(?:[\s/][^<>]*)?>")
+_ENDS = re.compile(rb"(?i)</(?:html|body)(?:[\s/][^<>]*)?>")
+# Where a template begins or ends, and scripts and comments, which may show one in vain.
+_TEMPLATES = re.compile(
+    rb"(?i)<script\b[^<]*(?:<(?!/script)[^<]*)*+|<!--[^>]*(?:(?<!--)>[^>]*)*+|<(/?)template(?=[\s/>])"
+)
 
 
 def parse(html: str) -> etree._Element | None:
@@ -11,14 +18,21 @@ def parse(html: str) -> etree._Element | None:
     Raises MemoryError. `huge_tree` because libxml2 would silently stop at a depth of 256 and at texts of
     10 MB; with it at a depth of 2,048.
     """
-    source = _without_false_ends(html.encode("utf-8", "replace"))
     parser = etree.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True, huge_tree=True)
     try:
-        return etree.fromstring(source, parser)
+        return etree.fromstring(whole(html), parser)
     except etree.XMLSyntaxError as error:
         if error.code == etree.ErrorTypes.ERR_NO_MEMORY:
             raise MemoryError from None
         return None  # nothing in it
+
+
+def whole(html: str) -> bytes:
+    """The page in UTF-8, without what makes libxml2 lose text that browsers show."""
+    source = html.encode("utf-8", "replace")
+    if b"</template" in source:
+        source = _without_templates(source)
+    return _without_false_ends(source)
 
 
 def _without_false_ends(source: bytes) -> bytes:
@@ -26,12 +40,27 @@ def _without_false_ends(source: bytes) -> bytes:
 
     Browsers go on too (HTML standard §13.2.6.4.22); libxml2 stops there.
     """
-    behind = (source.partition(tag)[2] for tag in END_OF_PAGE)
-    if not any(map(bytes.strip, behind)):
-        return source
-    for tag in END_OF_PAGE + END_OF_BODY:
-        source = source.replace(tag, b"")
-    return source
+    end = _END_OF_PAGE.search(source)
+    return _ENDS.sub(b"", source) if end and source[end.end() :].strip() else source
+
+
+def _without_templates(source: bytes) -> bytes:
+    """The page without its templates, which show nothing.
+
+    An element that one leaves open ends with it (HTML standard §13.2.6.4.4); in libxml2 it takes in the page.
+    """
+    kept, begin, depth = [], 0, 0
+    for part in _TEMPLATES.finditer(source):
+        if part[1] == b"":
+            if not depth:
+                kept.append(source[begin : part.start()])
+                begin = part.start()
+            depth += 1
+        elif part[1] and depth:
+            depth -= 1
+            if not depth:
+                begin = part.start()  # libxml2 passes over an end alone
+    return b"".join([*kept, source[begin:]])
 
 
 def title_element(root: etree._Element) -> etree._Element | None:

@@ -16,7 +16,7 @@ from webtext.sections import Extract
 # Scripts are refused by the sandbox, loads and frames by the policy, which the frame inherits; and neither
 # is in it any more.
 REMOVED = [
-    "script", "noscript", "iframe", "frame", "frameset", "object", "embed", "applet", "link", "base",
+    "script", "noscript", "iframe", "frame", "frameset", "object", "applet", "link", "base",
     "meta", "style", "template", "audio", "video", "source", "picture", "svg",
 ]  # fmt: skip
 KEPT_ATTRIBUTES = frozenset([
@@ -80,6 +80,7 @@ def _block(each: Judged) -> str:
 
 def _harmless(root: etree._Element) -> str:
     """The page without all that runs, loads or leads away. Changes the tree."""
+    etree.strip_tags(root, "embed")  # in which the rest of the page may stand
     etree.strip_elements(root, *REMOVED, with_tail=False)
     for element in root.iter():
         kept = {name: value for name, value in element.items() if name in KEPT_ATTRIBUTES}
