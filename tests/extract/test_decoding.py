@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from webtext.extract.decode import decode
+from webtext.extract.mojibake import mend
 from webtext.extract.prescan import declared
 
 WORDS = {
@@ -143,6 +144,11 @@ def test_x_user_defined_is_windows_1252() -> None:
 
 def test_quotes_that_became_control_characters_are_quotes_again() -> None:
     assert text_of("It\x92s \x93here\x94".encode()) == "It’s “here”"
+
+
+def test_a_quote_garbled_twice_keeps_the_byte_that_windows_1252_has_no_character_for() -> None:
+    garbled = "“here”".encode().decode("latin-1").encode()
+    assert mend(text_of(garbled)) == "“here”"
 
 
 def test_only_html_declares_its_charset_in_itself() -> None:

@@ -64,6 +64,14 @@ def test_where_no_block_is_surely_the_text_trafilatura_is_asked() -> None:
     assert extract(lamp(), None, Extract()).extractor == EXTRACTOR
 
 
+@pytest.mark.parametrize(("tag", "kept"), [("p", ""), ("pre", "    ")])
+def test_of_trafilaturas_text_only_code_is_indented(tag: str, kept: str) -> None:
+    odd = f"<{tag}>The harbour at dusk,\n    seen from the lighthouse on the hill.</{tag}>"
+    found = extract(f'<div class="caption">{odd}</div><a href="/next">next</a>', None, Extract())
+    assert found.extractor == "trafilatura"
+    assert f"\n{kept}seen" in found.text
+
+
 def test_a_page_that_only_leads_elsewhere_has_no_text() -> None:
     links = "".join(f'<li><a href="/{n}">Section number {n}</a></li>' for n in range(20))
     assert extract(f"<ul>{links}</ul>", None, Extract()).text == ""

@@ -58,12 +58,12 @@ _RUN = re.compile(rb"[\x80-\xff]{3,}")
 # Control characters that no page means: someone took windows-1252 for Latin-1, and made UTF-8 of that.
 _C1 = re.compile("[\x80-\x9f]")
 _C1_IN_UTF8 = re.compile(rb"\xc2[\x80-\x9f]")  # a search for one byte is six times as quick
-_WINDOWS_1252 = {code: bytes([code]).decode("cp1252", "replace") for code in range(0x80, 0xA0)}
+_WINDOWS_1252 = {code: bytes([code]).decode("cp1252", "ignore") or chr(code) for code in range(0x80, 0xA0)}
 
 
 @dataclass(frozen=True)
 class Decoded:
-    text: str  # without NULs and C1 controls
+    text: str  # without NULs, and without C1 controls but for the five that windows-1252 has too
     encoding: str  # Python's name of the codec
 
 

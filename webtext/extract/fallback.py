@@ -4,6 +4,8 @@ Of the test pages these are one in twenty; RESULTS.md, "Documents", says what th
 thresholds and modes of trafilatura would.
 """
 
+import re
+
 import trafilatura
 from lxml import etree
 
@@ -14,6 +16,9 @@ from webtext.sections import Extract
 NOTHING, SURE = 0.25, 0.8
 # It has no limit of its own (100,000 links take it ten seconds), and what is longer is rarely a text.
 MOST_CHARS, MOST_BLOCKS = 500_000, 2000
+
+_PREFORMATTED = re.compile(r"(?i)<pre[\s>]")
+_INDENT = re.compile(r"(?m)^[ \t]+")
 
 
 def other_text(html: str, section: Extract) -> str:
@@ -29,4 +34,7 @@ def other_text(html: str, section: Extract) -> str:
         )
     except (etree.LxmlError, RecursionError, ValueError, AttributeError, TypeError, KeyError, IndexError):
         return ""
-    return text or ""
+    if not text:
+        return ""
+    # The page's own indentation stands in it, which only in code says anything.
+    return text if _PREFORMATTED.search(html) else _INDENT.sub("", text)
