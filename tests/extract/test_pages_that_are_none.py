@@ -35,6 +35,23 @@ def test_an_article_that_quotes_one_is_a_page(kind: str) -> None:
     assert refused("On error pages", f"{ARTICLE}\n{text[:80]}\n{ARTICLE}") == []
 
 
+def test_what_a_consent_platform_says_of_its_kinds_of_cookies_is_no_page() -> None:
+    text = (
+        "Manage Cookie Preferences. Cookies collect information about how you use a website. Their sole "
+        "purpose is to improve website functions. These cookies allow a website to remember choices you "
+        "have made in the past. These cookies track your online activity to help advertisers deliver "
+        "more relevant advertising or to limit how many times you see an ad. They are almost always of "
+        "third-party provenance."
+    )
+    assert refused("A lamp", f"{SENTENCES[0] * 5}\n{text}") == ["cookie_wall"]
+
+
+def test_a_short_piece_with_a_picture_by_courtesy_of_someone_is_a_page() -> None:
+    text = f"{SENTENCES[0] * 5}\nPhoto: Courtesy of the harbour\nRelated links"
+    assert len(text.split()) < 100
+    assert refused("A letter", text) == []
+
+
 def test_curly_apostrophes_are_apostrophes() -> None:
     assert refused("", "Sorry, we can’t find that. The page you’re looking for is gone.") == ["soft_404"]
 
