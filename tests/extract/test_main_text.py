@@ -100,6 +100,8 @@ def test_trafilatura_too_is_given_what_stands_behind_a_false_end() -> None:
         "<template><template><ul></template><div></template>",
         "<script>x = '<template>'</script><!-- <template> --><template><div></template>",
         "<script>x = '<template>'</script>",
+        '<noscript><div><img src="/pixel></noscript>',
+        "<noscript><iframe src=/frame></noscript>",
         "<embed src=/lamp.swf>",
         "<map name=lamp><area href=/wick>",
     ],

@@ -11,6 +11,9 @@ _TEMPLATES = re.compile(
     rb"(?i)<script\b[^<]*(?:<(?!/script)[^<]*)*+|<!--[^>]*(?:(?<!--)>[^>]*)*+|<(/?)template(?=[\s/>])"
 )
 
+# A noscript with tags alone: pixels that count visitors, images that scripts load later.
+_TEXTLESS = re.compile(rb"(<noscript[^<>]*>)(?:\s*<(?!/?noscript)[^<>]*>)++\s*(?=</noscript)")
+
 
 def parse(html: str) -> etree._Element | None:
     """The tree of an HTML page, without comments; None where there is none. Repairs what is broken.
@@ -32,6 +35,8 @@ def whole(html: str) -> bytes:
     source = html.encode("utf-8", "replace")
     if b"</template" in source:
         source = _without_templates(source)
+    # What one leaves open, a quote too, ends with it in browsers, which run scripts, and not in libxml2.
+    source = _TEXTLESS.sub(rb"\1", source)
     return _without_false_ends(source)
 
 
