@@ -25,14 +25,17 @@ KEPT_ATTRIBUTES = frozenset([
 STYLE = """
 body { margin: 0; display: grid; grid-template: auto 1fr / 1fr 1fr; height: 100vh; font: 15px/1.5 sans-serif }
 h1 { grid-column: 1 / -1; font-size: 1rem; margin: 0; padding: .5rem 1rem; overflow-wrap: anywhere }
-iframe, main { width: 100%; height: 100%; border: 0; border-top: 1px solid #999; overflow: auto }
-main { border-left: 1px solid #999; box-sizing: border-box; padding: 0 1rem; background: #fff; color: #111 }
+iframe, main { width: 100%; height: 100%; border: 0; border-top: 1px solid #999; overflow: auto;
+    box-sizing: border-box }
+main { border-left: 1px solid #999; padding: 0 1rem; background: #fff; color: #111 }
 p { white-space: pre-wrap; overflow-wrap: anywhere; margin: .4rem 0; padding-left: 3.2rem;
     position: relative }
 p::before { content: attr(data-likely); position: absolute; left: 0; color: #666; font-size: .8rem }
 p.kept { background: #e3f6e3; border-left: 3px solid #2a7d2a }
 p.dropped { color: #666; border-left: 3px solid #ddd }
 @media (max-width: 40rem) { body { grid-template: auto 1fr 1fr / 1fr } }
+@media print { body { display: block; height: auto } iframe { display: none }
+    main { height: auto; overflow: visible; border-left: 0 } p { print-color-adjust: exact } }
 """
 PAGE = """<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8">
