@@ -3,27 +3,22 @@
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.dataset as ds
-
+from pipelines.finding import HOW, find_link, row_of
 from webtext import reasons
 from webtext.corpus import Corpus
-from webtext.crawl import tombstones
 from webtext.dedup.difference import differences
-from webtext.errors import UserError
 from webtext.extract.pii import KINDS
 from webtext.extract.verdict import judge
-from webtext.links.canonical import Rejected, canonicalise, link_id, registered_domain
 from webtext.sections import Filter
-from webtext.tally import counted
 
 
 def run(root: Path, url: str) -> dict[str, Any]:
     """The rows of one link, with the sentence for its reason, the thresholds, and its kept twin and in what
     it differs from that."""
     corpus = Corpus.open(root)
-    link = find_link(corpus, url)
+    link, found_by = find_link(corpus, url)
     story: dict[str, Any] = {"url": link["url"], "id": link["id"], "link": link}
+    story |= {"asked": url, "found_by": found_by, "found": HOW[found_by]}
     for key, table in (
         ("page", "pages"),
         ("document", "documents"),
@@ -46,45 +41,6 @@ def run(root: Path, url: str) -> dict[str, Any]:
     if ledger := story["ledger"]:
         story["sentence"] = reasons.SENTENCES.get(ledger["reason"], "the document is part of the corpus")
     return story
-
-
-def find_link(corpus: Corpus, url: str) -> dict[str, Any]:
-    links = corpus.table("links").manifest()
-    if links is None:
-        raise UserError(f"{corpus.root}: no links yet; run `webtext crawl {corpus.root} --links …` first")
-    try:
-        canonical = canonicalise(url)
-    except Rejected as error:
-        raise UserError(
-            f"{url}: {reasons.SENTENCES[error.reason]}; give an absolute http or https URL"
-        ) from None
-    link = row_of(corpus, "links", link_id(canonical))
-    if link is None:
-        if stone := tombstones.load(corpus.root).on(canonical):
-            raise UserError(
-                f"{canonical}: not among the links of {corpus.root}, and would not be: `webtext remove` "
-                f"took it out ({stone.sentence})"
-            )
-        domain = registered_domain(canonical)
-        raise UserError(
-            f"{canonical}: not among the {counted(links.counts.out, 'link')} of {corpus.root}. No source "
-            f"named it, or a rule left it out (domain {domain}; left out so far, of "
-            f"{counted(links.counts.into, 'submission')}: {links.counts.losses() or 'none'})"
-        )
-    return link
-
-
-def row_of(corpus: Corpus, name: str, id: str) -> dict[str, Any] | None:
-    table = corpus.table(name)
-    if table.manifest() is None:
-        return None
-    try:
-        rows = table.dataset().to_table(filter=ds.field("id") == id).to_pylist()
-    except (OSError, pa.ArrowException) as error:
-        raise UserError(
-            f"{table.folder}: cannot be read ({error}): run the stage that makes it again"
-        ) from None
-    return rows[0] if rows else None
 
 
 def _shard(corpus: Corpus, id: str) -> dict[str, Any] | None:

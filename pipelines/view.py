@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pipelines.explain import find_link, row_of
+from pipelines.finding import find_link, row_of
 from pipelines.measuring import stored_page
 from webtext import files, reasons
 from webtext.corpus import Corpus
@@ -20,7 +20,7 @@ TIMEOUT_S = 120.0  # with the start of the process
 def write(root: Path, url: str, out: Path) -> None:
     """Writes one HTML file, which neither runs nor loads anything."""
     corpus = Corpus.open(root)
-    link = find_link(corpus, url)
+    link = find_link(corpus, url).link
     row = row_of(corpus, "pages", link["id"])
     if row is None or row["state"] != reasons.FETCHED:
         raise UserError(f"{link['url']}: was not fetched, so that there is no page to show")

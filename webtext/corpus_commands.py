@@ -130,7 +130,7 @@ def status(corpus: CorpusPath, quiet: Quiet = False, as_json: Json = False) -> N
 @app.command(cls=Question)
 def explain(
     corpus: CorpusPath,
-    url: Annotated[str, typer.Argument(metavar="URL", help="The link, in any spelling.")],
+    url: Annotated[str, typer.Argument(metavar="URL", help="A URL in any spelling, or an id.")],
     view: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Write the page and what is kept of it, side by side, as HTML."),

@@ -124,6 +124,8 @@ def audit(result: Result) -> None:
 
 def explanation(story: Result) -> None:
     ledger = story["ledger"]
+    if story["found"]:
+        console.print(f"{story['asked']}: {story['found']}:", markup=False)
     console.print(f"[bold]{escape(story['url'])}[/bold]  (id {story['id']})")
     if ledger:
         reason = f", {ledger['reason']}" if ledger["reason"] else ""

@@ -1,0 +1,190 @@
+"""The link that a person means: by a URL however it is spelled, by an id, or by where the link led to."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset as ds
+
+from webtext import reasons
+from webtext.corpus import Corpus
+from webtext.crawl import tombstones
+from webtext.errors import UserError
+from webtext.links.canonical import Rejected, canonicalise, link_id, registered_domain
+from webtext.links.hosts import host_of
+from webtext.links.selection import Rules
+from webtext.table import Table
+from webtext.tally import counted
+
+LINK_ID = re.compile(r"[0-9a-f]{16}")
+SUBMISSION = re.compile(r"(?:t3_)?([0-9a-z]{1,12})", re.IGNORECASE)
+PERMALINK = re.compile(
+    r"https?://(?:(?:[a-z0-9-]+\.)*reddit\.com/(?:.*/)?comments|(?:www\.)?redd\.it)/([0-9a-z]{1,12})(?:[/?].*)?"
+)
+NO_SCHEME = re.compile(r"[^/?#:]+\.[^/?#:]+(?:[:/?#].*)?", re.DOTALL)
+SHOWN = 5  # links that may be meant
+HOW = {
+    "url": "",
+    "id": "the link with this id",
+    "submission": "the link of this submission",
+    "spelling": "no link itself; one differs only by http or https, www., a slash at the end, or the order "
+    "of parameters",
+    "redirect": "no link itself; one led there",
+}
+
+
+class Found(NamedTuple):
+    link: dict[str, Any]  # its row
+    by: str  # one of HOW
+
+
+def find_link(corpus: Corpus, asked: str) -> Found:
+    """The one link that is meant; raises UserError where there is none, or more than one."""
+    if corpus.table("links").manifest() is None:
+        raise UserError(f"{corpus.root}: no links yet; run `webtext crawl {corpus.root} --links …` first")
+    try:
+        url = _canonical(asked.strip())
+    except Rejected as error:
+        return _by_id(corpus, asked.strip(), error.reason)
+    if link := row_of(corpus, "links", link_id(url)):
+        return Found(link, "url")
+    for how, ids in _elsewhere(corpus, url):
+        if len(ids) == 1 and (link := row_of(corpus, "links", ids[0])):
+            return Found(link, how)
+        if ids:
+            raise _ambiguous(corpus, url, how, ids)
+    raise _unknown(corpus, url)
+
+
+def row_of(corpus: Corpus, name: str, id: str) -> dict[str, Any] | None:
+    table = corpus.table(name)
+    if table.manifest() is None:
+        return None
+    with _readable(table):
+        rows = table.dataset().to_table(filter=ds.field("id") == id).to_pylist()
+    return rows[0] if rows else None
+
+
+def _canonical(asked: str) -> str:
+    """The canonical URL; of one without a scheme, as people write it, that of http."""
+    try:
+        return canonicalise(asked)
+    except Rejected:
+        if not NO_SCHEME.fullmatch(asked):
+            raise
+        return canonicalise(f"http://{asked}")
+
+
+def _by_id(corpus: Corpus, asked: str, reason: str) -> Found:
+    if LINK_ID.fullmatch(asked) and (link := row_of(corpus, "links", asked)):
+        return Found(link, "id")
+    if (name := SUBMISSION.fullmatch(asked)) and (ids := _of_submission(corpus, name[1])):
+        link = row_of(corpus, "links", ids[0])
+        assert link is not None
+        return Found(link, "submission")
+    known = "; nor has a link or a submission of one this id" if name or LINK_ID.fullmatch(asked) else ""
+    raise UserError(f"{asked}: {reasons.SENTENCES[reason]}{known}; give an absolute http or https URL")
+
+
+def _elsewhere(corpus: Corpus, url: str) -> Iterator[tuple[str, list[str]]]:
+    """The ids of links that a URL may mean which is none itself, by how: what is surest first."""
+    if (permalink := PERMALINK.fullmatch(url)) and (ids := _of_submission(corpus, permalink[1])):
+        yield "submission", ids
+    if tombstones.load(corpus.root).on(url) is None:
+        yield "spelling", _spelled_otherwise(corpus, url)
+        yield "redirect", _led_to(corpus, url)
+
+
+def _of_submission(corpus: Corpus, name: str) -> list[str]:
+    for rows in _read(corpus, "links", ["id", "submissions"]):
+        posts = rows["submissions"].combine_chunks()
+        place = pc.index(pc.list_flatten(posts).field("id"), name.lower()).as_py()
+        if place >= 0:
+            return [rows["id"][pc.list_parent_indices(posts)[place].as_py()].as_py()]
+    return []
+
+
+def _spelled_otherwise(corpus: Corpus, url: str) -> list[str]:
+    links, same_domain = corpus.table("links"), ds.field("domain") == registered_domain(url)
+    with _readable(links):
+        rows = links.dataset().to_table(["id", "url"], filter=same_domain).to_pylist()
+    return [row["id"] for row in rows if _loose(row["url"]) == _loose(url)]
+
+
+def _led_to(corpus: Corpus, url: str) -> list[str]:
+    """The links whose page came from that address."""
+    found = []
+    host = host_of(url).removeprefix("www.")
+    for rows in _read(corpus, "pages", ["id", "url", "final_url"]):
+        elsewhere = pc.not_equal(rows["final_url"], rows["url"])
+        there = pc.and_(elsewhere, pc.match_substring(rows["final_url"], host, ignore_case=True))
+        for row in rows.filter(pc.fill_null(there, False)).to_pylist():
+            try:
+                if _loose(canonicalise(row["final_url"])) == _loose(url):
+                    found.append(row["id"])
+            except Rejected:
+                continue
+    return found
+
+
+def _read(corpus: Corpus, name: str, columns: list[str]) -> Iterator[pa.Table]:
+    table = corpus.table(name)
+    manifest = table.manifest()
+    for part in manifest.partitions if manifest else ():
+        with _readable(table):
+            rows = table.read(part.file, columns)
+        yield rows
+
+
+@contextmanager
+def _readable(table: Table) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, pa.ArrowException) as error:
+        raise UserError(
+            f"{table.folder}: cannot be read ({error}): run the stage that makes it again"
+        ) from None
+
+
+def _loose(url: str) -> str:
+    """What is left of a canonical URL without that in which two spellings of one page often differ."""
+    page, _, query = url.partition("://")[2].removeprefix("www.").partition("?")
+    return "?".join((page.rstrip("/"), "&".join(sorted(query.split("&")))))
+
+
+def _ambiguous(corpus: Corpus, url: str, how: str, ids: list[str]) -> UserError:
+    rows = (row_of(corpus, "links", id) for id in ids[:SHOWN])
+    urls = ", ".join(row["url"] for row in rows if row)
+    more = f" and {len(ids) - SHOWN:,} more" if len(ids) > SHOWN else ""
+    what = "are spelled nearly so" if how == "spelling" else "led there"
+    return UserError(f"{url}: no link itself; these {what}, name one: {urls}{more}")
+
+
+def _unknown(corpus: Corpus, url: str) -> UserError:
+    if stone := tombstones.load(corpus.root).on(url):
+        return UserError(
+            f"{url}: not among the links of {corpus.root}, and would not be: `webtext remove` "
+            f"took it out ({stone.sentence})"
+        )
+    links = corpus.table("links").manifest()
+    assert links is not None
+    return UserError(
+        f"{url}: not among the {counted(links.counts.out, 'link')} of {corpus.root}"
+        f"{_why(corpus, url)}; left out so far, of {counted(links.counts.into, 'submission')}: "
+        f"{links.counts.losses() or 'none'}"
+    )
+
+
+def _why(corpus: Corpus, url: str) -> str:
+    """The rule that refuses the URL whoever posts it, where there is one."""
+    domain = registered_domain(url)
+    with suppress(UserError):  # a block list that is gone refuses no answer
+        rules = Rules.of(corpus.recipe().links)
+        if rules.blocks_host(host_of(url)):
+            return f": its domain, {domain}, is in the recipe's links.domains_blocked"
+        if rules.blocks_file(url):
+            return ": its path ends in one of the recipe's links.extensions_blocked"
+    return f": no source named it, or a rule left it out (domain {domain})"

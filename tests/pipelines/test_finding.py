@@ -1,0 +1,102 @@
+"""Which link `explain` tells of: by any spelling of its URL, by an id, a submission, or where it led to."""
+
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from pipelines.finding import find_link
+from tests.pipelines.chains import webtext
+from webtext import files
+from webtext.corpus import TABLES, Corpus
+from webtext.crawl import tombstones
+from webtext.errors import UserError
+from webtext.links.canonical import link_id, registered_domain
+from webtext.manifest import Counts, Manifest, Part
+from webtext.recipe import Recipe
+from webtext.table import partition_name
+
+STORY = "https://www.example.org/story/?a=1&b=2"
+BERLIN = "http://xn--mnchen-3ya.example.net/stra%C3%9Fe"
+TWINS = ("http://twin.example.com/x", "https://twin.example.com/x")
+MOVED = ("http://short.example.com/1", "http://short.example.com/2")
+LED_TO = {MOVED[0]: "https://Long.example.com/one", **dict.fromkeys(TWINS, "http://both.example.com/")}
+LINKS = (STORY, BERLIN, *TWINS, *MOVED)
+
+
+@pytest.fixture
+def corpus(tmp_path: Path) -> Corpus:
+    found = Corpus(tmp_path)
+    found.freeze(Recipe())
+    _write(found, "links", [_link(number, url) for number, url in enumerate(LINKS)])
+    pages = [{"id": link_id(url), "url": url, "final_url": LED_TO.get(url, url)} for url in LINKS]
+    _write(found, "pages", [row | {"state": "fetched"} for row in pages])
+    return found
+
+
+def _link(number: int, url: str) -> dict[str, Any]:
+    row = {"id": link_id(url), "url": url, "domain": registered_domain(url)}
+    return row | {"submissions": [{"id": f"{number}abc{post}"} for post in range(2)]}
+
+
+def _write(corpus: Corpus, name: str, rows: list[dict[str, Any]]) -> None:
+    path = corpus.table(name).folder / partition_name(0)
+    made = files.write_parquet(path, TABLES[name], [pa.Table.from_pylist(rows, TABLES[name])])
+    part = Part(path.name, "key", made.rows, made.bytes, made.hash)
+    corpus.table(name).publish(Manifest(name, 1, "", "", (part,), Counts(len(rows), len(rows))))
+
+
+@pytest.mark.parametrize(
+    ("asked", "url", "by"),
+    [
+        ("HTTPS://WWW.Example.org:443/story/?utm_source=x&a=1&b=2#top", STORY, "url"),
+        ("http://MÜNCHEN.example.net/straße", BERLIN, "url"),
+        (" münchen.example.net/straße ", BERLIN, "url"),
+        ("http://example.org/story?b=2&a=1", STORY, "spelling"),
+        ("www.example.org/story/?a=1&b=2", STORY, "spelling"),
+        ("https://long.example.com/one/", MOVED[0], "redirect"),
+        ("https://www.reddit.com/r/news/comments/0abc1/some_title/", STORY, "submission"),
+        ("https://old.reddit.com/comments/1abc0?sort=new", BERLIN, "submission"),
+        ("https://redd.it/4abc1", MOVED[0], "submission"),
+        ("t3_0ABC0", STORY, "submission"),
+        ("5abc0", MOVED[1], "submission"),
+        (link_id(BERLIN), BERLIN, "id"),
+    ],
+)
+def test_a_link_is_found_however_a_person_names_it(corpus: Corpus, asked: str, url: str, by: str) -> None:
+    found = find_link(corpus, asked)
+    assert (found.link["url"], found.by) == (url, by)
+
+
+def test_a_link_that_is_named_otherwise_is_said_to_be_another(corpus: Corpus) -> None:
+    shown = webtext("explain", corpus.root, "https://long.example.com/one").stdout
+    assert "https://long.example.com/one: no link itself; one led there:" in shown
+    assert MOVED[0] in shown
+    assert "no link itself" not in webtext("explain", corpus.root, MOVED[0]).stdout
+
+
+@pytest.mark.parametrize(
+    ("asked", "why"),
+    [
+        ("http://www.twin.example.com/x/", rf"these are spelled nearly so, name one: {TWINS[0]}, {TWINS[1]}"),
+        ("http://both.example.com/", rf"these led there, name one: {TWINS[0]}, {TWINS[1]}"),
+        ("http://example.org/story?a=1&b=3", "not among the 6 links"),
+        ("http://example.org/Story/?a=1&b=2", "not among the 6 links"),
+        ("https://youtu.be/1", "its domain, youtu.be, is in the recipe's links.domains_blocked"),
+        ("http://example.org/a.jpg", "its path ends in one of the recipe's links.extensions_blocked"),
+        ("https://redd.it/9abc1", "links.domains_blocked"),
+        ("9abc1", "nor has a link or a submission of one this id"),
+        ("http://[bad", "cannot be parsed"),
+    ],
+)
+def test_what_cannot_be_told_is_refused_with_what_is_known(corpus: Corpus, asked: str, why: str) -> None:
+    with pytest.raises(UserError, match=why):
+        find_link(corpus, asked)
+
+
+def test_a_url_that_was_taken_out_stands_for_no_other(corpus: Corpus) -> None:
+    asked = "http://www.example.org/story/?a=1&b=2"
+    tombstones.add(corpus.root, [tombstones.Tombstone("url", asked, "2026-01-01", "asked for")])
+    with pytest.raises(UserError, match="took it out"):
+        find_link(corpus, asked)
