@@ -43,7 +43,7 @@ def test_labels_are_counted_over_all_their_suffixes(corpus: Corpus, tmp_path: Pa
     found = measured(corpus, tmp_path, LIST)
     assert (found["listed"], found["labels"], found["in_both"]) == (4, 4, 3)
     assert (found["links"], found["links_in_both"]) == (16, 10)
-    assert next(row for row in found["over"] if row["label"] == "google") == {
+    assert next(row for row in found["under"] if row["label"] == "google") == {
         "label": "google",
         "webtext_links": 600,
         "webtext_share": 0.6,
@@ -58,6 +58,23 @@ def test_what_is_missing_over_and_under_represented_is_named(corpus: Corpus, tmp
     assert [row["label"] for row in found["missing"]] == ["archive"]
     assert found["over"][0]["label"] == "blog" and found["under"][0]["label"] == "nytimes"
     assert found["unlisted"] == [{"label": "mine", "links": 6}]
+
+
+def test_no_label_is_over_and_under_represented_at_once(corpus: Corpus, tmp_path: Path) -> None:
+    found = measured(corpus, tmp_path, LIST)
+    assert [row["label"] for row in found["over"]] == ["blog"]
+    assert [row["label"] for row in found["under"]] == ["nytimes", "google"]
+
+
+def test_the_ratio_of_the_smallest_labels_is_exact(corpus: Corpus, tmp_path: Path) -> None:
+    found = measured(corpus, tmp_path, "30000000 google\n1 blog\n0 mine\n")
+    (row,) = found["over"]
+    assert (row["label"], row["ratio"]) == ("blog", round(4 / 15 * 30_000_001, 4))
+
+
+def test_a_missing_label_may_be_too_small_to_be_a_share(corpus: Corpus, tmp_path: Path) -> None:
+    found = measured(corpus, tmp_path, "30000000 google\n1 archive\n")
+    assert [(row["label"], row["webtext_share"]) for row in found["missing"]] == [("archive", 0.0)]
 
 
 def test_orders_are_compared_by_rank_and_by_their_tops(corpus: Corpus, tmp_path: Path) -> None:

@@ -57,7 +57,8 @@ def measure(source: Source, listed: Counter[str]) -> Numbers:
     totals = listed.total(), sum(ours[label] for label in both)
     rows = [_row(label, listed, ours, totals) for label in sorted(listed)]
     order, theirs = _ranked(ours), _ranked(listed)
-    ratios = sorted((row for row in rows if row["links"]), key=lambda row: (row["ratio"], row["label"]))
+    measured = (row for row in rows if row["links"] and row["webtext_links"])
+    ratios = sorted(measured, key=lambda row: (row["ratio"], row["label"]))
     missing = [row for row in rows if not row["links"]]
     return {
         "listed": len(listed),
@@ -70,8 +71,8 @@ def measure(source: Source, listed: Counter[str]) -> Numbers:
         "rank_correlation": spearman([ours[label] for label in both], [listed[label] for label in both]),
         "missing": sorted(missing, key=lambda row: (-row["webtext_links"], row["label"]))[:TOP],
         "missing_count": len(missing),
-        "under": ratios[:TOP],
-        "over": ratios[::-1][:TOP],
+        "under": [row for row in ratios if row["ratio"] < 1][:TOP],
+        "over": [row for row in ratios[::-1] if row["ratio"] > 1][:TOP],
         "unlisted": [
             {"label": label, "links": ours[label]} for label in order if label not in listed
         ][:TOP],
@@ -110,14 +111,14 @@ def view(numbers: Numbers) -> list[Block]:
 
 
 def _row(label: str, listed: Counter[str], ours: Counter[str], totals: tuple[int, int]) -> dict[str, Any]:
-    there, here = share(listed[label], totals[0]), share(ours[label], totals[1])
+    there, here = listed[label], ours[label]
     return {
         "label": label,
-        "webtext_links": listed[label],
-        "webtext_share": there,
-        "links": ours[label],
-        "share": here,
-        "ratio": round(here / there, 4) if there else None,
+        "webtext_links": there,
+        "webtext_share": share(there, totals[0]),
+        "links": here,
+        "share": share(here, totals[1]),
+        "ratio": round(here * totals[0] / (there * totals[1]), 4) if there and totals[1] else None,
     }
 
 
@@ -128,7 +129,7 @@ def _ranked(counter: Counter[str]) -> list[str]:
 def _compared(caption: str, rows: list[dict[str, Any]]) -> Markup:
     headings = [heading("Label"), numeric("Links in WebText"), numeric("Share"), BARS]
     headings += [numeric("Links here"), numeric("Share"), BARS, numeric("Ratio")]
-    most = max(max(row["share"], row["webtext_share"]) for row in rows)
+    most = max(max(row["share"], row["webtext_share"]) for row in rows) or 1.0
     cells: list[list[Child]] = [
         [
             foreign(row["label"], 60),
