@@ -13,6 +13,7 @@ from train.plot import loss_svg
 from train.rundir import Row
 
 SMOOTHED_STEPS = 20
+SHOWN = 20  # evaluations
 MOST_OF_THE_TIME = 0.01  # that keeping a report up to date between checkpoints takes
 
 # Nats per token of GPT-2's vocabulary that OpenAI's checkpoints reach on OpenWebText's validation text.
@@ -152,8 +153,9 @@ def _page(
     )
     judged = [
         (f"{row['step']:,}", _number(row["val_loss"]), _number(row["val_bits_per_byte"]))
-        for row in evaluations
+        for row in evaluations[-SHOWN:]
     ]
+    which = f", the last {SHOWN} of {len(evaluations):,}" if len(evaluations) > SHOWN else ""
     asked = [
         (f"{section}.{key}", str(value))
         for section, table in dataclasses.asdict(settings).items()
@@ -165,7 +167,7 @@ def _page(
 <h1>{escape(run.name)}</h1><p>{escape(about)}</p>
 <dl>{boxes}</dl>
 <h2>Loss</h2><div class="scroll" tabindex="0" role="group" aria-label="loss curve">{svg}</div>
-<h2>Evaluations</h2>{_table(("step", "validation loss", "bits per byte"), judged[-20:])}
+<h2>Evaluations{which}</h2>{_table(("step", "validation loss", "bits per byte"), judged)}
 <h2>Settings</h2>{_table(("key", "value"), asked)}
 </body></html>
 """

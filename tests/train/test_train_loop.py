@@ -18,6 +18,7 @@ import torch
 from safetensors.torch import load_file
 
 from tests.train.conftest import newest
+from train import report
 from train.corpus import Census, Corpus, find_corpus
 from train.errors import Interrupted, RunFailed, TrainError
 from train.loop import train
@@ -163,6 +164,19 @@ def test_the_report_is_up_to_date_after_an_evaluation_without_a_checkpoint(
     asked = tiny(train__steps=11, train__save_every=1000)
     train(corpus, run, asked, At(11, lambda: pages.append((run / "report.html").read_text())))
     assert "10 of 11" in pages[0] and "<td>10</td>" in pages[0] and "M parameters on CPU" in pages[0]
+
+
+def test_a_report_of_many_evaluations_says_that_it_shows_the_last(straight: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(straight, run)
+    assert "<h2>Evaluations</h2>" in (run / "report.html").read_text()
+    with (run / "log.jsonl").open("a") as log:
+        for step in range(41, 81):
+            log.write(json.dumps({"step": step, "val_loss": 2.0, "val_bits_per_byte": 1.0}) + "\n")
+    report.write(run)
+    page = (run / "report.html").read_text()
+    assert "<h2>Evaluations, the last 20 of 44</h2>" in page
+    assert "<td>61</td>" in page and "<td>60</td>" not in page
 
 
 def test_the_report_of_a_run_that_failed_is_up_to_date(corpus: Path, tiny: Tiny, tmp_path: Path) -> None:
