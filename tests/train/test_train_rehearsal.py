@@ -58,7 +58,7 @@ def test_what_would_refuse_the_training_refuses_it(corpus: Path, tiny: Tiny, tmp
     with pytest.raises(TrainError, match=r"train\.lr"):
         rehearse(corpus, tmp_path / "run", tiny(train__lr=0.02))
     (tmp_path / "file").write_text("")
-    with pytest.raises(TrainError, match="is a file"):
+    with pytest.raises(TrainError, match="is no directory"):
         rehearse(corpus, tmp_path / "file", tiny())
     with pytest.raises(TrainError, match="is missing"):
         rehearse(tmp_path, tmp_path / "new", tiny())
