@@ -26,6 +26,25 @@ def test_inline_elements_stay_in_their_paragraph() -> None:
     assert texts("<p>one <b>two</b> <a href=/x>three</a>, four</p>five") == ["one two three, four", "five"]
 
 
+def test_words_of_two_elements_are_apart_where_only_the_style_sheet_parts_them() -> None:
+    assert texts("<p><span>La Sportiva</span><span>Skwama Shoes</span></p>") == ["La Sportiva Skwama Shoes"]
+    assert texts("<p><a href=/x>Get <b>started</b></a><img><a href=/y>Book</a>") == ["Get started Book"]
+    assert texts("<p><s>$17</s><i>Current price</i>") == ["$17 Current price"]
+    assert texts("<p><b>(8)</b><i>8 reviews</i><b>In stock!</b><i>Buy</i>") == ["(8) 8 reviews In stock! Buy"]
+
+
+def test_one_word_in_several_elements_stays_one() -> None:
+    assert texts("<p><b>B</b><i>reakfast</i>, <b>Securi</b><b>ng</b>") == ["Breakfast, Securing"]
+    assert texts("<p><b>m</b><i>RNA</i>, <b>3</b><b>D</b>, Web<b>MD</b>") == ["mRNA, 3D, WebMD"]
+    assert texts("<p><b>Word</b><sup>TM</sup>, <i>get</i><wbr><i>Name</i>") == ["WordTM, getName"]
+    assert texts("<p><code><i>get</i><i>Name</i></code>, <i>re.</i><b>Match</b>") == ["getName, re.Match"]
+
+
+def test_words_that_only_the_style_sheet_parts_are_counted_as_the_model_learned_it() -> None:
+    (block,) = page("<p><a href=/x>Get started</a><a href=/y>Book</a>").blocks
+    assert (block.words, block.link_words) == (2, 2)
+
+
 def test_what_is_for_browsers_without_frames_or_plug_ins_is_no_text() -> None:
     frames, plug_ins = "<noframes><p>Get frames</p></noframes>", "<noembed><b>Get Flash</b></noembed>"
     assert texts(f"<p>one</p>{frames}<p>two <embed src=/film>{plug_ins}films</p>") == ["one", "two films"]

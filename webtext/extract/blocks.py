@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from lxml import etree
 
 from webtext.extract.formulas import drawn_formula, formula, same_drawn
-from webtext.extract.names import CONSENT_DIALOGS, HINTING, INLINE, KINDS, SKIPPED, hinted
+from webtext.extract.gaps import GAP, apart
+from webtext.extract.names import CODE, CONSENT_DIALOGS, HINTING, INLINE, KINDS, SKIPPED, TIGHT, hinted
 
 BREAK = "\0"  # which no page's text has any more
 MOST_DEPTH = 300  # deeper elements are text of their ancestor
@@ -84,7 +85,7 @@ class _Segmenter:
         self.own = [0]  # bits of the elements themselves
         self.parts: list[str] = []
         self.links: list[str] = []
-        self.in_link = 0
+        self.in_link, self.in_code = 0, 0
         self.node, self.kind, self.list, self.table = 0, 0, -1, -1
         self.item = -1  # of a list item that has no block yet
         self.drawn: etree._Element | None = None  # what shows a formula that is already there
@@ -106,13 +107,20 @@ class _Segmenter:
         if text and (parts or not text.isspace()):
             self.add(text)
         depth += 1
+        ended = False  # an element, and no text follows it
         for child in element:
             tag = child.tag
             if tag in INLINE and depth <= MOST_DEPTH and tag not in skipped:
+                if ended and parts and tag not in TIGHT and not self.in_code:
+                    parts.append(GAP)
                 if tag == "a" and child.get("href") is not None:
                     self.in_link += 1
                     self.content(child, depth)
                     self.in_link -= 1
+                elif tag in CODE:
+                    self.in_code += 1
+                    self.content(child, depth)
+                    self.in_code -= 1
                 elif child is not self.drawn:
                     self.content(child, depth)
             elif tag not in skipped and isinstance(tag, str):
@@ -120,6 +128,7 @@ class _Segmenter:
             text = child.tail
             if text and (parts or not text.isspace()):
                 self.add(text)
+            ended = not text and tag != "wbr"
 
     def other(self, element: etree._Element, tag: str, depth: int) -> None:
         if depth > MOST_DEPTH:
@@ -145,7 +154,7 @@ class _Segmenter:
             if part == BREAK:
                 self.flush()
                 return
-            if not part.isspace():
+            if part != GAP and not part.isspace():
                 self.parts.append(BREAK)
                 return
 
@@ -204,12 +213,15 @@ class _Segmenter:
         self.parts.clear()
         self.links.clear()
         link_words = count_words(links) if links else 0
+        glued = 0
+        if GAP in raw:
+            raw, glued = apart(raw)  # the model learned to count what is glued as one word
         if BREAK in raw:
             text = "\n".join(" ".join(line.split()) for line in raw.split(BREAK)).strip("\n")
-            words = len(text.split())
+            words = len(text.split()) - glued
         else:
             parts = raw.split()
-            text, words = " ".join(parts), len(parts)
+            text, words = " ".join(parts), len(parts) - glued
         if text:
             self.put(text, words if text.isascii() else words + wide_words(text), link_words)
 

@@ -75,6 +75,8 @@ INLINE = frozenset(
         "wbr",
     ]
 )
+CODE = frozenset(("code", "kbd", "samp", "tt", "var"))  # whose words may have capitals inside
+TIGHT = frozenset(("sub", "sup", "wbr"))  # which go on with the word before them
 # Ids, in lower case, of the elements in which consent platforms put all that they show. It is prose, and can
 # be longer than the page's own.
 CONSENT_DIALOGS = frozenset([
