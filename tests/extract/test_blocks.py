@@ -59,6 +59,22 @@ def test_code_keeps_its_indentation_and_lines() -> None:
     assert texts("<pre><div>if x:</div><div>    y()</div></pre>") == ["if x:\n    y()"]
 
 
+def test_spaces_that_do_not_break_are_spaces_in_code_too() -> None:
+    assert texts("<pre>if x:\n&nbsp;&nbsp;y()</pre>") == ["if x:\n  y()"]
+
+
+def test_the_mark_that_links_to_a_heading_or_back_from_a_note_is_no_text() -> None:
+    assert texts("<h2>Forms<a class=headerlink href=#forms>¶</a></h2>") == ["Forms"]
+    assert texts("<ol><li>See p. 3. <a href=#fnref1>↩︎</a></ol>") == ["See p. 3."]
+    assert texts("<p>C# <a href=#x>#1</a> <a href=/tags>#</a></p>") == ["C# #1 #"]
+
+
+def test_what_wikis_and_forums_show_to_be_clicked_is_no_text() -> None:
+    assert texts("<h2>Oil <span class=mw-editsection>[<a href=/e>edit</a>]</span></h2>") == ["Oil"]
+    expand = "<div class='bbCodeBlock-expandLink js-expandLink'><a>Click to expand...</a></div>"
+    assert texts(f"<blockquote><div>Light it.</div>{expand}</blockquote>") == ["Light it."]
+
+
 def test_lines_of_a_cell_that_only_count_up_are_numbers_beside_code() -> None:
     cells = "<table><tr><td><pre>{numbers}</pre><td><pre>x = 1\ny = 2\nz = 3</pre></table>"
     code = "x = 1\ny = 2\nz = 3"

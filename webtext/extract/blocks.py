@@ -7,7 +7,18 @@ from lxml import etree
 
 from webtext.extract.formulas import drawn_formula, formula, same_drawn
 from webtext.extract.gaps import GAP, apart
-from webtext.extract.names import CODE, CONSENT_DIALOGS, HINTING, INLINE, KINDS, SKIPPED, TIGHT, hinted
+from webtext.extract.names import (
+    CODE,
+    CONSENT_DIALOGS,
+    CONTROLS,
+    HINTING,
+    INLINE,
+    KINDS,
+    MARKS,
+    SKIPPED,
+    TIGHT,
+    hinted,
+)
 
 BREAK = "\0"  # which no page's text has any more
 MOST_DEPTH = 300  # deeper elements are text of their ancestor
@@ -113,15 +124,16 @@ class _Segmenter:
             if tag in INLINE and depth <= MOST_DEPTH and tag not in skipped:
                 if ended and parts and tag not in TIGHT and not self.in_code:
                     parts.append(GAP)
-                if tag == "a" and child.get("href") is not None:
-                    self.in_link += 1
-                    self.content(child, depth)
-                    self.in_link -= 1
+                if tag == "a" and (target := child.get("href")) is not None:
+                    if not (target[:1] == "#" and "".join(child.itertext()).strip() in MARKS):
+                        self.in_link += 1
+                        self.content(child, depth)
+                        self.in_link -= 1
                 elif tag in CODE:
                     self.in_code += 1
                     self.content(child, depth)
                     self.in_code -= 1
-                elif child is not self.drawn:
+                elif child is not self.drawn and child.get("class") not in CONTROLS:
                     self.content(child, depth)
             elif tag not in skipped and isinstance(tag, str):
                 self.other(child, tag, depth)
@@ -161,6 +173,8 @@ class _Segmenter:
     def block(self, element: etree._Element, tag: str, depth: int) -> None:
         self.flush()
         if (name := element.get("id")) and name.lower() in CONSENT_DIALOGS:
+            return
+        if element.get("class") in CONTROLS:
             return
         page = self.page
         outer = self.node, self.kind, self.list, self.table
@@ -240,7 +254,7 @@ class _Segmenter:
                 parts.append(node.text or "")
             elif node is not element:
                 parts.append(node.tail or "")
-        text = "".join(parts).strip("\n").rstrip()
+        text = "".join(parts).replace("\xa0", " ").strip("\n").rstrip()
         if text.strip() and not (self.table >= 0 and _counts_up(text)):
             self.put(text, count_words(text), 0)
 

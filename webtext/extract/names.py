@@ -77,6 +77,9 @@ INLINE = frozenset(
 )
 CODE = frozenset(("code", "kbd", "samp", "tt", "var"))  # whose words may have capitals inside
 TIGHT = frozenset(("sub", "sup", "wbr"))  # which go on with the word before them
+MARKS = frozenset("¶#§^↑↩🔗") | {"↩︎"}  # of a link inside a page that is no text of it
+# Classes, as they stand, of MediaWiki's "[edit]" and of what unfolds a quotation in XenForo.
+CONTROLS = frozenset(("mw-editsection", "bbCodeBlock-expandLink js-expandLink"))
 # Ids, in lower case, of the elements in which consent platforms put all that they show. It is prose, and can
 # be longer than the page's own.
 CONSENT_DIALOGS = frozenset([
