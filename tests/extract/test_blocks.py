@@ -93,6 +93,11 @@ def test_a_row_of_short_cells_is_a_line_and_rows_stand_together() -> None:
     assert render(page(body).blocks) == "| oil | 2 l |\n| wick | 1 |\n\nend"
 
 
+def test_an_empty_cell_keeps_the_others_in_their_columns() -> None:
+    body = "<table><tr><th><th>oil<th>wick<tr><td>May<td>2 l<td><tr><td>June<td><img><td>1</table>"
+    assert texts(body) == ["| | oil | wick |", "| May | 2 l | |", "| June | | 1 |"]
+
+
 def test_cells_that_hold_a_layout_are_blocks_of_their_own() -> None:
     assert texts("<table><tr><td><p>a</p><p>b</p><td>c</table>") == ["a", "b", "c"]
 

@@ -259,7 +259,7 @@ class _Segmenter:
             self.put(text, count_words(text), 0)
 
     def row(self, element: etree._Element, depth: int) -> None:
-        """A row whose cells are short texts is one line."""
+        """A row whose cells are short texts is one line. Empty cells keep the others in their columns."""
         page, row = self.page, self.node
         start, inner = len(page.blocks), len(page.parent)
         self.content(element, depth)
@@ -269,7 +269,9 @@ class _Segmenter:
             return
         if any(len(cell.text) > MOST_CELL_CHARS or page.parent[cell.node] != row for cell in cells):
             return
-        text = f"| {' | '.join(cell.text.replace(chr(10), ' ') for cell in cells)} |"
+        shown = {node: "" for node in range(inner, len(page.parent)) if page.parent[node] == row}
+        shown |= {cell.node: f" {cell.text.replace(chr(10), ' ')}" for cell in cells}
+        text = f"|{' |'.join(shown.values())} |"
         words, links = sum(cell.words for cell in cells), sum(cell.link_words for cell in cells)
         page.blocks[start:] = [Block(text, row, KINDS["tr"], words, links, row=self.table)]
         for node in range(inner, len(page.parent)):
