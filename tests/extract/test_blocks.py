@@ -45,6 +45,17 @@ def test_words_that_only_the_style_sheet_parts_are_counted_as_the_model_learned_
     assert (block.words, block.link_words) == (2, 2)
 
 
+def test_an_element_unknown_to_html_is_part_of_the_line_in_which_it_stands() -> None:
+    city = "<st1:City><st1:place>London</st1:place></st1:City>"
+    assert texts(f"<p>in {city}, on <side-note>a <b>hill</b></side-note>.</p>") == ["in London, on a hill."]
+
+
+def test_an_element_unknown_to_html_is_a_block_where_it_holds_or_stands_beside_others() -> None:
+    assert texts("<x-card>Oil</x-card>\n<x-card>Wick</x-card>") == ["Oil", "Wick"]
+    assert texts("<div>Lamps <x-card>Oil</x-card></div>") == ["Lamps", "Oil"]
+    assert texts("<div>Lamps <x-card><p>Oil</p></x-card> and</div>") == ["Lamps", "Oil", "and"]
+
+
 def test_what_is_for_browsers_without_frames_or_plug_ins_is_no_text() -> None:
     frames, plug_ins = "<noframes><p>Get frames</p></noframes>", "<noembed><b>Get Flash</b></noembed>"
     assert texts(f"<p>one</p>{frames}<p>two <embed src=/film>{plug_ins}films</p>") == ["one", "two films"]

@@ -69,6 +69,11 @@ def wide_words(text: str) -> int:
     return len(_WIDE.findall(text)) // 2
 
 
+def _foreign(tag: str) -> bool:
+    """Whether it is no element of HTML but one of a site's or of Word's own: `<side-note>`, `<st1:place>`."""
+    return "-" in tag or ":" in tag
+
+
 def _counts_up(text: str) -> bool:
     """Whether its lines are the numbers of those beside it, if it is a table's cell."""
     numbers = [line.strip() for line in text.split("\n")]
@@ -152,8 +157,23 @@ class _Segmenter:
             self.drawn = same_drawn(element)
         elif tag == "img":
             self.add(drawn_formula(element))
+        elif _foreign(tag) and self.amid_text(element, tag):
+            self.content(element, depth)
         else:
             self.block(element, tag, depth)
+
+    def amid_text(self, element: etree._Element, tag: str) -> bool:
+        """Whether it is part of a line, as browsers show elements that they do not know.
+
+        Those of a site, as `<side-note>`, are often made blocks: text before and behind says that one is not.
+        """
+        before = self.parts[-1] if self.parts else BREAK
+        begun = before != BREAK and before[len(before.rstrip()) :].count("\n") < 2
+        goes_on = bool((element.tail or "").strip())
+        if not (begun or goes_on if ":" in tag else begun and goes_on):
+            return False
+        inner = (each.tag for each in element.iterdescendants())
+        return all(tag in INLINE or (isinstance(tag, str) and _foreign(tag)) for tag in inner)
 
     def add(self, text: str) -> None:
         self.parts.append(text)
