@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass, field
+from itertools import islice
 
 from lxml import etree
 
@@ -25,6 +26,7 @@ MOST_DEPTH = 300  # deeper elements are text of their ancestor
 LEAST_WORDS = 30  # of a page that does not need scripts
 LINES = frozenset(("br", "div", "li", "p", "tr"))  # begin a line of code
 MOST_CELL_CHARS = 200  # of a table's row that is one line
+MOST_INNER = 50  # elements in one that is part of a line
 MOST_DIGITS = 6  # of a line's number
 
 _WIDE = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")  # scripts without spaces between words
@@ -172,8 +174,10 @@ class _Segmenter:
         goes_on = bool((element.tail or "").strip())
         if not (begun or goes_on if ":" in tag else begun and goes_on):
             return False
-        inner = (each.tag for each in element.iterdescendants())
-        return all(tag in INLINE or (isinstance(tag, str) and _foreign(tag)) for tag in inner)
+        inner = [each.tag for each in islice(element.iterdescendants(), MOST_INNER + 1)]
+        return len(inner) <= MOST_INNER and all(
+            tag in INLINE or (isinstance(tag, str) and _foreign(tag)) for tag in inner
+        )
 
     def add(self, text: str) -> None:
         self.parts.append(text)
