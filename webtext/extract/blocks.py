@@ -132,7 +132,7 @@ class _Segmenter:
                 if ended and parts and tag not in TIGHT and not self.in_code:
                     parts.append(GAP)
                 if tag == "a" and (target := child.get("href")) is not None:
-                    if not (target[:1] == "#" and "".join(child.itertext()).strip() in MARKS):
+                    if not (target[:1] == "#" and "".join(islice(child.itertext(), 3)).strip() in MARKS):
                         self.in_link += 1
                         self.content(child, depth)
                         self.in_link -= 1
