@@ -81,7 +81,7 @@ def test_a_submissions_time_is_a_date(capsys: pytest.CaptureFixture[str]) -> Non
     post = {"id": "3nk1e", "subreddit": "news", "score": 7, "created_utc": 1444013269, "title": "A title"}
     link = {"url_as_posted": "http://example.org/", "submissions": [post]}
     story = {"url": "http://example.org/", "id": "0", "ledger": None, "link": link, "document": None}
-    show.explanation(story)
+    show.explanation(story | {"found": ""})
     assert "2015-10-05 02:47:49+00:00" in capsys.readouterr().out
 
 
