@@ -18,6 +18,7 @@ from webtext.extract.names import (
     MARKS,
     SKIPPED,
     TIGHT,
+    foreign,
     hinted,
 )
 
@@ -69,11 +70,6 @@ def count_words(text: str) -> int:
 def wide_words(text: str) -> int:
     """About how many words of scripts that write them without spaces."""
     return len(_WIDE.findall(text)) // 2
-
-
-def _foreign(tag: str) -> bool:
-    """Whether it is no element of HTML but one of a site's or of Word's own: `<side-note>`, `<st1:place>`."""
-    return "-" in tag or ":" in tag
 
 
 def _counts_up(text: str) -> bool:
@@ -159,7 +155,7 @@ class _Segmenter:
             self.drawn = same_drawn(element)
         elif tag == "img":
             self.add(drawn_formula(element))
-        elif _foreign(tag) and self.amid_text(element, tag):
+        elif foreign(tag) and self.amid_text(element, tag):
             self.content(element, depth)
         else:
             self.block(element, tag, depth)
@@ -176,7 +172,7 @@ class _Segmenter:
             return False
         inner = [each.tag for each in islice(element.iterdescendants(), MOST_INNER + 1)]
         return len(inner) <= MOST_INNER and all(
-            tag in INLINE or (isinstance(tag, str) and _foreign(tag)) for tag in inner
+            tag in INLINE or (isinstance(tag, str) and foreign(tag)) for tag in inner
         )
 
     def add(self, text: str) -> None:

@@ -125,6 +125,11 @@ MOST_HINT_CHARS = 1000
 HINTING = frozenset(("class", "id", "role", "itemprop", "style", "hidden"))  # attributes
 
 
+def foreign(tag: str) -> bool:
+    """Whether it is no element of HTML but one of a site's or of Word's own: `<side-note>`, `<st1:place>`."""
+    return "-" in tag or ":" in tag
+
+
 def hinted(says: tuple[str, ...]) -> int:
     """The bits of a block element, from its name and the values of its HINTING attributes."""
     bits = TAG_BITS.get(says[0], 0)
