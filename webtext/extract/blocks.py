@@ -10,13 +10,15 @@ from webtext.extract.formulas import drawn_formula, formula, same_drawn
 from webtext.extract.gaps import GAP, apart
 from webtext.extract.names import (
     CODE,
-    CONSENT_DIALOGS,
-    CONTROLS,
+    EDIT_LINK,
     HINTING,
     INLINE,
     KINDS,
     MARKS,
+    MOST_HINT_CHARS,
+    NO_PART,
     SKIPPED,
+    TAG_BITS,
     TIGHT,
     foreign,
     hinted,
@@ -57,7 +59,7 @@ class Blocks:
     parent: list[int] = field(default_factory=lambda: [0])
     first: list[int] = field(default_factory=lambda: [0])
     last: list[int] = field(default_factory=lambda: [0])
-    near: list[int] = field(default_factory=lambda: [0])  # bits of BITS of the element and two above it
+    own: list[int] = field(default_factory=lambda: [0])  # bits of BITS of the element itself
     any: list[int] = field(default_factory=lambda: [0])  # ... and of all above it
     shape: list[int] = field(default_factory=lambda: [0])  # alike for one path of tags and classes
 
@@ -96,14 +98,12 @@ class _Segmenter:
     def __init__(self, skipped: frozenset[str]) -> None:
         self.skipped = skipped
         self.page = Blocks()
-        self.own = [0]  # bits of the elements themselves
         self.parts: list[str] = []
         self.links: list[str] = []
         self.in_link, self.in_code = 0, 0
         self.node, self.kind, self.list, self.table = 0, 0, -1, -1
         self.item = -1  # of a list item that has no block yet
         self.drawn: etree._Element | None = None  # what shows a formula that is already there
-        self.bits: dict[tuple[str, ...], int] = {}
         self.shapes: dict[tuple[int, str, str], int] = {}
 
     def run(self, root: etree._Element) -> Blocks:
@@ -120,11 +120,14 @@ class _Segmenter:
         text = element.text
         if text and (parts or not text.isspace()):
             self.add(text)
+        if depth == MOST_DEPTH:
+            self.deeper(element)
+            return
         depth += 1
         ended = False  # an element, and no text follows it
         for child in element:
             tag = child.tag
-            if tag in INLINE and depth <= MOST_DEPTH and tag not in skipped:
+            if tag in INLINE:
                 if ended and parts and tag not in TIGHT and not self.in_code:
                     parts.append(GAP)
                 if tag == "a" and (target := child.get("href")) is not None:
@@ -136,7 +139,7 @@ class _Segmenter:
                     self.in_code += 1
                     self.content(child, depth)
                     self.in_code -= 1
-                elif child is not self.drawn and child.get("class") not in CONTROLS:
+                elif child is not self.drawn and not (tag == "span" and child.get("class") == EDIT_LINK):
                     self.content(child, depth)
             elif tag not in skipped and isinstance(tag, str):
                 self.other(child, tag, depth)
@@ -145,10 +148,15 @@ class _Segmenter:
                 self.add(text)
             ended = not text and tag != "wbr"
 
+    def deeper(self, element: etree._Element) -> None:
+        """What is in an element of the greatest depth that is walked."""
+        for child in element:
+            if child.tag not in self.skipped and isinstance(child.tag, str):
+                self.add(" ".join(child.itertext()))
+            self.add(child.tail or "")
+
     def other(self, element: etree._Element, tag: str, depth: int) -> None:
-        if depth > MOST_DEPTH:
-            self.add(" ".join(element.itertext()))
-        elif tag == "br":
+        if tag == "br":
             self.line_break()
         elif tag == "math":
             self.add(formula(element))
@@ -191,14 +199,13 @@ class _Segmenter:
                 return
 
     def block(self, element: etree._Element, tag: str, depth: int) -> None:
-        self.flush()
-        if (name := element.get("id")) and name.lower() in CONSENT_DIALOGS:
+        if self.parts:
+            self.flush()
+        node = self.enter(element, tag)
+        if node == NO_PART:
             return
-        if element.get("class") in CONTROLS:
-            return
-        page = self.page
         outer = self.node, self.kind, self.list, self.table
-        self.node = node = self.enter(element, tag)
+        self.node = node
         self.kind = KINDS.get(tag, 0)
         if tag == "li":
             self.item = self.list
@@ -212,33 +219,32 @@ class _Segmenter:
             self.row(element, depth)
         else:
             self.content(element, depth)
-            self.flush()
+            if self.parts:
+                self.flush()
         self.node, self.kind, self.list, self.table = outer
         if tag == "li":
             self.item = -1
-        page.last[node] = len(page.blocks)
+        self.page.last[node] = len(self.page.blocks)
 
     def enter(self, element: etree._Element, tag: str) -> int:
-        """Notes a block element and returns its number."""
-        page, own, parent = self.page, self.own, self.node
-        name, says = "", [tag]
+        """Notes a block element and returns its number; `NO_PART` of one that is to be left out."""
+        page, parent = self.page, self.node
+        name, bits = "", TAG_BITS.get(tag, 0)
         for key, value in element.items():
             if key in HINTING:
-                says.append(value or key)
+                bits |= hinted(value[:MOST_HINT_CHARS] or key)
                 if key == "class":
                     name = value
-        hints = tuple(says)
-        bits = self.bits.get(hints)
-        if bits is None:
-            bits = self.bits[hints] = hinted(hints)
-        own.append(bits)
-        page.shape.append(self.shapes.setdefault((page.shape[parent], tag, name), len(self.shapes) + 1))
-        page.parent.append(parent)
-        page.first.append(len(page.blocks))
-        page.last.append(len(page.blocks))
-        page.near.append(bits | own[parent] | own[page.parent[parent]])
+        if bits == NO_PART:
+            return NO_PART
+        shapes, begin = self.shapes, len(page.blocks)
+        page.own.append(bits)
         page.any.append(bits | page.any[parent])
-        return len(own) - 1
+        page.shape.append(shapes.setdefault((page.shape[parent], tag, name), len(shapes) + 1))
+        page.parent.append(parent)
+        page.first.append(begin)
+        page.last.append(begin)
+        return len(page.own) - 1
 
     def flush(self) -> None:
         if not self.parts:

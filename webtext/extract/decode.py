@@ -58,7 +58,6 @@ _RUN = re.compile(rb"[\x80-\xff]{3,}")
 # Control characters that no page means: someone took windows-1252 for Latin-1, and made UTF-8 of that.
 _C1 = re.compile("[\x80-\x9f]")
 _C1_IN_UTF8 = re.compile(rb"\xc2[\x80-\x9f]")  # a search for one byte is six times as quick
-_WINDOWS_1252 = {code: bytes([code]).decode("cp1252", "ignore") or chr(code) for code in range(0x80, 0xA0)}
 
 
 @dataclass(frozen=True)
@@ -226,4 +225,9 @@ def _decoded(body: bytes, codec: str, text: str | None = None) -> Decoded:
     if b"\0" in body:  # of which hardly any page has one, and to look for it in the text takes long
         text = text.replace("\0", "")
     has_controls = _C1_IN_UTF8.search(body) if codec == "utf-8" else _C1.search(text)
-    return Decoded(text.translate(_WINDOWS_1252) if has_controls else text, codec)
+    return Decoded(_C1.sub(_meant, text) if has_controls else text, codec)
+
+
+def _meant(control: re.Match[str]) -> str:
+    """What windows-1252 has in the place of a control character; five have nothing there."""
+    return bytes([ord(control[0])]).decode("cp1252", "ignore") or control[0]

@@ -1,7 +1,8 @@
 """What the names of elements and of their classes say about the text inside."""
 
 import re
-from functools import lru_cache
+from functools import lru_cache, reduce
+from operator import or_
 
 SKIPPED = frozenset(
     [
@@ -78,11 +79,12 @@ INLINE = frozenset(
 CODE = frozenset(("code", "kbd", "samp", "tt", "var"))  # whose words may have capitals inside
 TIGHT = frozenset(("sub", "sup", "wbr"))  # which go on with the word before them
 MARKS = frozenset("¶#§^↑↩🔗") | {"↩︎"}  # of a link inside a page that is no text of it
-# Classes, as they stand, of MediaWiki's "[edit]" and of what unfolds a quotation in XenForo.
-CONTROLS = frozenset(("mw-editsection", "bbCodeBlock-expandLink js-expandLink"))
-# Ids, in lower case, of the elements in which consent platforms put all that they show. It is prose, and can
-# be longer than the page's own.
-CONSENT_DIALOGS = frozenset([
+EDIT_LINK = "mw-editsection"  # the class of MediaWiki's "[edit]", a `<span>`
+# Values of attributes, in lower case, of elements that are no part of the page: what unfolds a quotation in
+# XenForo, and ids in which consent platforms put all that they show. It is prose, and can be longer than the
+# page's own.
+LEFT_OUT = frozenset([
+    "bbcodeblock-expandlink js-expandlink",
     "onetrust-consent-sdk", "cybotcookiebotdialog", "usercentrics-root", "didomi-host", "qc-cmp2-container",
     "borlabscookiebox", "borlabscookieboxwrap", "cmplz-cookiebanner-container", "moove_gdpr_cookie_modal",
     "clisettingspopup", "tarteaucitronroot",
@@ -109,6 +111,8 @@ HINTS = re.compile(
     r"|(?P<item>item|card|tile|(?<![a-z])list|grid|row|teaser|summary|excerpt)"
     r"|(?P<quote>quote|signature|(?<![a-z])sig(?![a-z])))"
 )
+# What names are made of, as far as HINTS looks.
+_PIECE = re.compile(r"(?:(?:sr|sign|cross|screen)-|display:)?[a-z]+-?")
 HINT_BITS = {name: 1 << number for number, name in enumerate(HINTS.groupindex)}
 _TAGS = [
     "nav", "header", "footer", "aside", "form", "main", "article", "section", "table", "ul", "dl",
@@ -121,6 +125,7 @@ BITS = (*HINT_BITS, *_TAGS)
 KINDS = {"p": 1, "li": 2, "td": 3, "th": 3, "tr": 3, "pre": 4, "dd": 5, "dt": 6, "blockquote": 7, "button": 8,
          "h1": 11, "h2": 12, "h3": 13, "h4": 14, "h5": 15, "h6": 16, "a": 9, "div": 10}  # fmt: skip
 HEADING = KINDS["h1"]  # and greater
+NO_PART = -1  # with all bits, so that it stays what it is beside others
 MOST_HINT_CHARS = 1000
 HINTING = frozenset(("class", "id", "role", "itemprop", "style", "hidden"))  # attributes
 
@@ -130,17 +135,19 @@ def foreign(tag: str) -> bool:
     return "-" in tag or ":" in tag
 
 
-def hinted(says: tuple[str, ...]) -> int:
-    """The bits of a block element, from its name and the values of its HINTING attributes."""
-    bits = TAG_BITS.get(says[0], 0)
-    for word in " ".join(says[1:])[:MOST_HINT_CHARS].lower().replace(": ", ":").split():
-        bits |= _of_word(word)
-    return bits
+@lru_cache(8192)  # of some 200 in a page, most are those of other pages of its site
+def hinted(value: str) -> int:
+    """The bits of an attribute's value, of which no more than `MOST_HINT_CHARS` are to be given; `NO_PART`
+    where its element is to be left out."""
+    names = value.lower()
+    if names in LEFT_OUT:
+        return NO_PART
+    return reduce(or_, map(_of_piece, _PIECE.findall(names.replace(": ", ":"))), 0)
 
 
-@lru_cache(16_384)  # sites share most of their names
-def _of_word(word: str) -> int:
+@lru_cache(16_384)  # sites share most of what they make names of, and few whole names
+def _of_piece(piece: str) -> int:
     bits = 0
-    for match in HINTS.finditer(word):
+    for match in HINTS.finditer(piece):
         bits |= HINT_BITS[match.lastgroup or ""]
     return bits

@@ -21,7 +21,9 @@ def parse(html: str) -> etree._Element | None:
     Raises MemoryError. `huge_tree` because libxml2 would silently stop at a depth of 256 and at texts of
     10 MB; with it at a depth of 2,048.
     """
-    parser = etree.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True, huge_tree=True)
+    parser = etree.HTMLParser(
+        encoding="utf-8", remove_comments=True, remove_pis=True, huge_tree=True, collect_ids=False
+    )
     try:
         return etree.fromstring(whole(html), parser)
     except etree.XMLSyntaxError as error:
