@@ -133,7 +133,7 @@ def save(
             "the newest checkpoint"
         ) from None
     if ranks.leads:
-        _tidy(run, settings)
+        tidy(run, settings)
     return Checkpoint(path)
 
 
@@ -175,7 +175,7 @@ def room(model: nn.Module, settings: TrainSettings) -> tuple[int, int]:
     return each, settings.keep_last + settings.keep_best + 1  # the new one, before an old one goes
 
 
-def _tidy(run: Path, settings: TrainSettings) -> None:
+def tidy(run: Path, settings: TrainSettings) -> None:
     """Keeps the last ones and those with the lowest validation loss; removes the others and torn ones."""
     found = finished(run)
     judged = sorted((loss, one.step, one) for one in found if (loss := _val_loss(one)) is not None)

@@ -40,6 +40,7 @@ def train(tokens: Path, run: Path, settings: Settings, progress: Progress | None
                     training.check_compiled()
                     if ranks.leads:
                         rundir.describe(run, settings, corpus.tokenizer)
+                        checkpoint.tidy(run, settings.train)  # a kill may have come before the last time
                     _go_on(training, run, census, stop, progress if ranks.leads else Progress())
             if ranks.leads:
                 report.write(run)

@@ -226,6 +226,15 @@ def test_a_finished_run_is_left_as_it_is(straight: Path, corpus: Path, tiny: Tin
     assert ((straight / "log.jsonl").read_bytes(), weights(straight, 40)) == before
 
 
+def test_what_a_kill_left_beside_the_last_checkpoint_goes_with_the_next_start(
+    straight: Path, corpus: Path, tiny: Tiny, tmp_path: Path
+) -> None:
+    checkpoints = shutil.copytree(straight, tmp_path / "run") / "checkpoints"
+    shutil.copytree(checkpoints / "step-00000040", checkpoints / ".step-00000030.tmp")
+    train(corpus, tmp_path / "run", tiny(train__keep_last=1, train__keep_best=0))
+    assert [path.name for path in checkpoints.iterdir()] == ["step-00000040"]
+
+
 def test_a_run_may_go_on_for_more_steps_with_fewer_checkpoints_and_another_kernel(
     straight: Path, corpus: Path, tiny: Tiny, tmp_path: Path
 ) -> None:
