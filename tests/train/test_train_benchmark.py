@@ -1,9 +1,13 @@
+import json
+import random
 import re
+from pathlib import Path
 from types import ModuleType
 
 import pytest
+import zstandard
 
-from benchmarks import bench_losses, bench_train, bench_train_gpu
+from benchmarks import bench_losses, bench_muon, bench_train, bench_train_gpu
 
 
 def printed_by(
@@ -40,3 +44,20 @@ def test_the_losses_benchmark_tells_the_noise_of_micro_batches(
     assert re.search(r"\| 2 \| \d\.\d+ \| \d\.\d+ \|", printed)
     (largest,) = re.findall(r"ours, other micro-batches: .* at most (\d\.\d+)", printed)
     assert float(largest) < 1e-3
+
+
+@pytest.mark.slow
+def test_the_optimisers_benchmark_tells_the_tokens_that_each_needs(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = random.Random(1)
+    book = " ".join(
+        f"{words.choice(['the', 'a', 'its'])} {words.choice(['sea', 'hill'])}" for _ in range(50_000)
+    )
+    (tmp_path / "books.ndjson.zst").write_bytes(zstandard.compress(json.dumps({"text": book}).encode()))
+    arguments = f"bench_muon --text {tmp_path}/books.ndjson.zst --megabytes 0.4 --steps 50 --lr 5e-3"
+    monkeypatch.setattr("sys.argv", arguments.split())
+    bench_muon.main()
+    printed = capsys.readouterr().out
+    assert re.search(r"\| AdamW \| \d\.\d+ \| 50 \|", printed)
+    assert re.search(r"\| Muon \| \d\.\d+ \| (\d+ \(\d+% of the tokens\)|not reached) \|", printed)
