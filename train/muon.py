@@ -11,6 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from train.parallel import joined, own_part, own_rows
+
 A, B, C = 3.4445, -4.7750, 2.0315  # the quintic a·x + b·x³ + c·x⁵ that drives singular values towards 1
 NEWTON_SCHULZ_STEPS = 5
 MOMENTUM = 0.95
@@ -27,30 +29,33 @@ class Muon(torch.optim.Optimizer):
 
     @torch.no_grad()
     def step(self, closure: None = None) -> None:  # type: ignore[override]
-        """Applies the gradients; all matrices of one shape at a time."""
+        """Applies the gradients; all matrices of one shape at a time.
+
+        Where each rank has some of a parameter's rows, the directions are joined for that: only the whole
+        matrix can be orthogonalised.
+        """
         assert closure is None
-        same: dict[torch.Size, list[tuple[Tensor, Tensor, dict[str, Any]]]] = defaultdict(list)
+        same: dict[torch.Size, list[tuple[Tensor, int, Tensor, dict[str, Any]]]] = defaultdict(list)
         for group in self.param_groups:
             for parameter in group["params"]:
-                direction = self._direction(parameter)
-                pairs = zip(
-                    parameter.chunk(group["blocks"], 1), direction.chunk(group["blocks"], 1), strict=True
-                )
-                for weights, wanted in pairs:
-                    same[weights.shape].append((weights, wanted, group))
+                direction = joined(self._direction(parameter), parameter)
+                for number, block in enumerate(direction.chunk(group["blocks"], 1)):
+                    same[block.shape].append((parameter, number, block, group))
         for shape, members in same.items():
-            updates = orthogonal(torch.stack([wanted for _, wanted, _ in members]))
-            for (weights, _, group), update in zip(members, updates, strict=True):
+            updates = orthogonal(torch.stack([block for _, _, block, _ in members]))
+            for (parameter, number, _, group), update in zip(members, updates, strict=True):
+                weights = own_part(parameter).chunk(group["blocks"], 1)[number]
                 rate = group["lr"] * self._applied(weights)
                 weights.mul_(1 - rate * group["weight_decay"])
-                weights.sub_(update * (rate * RMS * max(shape) ** 0.5))
+                weights.sub_(own_rows(update, parameter) * (rate * RMS * max(shape) ** 0.5))
 
     def _direction(self, parameter: Tensor) -> Tensor:
-        """Nesterov's: the gradient, moved most of the way to the momentum that it has just joined."""
+        """Nesterov's: the gradient, moved most of the way to the momentum that it has just joined. Of this
+        rank's rows."""
         assert parameter.grad is not None
-        momentum: Tensor = self.state[parameter].setdefault("momentum", torch.zeros_like(parameter))
-        applied = self._applied(parameter)
-        gradient = torch.where(applied > 0, parameter.grad, 0.0)
+        momentum = own_part(self.state[parameter].setdefault("momentum", torch.zeros_like(parameter)))
+        applied = self._applied(momentum)
+        gradient = torch.where(applied > 0, own_part(parameter.grad), 0.0)
         momentum.lerp_(gradient, (1 - MOMENTUM) * applied)
         return gradient.lerp(momentum, MOMENTUM)
 

@@ -52,6 +52,26 @@ def own_part(tensor: Tensor) -> Tensor:
     return cast(Tensor, cast(Any, tensor).to_local()) if is_sharded(tensor) else tensor
 
 
+def joined(rows: Tensor, parameter: Tensor) -> Tensor:
+    """The whole of a tensor of which each rank has the rows that it has of the parameter (all must ask)."""
+    if not is_sharded(parameter):
+        return rows
+    from torch.distributed.tensor import DTensor
+
+    like = cast(Any, parameter)
+    shape, stride = parameter.shape, parameter.stride()
+    return whole(DTensor.from_local(rows, like.device_mesh, like.placements, shape=shape, stride=stride))
+
+
+def own_rows(tensor: Tensor, parameter: Tensor) -> Tensor:
+    """Of a whole tensor the rows that this rank has of the parameter."""
+    if not is_sharded(parameter):
+        return tensor
+    mesh = cast(Any, parameter).device_mesh
+    parts = tensor.chunk(mesh.size())  # as FSDP2 divides rows: the last ranks may have fewer, or none
+    return parts[mesh.get_local_rank()] if mesh.get_local_rank() < len(parts) else tensor[:0]
+
+
 def placed_like(tensor: Tensor, parameter: Tensor) -> Tensor:
     """A whole tensor on the parameter's device, and sharded as it is; numbers are never sharded."""
     tensor = tensor.to(parameter.device)

@@ -262,10 +262,6 @@ def check(settings: Settings, source: str) -> None:
         (t.on_spike in ON_SPIKE, f"train.on_spike must be one of {', '.join(ON_SPIKE)}"),
         (t.spike_z > 0, f"train.spike_z must be above 0, not {t.spike_z}"),
         (t.tensorboard in TENSORBOARD, f"train.tensorboard must be one of {', '.join(TENSORBOARD)}"),
-        (
-            not (t.shard and t.optimizer == "muon"),
-            "train.optimizer = muon needs whole matrices: shard = false",
-        ),
         (t.attention in ATTENTION_KERNELS, f"train.attention must be one of {', '.join(ATTENTION_KERNELS)}"),
     )
     for holds, message in rules:

@@ -468,6 +468,21 @@ def test_two_nodes_with_shards_train_as_one_process_does(
 
 
 @pytest.mark.slow
+def test_muon_moves_shards_as_it_moves_whole_matrices(
+    corpus: Path, tiny: Tiny, tiny_arguments: list[str], python: Python, tmp_path: Path
+) -> None:
+    whole, run, muon = tmp_path / "whole", tmp_path / "run", tiny(train__optimizer="muon")
+    train(corpus, whole, muon)
+    wanted = ("--set", "train.optimizer=muon", "--set", "train.shard=true")
+    done = python(*TWO_RANKS, corpus, "--out", run, *tiny_arguments, *wanted)
+    assert done.returncode == 0, done.stderr
+    assert_same_losses(run, whole)
+    shutil.rmtree(run / "checkpoints" / "step-00000040")
+    train(corpus, run, muon)  # one rank goes on from step 20 with the moments of both
+    assert_same_losses(run, whole)
+
+
+@pytest.mark.slow
 def test_a_signal_to_the_launcher_saves_the_step_that_two_ranks_are_in(
     corpus: Path, tiny_arguments: list[str], tmp_path: Path
 ) -> None:
