@@ -140,17 +140,16 @@ def require_trainer() -> None:
     """Raises UserError where a library that trains is not installed; loads none of them."""
     for name in ("torch", "safetensors"):
         if find_spec(name) is None:
-            raise _not_installed(name)
+            raise UserError(
+                f"{name} is not installed; training needs the extra: pip install 'webtext[train]'"
+            )
 
 
 @contextmanager
 def _trainer() -> Iterator[None]:
-    try:
-        from train import errors  # before torch: it says how torch's threads wait
+    require_trainer()
+    from train import errors
 
-        import torch  # noqa: F401  # isort: skip
-    except ImportError as error:
-        raise _not_installed(error.name) from None
     try:
         yield
     except errors.TrainError as error:
@@ -163,7 +162,3 @@ def _trainer() -> Iterator[None]:
         if error.errno in files.DISK_FULL or buckets.is_of_a_store(error):
             raise
         raise RunFailed(f"{error.filename or 'the run'}: {why(error)}") from None
-
-
-def _not_installed(name: str | None) -> UserError:
-    return UserError(f"{name} is not installed; training needs the extra: pip install 'webtext[train]'")

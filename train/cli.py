@@ -54,9 +54,9 @@ def train(
 
       torchrun --nproc-per-node 8 -m train train CORPUS --out runs/124m --set train.micro_batch_size=64
     """
-    from train import loop, progress, rehearsal, settings
-
     with _exit_codes():
+        from train import loop, progress, rehearsal, settings
+
         if out.parts and out.parts[0].endswith(":"):  # s3://
             raise TrainError(f"--out {out}: `webtext train` alone writes to a store; give a directory")
         asked = settings.load(config, sets or [], init_from)
@@ -86,10 +86,10 @@ def sample(
 
       python -m train sample runs/small --prompt "The module" --n 3
     """
-    from train.sample import generate
-
     streaming = n == 1 and not as_json
     with _exit_codes():
+        from train.sample import generate
+
         texts = generate(
             run,
             prompt,
@@ -133,9 +133,9 @@ def evaluate(
 
       python -m train eval runs/small --tasks lambada,wikitext-2 --data eval-data
     """
-    from train.evals import progress, run
-
     with _exit_codes():
+        from train.evals import progress, run
+
         asked = run.request(model, tasks, data, out, strides, download)
         found = run.plan(asked) if dry_run else run.evaluate(asked, progress.for_terminal(quiet))
     rows = [] if as_json else found.pop("tasks" if dry_run else "rows")
@@ -156,9 +156,9 @@ def export(
 
       python -m train export runs/small small-gpt2
     """
-    from train import huggingface
-
     with _exit_codes():
+        from train import huggingface
+
         _print(huggingface.export(run, out), as_json)
 
 
@@ -174,6 +174,10 @@ def _exit_codes() -> Iterator[None]:
         yield
     except TrainError as error:
         _leave(f"error: {error}", 2)
+    except ModuleNotFoundError as error:
+        _leave(
+            f"error: {error.name} is not installed; training needs the extra: pip install 'webtext[train]'", 2
+        )
     except BrokenPipeError:  # who reads our output has had enough: Typer ends the command without a word
         raise
     except (RunFailed, OSError) as error:

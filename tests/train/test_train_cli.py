@@ -60,6 +60,17 @@ def test_a_mistake_is_one_line_and_exit_code_2(corpus: Path, tmp_path: Path) -> 
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.parametrize("program", ["train", "webtext"])
+@pytest.mark.parametrize("library", ["torch", "safetensors"])
+def test_a_library_that_is_not_installed_is_one_line_and_exit_code_2(
+    python: Python, tmp_path: Path, program: str, library: str
+) -> None:
+    without = f"import sys; sys.modules[{library!r}] = None; from {program}.cli import main; main()"
+    done = python("-c", without, "sample", tmp_path)
+    assert done.returncode == 2
+    assert f"{library} is not installed; training needs" in done.stderr and done.stderr.count("\n") == 1
+
+
 @pytest.mark.slow
 def test_sigterm_saves_and_exits_130(corpus: Path, tiny_arguments: list[str], tmp_path: Path) -> None:
     command = [sys.executable, "-m", "train", "train", str(corpus), "--out", str(tmp_path / "run")]
