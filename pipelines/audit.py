@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 from pipelines import overlap
@@ -47,6 +48,7 @@ def run(
     folder = out or corpus.root / "audit"
     with corpus.undisturbed():
         source = _source(corpus, engine)
+        _make_writable(folder)
         with progress.bar("audit", len(SECTIONS)) as done:
             numbers = report.measure(source, lambda _: done(1, {}))
         if listed:
@@ -65,9 +67,9 @@ def compare(
     folder = out or one.root / "audit"
     with one.undisturbed(), nullcontext() if _same(one, other) else other.undisturbed():
         sides = _source(one, engine), _source(other, engine)
+        _make_writable(folder)
         with progress.bar("compare", len(comparison.MEASURES)) as done:
             numbers = comparison.compare(*sides, lambda: done(1, {}))
-    files.make_folder(folder)
     files.write_json(folder / "compare.json", numbers)
     files.write_text(folder / "compare.html", compare_page.page(numbers))
     return numbers | {"report": store.named(str(folder / "compare.html"))}
@@ -113,9 +115,20 @@ def _source(corpus: Corpus, engine: Engine) -> Source:
     return source
 
 
+def _make_writable(folder: Path) -> None:
+    """Has a folder for the report before anything is measured: a corpus may be another's to read only."""
+    try:
+        files.make_folder(folder)
+        with TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        if error.errno in files.DISK_FULL:
+            raise
+        raise UserError(f"{folder}: cannot be written to ({error.strerror}): give another --out") from None
+
+
 def _write(folder: Path, numbers: dict[str, Any]) -> None:
     html, charts = page(numbers)
-    files.make_folder(folder)
     for name in {chart for section in SECTIONS for chart in section.charts} - charts.keys():
         files.remove(folder / f"{name}.svg")  # of an earlier report
     for name, svg in charts.items():

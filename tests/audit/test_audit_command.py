@@ -178,6 +178,18 @@ def test_an_output_that_is_a_file_is_a_user_error(planted: Corpus, tmp_path: Pat
         audit.run(planted, tmp_path / "taken", quiet)
 
 
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="no folder that even root cannot write to")
+def test_a_folder_that_cannot_be_written_to_is_a_user_error_before_anything_is_measured(
+    planted: Corpus, quiet: Progress, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr("webtext.audit.report.measure")
+    monkeypatch.delattr("webtext.audit.compare.compare")
+    with pytest.raises(UserError, match=r"/proc/self: cannot be written to .*give another --out"):
+        audit.run(planted, Path("/proc/self"), quiet)
+    with pytest.raises(UserError, match=r"/proc/self: cannot be written to .*give another --out"):
+        audit.compare(planted, planted, Path("/proc/self"), quiet)
+
+
 def test_a_corpus_that_is_being_written_to_is_not_audited(planted: Corpus, quiet: Progress) -> None:
     with planted.lock(), pytest.raises(UserError, match="is writing to this corpus"):
         audit.run(planted, None, quiet)
