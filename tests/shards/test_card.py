@@ -27,6 +27,10 @@ def made_card(summary: Summary, *settings: str, stages: dict[str, Counts] | None
     return card(recipe.override(Recipe(), settings), summary, stages or {}, "a vocabulary of 300")
 
 
+def test_a_corpus_of_a_list_of_urls_is_not_said_to_be_of_reddit(summary: Summary) -> None:
+    assert "Reddit" not in made_card(summary).split("## Numbers")[0]
+
+
 def test_the_numbers_are_told(summary: Summary) -> None:
     text = made_card(summary)
     assert "| train | 3 | 20 | 1,234 | 5,000 |" in text

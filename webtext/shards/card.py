@@ -58,9 +58,9 @@ def card(recipe: Recipe, summary: Summary, stages: Mapping[str, Counts], vocabul
     parts = [
         _header(summary),
         f"# {recipe.name}",
-        "Text of web pages that were linked from Reddit submissions, made by `webtext`. Each row has its "
-        "text, where it came from and when, the submissions that linked to it, and where its original "
-        "bytes are in the corpus' WARC files.",
+        "Text of web pages that submissions or lists of URLs link to, made by `webtext`. Each row has its "
+        "text, where it came from and when, the submissions that linked to it, if any, and where its "
+        "original bytes are in the corpus' WARC files.",
         "## Numbers",
         _splits(summary),
         f"Texts are UTF-8 with {vocabulary}. {summary.duplicates:,} duplicates were dropped in favour of "
