@@ -2,6 +2,7 @@
 
 from collections import Counter
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from data import miniweb
@@ -132,11 +133,12 @@ def _submissions(web: MiniWeb, corpus: Corpus) -> list[dict[str, Any]]:
 
 def _look_at(out: Path, report: str, web: MiniWeb) -> dict[str, str]:
     twin = next(case.url for case in web.planted if case.reason == "near")
+    corpus, run_directory = quote(str(out / "corpus")), quote(str(out / "run"))
     return {
         "the report on the corpus": report,
         "the training's report": str(out / "run" / "report.html"),
         "the documents, as Parquet": str(out / "corpus" / "shards"),
-        "one duplicate's story": f"webtext explain {out / 'corpus'} {twin}",
-        "where every stage stands": f"webtext status {out / 'corpus'}",
-        "another sample": f"webtext sample {out / 'run'} --prompt 'A function' --n 3",
+        "one duplicate's story": f"webtext explain {corpus} {twin}",
+        "where every stage stands": f"webtext status {corpus}",
+        "another sample": f"webtext sample {run_directory} --prompt 'A function' --n 3",
     }

@@ -28,6 +28,14 @@ def narrow(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> i
     return int(request.param)
 
 
+def test_the_next_command_can_be_pasted_where_a_path_has_spaces(capsys: pytest.CaptureFixture[str]) -> None:
+    show.build({"corpus": "my corpus", "duplicates": {}})
+    show_model.training({"run": "my run"})
+    shown = _shown(capsys)
+    assert "Next: webtext train 'my corpus' --out RUN, webtext audit 'my corpus'" in shown
+    assert "Next: webtext sample 'my run'" in shown
+
+
 def test_what_does_not_fit_goes_on_in_the_next_line(narrow: int, capsys: pytest.CaptureFixture[str]) -> None:
     table = new_table("", "key", "value")
     table.add_row("sha256", SHA256)

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from shlex import quote
 
 from rich.markup import escape
 from rich.text import Text
@@ -16,16 +17,15 @@ REMOVED_SHOWN = 20  # links, on a terminal
 def crawl(result: Result) -> None:
     _counts({name: result[name] for name in ("links", "pages", "ledger")})
     if result["pages"]["out"]:
-        console.print(f"Next: webtext build-shards {result['corpus']}", markup=False)
+        console.print(f"Next: webtext build-shards {quote(result['corpus'])}", markup=False)
 
 
 def build(result: Result) -> None:
     _counts({name: counts for name, counts in result.items() if name not in ("corpus", "duplicates")})
     if found := result["duplicates"]:
         _duplicates(found)
-    console.print(
-        f"Next: webtext train {result['corpus']} --out RUN, webtext audit {result['corpus']}", markup=False
-    )
+    corpus = quote(result["corpus"])
+    console.print(f"Next: webtext train {corpus} --out RUN, webtext audit {corpus}", markup=False)
 
 
 def status(result: Result) -> None:

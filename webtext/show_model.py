@@ -2,6 +2,7 @@
 
 import sys
 from itertools import groupby
+from shlex import quote
 
 from rich.markup import escape
 from rich.padding import Padding
@@ -12,7 +13,7 @@ from webtext.unseen import visible
 
 def training(result: Result) -> None:
     print_facts("Training", result)
-    console.print(f"Next: webtext sample {result['run']}", markup=False)
+    console.print(f"Next: webtext sample {quote(result['run'])}", markup=False)
 
 
 def samples(result: Result) -> None:
