@@ -87,6 +87,15 @@ def test_languages_and_lengths_too(numbers: dict[str, Any]) -> None:
     }
 
 
+def test_a_rare_language_of_one_corpus_is_not_missing_from_it(plant: SimpleNamespace, tmp_path: Path) -> None:
+    """However many others are more frequent there."""
+    rare = [plant.link("http://a.example/0", language="zu")]
+    others = [plant.link(f"http://a.example/{n}", language=f"x{n // 2:02}") for n in range(2, 122)]
+    one, two = plant.corpus(tmp_path / "one", rare), plant.corpus(tmp_path / "two", rare + others)
+    zulu = row(audit.compare(one, two, None, QUIET)["languages"], language="zu")
+    assert (zulu["a"], zulu["b"]) == (1, round(1 / 121, 6))
+
+
 def test_the_page_and_the_json_are_files_and_say_the_same(
     pair: tuple[Corpus, Corpus], numbers: dict[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -108,6 +117,8 @@ def test_a_corpus_that_is_not_built_yet_has_no_numbers_there(
     assert row(numbers["counts"], name="documents published")["b"] is None
     assert row(numbers["counts"], name="tokens")["b"] is None
     assert numbers["domains"]["of"] == "links"
+    exact = row(numbers["attrition"], reason="exact")
+    assert (exact["a"], exact["b"], exact["b_share"]) == (3, None, None)
     assert [each["what"] for each in numbers["shared"]] == ["links"]
     assert (tmp_path / "out" / "compare.html").exists()
 

@@ -67,9 +67,11 @@ def _attrition(*sides: Source) -> list[dict[str, Any]]:
         dropped = [manifest.counts.dropped if manifest else None for manifest in manifests]
         for reason, values in _beside(*dropped).items():
             row: dict[str, Any] = {"table": table, "reason": reason} | values
-            rows.append(
-                row | {f"{s}_share": share(values[s] or 0, n) for s, n in zip(SIDES, into, strict=True)}
-            )
+            shares = {
+                f"{side}_share": None if values[side] is None else share(values[side], n)
+                for side, n in zip(SIDES, into, strict=True)
+            }
+            rows.append(row | shares)
     return sorted(rows, key=lambda row: (DROPPING.index(row["table"]), -_largest(row), row["reason"]))
 
 
@@ -96,13 +98,16 @@ def _domains(*sides: Source) -> Numbers:
 
 
 def _languages(*sides: Source) -> list[dict[str, Any]]:
-    """Of extracted texts."""
-    measured = [languages.measure(side)["top"] if side.has("documents") else None for side in sides]
-    shares = [
-        None if top is None else {row["language"] or "": row["share"] for row in top} for top in measured
-    ]
+    """Of extracted texts, every language: one that is rare in a corpus is not to be taken for missing."""
+    shares = [_language_shares(side) if side.has("documents") else None for side in sides]
     rows = [{"language": name or None} | values for name, values in _beside(*shares).items()]
     return sorted(rows, key=lambda row: (-max(row["a"] or 0, row["b"] or 0), row["language"] or ""))
+
+
+def _language_shares(source: Source) -> dict[str, float]:
+    rows = languages.counted(source).to_pylist()
+    documents = sum(row["documents"] for row in rows)
+    return {row["language"] or "": share(row["documents"], documents) for row in rows}
 
 
 def _lengths(*sides: Source) -> list[dict[str, Any]]:
@@ -157,7 +162,7 @@ def _beside(a: Mapping[str, Any] | None, b: Mapping[str, Any] | None) -> dict[st
 
 
 def _largest(row: Mapping[str, Any]) -> float:
-    return max(float(row["a_share"]), float(row["b_share"]))
+    return max(row["a_share"] or 0.0, row["b_share"] or 0.0)
 
 
 def _most(item: tuple[str, int]) -> tuple[int, str]:

@@ -100,11 +100,11 @@ def _sides(names: list[str]) -> list[Any]:
 
 
 def _shares(row: dict[str, Any]) -> list[Child]:
-    most = max(row["a_share"], row["b_share"])
+    most = max(row["a_share"] or 0, row["b_share"] or 0)
     cells: list[Child] = []
     for side in ("a", "b"):
         part = row[f"{side}_share"]
-        cells += [number(row[side]), percent(part), bar(part / most if most else 0)]
+        cells += [number(row[side]), percent(part), bar(part / most if part else 0)]
     return cells
 
 

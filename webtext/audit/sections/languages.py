@@ -34,8 +34,7 @@ NAMES = {
 
 def measure(source: Source) -> Numbers:
     """Over all documents from which a text was extracted."""
-    languages = summed("language", COLUMNS, source.scan("documents", _of_documents))
-    found = languages.sort_by([("documents", "descending"), ("language", "ascending")])
+    found = counted(source)
     documents = pc.sum(found.column("documents")).as_py() or 0
     top = [
         row
@@ -46,6 +45,12 @@ def measure(source: Source) -> Numbers:
         for row in found.slice(0, TOP).to_pylist()
     ]
     return {"documents": documents, "distinct": found.num_rows, "top": top}
+
+
+def counted(source: Source) -> pa.Table:
+    """Every language's COLUMNS, the most frequent first."""
+    found = summed("language", COLUMNS, source.scan("documents", _of_documents))
+    return found.sort_by([("documents", "descending"), ("language", "ascending")])
 
 
 def _of_documents(source: Source, file: str) -> pa.Table:
