@@ -50,7 +50,7 @@ def lines(path: Path) -> list[str]:
     """The file's lines without their ends; .bz2 is opened. Raises TrainError if not UTF-8, blank or HTML."""
     data = read_bytes(path)
     try:
-        text = data.decode()
+        text = data.decode("utf-8-sig")  # an editor's byte order mark is no part of the text
     except UnicodeDecodeError as error:
         raise TrainError(f"{path} is not UTF-8 text (byte {error.start:,})") from None
     if not text.strip():

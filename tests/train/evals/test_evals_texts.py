@@ -95,6 +95,13 @@ def test_a_wrong_file_says_what_was_expected(
     assert "\n" not in str(raised.value)
 
 
+def test_a_byte_order_mark_is_no_part_of_a_text(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_bytes(b"\xef\xbb\xbf no it was n't \n")
+    assert texts.lines(tmp_path / "a.txt") == [" no it was n't "]
+    (tmp_path / "a.jsonl").write_bytes(b'\xef\xbb\xbf{"text": "a b"}\n')
+    assert texts.rows(tmp_path / "a.jsonl", {"text": texts.TEXT}) == [{"text": "a b"}]
+
+
 def test_the_end_of_a_file_begins_with_a_whole_character(tmp_path: Path) -> None:
     path = tmp_path / "enwik"
     path.write_bytes("aé".encode() * 3)
