@@ -1,11 +1,14 @@
 """The numbers of report.json are those of the planted corpus: 26 links, 50 submissions."""
 
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from pipelines import audit
+from webtext.audit.sections import duplicates
+from webtext.audit.source import Source
 from webtext.corpus import Corpus
 from webtext.progress import Progress
 
@@ -134,12 +137,21 @@ def test_lengths_have_percentiles_and_a_histogram_before_and_after_the_filters(
 
 
 def test_duplicates_are_counted_by_kind_and_cluster(numbers: dict[str, Any]) -> None:
-    duplicates = numbers["duplicates"]
-    assert (duplicates["documents"], duplicates["kept"]) == (16, 12)
-    assert duplicates["kinds"] == {"exact": 3, "near": 1}
-    assert duplicates["clusters"] == 2
-    assert [(bucket["from"], bucket["count"]) for bucket in duplicates["sizes"]] == [(2, 1), (3, 0), (4, 1)]
-    assert duplicates["similarity"] == [{"from": 0.84, "below": 0.86, "count": 1}]
+    found = numbers["duplicates"]
+    assert (found["documents"], found["kept"]) == (16, 12)
+    assert found["kinds"] == {"exact": 3, "near": 1}
+    assert found["clusters"] == 2
+    assert [(bucket["from"], bucket["count"]) for bucket in found["sizes"]] == [(2, 1), (3, 0), (4, 1)]
+    assert found["similarity"] == [{"from": 0.84, "below": 0.86, "count": 1}]
+
+
+def test_a_similarity_on_the_border_of_two_steps_belongs_to_the_upper_one(
+    plant: SimpleNamespace, tmp_path: Path
+) -> None:
+    kept, alike = "http://a.example/1", "http://a.example/2"
+    links = [plant.link(kept), plant.link(alike, "near", of=kept, similarity=0.58)]
+    numbers = duplicates.measure(Source(plant.corpus(tmp_path / "corpus", links)))
+    assert numbers["similarity"] == [{"from": 0.58, "below": 0.6, "count": 1}]
 
 
 def test_the_largest_cluster_names_the_url_that_is_kept_and_those_dropped(numbers: dict[str, Any]) -> None:

@@ -18,6 +18,7 @@ from webtext.audit.tally import Sums, add_values, histogram, ones
 LARGEST = 10  # clusters
 MEMBERS = 12  # of each, shown
 STEPS = 50  # of similarity between 0 and 1
+ROUNDING = 1e-9  # far less than what parts two similarities
 
 
 def measure(source: Source) -> Numbers:
@@ -53,7 +54,8 @@ def _of_clusters(source: Source, file: str) -> tuple[Counter[Any], Counter[Any],
         rows = pa.Table.from_batches([batch]).filter(~pc.field("kept"))
         dropped.add(pa.table([rows.column("cluster"), ones(rows.num_rows)], names=["cluster", "dropped"]))
         similar = rows.filter(pc.field("duplicate") == "near").column("similarity")
-        add_values(near, pc.cast(pc.floor(pc.multiply(similar, STEPS)), pa.int64()))
+        steps = pc.add(pc.multiply(similar, STEPS), ROUNDING)  # 0.58 * 50 is less than 29
+        add_values(near, pc.cast(pc.floor(steps), pa.int64()))
     return kinds, near, dropped.table()
 
 
