@@ -116,6 +116,14 @@ def test_title_author_and_date_are_found() -> None:
     assert (found.title, found.author, found.published) == ("The lamp", "Ada Lovelace", "2019-05-06")
 
 
+def test_author_and_date_stand_about_the_heading_of_the_text_not_of_the_menu() -> None:
+    page = lamp().replace("<nav>", f"<nav><h1>Menu</h1>{'<p>Home</p>' * 9}")
+    page = page.replace('<meta name="author" content="Ada Lovelace">', "")
+    page = page.replace("<h1>The lamp</h1>", "<h1>The lamp</h1><p>By Ada Lovelace</p><p>6 May 2019</p>")
+    found = extract(page, None, Extract())
+    assert (found.author, found.published) == ("Ada Lovelace", "2019-05-06")
+
+
 def test_a_date_without_a_day_is_the_first_of_the_month_on_any_day() -> None:
     assert published('<meta name="date" content="2017-07">') == "2017-07-01"
 

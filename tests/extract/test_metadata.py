@@ -1,6 +1,7 @@
 """Title, author and date, by what a page declares and else by what it shows."""
 
 import json
+import time
 
 import pytest
 
@@ -30,6 +31,30 @@ def test_a_title_element_loses_the_name_of_the_site() -> None:
     assert found("<title>How the lamp was lit | A site</title>").title == "How the lamp was lit"
 
 
+@pytest.mark.parametrize(
+    "declared", ["The lamp | The Example", "The lamp - example.org", "The lamp – A blog of Ada's"]
+)
+def test_a_declared_title_loses_the_name_of_the_site(declared: str) -> None:
+    head = (
+        f'<meta property="og:title" content="{declared}"><meta property="og:site_name" content="The Example">'
+    )
+    assert found(head, "<h1>The lamp</h1>", url="https://www.example.org/lamp").title == "The lamp"
+
+
+def test_a_declared_title_that_begins_with_the_name_of_the_site_stays_whole() -> None:
+    head = '<meta property="og:title" content="The Example - How to light a lamp">'
+    site = '<meta property="og:site_name" content="The Example">'
+    body = "<h1>The Example</h1><h1>How to light a lamp</h1>"
+    assert found(head + site, body).title == "The Example - How to light a lamp"
+    assert found(head, body).title == "The Example - How to light a lamp"
+
+
+def test_a_title_of_a_million_dashes_takes_no_time() -> None:
+    started = time.process_time()
+    found(f'<meta property="og:title" content="{"a - " * 1_000_000}">', "<h1>a</h1>")
+    assert time.process_time() - started < 5
+
+
 def test_without_a_title_in_the_head_another_one_counts() -> None:
     assert found("<title>The lamp</title>", "<svg><title>Icon</title></svg>").title == "The lamp"
     assert found("", "<svg><title>Icon</title></svg>").title == "Icon"
@@ -53,12 +78,36 @@ def test_broken_linked_data_is_passed_over() -> None:
         ("By Ada Lovelace", "Ada Lovelace"),
         ("Posted by Ada Lovelace on May 6, 2019", "Ada Lovelace"),
         ("Von Ada Lovelace und Mary Somerville | 6. Mai 2019", "Ada Lovelace; Mary Somerville"),
+        ("By Ada Lovelace June 3, 2019", "Ada Lovelace"),
+        ("Par Ada Lovelace le 3 juin 2019", "Ada Lovelace"),
+        ("Veröffentlicht am 6. Mai 2019 von Ada Lovelace", "Ada Lovelace"),
+        ("By Ada Lovelace, Mary Somerville, and Lady Byron", "Ada Lovelace; Mary Somerville; Lady Byron"),
+        ("By Ada Lovelace, https://example.org", "Ada Lovelace"),
+        ("Monday, November 12", None),
+        ("© 2019", None),
         ("admin", None),
         ("www.example.org", None),
     ],
 )
 def test_names_are_read_from_a_byline(byline: str, author: str | None) -> None:
     assert found(body=f'<div class="byline">{byline}</div>').author == author
+
+
+def test_a_line_about_the_heading_may_hold_a_byline() -> None:
+    assert found(lines=("The lamp", "By Ada Lovelace | May 6, 2019")).author == "Ada Lovelace"
+    assert found(lines=("The lamp", "By clicking Accept you agree", "By date")).author is None
+
+
+def test_who_publishes_a_site_is_the_author_of_what_names_no_other() -> None:
+    head = linked(author={"name": "The Example"}, publisher={"name": "The Example"})
+    assert found(head).author == "The Example"
+    assert found(head, lines=("By Ada Lovelace",)).author == "Ada Lovelace"
+    assert found(head, '<p class="byline">Ada Lovelace</p>').author == "Ada Lovelace"
+
+
+def test_of_an_author_in_microdata_the_name_alone_counts() -> None:
+    member = '<section itemprop="author"><h4><a itemprop="name">Ada</a></h4><h5>Senior Member</h5></section>'
+    assert found(body=member).author == "Ada"
 
 
 def test_commenters_are_no_authors() -> None:
@@ -80,6 +129,19 @@ def test_the_day_in_an_address_is_believed_first() -> None:
 )
 def test_visible_dates_are_read(body: str) -> None:
     assert found(body=body).published == "2019-05-06"
+
+
+@pytest.mark.parametrize(
+    ("line", "day"),
+    [
+        ("Updated Sept. 3, 2019", "2019-09-03"),
+        ("By ADA LOVELACE, Dec. 25, 2019 at 8 PM EST", "2019-12-25"),
+        ("05 MAY 2019", "2019-05-05"),
+        ("Posted 12/25/2019", "2019-12-25"),
+    ],
+)
+def test_dates_are_read_as_newspapers_write_them(line: str, day: str) -> None:
+    assert found(lines=(line,)).published == day
 
 
 def test_a_line_about_the_beginning_may_hold_the_date() -> None:

@@ -2,21 +2,28 @@
 
 import re
 
+from webtext.extract.days import MONTH
 from webtext.extract.normalise import normalise
 
 _BY = re.compile(
-    r"(?i)^\W*(?:(?:written|posted|published|story|article|words|text|review|photos?)\s+)?"
+    r"(?i)^\W*(?:(?:written|posted|published|story|article|words|text|review|recipe|photos?"
+    r"|(?:veröffentlicht|eingestellt|geschrieben|verfasst|erstellt)(?: am .{1,30}?)?"
+    r"|écrit|publié|escrito|publicado)\s+)?"
     r"(?:by|von|par|por|di|door|av|af)\b[\s:]*"
 )
 _AFTER_NAME = re.compile(
     r"(?is)\s*(?:[|•·–—/(<@]|\b(?:on|in|at|am|posted|published|updated)\b|\d{1,2}[./: ]"
+    rf"|\b{MONTH}\s\d|\ble\s\d"
     r"|,\s*(?:\d|[a-z]+ (?:at|of|for|editor|reporter|writer|correspondent))).*"
 )
-_SEPARATORS = re.compile(r"\s*(?:;|,|\n|&| and | und | et | y )\s*")
+_SEPARATORS = re.compile(r"\s*(?:;|,?\s(?:and|und|et|y)\s|,|\n|&)\s*")
 _NO_NAME = re.compile(
-    r"(?i)https?:|www\.|^admin|^staff$|^editor|^unknown|^guest|^anonym|@|\.com"
-    r"|\b(?:view|follow|more|profile|author|contact)\b"
+    r"(?i)https?\b|www\.|^admin|^staff$|^editor|^unknown|^guest|^anonym|@|\.com"
+    r"|\b(?:view|follow|more|profile|author|contact)\b|^autor(?:in)?$|^stand$|^[\W\d]+$"
+    r"|^(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?$"
 )
+# A name of two words or more, each with a capital letter or a particle.
+_FULL_NAME = re.compile(r"(?:(?:van|von|d[aeiou]|de[nrl]|la|le|bin|[^\W\d_a-zß-ÿ][\w.'’-]*)(?: |$)){2,5}")
 
 
 def names(text: str) -> str | None:
@@ -28,3 +35,9 @@ def names(text: str) -> str | None:
         if 2 < len(name) < 60 and len(name.split()) <= 5 and not _NO_NAME.search(name):
             found.append(name)
     return "; ".join(dict.fromkeys(found[:10])) or None
+
+
+def names_of_line(line: str) -> str | None:
+    """The names in a line of the page's text if it is a byline: "by" and full names."""
+    found = names(line) if _BY.match(line) else None
+    return found if found and all(map(_FULL_NAME.fullmatch, found.split("; "))) else None

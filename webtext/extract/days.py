@@ -19,6 +19,18 @@ extractors.dateutil_parse = partial(  # type: ignore[attr-defined]
 
 _IN_URL = re.compile(r"/((?:19|20)\d\d)[/-](0?[1-9]|1[0-2])[/-](0?[1-9]|[12]\d|3[01])(?:[/_-]|$|\.)")
 _ISO = re.compile(r"((?:19|20)\d\d)-(\d\d)(?:-(\d\d))?")
+# What htmldate does not read: months cut short ("Dec. 15, 2019"), any day beside a word in capitals ("EST"),
+# and days from the 20th on that the month comes before ("12/25/2019").
+MONTH = (
+    r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?"
+    r"|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\.?"
+)
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_WRITTEN = re.compile(
+    rf"(?ai)\b({MONTH}),? (\d\d?)(?:st|nd|rd|th)?(?:,? |,)((?:19|20)\d\d)\b"
+    rf"|\b(\d\d?)(?:st|nd|rd|th)?[ -]({MONTH}),?[ -]((?:19|20)\d\d)\b"
+)
+_AMERICAN = re.compile(r"(?<![\d/])(0?[1-9]|1[0-2])/(1[3-9]|2\d|3[01])/((?:19|20)\d\d)\b")
 
 
 def day_of_url(url: str, last: datetime) -> str | None:
@@ -38,6 +50,11 @@ def _day(text: str, last: datetime) -> str | None:
         return _valid(iso[1], iso[2], iso[3] or "1", last)
     if len(text) > MOST_CHARS or not re.search(r"\d", text):
         return None
+    if written := _WRITTEN.search(text):
+        month, day, year = written[1] or written[5], written[2] or written[4], written[3] or written[6]
+        return _valid(year, str(_MONTHS.index(month[:3].lower()) + 1), day, last)
+    if american := _AMERICAN.search(text):
+        return _valid(american[3], american[1], american[2], last)
     found: str | None = extractors.try_date_expr(text, "%Y-%m-%d", False, EARLIEST, last)
     return found
 

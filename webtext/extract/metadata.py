@@ -1,6 +1,6 @@
 """Who wrote a page, when, and what it is called: by its own declarations first, then by its visible text.
 
-Here is where a page may say so; `bylines` and `days` read what it says.
+Here is where a page may say so; `bylines`, `days` and `titles` read what it says.
 """
 
 import json
@@ -13,26 +13,15 @@ from typing import Any
 
 from lxml import etree
 
-from webtext.extract.bylines import names
+from webtext.extract.bylines import names, names_of_line
 from webtext.extract.days import day_of_url, first_day
-from webtext.extract.mojibake import mend
-from webtext.extract.normalise import normalise
-from webtext.extract.tree import title_element
+from webtext.extract.titles import letters, line, sites_of, text_of, title
 
 MOST_JSON_CHARS = 1_000_000
 MOST_OBJECTS = 2000  # of JSON-LD looked at in a page
 MOST_ELEMENTS = 200  # that a page may mark as author or date
 MOST_CANDIDATES = 50  # of them are read
 
-TITLE_NAMES = (
-    "og:title",
-    "twitter:title",
-    "dc.title",
-    "dcterms.title",
-    "citation_title",
-    "headline",
-    "title",
-)
 AUTHOR_NAMES = (
     "author", "article:author", "og:author", "og:article:author", "book:author", "byl", "citation_author",
     "dc.creator", "dcterms.creator", "sailthru.author", "parsely-author", "twitter:data1", "creator",
@@ -64,7 +53,6 @@ _NOT_AUTHOR = re.compile(r"comment|related|sidebar|avatar|image|date|share|socia
 _DATE = re.compile(r"date|time|publish|posted|meta|byline|created")
 _NOT_DATE = re.compile(r"comment|related|sidebar|update-?nav|widget|footer|reply|event|calendar")
 _YEAR = re.compile(r"\b(?:19|20)\d\d\b")
-_SITE = re.compile(r"\s+(?:[|•·–—»›«‹:]|[-]{1,2})\s+|\s*[|»]\s*")
 
 
 @dataclass(frozen=True)
@@ -79,18 +67,22 @@ def metadata(
 ) -> Metadata:
     """Title, author and date of a parsed page, where they are known. No date after `latest` is believed.
 
-    `lines` are the short ones about the beginning of its text, which may hold a date.
+    `lines` are the short ones about its heading, which may hold a byline and a date.
     """
     declared = _declared(root)
     works = list(_works(root))
     last = datetime.fromisoformat(latest) if latest else datetime(9999, 12, 31)
-    author = _declared_author(declared, works)
+    publishers = (name for work in works for name in _people(work.get("publisher")))
+    sites = sites_of(declared, publishers, url)
+    authors = list(_declared_authors(declared, works))
+    author = next((each for each in authors if letters(each) not in sites), None)
+    author = author or next(filter(None, map(names_of_line, lines)), None)
     published = _declared_day(declared, works, url, last)
     if author is None or published is None:
         shown = list(islice(_marked(root), MOST_ELEMENTS))
-        author = author or _shown_author(shown)
+        author = author or _shown_author(shown) or next(iter(authors), None)
         published = published or _shown_day(shown, lines, last)
-    return Metadata(_title(root, declared, works), author, published)
+    return Metadata(title(root, declared, works, sites), author, published)
 
 
 def _marked(root: etree._Element) -> Iterator[etree._Element]:
@@ -150,33 +142,14 @@ def _works(root: etree._Element) -> Iterator[dict[str, Any]]:
     return (work for _, _, work in sorted(works, key=lambda work: work[:2]))
 
 
-def _title(root: etree._Element, declared: dict[str, str], works: list[dict[str, Any]]) -> str | None:
-    for name in TITLE_NAMES:
-        if name in declared:
-            return _line(declared[name])
-    for work in works:
-        if isinstance(work.get("headline"), str) and work["headline"]:
-            return _line(work["headline"])
-    heads = [text for element in islice(root.iter("h1"), 2) if (text := _text(element, 300))]
-    if len(heads) == 1:
-        return heads[0]
-    element = title_element(root)
-    title = _text(element, 1000) if element is not None else None
-    if title:
-        longest = max(_SITE.split(title), key=len)
-        return _line(longest)
-    return heads[0] if heads else None
-
-
-def _declared_author(declared: dict[str, str], works: list[dict[str, Any]]) -> str | None:
+def _declared_authors(declared: dict[str, str], works: list[dict[str, Any]]) -> Iterator[str]:
     for name in AUTHOR_NAMES:
         if name in declared and (found := names(declared[name])) and " " in found:
-            return found
+            yield found
     for work in works:
         authors = [found for name in _people(work.get("author")) if (found := names(name))]
         if authors:
-            return "; ".join(dict.fromkeys(authors))
-    return None
+            yield "; ".join(dict.fromkeys(authors))
 
 
 def _people(value: Any) -> Iterator[str]:
@@ -193,7 +166,12 @@ def _shown_author(candidates: list[etree._Element]) -> str | None:
     marked += [e for e in candidates if "author" in _itemprop(e)]
     marked += [e for e in candidates if _fits(e, _AUTHOR, _NOT_AUTHOR)]
     for element in marked[:MOST_CANDIDATES]:
-        text = _text(element, 120)
+        text = text_of(element, 120)
+        if "author" in _itemprop(element):
+            named = next(
+                (e for e in islice(element.iter(), MOST_CANDIDATES) if _itemprop(e) == "name"), element
+            )
+            text = line(named.get("content")) or text_of(named, 120)
         if text and (found := names(text)):
             return found
     return None
@@ -215,7 +193,7 @@ def _shown_day(candidates: list[etree._Element], lines: Sequence[str], last: dat
     marked += [e for e in candidates if _fits(e, _DATE, _NOT_DATE)]
     for element in marked[:MOST_CANDIDATES]:
         strings.append(element.get("datetime") or element.get("content") or element.get("title") or "")
-        strings.append(_text(element, 120) or "")
+        strings.append(text_of(element, 120) or "")
     strings += [line for line in lines if _YEAR.search(line)]
     return first_day(strings, last)
 
@@ -227,13 +205,3 @@ def _itemprop(element: etree._Element) -> str:
 def _fits(element: etree._Element, wanted: re.Pattern[str], unwanted: re.Pattern[str]) -> bool:
     name = f"{element.get('class')} {element.get('id')}".lower()
     return wanted.search(name) is not None and unwanted.search(name) is None
-
-
-def _text(element: etree._Element, most: int) -> str | None:
-    parts = islice(element.itertext(), 200)
-    line = _line(" ".join(parts))
-    return line if line and len(line) <= most else None
-
-
-def _line(text: str | None) -> str | None:
-    return " ".join(normalise(mend(text or "")).split()) or None

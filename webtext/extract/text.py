@@ -94,9 +94,10 @@ def _comments(page: Blocks, kept: Bools) -> Bools:
 
 
 def _beginning(judged: list[Judged]) -> list[str]:
-    """The short lines about the first heading, or else about the first block that is kept."""
-    first = next((number for number, each in enumerate(judged) if each.block.kind == HEADING), None)
-    if first is None:
-        first = next((number for number, each in enumerate(judged) if each.kept), 0)
+    """The short lines about the page's heading: the first that is kept, or else the first; or else about the
+    first block that is kept."""
+    heads = [number for number, each in enumerate(judged) if each.block.kind == HEADING]
+    kept = [number for number, each in enumerate(judged) if each.kept]
+    first = next(iter([*(number for number in heads if judged[number].kept), *heads, *kept]), 0)
     around = judged[max(0, first - AROUND) : first + AROUND]
     return [each.block.text for each in around if len(each.block.text) <= MOST_LINE_CHARS]

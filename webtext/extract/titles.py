@@ -1,0 +1,81 @@
+"""What a page is called, and the names of its site, which it has in its title besides."""
+
+import re
+from collections.abc import Iterable
+from itertools import islice
+from typing import Any
+
+from lxml import etree
+
+from webtext.extract.mojibake import mend
+from webtext.extract.normalise import normalise
+from webtext.extract.tree import title_element
+
+TITLE_NAMES = (
+    "og:title",
+    "twitter:title",
+    "dc.title",
+    "dcterms.title",
+    "citation_title",
+    "headline",
+    "title",
+)
+MOST_HEADINGS = 5
+MOST_MARKS = 20  # in a title, between which the names of sites stand
+
+_SITE = re.compile(r"\s+(?:[|•·–—»›«‹:]|[-]{1,2})\s+|\s*[|»]\s*")
+_HOST = re.compile(r"https?://(?:www\.)?([^/:?#]*)", re.IGNORECASE)
+_WORD = re.compile(r"\w+")
+
+
+def title(
+    root: etree._Element, declared: dict[str, str], works: list[dict[str, Any]], sites: set[str]
+) -> str | None:
+    heads = [text for element in islice(root.iter("h1"), MOST_HEADINGS) if (text := text_of(element, 300))]
+    for name in TITLE_NAMES:
+        if name in declared:
+            return _without_site(line(declared[name]), heads, sites)
+    for work in works:
+        if isinstance(work.get("headline"), str) and work["headline"]:
+            return _without_site(line(work["headline"]), heads, sites)
+    if len(heads) == 1:
+        return heads[0]
+    element = title_element(root)
+    said = text_of(element, 1000) if element is not None else None
+    if said:
+        return line(max(_SITE.split(said), key=len))
+    return heads[0] if heads else None
+
+
+def _without_site(title: str | None, heads: list[str], sites: set[str]) -> str | None:
+    """A declared title without the site's name at its end, or whatever follows the page's heading in it."""
+    if not title:
+        return None
+    known = {letters(head) for head in heads} - sites
+    for mark in islice(_SITE.finditer(title), MOST_MARKS):
+        before, behind = title[: mark.start()], title[mark.end() :]
+        if letters(behind) in sites or (letters(before) in known and letters(behind) not in known):
+            return before or title
+    return title
+
+
+def sites_of(declared: dict[str, str], publishers: Iterable[str], url: str | None) -> set[str]:
+    """The names of a page's site and of its publishers, by their letters."""
+    host = _HOST.match(url or "")
+    names = [declared.get("og:site_name", ""), declared.get("application-name", ""), *publishers]
+    names += [host[1], *host[1].split(".")] if host else []
+    return {name for name in map(letters, names) if len(name) > 1}
+
+
+def letters(text: str) -> str:
+    return "".join(_WORD.findall(text.lower()))
+
+
+def text_of(element: etree._Element, most: int) -> str | None:
+    parts = islice(element.itertext(), 200)
+    found = line(" ".join(parts))
+    return found if found and len(found) <= most else None
+
+
+def line(text: str | None) -> str | None:
+    return " ".join(normalise(mend(text or "")).split()) or None
