@@ -56,6 +56,18 @@ def test_an_element_unknown_to_html_is_a_block_where_it_holds_or_stands_beside_o
     assert texts("<div>Lamps <x-card><p>Oil</p></x-card> and</div>") == ["Lamps", "Oil", "and"]
 
 
+def test_what_framer_repeats_for_narrow_screens_is_read_once() -> None:
+    style = (
+        '<meta name="generator" content="Framer 1">'
+        "<style data-framer-breakpoint-css>@media(min-width: 1200px){.hidden-a1{display:none!important}}"
+        "@media(max-width: 1199px){.hidden-b2{display:none!important}}</style>"
+    )
+    wide, narrow = '<div class="ssr-variant hidden-b2">', '<div class="ssr-variant hidden-a1">'
+    body = f"{wide}<p>The lamp</p></div>{narrow}<p>The lamp</p></div>{wide}<p>Oil</p></div>"
+    assert texts(style + body) == ["The lamp", "Oil"]
+    assert texts(body) == ["The lamp", "The lamp", "Oil"]
+
+
 def test_what_is_for_browsers_without_frames_or_plug_ins_is_no_text() -> None:
     frames, plug_ins = "<noframes><p>Get frames</p></noframes>", "<noembed><b>Get Flash</b></noembed>"
     assert texts(f"<p>one</p>{frames}<p>two <embed src=/film>{plug_ins}films</p>") == ["one", "two films"]

@@ -81,10 +81,10 @@ TIGHT = frozenset(("sub", "sup", "wbr"))  # which go on with the word before the
 MARKS = frozenset("¶#§^↑↩🔗") | {"↩︎"}  # of a link inside a page that is no text of it
 EDIT_LINK = "mw-editsection"  # the class of MediaWiki's "[edit]", a `<span>`
 # Values of attributes, in lower case, of elements that are no part of the page: what unfolds a quotation in
-# XenForo, and ids in which consent platforms put all that they show. It is prose, and can be longer than the
-# page's own.
+# XenForo, what Framer shows on other screens (see `tree`), and ids in which consent platforms put all that
+# they show. It is prose, and can be longer than the page's own.
 LEFT_OUT = frozenset([
-    "bbcodeblock-expandlink js-expandlink",
+    "bbcodeblock-expandlink js-expandlink", "ssr-variant-hidden",
     "onetrust-consent-sdk", "cybotcookiebotdialog", "usercentrics-root", "didomi-host", "qc-cmp2-container",
     "borlabscookiebox", "borlabscookieboxwrap", "cmplz-cookiebanner-container", "moove_gdpr_cookie_modal",
     "clisettingspopup", "tarteaucitronroot",

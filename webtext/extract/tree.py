@@ -14,6 +14,13 @@ _TEMPLATES = re.compile(
 # A noscript with tags alone: pixels that count visitors, images that scripts load later.
 _TEXTLESS = re.compile(rb"(<noscript[^<>]*>)(?:\s*<(?!/?noscript)[^<>]*>)++\s*(?=</noscript)")
 
+# Framer repeats what it lays out otherwise on narrow screens, and its style sheet says what a wide one hides. A
+# page of its says so at the beginning.
+_FRAMER, _BEGINNING = b"Framer", 2000
+_BREAKPOINTS = b"<style data-framer-breakpoint-css"
+_HIDDEN = re.compile(rb"@media ?\(min-width: ?\d{1,5}px\) ?\{\.(hidden-\w{1,20})\{display: ?none")
+_VARIANT = re.compile(rb'class="ssr-variant ([^"<>]{1,200})"')
+
 
 def parse(html: str) -> etree._Element | None:
     """The tree of an HTML page, without comments; None where there is none. Repairs what is broken.
@@ -39,7 +46,19 @@ def whole(html: str) -> bytes:
         source = _without_templates(source)
     # What one leaves open, a quote too, ends with it in browsers, which run scripts, and not in libxml2.
     source = _TEXTLESS.sub(rb"\1", source)
+    if source.find(_FRAMER, 0, _BEGINNING) >= 0 and _BREAKPOINTS in source:
+        source = _for_a_wide_screen(source)
     return _without_false_ends(source)
+
+
+def _for_a_wide_screen(source: bytes) -> bytes:
+    """A page of Framer's whose elements for other screens are marked as `names.LEFT_OUT` has them."""
+    hidden = _HIDDEN.search(source, source.index(_BREAKPOINTS))
+
+    def marked(variant: re.Match[bytes]) -> bytes:
+        return b'class="ssr-variant-hidden"' if hidden and hidden[1] in variant[1].split() else variant[0]
+
+    return _VARIANT.sub(marked, source)
 
 
 def _without_false_ends(source: bytes) -> bytes:
