@@ -14,6 +14,9 @@ FOUND = [
     ("phone", "call +49 30 1234567 tomorrow"),
     ("phone", "call (212) 555-0123."),
     ("phone", "Fax: 1-800-555-0199"),
+    ("phone", "or 1\u2011800\u2011555\u20110199"),
+    ("phone", "or (212)-555-0123"),
+    ("phone", "Telefon +49 (0)40 / 49 07 11 06"),
     ("ip", "it came from 8.8.8.8"),
     ("ip", "and from 2001:4860:4860::8888, too"),
     ("iban", "to GB82 WEST 1234 5698 7654 32"),
@@ -24,7 +27,7 @@ FOUND = [
 NONE = [
     "on 2017-01-01 at 12:30:45",
     "version 1.2.3.4.5 of it",
-    "the router at 192.168.1.1, the host at 127.0.0.1",
+    "the router at 192.168.1.1, the host at 127.0.0.1, all of 224.0.0.0/24",
     "GB82 WEST 1234 5698 7654 33",  # fails its checksum
     "4111 1111 1111 1112",  # fails Luhn's
     "ISBN 978-0-306-40615-7, pages 100-200-3000",

@@ -17,7 +17,8 @@ _LOCAL_CHARS = string.ascii_letters + string.digits + "._%+-"
 _LOCAL_LENGTH = 64
 _DOMAIN = re.compile(r"@(?:[\w-]{1,63}\.){1,8}[^\W\d_]{2,24}(?![\w-])")
 _IBAN = re.compile(r"[A-Z][A-Z](?<!\w..)[0-9][0-9](?:[ -]?[A-Z0-9]{4}){2,7}(?:[ -]?[A-Z0-9]{1,3})?(?!\w)")
-_NUMBERS = re.compile(r"[+(0-9][0-9 ().+/-]{6,}")
+_DASHES = "\u2010\u2011\u2012\u2013-"  # in phone numbers; the last in a class of characters
+_NUMBERS = re.compile(rf"[+(0-9][0-9 ().+/{_DASHES}]{{6,}}")
 _CARD = re.compile(
     r"(?<![\w.])(?:[3-6]\d{3}(?:[ -]?\d{4}){2}[ -]?\d{1,7}|3\d{3}[ -]?\d{6}[ -]?\d{5})(?![\w-])"
 )
@@ -26,10 +27,11 @@ _IPV6 = re.compile(r"(?<![\w:.])[0-9a-fA-F]{1,4}:[0-9a-fA-F:]{4,34}(?![\w:])")
 _TWO_COLONS = re.compile(r":[0-9a-fA-F]{0,4}:")
 # International with its plus sign (E.164: at most 15 digits), and North American with its separators.
 _PHONE = re.compile(
-    r"(?<![\w+])\+[1-9]\d{0,2}(?:[ ./-]{0,2}\(?\d{1,5}\)?){2,6}(?![\w-])"
-    r"|(?<![\w.+/-])(?:1[ .-])?(?:\([2-9]\d{2}\) ?|[2-9]\d{2}[ .-])[2-9]\d{2}[ .-]\d{4}(?![\w-])"
+    rf"(?<![\w+])\+[1-9]\d{{0,2}}(?:[ ./{_DASHES}]{{0,3}}\(?\d{{1,5}}\)?){{2,6}}(?![\w{_DASHES}])"
+    rf"|(?<![\w.+/{_DASHES}])(?:1[ .{_DASHES}])?(?:\([2-9]\d{{2}}\)[ {_DASHES}]?|[2-9]\d{{2}}[ .{_DASHES}])"
+    rf"[2-9]\d{{2}}[ .{_DASHES}]\d{{4}}(?![\w{_DASHES}])"
 )
-_SEPARATORS = str.maketrans("", "", " -./()+")
+_SEPARATORS = str.maketrans("", "", f" ./()+{_DASHES}")
 
 
 def _is_iban(text: str) -> bool:
@@ -47,9 +49,10 @@ def _is_card(text: str) -> bool:
 
 
 def _is_public_address(text: str) -> bool:
-    """Private, loopback and documentation addresses are nobody's."""
+    """Private, loopback, documentation and multicast addresses are nobody's."""
     try:
-        return ip_address(text).is_global
+        address = ip_address(text)
+        return address.is_global and not address.is_multicast
     except ValueError:
         return False
 

@@ -14,8 +14,8 @@ _TEMPLATES = re.compile(
 # A noscript with tags alone: pixels that count visitors, images that scripts load later.
 _TEXTLESS = re.compile(rb"(<noscript[^<>]*>)(?:\s*<(?!/?noscript)[^<>]*>)++\s*(?=</noscript)")
 
-# Framer repeats what it lays out otherwise on narrow screens, and its style sheet says what a wide one hides. A
-# page of its says so at the beginning.
+# Framer, which pages name at their beginning, repeats what it lays out otherwise on narrow screens; its style
+# sheet says what a wide one hides.
 _FRAMER, _BEGINNING = b"Framer", 2000
 _BREAKPOINTS = b"<style data-framer-breakpoint-css"
 _HIDDEN = re.compile(rb"@media ?\(min-width: ?\d{1,5}px\) ?\{\.(hidden-\w{1,20})\{display: ?none")
