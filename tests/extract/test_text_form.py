@@ -24,6 +24,10 @@ def test_joiners_that_spell_words_stay() -> None:
     assert normalise("می\u200cخواهم 👩\u200d🚀") == "می\u200cخواهم 👩\u200d🚀"
 
 
+def test_spaces_that_do_not_break_are_spaces() -> None:
+    assert normalise("10\xa0km") == "10 km"
+
+
 def test_indentation_stays_and_trailing_space_goes() -> None:
     assert normalise("def f():  \n    return 1\t\n") == "def f():\n    return 1"
 

@@ -16,9 +16,9 @@ _BLANK_LINES = re.compile(r"\n{3,}")
 def normalise(text: str) -> str:
     """NFC (UAX #15), `\\n` line ends, nothing invisible, no trailing spaces, at most one blank line in a row.
 
-    Leading spaces of a line stay. Normalising twice changes nothing.
+    Leading spaces of a line stay, no-break spaces as ordinary ones. Normalising twice changes nothing.
     """
-    text = _INVISIBLE.sub("", _LINE_ENDS.sub("\n", text))
+    text = _INVISIBLE.sub("", _LINE_ENDS.sub("\n", text)).replace("\xa0", " ")
     text = unicodedata.normalize("NFC", text)
     text = "\n".join(line.rstrip() for line in text.split("\n"))
     return _BLANK_LINES.sub("\n\n", text).strip("\n")
