@@ -144,6 +144,13 @@ def test_dates_are_read_as_newspapers_write_them(line: str, day: str) -> None:
     assert found(lines=(line,)).published == day
 
 
+def test_the_day_of_a_change_is_believed_last() -> None:
+    changed = '<meta property="og:updated_time" content="2020-02-03">'
+    assert found(changed).published == "2020-02-03"
+    assert found(changed + linked(datePublished="2019-05-06")).published == "2019-05-06"
+    assert found(changed, '<span class="post-date">May 6, 2019</span>').published == "2019-05-06"
+
+
 def test_a_line_about_the_beginning_may_hold_the_date() -> None:
     assert found(lines=("Our lamp", "6 May 2019")).published == "2019-05-06"
 

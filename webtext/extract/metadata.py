@@ -26,17 +26,22 @@ AUTHOR_NAMES = (
     "author", "article:author", "og:author", "og:article:author", "book:author", "byl", "citation_author",
     "dc.creator", "dcterms.creator", "sailthru.author", "parsely-author", "twitter:data1", "creator",
 )  # fmt: skip
-DATE_NAMES = (
+PUBLISHED_NAMES = (
     "article:published_time", "og:published_time", "datepublished", "date_published", "publishdate",
     "publish-date", "publish_date", "publication_date", "pubdate", "published", "sailthru.date",
     "parsely-pub-date", "dc.date", "dc.date.issued", "dcterms.created", "dcterms.date", "dcterms.issued",
     "citation_publication_date", "citation_date", "article.published", "datecreated", "og:pubdate",
     "rnews:datepublished", "bt:pubdate", "cxenseparse:recs:publishtime", "article_date_original",
     "displaydate", "originalpublicationdate",
-    "dc.date.created", "date", "created", "timestamp", "time", "release_date", "pub_date", "last-modified",
-    "article:modified_time", "og:updated_time", "datemodified", "dcterms.modified", "lastmod",
+    "dc.date.created", "date", "created", "timestamp", "time", "release_date", "pub_date",
+    "published-date", "publication-date",
 )  # fmt: skip
-DATE_KEYS = ("datePublished", "dateCreated", "dateModified")
+PUBLISHED = (PUBLISHED_NAMES, ("datePublished", "dateCreated"))
+CHANGED_NAMES = (
+    "last-modified", "article:modified_time", "og:updated_time", "datemodified", "dcterms.modified",
+    "lastmod",
+)  # fmt: skip
+CHANGED = (CHANGED_NAMES, ("dateModified",))
 WORKS = re.compile(
     r"Article|Posting|Report|WebPage|Review|Recipe|CreativeWork|Question|Book|Product|VideoObject"
 )
@@ -77,11 +82,12 @@ def metadata(
     authors = list(_declared_authors(declared, works))
     author = next((each for each in authors if letters(each) not in sites), None)
     author = author or next(filter(None, map(names_of_line, lines)), None)
-    published = _declared_day(declared, works, url, last)
+    published = day_of_url(url or "", last) or _declared_day(PUBLISHED, declared, works, last)
     if author is None or published is None:
         shown = list(islice(_marked(root), MOST_ELEMENTS))
         author = author or _shown_author(shown) or next(iter(authors), None)
         published = published or _shown_day(shown, lines, last)
+        published = published or _declared_day(CHANGED, declared, works, last)
     return Metadata(title(root, declared, works, sites), author, published)
 
 
@@ -178,12 +184,14 @@ def _shown_author(candidates: list[etree._Element]) -> str | None:
 
 
 def _declared_day(
-    declared: dict[str, str], works: list[dict[str, Any]], url: str | None, last: datetime
+    dates: tuple[tuple[str, ...], tuple[str, ...]],
+    declared: dict[str, str],
+    works: list[dict[str, Any]],
+    last: datetime,
 ) -> str | None:
-    if day := day_of_url(url or "", last):
-        return day
-    strings = [declared[name] for name in DATE_NAMES if name in declared]
-    strings += [work[key] for key in DATE_KEYS for work in works if isinstance(work.get(key), str)]
+    names, keys = dates
+    strings = [declared[name] for name in names if name in declared]
+    strings += [work[key] for key in keys for work in works if isinstance(work.get(key), str)]
     return first_day(strings, last)
 
 
