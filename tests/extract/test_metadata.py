@@ -49,6 +49,13 @@ def test_a_declared_title_that_begins_with_the_name_of_the_site_stays_whole() ->
     assert found(head, body).title == "The Example - How to light a lamp"
 
 
+def test_a_heading_that_names_the_site_is_no_title() -> None:
+    assert found("<title>How to light it - The lamp</title>", "<h1>The Lamp</h1>").title == "How to light it"
+    page = found("<title>How to light a lamp</title>", "<h1>Example.org</h1>", url="http://example.org/")
+    assert page.title == "How to light a lamp"
+    assert found(body="<h1>Example</h1>", url="http://example.org/").title == "Example"
+
+
 def test_a_title_of_a_million_dashes_takes_no_time() -> None:
     started = time.process_time()
     found(f'<meta property="og:title" content="{"a - " * 1_000_000}">', "<h1>a</h1>")

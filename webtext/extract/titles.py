@@ -38,12 +38,14 @@ def title(
     for work in works:
         if isinstance(work.get("headline"), str) and work["headline"]:
             return _without_site(line(work["headline"]), heads, sites)
-    if len(heads) == 1:
-        return heads[0]
     element = title_element(root)
     said = text_of(element, 1000) if element is not None else None
-    if said:
-        return line(max(_SITE.split(said), key=len))
+    parts = _SITE.split(said) if said else []
+    named = sites | {letters(part) for part in parts[1:][-1:]}  # behind a title the site's name stands
+    if len(heads) == 1 and not (parts and letters(heads[0]) in named):
+        return heads[0]
+    if parts:
+        return line(max(parts, key=len))
     return heads[0] if heads else None
 
 
