@@ -47,6 +47,15 @@ def test_navigation_comments_and_footers_go() -> None:
     assert not any(part in text for part in ("About", "First!", "Copyright"))
 
 
+def test_replies_that_are_marked_up_as_the_post_is_are_no_comments() -> None:
+    text, reply = "".join(SENTENCES), f"Thank you all. {''.join(SENTENCES)}".strip()
+    post = f'<h1>The lamp</h1><div class="topic-body crawler-post"><p>{text}</p><p>{text}</p></div>'
+    replies = f'<div class="topic-body crawler-post" itemprop="comment"><p>{reply}</p></div>'
+    assert reply in extract(f"<body>{post}{replies}</body>", None, Extract()).text
+    comments = replies.replace("crawler-post", "crawler-comment")
+    assert reply not in extract(f"<body>{post}{comments}</body>", None, Extract()).text
+
+
 def test_what_a_consent_platform_shows_is_no_main_text_however_much_it_is() -> None:
     said = "These cookies allow us to count visits and sources, so that we can measure and improve the site."
     dialog = f'<div id="onetrust-consent-sdk"><div><h2>Cookies</h2>{f"<p>{said}</p>" * 20}</div></div>'

@@ -88,9 +88,23 @@ def _comments(page: Blocks, kept: Bools) -> Bools:
     commented: Bools = (bits & HINT_BITS["comment"]) != 0
     words = np.array([block.words for block in page.blocks])
     text, comments = words[kept & ~commented].sum(), words[kept & commented].sum()
-    if text < max(LEAST_WORDS, comments * LEAST_SHARE):
+    if text < max(LEAST_WORDS, comments * LEAST_SHARE) or (comments and _are_posts(page, kept)):
         return np.zeros_like(commented)
     return commented
+
+
+def _are_posts(page: Blocks, kept: Bools) -> bool:
+    """Whether comments are marked up as the text itself is, but for being comments: Discourse's replies."""
+    comment, forum = HINT_BITS["comment"], HINT_BITS["forum"]
+    first, last = page.first, page.last
+    posts = {
+        (page.shape[node], own)
+        for node, own in enumerate(page.own)
+        if own & forum and not page.any[node] & comment and kept[first[node] : last[node]].any()
+    }
+    return any(
+        own & comment and (page.shape[node], own ^ comment) in posts for node, own in enumerate(page.own)
+    )
 
 
 def _beginning(judged: list[Judged]) -> list[str]:
