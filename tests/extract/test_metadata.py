@@ -86,6 +86,7 @@ def test_broken_linked_data_is_passed_over() -> None:
         ("Posted by Ada Lovelace on May 6, 2019", "Ada Lovelace"),
         ("Von Ada Lovelace und Mary Somerville | 6. Mai 2019", "Ada Lovelace; Mary Somerville"),
         ("By Ada Lovelace June 3, 2019", "Ada Lovelace"),
+        ("By Ada Lovelace Last Updated: June 3, 2019", "Ada Lovelace"),
         ("Par Ada Lovelace le 3 juin 2019", "Ada Lovelace"),
         ("Veröffentlicht am 6. Mai 2019 von Ada Lovelace", "Ada Lovelace"),
         ("By Ada Lovelace, Mary Somerville, and Lady Byron", "Ada Lovelace; Mary Somerville; Lady Byron"),
@@ -102,7 +103,10 @@ def test_names_are_read_from_a_byline(byline: str, author: str | None) -> None:
 
 def test_a_line_about_the_heading_may_hold_a_byline() -> None:
     assert found(lines=("The lamp", "By Ada Lovelace | May 6, 2019")).author == "Ada Lovelace"
-    assert found(lines=("The lamp", "By clicking Accept you agree", "By date")).author is None
+    assert (
+        found(lines=("By clicking Accept, you agree, Privacy Policy", "By date", "Door Gas Springs")).author
+        is None
+    )
 
 
 def test_who_publishes_a_site_is_the_author_of_what_names_no_other() -> None:

@@ -12,7 +12,7 @@ _BY = re.compile(
     r"(?:by|von|par|por|di|door|av|af)\b[\s:]*"
 )
 _AFTER_NAME = re.compile(
-    r"(?is)\s*(?:[|•·–—/(<@]|\b(?:on|in|at|am|posted|published|updated)\b|\d{1,2}[./: ]"
+    r"(?is)\s*(?:[|•·–—/(<@]|\b(?:on|in|at|am|posted|published|(?:last )?updated)\b|\d{1,2}[./: ]"
     rf"|\b{MONTH}\s\d|\ble\s\d"
     r"|,\s*(?:\d|[a-z]+ (?:at|of|for|editor|reporter|writer|correspondent))).*"
 )
@@ -22,6 +22,7 @@ _NO_NAME = re.compile(
     r"|\b(?:view|follow|more|profile|author|contact)\b|^autor(?:in)?$|^stand$|^[\W\d]+$"
     r"|^(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?$"
 )
+_BY_OF_LINES = ("by", "von", "par", "por")  # other words for it are other words elsewhere: "door"
 # A name of two words or more, each with a capital letter or a particle.
 _FULL_NAME = re.compile(r"(?:(?:van|von|d[aeiou]|de[nrl]|la|le|bin|[^\W\d_a-zß-ÿ][\w.'’-]*)(?: |$)){2,5}")
 
@@ -39,5 +40,8 @@ def names(text: str) -> str | None:
 
 def names_of_line(line: str) -> str | None:
     """The names in a line of the page's text if it is a byline: "by" and full names."""
-    found = names(line) if _BY.match(line) else None
+    by = _BY.match(line)
+    if by is None or line[by.end() :][:1].islower() or not by[0].lower().rstrip(" :").endswith(_BY_OF_LINES):
+        return None
+    found = names(line)
     return found if found and all(map(_FULL_NAME.fullmatch, found.split("; "))) else None
