@@ -31,13 +31,13 @@ _WORD = re.compile(r"\w+")
 def title(
     root: etree._Element, declared: dict[str, str], works: list[dict[str, Any]], sites: set[str]
 ) -> str | None:
-    heads = [text for element in islice(root.iter("h1"), MOST_HEADINGS) if (text := text_of(element, 300))]
-    for name in TITLE_NAMES:
-        if name in declared:
-            return _without_site(line(declared[name]), heads, sites)
-    for work in works:
-        if isinstance(work.get("headline"), str) and work["headline"]:
-            return _without_site(line(work["headline"]), heads, sites)
+    said = next((declared[name] for name in TITLE_NAMES if name in declared), None)
+    said = said or next(
+        (head for work in works if isinstance(head := work.get("headline"), str) and head), None
+    )
+    if said:
+        return _without_site(line(said), root, sites)
+    heads = headings(root)
     element = title_element(root)
     said = text_of(element, 1000) if element is not None else None
     parts = _SITE.split(said) if said else []
@@ -49,12 +49,16 @@ def title(
     return heads[0] if heads else None
 
 
-def _without_site(title: str | None, heads: list[str], sites: set[str]) -> str | None:
+def headings(root: etree._Element) -> list[str]:
+    return [text for element in islice(root.iter("h1"), MOST_HEADINGS) if (text := text_of(element, 300))]
+
+
+def _without_site(title: str | None, root: etree._Element, sites: set[str]) -> str | None:
     """A declared title without the site's name at its end, or whatever follows the page's heading in it."""
-    if not title:
-        return None
-    known = {letters(head) for head in heads} - sites
-    for mark in islice(_SITE.finditer(title), MOST_MARKS):
+    if not title or not (marks := list(islice(_SITE.finditer(title), MOST_MARKS))):
+        return title
+    known = {letters(head) for head in headings(root)} - sites
+    for mark in marks:
         before, behind = title[: mark.start()], title[mark.end() :]
         if letters(behind) in sites or (letters(before) in known and letters(behind) not in known):
             return before or title
