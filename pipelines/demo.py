@@ -86,7 +86,10 @@ def check(web: MiniWeb, corpus: Corpus) -> list[dict[str, Any]]:
     rows += _submissions(web, corpus)
     missed = [f"{row['kind']} {row['expected']}" for row in rows if row["planted"] != row["found"]]
     if missed:
-        raise RunFailed(f"the demo did not find all that was planted: {(wrong or missed)[0]}")
+        raise RunFailed(
+            f"the demo did not find all that was planted: {(wrong or missed)[0]}; if another Python, whose "
+            "documentation is another mini web, began this folder, delete it or give another --out"
+        )
     return rows
 
 
