@@ -20,9 +20,10 @@ import trafilatura
 from numpy.typing import NDArray
 
 from benchmarks.bench_extract import SHARED, WORD, half_of, shingles
-from webtext.extract.blocks import Block, segment
+from webtext.extract.blocks import Block
 from webtext.extract.decode import decode
 from webtext.extract.features import features
+from webtext.extract.segment import segment
 from webtext.extract.tree import parse, title_of
 
 TREES, DEPTH, RATE = 200, 6, 0.08

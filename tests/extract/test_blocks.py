@@ -5,10 +5,11 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from webtext.extract.blocks import Blocks, segment
+from webtext.extract.blocks import Blocks
 from webtext.extract.features import features
 from webtext.extract.names import HINT_BITS, HINTS
 from webtext.extract.render import render
+from webtext.extract.segment import segment
 from webtext.extract.tree import parse
 
 

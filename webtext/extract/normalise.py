@@ -18,6 +18,8 @@ def normalise(text: str) -> str:
 
     Leading spaces of a line stay, no-break spaces as ordinary ones. Normalising twice changes nothing.
     """
+    if text.isascii() and text.isprintable():
+        return text.rstrip()  # nothing else in it would change: most titles and names
     text = _INVISIBLE.sub("", _LINE_ENDS.sub("\n", text)).replace("\xa0", " ")
     text = unicodedata.normalize("NFC", text)
     text = "\n".join(line.rstrip() for line in text.split("\n"))

@@ -5,12 +5,13 @@ A page is parsed once and cut into blocks; a small model says of each how likely
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from lxml import etree
 from numpy.typing import NDArray
 
-from webtext.extract.blocks import Block, Blocks, segment
+from webtext.extract.blocks import Block, Blocks
 from webtext.extract.fallback import MOST_BLOCKS, MOST_CHARS, NOTHING, SURE, other_text
 from webtext.extract.features import features
 from webtext.extract.metadata import Metadata, metadata
@@ -20,6 +21,7 @@ from webtext.extract.names import HEADING, HINT_BITS
 from webtext.extract.normalise import normalise
 from webtext.extract.page import EXTRACTOR, FALLBACK
 from webtext.extract.render import render
+from webtext.extract.segment import segment
 from webtext.extract.tree import parse, title_of
 from webtext.sections import Extract
 
@@ -41,8 +43,7 @@ class Extracted:
     extractor: str = EXTRACTOR
 
 
-@dataclass(frozen=True)
-class Judged:
+class Judged(NamedTuple):
     block: Block
     likely: float
     kept: bool
@@ -79,7 +80,7 @@ def judge(root: etree._Element, section: Extract) -> list[Judged]:
     kept = likely >= LEAST_LIKELY[section.favor]
     if section.favor != "recall":
         kept &= ~_comments(page, kept)
-    return [Judged(*each) for each in zip(page.blocks, likely.tolist(), kept.tolist(), strict=True)]
+    return list(map(Judged, page.blocks, likely.tolist(), kept.tolist()))
 
 
 def _comments(page: Blocks, kept: Bools) -> Bools:
