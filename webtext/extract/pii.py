@@ -25,12 +25,15 @@ _CARD = re.compile(
 _IPV4 = re.compile(r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?![\w-]|\.\d)")
 _IPV6 = re.compile(r"(?<![\w:.])[0-9a-fA-F]{1,4}:[0-9a-fA-F:]{4,34}(?![\w:])")
 _TWO_COLONS = re.compile(r":[0-9a-fA-F]{0,4}:")
-# International with its plus sign (E.164: at most 15 digits), and North American with its separators.
+# International with its plus sign (E.164: at most 15 digits), digit by digit so that there is but one way to
+# read it; and North American with its separators.
 _PHONE = re.compile(
-    rf"(?<![\w+])\+[1-9]\d{{0,2}}(?:[ ./{_DASHES}]{{0,3}}\(?\d{{1,5}}\)?){{2,6}}(?![\w{_DASHES}])"
+    rf"(?<![\w+])\+[1-9](?:[ ./{_DASHES}]{{0,3}}+\(?+\d\)?+){{7,14}}(?![\w{_DASHES}]| \d)"
     rf"|(?<![\w.+/{_DASHES}])(?:1[ .{_DASHES}])?(?:\([2-9]\d{{2}}\)[ {_DASHES}]?|[2-9]\d{{2}}[ .{_DASHES}])"
     rf"[2-9]\d{{2}}[ .{_DASHES}]\d{{4}}(?![\w{_DASHES}])"
 )
+_GROUP = re.compile(r"\d+")
+MOST_GROUPS = 7  # of a phone number's digits; more are a row of numbers
 _SEPARATORS = str.maketrans("", "", f" ./()+{_DASHES}")
 
 
@@ -58,7 +61,8 @@ def _is_public_address(text: str) -> bool:
 
 
 def _is_phone(text: str) -> bool:
-    return 8 <= len(text.translate(_SEPARATORS)) <= 15
+    digits = sum(map(str.isdigit, text))
+    return 8 <= digits <= 15 and len(_GROUP.findall(text)) <= MOST_GROUPS
 
 
 # Where two finds overlap, the earlier kind of these is meant: its checksum says so.
