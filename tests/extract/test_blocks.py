@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -187,6 +188,11 @@ def test_an_element_knows_its_blocks_and_the_hints_above_it() -> None:
 
 def test_nesting_of_a_thousand_elements_loses_nothing() -> None:
     assert texts("<div>" * 1500 + "deep" + "</div>" * 1500 + "<p>end</p>") == ["deep", "end"]
+
+
+@pytest.mark.parametrize("element", ["<table><tr><td>", "<table><tr>", "<ul><li>", "<x-y><tr>", "<pre>"])
+def test_nesting_of_any_elements_is_bounded(element: str) -> None:
+    assert " ".join(texts(element * 500 + "deep")) == "deep"
 
 
 tags = st.sampled_from(["p", "div", "ul", "li", "table", "tr", "td", "a", "br", "pre", "b", "h1", "x-y"])

@@ -23,7 +23,7 @@ from webtext.extract.names import (
     hinted,
 )
 
-MOST_DEPTH = 300  # deeper elements are text of their ancestor
+MOST_DEPTH = 250  # deeper elements are text of their ancestor; Python allows 1,000 calls, a row takes four
 LEAST_WORDS = 30  # of a page that does not need scripts
 LINES = frozenset(("br", "div", "li", "p", "tr"))  # begin a line of code
 MOST_CELL_CHARS = 200  # of a table's row that is one line
