@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -196,3 +197,10 @@ def test_international_hosts_are_encoded_as_browsers_encode_them(url_data: Path,
         except Rejected:
             encoded = None
         assert encoded == wanted, case
+
+
+def test_a_long_run_of_separators_in_a_field_takes_no_time() -> None:
+    started = time.thread_time()
+    with pytest.raises(Rejected, match="too_long"):
+        canonicalise(f"http://a.example/{', ' * 10_000}x")
+    assert time.thread_time() - started < 0.3

@@ -34,7 +34,9 @@ _OUTER = "".join(
     map(chr, (*range(0x21), *range(0x7F, 0xA1), 0xFEFF, *range(0x2000, 0x2010), *range(0x2028, 0x2070)))
 )
 _LINE_BREAKS = str.maketrans("", "", "\t\n\r")
-_SECOND_URL = re.compile(r"[,;|]*\s[\s,;|]*https?:/", re.IGNORECASE)
+_SECOND_URL = re.compile(  # begins where a run of separators does: one look at each character
+    r"(?<![\s,;|])[,;|]*+\s[\s,;|]*+https?:/", re.IGNORECASE
+)
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*):")
 _AUTHORITY_END = re.compile(r"[/\\?]")
 _PLAIN = re.compile(  # possessive, so that what does not match ends at once
