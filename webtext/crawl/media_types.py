@@ -7,6 +7,7 @@ ACCEPTED = frozenset({"text/html", "application/xhtml+xml", "text/plain"})
 
 SNIFF_BYTES = 1024
 MAX_NAME_CHARS = 80
+MAX_CHARS = 4096  # of a header that are read: an archive's may have a million
 # Formats that servers send under the name of HTML; each begins with bytes that no text begins with.
 _MAGIC = {
     b"%PDF-": "PDF",
@@ -35,6 +36,7 @@ def parse(content_type: str | None) -> tuple[str | None, str | None]:
     """
     if not content_type:
         return None, None
+    content_type = content_type[:MAX_CHARS]
     # Of several headers the last is what browsers take; here the first that names a type.
     media_type = content_type.partition(";")[0].partition(",")[0].strip().lower()
     message = Message()
