@@ -31,13 +31,14 @@ _WORD = re.compile(r"\w+")
 def title(
     root: etree._Element, declared: dict[str, str], works: list[dict[str, Any]], sites: set[str]
 ) -> str | None:
+    """What a page declares, or else its only heading or its `<title>`, each without the name of the site."""
     said = next((declared[name] for name in TITLE_NAMES if name in declared), None)
     said = said or next(
         (head for work in works if isinstance(head := work.get("headline"), str) and head), None
     )
     if said:
         return _without_site(line(said), root, sites)
-    heads = headings(root)
+    heads = _headings(root)
     element = title_element(root)
     said = text_of(element, 1000) if element is not None else None
     parts = _SITE.split(said) if said else []
@@ -49,7 +50,7 @@ def title(
     return heads[0] if heads else None
 
 
-def headings(root: etree._Element) -> list[str]:
+def _headings(root: etree._Element) -> list[str]:
     return [text for element in islice(root.iter("h1"), MOST_HEADINGS) if (text := text_of(element, 300))]
 
 
@@ -57,7 +58,7 @@ def _without_site(title: str | None, root: etree._Element, sites: set[str]) -> s
     """A declared title without the site's name at its end, or whatever follows the page's heading in it."""
     if not title or not (marks := list(islice(_SITE.finditer(title), MOST_MARKS))):
         return title
-    known = {letters(head) for head in headings(root)} - sites
+    known = {letters(head) for head in _headings(root)} - sites
     for mark in marks:
         before, behind = title[: mark.start()], title[mark.end() :]
         if letters(behind) in sites or (letters(before) in known and letters(behind) not in known):
@@ -74,14 +75,17 @@ def sites_of(declared: dict[str, str], publishers: Iterable[str], url: str | Non
 
 
 def letters(text: str) -> str:
+    """A name as it is compared, whatever its case, spaces and marks."""
     return "".join(_WORD.findall(text.lower()))
 
 
 def text_of(element: etree._Element, most: int) -> str | None:
+    """An element's text as one line; None where it has none, or more than `most` characters."""
     parts = islice(element.itertext(), 200)
     found = line(" ".join(parts))
     return found if found and len(found) <= most else None
 
 
 def line(text: str | None) -> str | None:
+    """A text in the form of all texts, on one line; None where nothing is left."""
     return " ".join(normalise(mend(text or "")).split()) or None
