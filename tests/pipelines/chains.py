@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -84,15 +85,44 @@ def webtext_json(*arguments: object) -> Any:
 
 def killed_after(seconds: float, arguments: Sequence[object]) -> bool:
     """Starts a command and kills its whole process tree after a while; False if it had ended by then."""
-    process = subprocess.Popen(
+    return _killed(_started(arguments), seconds)
+
+
+def killed_amid(work: Path, moments: random.Random, arguments: Sequence[object]) -> bool:
+    """Starts a command and kills its whole process tree an instant after it has changed up to twenty files
+    of a folder; False if it had ended by then. What it has done tells when, not a clock: on a machine of any
+    speed it is hit while it is at work."""
+    changes, then_s, before = moments.randint(1, 20), moments.uniform(0, 0.2), _versions(work)
+    process = _started(arguments)
+    while process.poll() is None and len(_versions(work) - before) < changes:
+        time.sleep(0.005)
+    return _killed(process, then_s)
+
+
+def _started(arguments: Sequence[object]) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
         command(*arguments), start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
-    time.sleep(seconds)
+
+
+def _killed(process: subprocess.Popen[bytes], after_s: float) -> bool:
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(after_s)
     ended = process.poll() is not None
     with suppress(ProcessLookupError):  # it ended with all its children
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
     return not ended
+
+
+def _versions(folder: Path) -> set[tuple[str, int]]:
+    """The files below a folder, and when each was written."""
+    found = set()
+    for where, _, names in os.walk(folder):
+        for path in (Path(where, name) for name in names):
+            with suppress(FileNotFoundError):  # a temporary one
+                found.add((str(path), path.stat().st_mtime_ns))
+    return found
 
 
 def ray_workers_killed(arguments: Sequence[object], kills: int = 3) -> int:
@@ -101,12 +131,13 @@ def ray_workers_killed(arguments: Sequence[object], kills: int = 3) -> int:
     with tempfile.TemporaryFile("w+") as said:
         process = subprocess.Popen(command(*arguments), stdout=subprocess.DEVNULL, stderr=said)
         while process.poll() is None:
-            time.sleep(3)
+            time.sleep(0.1)
             listed = subprocess.run(["pgrep", "-f", "ray::_run"], capture_output=True, text=True, check=False)
             for pid in sorted(map(int, listed.stdout.split()))[: killed < kills]:
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
                     killed += 1
+                    time.sleep(1)
         said.seek(0)
         assert process.returncode == 0, f"exit code {process.returncode}\n{said.read()}"
     return killed

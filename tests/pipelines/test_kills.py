@@ -14,7 +14,7 @@ from tests.pipelines.chains import (
     QUICK,
     SMALL,
     differing,
-    killed_after,
+    killed_amid,
     results,
     settings,
     url_list,
@@ -22,24 +22,24 @@ from tests.pipelines.chains import (
 )
 
 
-def stormy(arguments: list[object], random_moments: random.Random, kills: int, longest_s: float) -> int:
+def stormy(corpus: Path, arguments: list[object], moments: random.Random, kills: int) -> int:
     """Kills a command up to `kills` times, then lets it end; returns how often it was hit while running."""
-    hit = sum(killed_after(random_moments.uniform(0.3, longest_s), arguments) for _ in range(kills))
+    hit = sum(killed_amid(corpus, moments, arguments) for _ in range(kills))
     webtext(*arguments)
     return hit
 
 
 def undisturbed_and_stormy(
-    folder: Path, web: MiniWeb, source: Path, options: list[str], kills: int, longest_s: float
+    folder: Path, web: MiniWeb, source: Path, options: list[str], kills: int
 ) -> tuple[Path, Path, int]:
     calm, storm = folder / "calm", folder / "storm"
     moments = random.Random(20171231)
     with serve(web) as proxy:
         options = [*options, *settings(f"crawl.proxy={proxy.address}")]
         webtext("crawl", calm, "--links", source, *options, "--workers", 1)
-        hit = stormy(["crawl", storm, "--links", source, *options], moments, kills, longest_s)
+        hit = stormy(storm, ["crawl", storm, "--links", source, *options], moments, kills)
     webtext("build-shards", calm, "--workers", 1)
-    hit += stormy(["build-shards", storm], moments, kills, longest_s)
+    hit += stormy(storm, ["build-shards", storm], moments, kills)
     return calm, storm, hit
 
 
@@ -48,7 +48,7 @@ def test_a_chain_that_was_killed_gives_the_same_bytes(shared: Path, tmp_path: Pa
     web = real_web(shared / "pages" / "pages.parquet", 16)
     source = url_list(tmp_path / "links.txt", sorted(web.pages))
     options = settings(*QUICK, *SMALL, "crawl.per_host_delay_s=0.3")
-    calm, storm, hit = undisturbed_and_stormy(tmp_path, web, source, options, kills=2, longest_s=4)
+    calm, storm, hit = undisturbed_and_stormy(tmp_path, web, source, options, kills=2)
     assert differing(results(calm), results(storm)) == []
     assert hit >= 2
 
@@ -66,7 +66,7 @@ def test_a_removal_that_was_killed_gives_the_same_bytes(shared: Path, tmp_path: 
     removed = url_list(tmp_path / "removed.txt", sorted(kept)[::3])
     shutil.copytree(calm, storm)
     webtext("remove", calm, "--from", removed, "--workers", 1)
-    hit = stormy(["remove", storm, "--from", removed], random.Random(20181104), kills=6, longest_s=4)
+    hit = stormy(storm, ["remove", storm, "--from", removed], random.Random(20181104), kills=6)
     assert hit >= 4
     assert differing(results(calm), results(storm)) == []
     for archive in (calm / "pages" / "warc").iterdir():
@@ -80,6 +80,6 @@ def test_a_demo_killed_at_ten_random_moments_gives_the_same_bytes(tmp_path: Path
     source = tmp_path / "RS_demo.zst"
     miniweb.write_dump(web, source)
     options = ["--recipe", "demo"]
-    calm, storm, hit = undisturbed_and_stormy(tmp_path, web, source, options, kills=6, longest_s=4)
+    calm, storm, hit = undisturbed_and_stormy(tmp_path, web, source, options, kills=6)
     assert differing(results(calm), results(storm)) == []
     assert hit >= 10

@@ -17,7 +17,7 @@ from pipelines.request import Request
 from tests.object_store import BUCKET, ObjectStore, google, serving
 from tests.pipelines.chains import (
     differing,
-    killed_after,
+    killed_amid,
     ray_workers_killed,
     results,
     settings,
@@ -95,7 +95,7 @@ def test_kills_with_and_without_what_this_machine_had(
     hit = 0
     for arguments in (["crawl", corpus, *chain.links], ["build-shards", corpus]):
         for attempt in range(4):
-            hit += killed_after(moments.uniform(2, 12), arguments)
+            hit += killed_amid(cache, moments, arguments)
             if attempt % 2:
                 shutil.rmtree(cache)
         webtext(*arguments)
@@ -158,9 +158,9 @@ def test_ray_gives_the_same_bytes_when_its_workers_are_killed(
 
 def test_googles_store_gets_the_same_bytes(chain: Chain, cache: Path, tmp_path: Path) -> None:
     with google(tmp_path / "objects") as bucket:
-        corpus = f"gs://{BUCKET}/nested/corpus"
+        corpus, moments = f"gs://{BUCKET}/nested/corpus", random.Random(10)
         for arguments in (["crawl", corpus, *chain.links], ["build-shards", corpus]):
-            killed_after(4, arguments)
+            killed_amid(cache, moments, arguments)
             shutil.rmtree(cache)
             webtext(*arguments)
         there = bucket.downloaded("nested/corpus", tmp_path / "corpus")

@@ -13,7 +13,7 @@ from tests.pipelines.chains import (
     QUICK,
     SMALL,
     differing,
-    killed_after,
+    killed_amid,
     ray_workers_killed,
     results,
     settings,
@@ -62,8 +62,8 @@ def test_a_driver_that_is_killed_goes_on_when_it_is_started_again(
 ) -> None:
     moments = random.Random(8)
     for arguments in (["crawl", tmp_path / "c", *crawl, *RAY], ["build-shards", tmp_path / "c", *RAY]):
-        killed = [killed_after(moments.uniform(8, 16), arguments) for _ in range(3)]
-        assert any(killed)
+        killed = [killed_amid(tmp_path / "c", moments, arguments) for _ in range(3)]
+        assert all(killed)
         webtext(*arguments)
     assert differing(local, results(tmp_path / "c")) == []
 
