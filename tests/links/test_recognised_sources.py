@@ -242,6 +242,27 @@ def test_parquet_that_is_damaged_in_its_footer_is_refused(tmp_path: Path) -> Non
         source_of(path)
 
 
+def test_parquet_whose_names_are_no_text_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "x.parquet"
+    pq.write_table(pa.table({"url": ["http://a.example/"], "karma": [1]}), path, store_schema=False)
+    path.write_bytes(path.read_bytes().replace(b"karma", b"k\x82rma"))
+    with pytest.raises(UserError, match="not a readable Parquet file"):
+        source_of(path)
+
+
+def test_times_of_parquet_in_a_zone_that_nobody_knows_are_moments_all_the_same(tmp_path: Path) -> None:
+    times = pa.array([1_400_000_000], pa.timestamp("s", tz="Nowhere/Zone"))
+    pq.write_table(pa.table({"url": ["http://a.example/"], "created_utc": times}), tmp_path / "x")
+    (post,) = posts_of(source_of(tmp_path / "x"))
+    assert post.created_utc == datetime.fromtimestamp(1_400_000_000, UTC)
+
+
+def test_a_table_whose_first_line_does_not_end_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "x.csv").write_bytes(b"url," + b"x" * (20 << 20) + b"\nhttp://a.example/,1\n")
+    with pytest.raises(UserError, match=r"x\.csv: a table whose first line has more than 65,536 bytes"):
+        source_of(tmp_path / "x.csv")
+
+
 def test_hostile_parquet_is_refused_not_fatal(shared: Path, tmp_path: Path) -> None:
     with tarfile.open(shared / "hostile" / "parquet_bad.tar.xz") as archive:
         archive.extractall(tmp_path, filter="data")

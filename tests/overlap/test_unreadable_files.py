@@ -108,6 +108,13 @@ def test_texts_in_columns_of_bytes_are_read(tmp_path: Path) -> None:
         assert len(ngrams.of_file(tmp_path / name).hashes) == 5
 
 
+def test_parquet_with_times_in_a_zone_that_nobody_knows_is_named(tmp_path: Path) -> None:
+    times = pa.array([1], pa.timestamp("s", tz="Nowhere/Zone"))
+    pq.write_table(pa.table({"body": [LINE], "time": times}), tmp_path / "test.parquet")
+    with pytest.raises(UserError, match=r"test\.parquet: cannot be read"):
+        check(tmp_path / "test.parquet")
+
+
 @pytest.mark.parametrize("type", [pa.string(), pa.binary()])
 def test_a_text_of_parquet_that_is_not_utf_8_is_named(tmp_path: Path, type: pa.DataType) -> None:
     column = pa.array([b"caf\xe9 " * 9], pa.binary()).view(type)

@@ -146,7 +146,8 @@ def _batch(first_row: int, posts: list[Post], malformed: list[str]) -> Batch:
 
 def _values(column: pa.Array) -> list[Any]:
     if pa.types.is_timestamp(column.type):  # in whole seconds, since Python's times hold no nanoseconds
-        column = column.cast(pa.timestamp("s", column.type.tz), safe=False)
+        zone = column.type.tz and "UTC"  # the same moments, though nobody may know the zone by its name
+        column = column.cast(pa.timestamp("s", zone), safe=False)
     values: list[Any] = column.to_pylist()
     if is_bytes(column.type):
         return [value and value.decode("utf-8", "surrogateescape") for value in values]

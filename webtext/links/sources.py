@@ -198,6 +198,10 @@ def _text(name: str, path: Path, mapping: dict[str, str], head: bytes) -> Source
     for delimiter in _DELIMITERS:
         columns = _columns(next(csv.reader([header], delimiter=delimiter)), mapping)
         if "url" in dict(columns):
+            if len(lines) == 1 and len(head) >= _HEAD_BYTES:
+                raise UserError(
+                    f"{name}: a table whose first line has more than {_HEAD_BYTES:,} bytes: cut it"
+                )
             return Source(name, path, "csv", columns=columns, delimiter=delimiter)
     has_urls = any(_URL.match(line.decode("utf-8", "replace").strip()) for line in lines[:100])
     if has_urls and not any(delimiter in header for delimiter in _DELIMITERS):
@@ -220,7 +224,7 @@ def _uncompressed(name: str, path: Path, mapping: dict[str, str], head: bytes) -
 def _parquet(name: str, path: Path, mapping: dict[str, str]) -> Source:
     try:
         schema = pq.ParquetFile(path).schema_arrow
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise UserError(f"{name}: not a readable Parquet file: {error}") from None
     columns = _columns(schema.names, mapping)
     if "url" not in dict(columns):

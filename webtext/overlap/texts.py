@@ -95,7 +95,7 @@ def _of_parquet(path: Path) -> Iterator[Example]:
                     texts = _strings(row)
                     number += 1
                     yield Example(number, texts)
-    except (OSError, pa.ArrowException, ValueError, OverflowError) as error:
+    except (OSError, pa.ArrowException, ValueError, OverflowError, KeyError) as error:  # of a time zone
         where = f"after row {number} " if number else ""
         raise UserError(f"{path}: cannot be read {where}({why(error)}); name another file") from None
 
