@@ -269,6 +269,11 @@ def straightening_quotes(made: Tokenizer) -> str:
     return str(made.to_str())
 
 
+def of_one_word(_: Tokenizer) -> str:
+    """It has no entry for other words, and none that stands for them."""
+    return str(Tokenizer(models.WordLevel({"word": 0, tokenizer.END_OF_TEXT: 1})).to_str())
+
+
 def sentencepiece(_: Tokenizer) -> str:
     """Llama's kind, where U+2581 stands for a space; Phi-3's has `<|endoftext|>` too."""
     entries = ["<unk>", "\u2581", *(f"<0x{byte:02X}>" for byte in range(256))]
@@ -291,6 +296,7 @@ def sentencepiece(_: Tokenizer) -> str:
         (stripping, "changes texts"),
         (straightening_quotes, "changes texts"),
         (sentencepiece, "changes texts"),
+        (of_one_word, "changes texts"),
         (lambda made: made.to_str()[:100], "cannot be read as a vocabulary"),
     ],
 )

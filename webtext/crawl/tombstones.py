@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from webtext import files
 from webtext.errors import UserError
@@ -15,12 +15,14 @@ from webtext.links.canonical import Rejected, canonicalise, link_id, registered_
 
 FILE = "removed.jsonl"
 
+Kind = Literal["url", "domain"]
+
 
 @dataclass(frozen=True)
 class Tombstone:
     """`value` is a canonical URL or a registered domain; `at` a day, UTC."""
 
-    kind: Literal["url", "domain"]
+    kind: Kind
     value: str
     at: str
     why: str
@@ -86,13 +88,16 @@ def load(root: Path) -> Tombstones:
     """The tombstones of a corpus; raises UserError for a damaged file."""
     path = root / FILE
     try:
-        lines = files.read_text(path).splitlines()
+        lines = files.read_bytes(path).splitlines()
     except FileNotFoundError:
         return Tombstones()
     stones = []
     for number, line in enumerate(lines, 1):
         try:
-            stones.append(Tombstone(**json.loads(line)))
+            stone = Tombstone(**json.loads(line))
+            if stone.kind not in get_args(Kind) or not isinstance(stone.value, str):
+                raise ValueError(line)
+            stones.append(stone)
         except (ValueError, TypeError):
             raise UserError(
                 f"{path}:{number}: not a tombstone; restore the line, or delete it and remove its page again"

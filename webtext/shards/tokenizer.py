@@ -187,6 +187,9 @@ def _with_end_of_text(tokenizer: Tokenizer) -> Tokenizer:
 
 def _lossless(tokenizer: Tokenizer) -> bool:
     tokenizer.encode_special_tokens = True
-    ids = tokenizer.encode(PROBE, add_special_tokens=False).ids
+    try:
+        ids = tokenizer.encode(PROBE, add_special_tokens=False).ids
+    except Exception:  # the library raises bare Exception, as of a piece that has no entry and none for such
+        return False
     tokenizer.encode_special_tokens = False
     return bool(tokenizer.decode(ids, skip_special_tokens=False) == PROBE)
