@@ -71,9 +71,16 @@ def test_a_bound_that_was_lifted_stays_lifted_in_the_frozen_recipe() -> None:
     assert recipe.parse(unbounded.to_toml(), "frozen").links.before is None
 
 
-def test_toml_that_does_not_parse_names_the_file() -> None:
+@pytest.mark.parametrize("text", ["[links\n", "x = " + "[" * 5000, "x = " + "1" * 5000])
+def test_toml_that_does_not_parse_names_the_file(text: str) -> None:
     with pytest.raises(UserError, match=r"my\.toml: not valid TOML"):
-        recipe.parse("[links\n", "my.toml")
+        recipe.parse(text, "my.toml")
+
+
+@pytest.mark.parametrize("value", ["[" * 5000, "1" * 5000, "9" * 20])
+def test_set_takes_no_number_that_no_score_reaches(value: str) -> None:
+    with pytest.raises(UserError, match=r"links\.min_karma"):
+        recipe.override(recipe.Recipe(), [f"links.min_karma={value}"])
 
 
 def test_a_recipe_that_does_not_ship_names_the_nearest() -> None:

@@ -213,7 +213,7 @@ def _json(path: Path) -> dict[str, Any]:
         found = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise TrainError(f"cannot read {path}: {error.strerror}") from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise TrainError(f"{path} is not JSON: {error}") from None
     if not isinstance(found, dict):
         raise TrainError(f"{path} is not a JSON object")

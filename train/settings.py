@@ -193,7 +193,7 @@ def _read(name_or_file: str | Path) -> tuple[str, dict[str, dict[str, object]]]:
             raise TrainError(f"cannot read the config {path}: {error}") from None
     try:
         return source, tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # a number of thousands of digits, or brackets in brackets
         raise TrainError(f"{source} is not TOML: {error}") from None
 
 
@@ -206,7 +206,7 @@ def _assignment(text: str) -> tuple[str, str, object]:
     _known(section, SECTIONS, f"section {section!r} in --set {text}", prefix="")
     try:
         return section, key, tomllib.loads(f"value = {raw}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):
         return section, key, raw.strip()
 
 

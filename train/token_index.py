@@ -17,7 +17,7 @@ def read(folder: Path) -> dict[str, Any]:
         index: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise TrainError(f"cannot read {path}: {error}") from None
     odd = next((what for what, fits in _parts(index) if not fits), None)
     if odd:

@@ -41,9 +41,10 @@ class Recipe(Section):
 def parse(text: str, where: str) -> Recipe:
     """The recipe in a TOML text; `where` names it in errors."""
     try:
-        return _validated(tomllib.loads(text), where)
-    except tomllib.TOMLDecodeError as error:
+        tree = tomllib.loads(text)
+    except (ValueError, RecursionError) as error:  # a number of thousands of digits, or brackets in brackets
         raise UserError(f"{where}: not valid TOML: {error}") from None
+    return _validated(tree, where)
 
 
 def load(path: Path) -> Recipe:
@@ -103,7 +104,7 @@ def _flat(tree: Mapping[str, Any]) -> dict[str, Any]:
 def _value(text: str) -> Any:
     try:
         return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):
         return text
 
 

@@ -30,7 +30,7 @@ class Section(BaseModel):
 class Links(Section):
     """Which submissions become links."""
 
-    min_karma: int = 3
+    min_karma: Annotated[int, Field(ge=-(2**62), le=2**62)] = 3  # as wide as scores are read
     karma_rule: Literal["any-post", "sum"] = "any-post"
     before: Day = date(2018, 1, 1)
     after: Day = None

@@ -157,8 +157,9 @@ def test_a_corpus_that_does_not_exist_is_said_not_to(tmp_path: Path) -> None:
         find_corpus(tmp_path / "absent", OWN, 0)
 
 
-def test_an_index_that_is_not_json_is_an_error(copy: Path) -> None:
-    (copy / "index.json").write_text("{")
+@pytest.mark.parametrize("text", ["{", "[" * 100_000])
+def test_an_index_that_is_not_json_is_an_error(copy: Path, text: str) -> None:
+    (copy / "index.json").write_text(text)
     with pytest.raises(TrainError, match=r"cannot read .*index\.json"):
         find_corpus(copy, OWN, 0)
 

@@ -68,9 +68,15 @@ def test_an_unknown_config_names_the_nearest() -> None:
 def test_a_file_that_is_missing_or_not_toml_is_named(tmp_path: Path) -> None:
     with pytest.raises(TrainError, match=r"cannot read the config .*absent\.toml"):
         load(tmp_path / "absent.toml")
-    (tmp_path / "broken.toml").write_text("[model\n")
-    with pytest.raises(TrainError, match=r"broken\.toml is not TOML"):
-        load(tmp_path / "broken.toml")
+    for broken in ("[model\n", "x = " + "[" * 5000, "x = " + "1" * 5000):
+        (tmp_path / "broken.toml").write_text(broken)
+        with pytest.raises(TrainError, match=r"broken\.toml is not TOML"):
+            load(tmp_path / "broken.toml")
+
+
+def test_a_setting_of_endless_brackets_is_of_the_wrong_type() -> None:
+    with pytest.raises(TrainError, match=r"train\.lr must be a number"):
+        load("demo", ["train.lr=" + "[" * 5000])
 
 
 def test_a_value_in_the_place_of_a_section_is_an_error(tmp_path: Path) -> None:

@@ -86,14 +86,14 @@ def coqa(path: Path) -> list[Conversation]:
         ]
         if not all(map(_whole, found)):
             raise ValueError("a story, question or answer is no text")
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise TrainError(f"{path} is not laid out like coqa-dev-v1.0.json: {error!r}") from None
     return some(path, found)
 
 
 def _whole(talk: Conversation) -> bool:
     said = [talk.story, *talk.questions, *(answer for turn in talk.answers for answer in turn)]
-    return all(isinstance(text, str) for text in said) and len(talk.questions) == len(talk.answers) > 0
+    return all(map(STRING.fits, said)) and len(talk.questions) == len(talk.answers) > 0
 
 
 def _answers(talk: dict[str, object]) -> Iterator[list[str]]:

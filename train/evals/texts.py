@@ -69,8 +69,13 @@ class Kind:
     fits: Callable[[Any], bool]
 
 
-STRING = Kind("text or none", lambda value: isinstance(value, str))
-TEXT = Kind("text", lambda value: isinstance(value, str) and bool(value.strip()))
+def _is_text(value: Any) -> bool:
+    """Whether a tokenizer takes it: JSON may have half a character, as of an emoji that was cut."""
+    return isinstance(value, str) and not any("\ud800" <= character <= "\udfff" for character in value)
+
+
+STRING = Kind("text or none", _is_text)
+TEXT = Kind("text", lambda value: _is_text(value) and bool(value.strip()))
 TEXTS = Kind(
     "a list of texts", lambda value: isinstance(value, list) and bool(value) and all(map(TEXT.fits, value))
 )
@@ -85,7 +90,7 @@ def rows(path: Path, fields: Mapping[str, Kind]) -> list[dict[str, Any]]:
     for number, line in enumerate(lines(path), 1):
         try:
             row = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             row = None
         if not isinstance(row, dict) or not all(kind.fits(row.get(key)) for key, kind in fields.items()):
             wanted = ", ".join(f"{key} ({kind.name})" for key, kind in fields.items())
@@ -195,7 +200,7 @@ def _squeezed(text: str) -> str:
 def _schemas(path: Path) -> Iterator[tuple[str, str, str, list[str], str]]:
     try:
         root = ElementTree.fromstring(read_bytes(path))
-    except ElementTree.ParseError as error:
+    except (ElementTree.ParseError, LookupError) as error:  # LookupError: of an encoding that nobody knows
         raise TrainError(f"{path} is not XML: {error}") from None
     for schema in root.iter("schema"):
         parts = [schema.findtext(f"text/{name}", "") for name in ("txt1", "pron", "txt2")]
