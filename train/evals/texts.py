@@ -3,6 +3,7 @@
 import bz2
 import hashlib
 import json
+import re
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -69,9 +70,12 @@ class Kind:
     fits: Callable[[Any], bool]
 
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
 def _is_text(value: Any) -> bool:
     """Whether a tokenizer takes it: JSON may have half a character, as of an emoji that was cut."""
-    return isinstance(value, str) and not any("\ud800" <= character <= "\udfff" for character in value)
+    return isinstance(value, str) and not _SURROGATE.search(value)
 
 
 STRING = Kind("text or none", _is_text)
