@@ -1,7 +1,24 @@
 """Files that exist whole or not at all: written beside, fsynced, renamed."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+from train.errors import TrainError
+
+
+@contextmanager
+def made(folder: Path, instead: str) -> Iterator[None]:
+    """Has a folder there to be written to; the block writes something small, before anything is computed.
+
+    Raises TrainError, which ends in `instead`, if that cannot be: the place may be another's to read only.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        yield
+    except OSError as error:
+        raise TrainError(f"cannot write to {folder} ({error.strerror}): {instead}") from None
 
 
 def write(path: Path, content: str | bytes) -> None:

@@ -129,11 +129,11 @@ def export(run: Path, out: Path) -> dict[str, Any]:
     """Writes the run's newest checkpoint as a directory that `transformers` opens by itself.
 
     `out` must not exist, be empty, or be what an export that was killed has left. Raises TrainError for that,
-    or without a checkpoint that can be read.
+    for one that cannot be written to, or without a checkpoint that can be read.
     """
     settings, saved = _exportable(run, out)
-    out.mkdir(parents=True, exist_ok=True)
-    (out / UNFINISHED).touch()
+    with files.made(out, "give another directory"):
+        (out / UNFINISHED).touch()
     for name in (TOKENIZER, TOKENIZER_CONFIG):  # of another run, which had one
         (out / name).unlink(missing_ok=True)
     end = _export_tokenizer(run, out, settings.model)

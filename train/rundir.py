@@ -27,12 +27,13 @@ def opened(run: Path, wanted: Settings) -> Iterator[None]:
     """Makes or reopens a run directory for writing, alone, until the block ends, and changes nothing in it.
     One in which the block leaves nothing is not left either.
 
-    Raises TrainError if another process is writing it, or as `check` does.
+    Raises TrainError if another process is writing it, if this one may not, or as `check` does.
     """
     check(run, wanted)
     new = [path for path in (run, *run.parents) if not path.exists()]
-    run.mkdir(parents=True, exist_ok=True)
-    with (run / LOCK).open("w") as lock:  # the system drops it with the process, however that ends
+    with files.made(run, "give another --out"):
+        lock = (run / LOCK).open("w")
+    with lock:  # the system drops it with the process, however that ends
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -52,6 +52,7 @@ def test_a_mistake_is_one_line_and_exit_code_2(corpus: Path, tmp_path: Path) -> 
         ["train", str(corpus), "--out", str(tmp_path / "run"), "--set", "model.n_layers=2"],
         ["train", str(tmp_path / "absent"), "--out", str(tmp_path / "run")],
         ["train", str(corpus), "--out", "s3://bucket/run"],
+        ["train", str(corpus), "--out", str(corpus / "index.json" / "below a file")],
         ["sample", str(tmp_path / "absent")],
     ):
         done = CliRunner().invoke(app, arguments)

@@ -267,6 +267,13 @@ def test_an_export_does_not_overwrite(run: Path, tmp_path: Path) -> None:
     assert (done.exit_code, done.stderr) == (2, f"error: {tmp_path} is there already: give a new directory\n")
 
 
+def test_an_export_to_a_place_that_cannot_be_written_to_is_one_line_and_exit_code_2(run: Path) -> None:
+    out = run / "config.toml" / "below a file"
+    done = CliRunner().invoke(app, ["export", str(run), str(out)])
+    refused = f"error: cannot write to {out} (Not a directory): give another directory\n"
+    assert (done.exit_code, done.stderr) == (2, refused)
+
+
 def test_an_export_that_could_not_be_written_can_be_repeated(run: Path, tmp_path: Path) -> None:
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, before[1]))  # room for all but the weights

@@ -67,7 +67,8 @@ def evaluate(request: Request, progress: Progress) -> dict[str, Any]:
     keys = {task.name: _key(task, path, model, strides) for task, path in found}
     kept = {name: result for name, key in keys.items() if (result := _kept(folder, key))}
     contents = {task.name: task.read(path) for task, path in found if task.name not in kept}
-    _make_writable(folder)
+    with files.made(folder, "give another --out"), TemporaryFile(dir=folder):
+        pass
     rows = []
     for task, path in found:
         result = kept.get(task.name)
@@ -138,16 +139,6 @@ def _folder(out: Path, model: Subject) -> Path:
         ):
             break
     return folder
-
-
-def _make_writable(folder: Path) -> None:
-    """Has a folder for results before anything is computed: a run may be somebody else's to read only."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        raise TrainError(f"cannot write to {folder} ({error.strerror}): give another --out") from None
 
 
 def _key(task: Task, path: Path, model: Subject, strides: Sequence[int]) -> dict[str, Any]:
