@@ -108,9 +108,9 @@ def _same(one: Corpus, other: Corpus) -> bool:
 def _source(corpus: Corpus, engine: Engine) -> Source:
     source = Source(corpus, engine)
     if not source.has("links"):
-        root = corpus.root
         raise UserError(
-            f"{root}: nothing to audit: no links yet; `webtext crawl {root} --links …` makes them"
+            f"{corpus.root}: nothing to audit: no links yet; "
+            f"`webtext crawl {corpus.quoted} --links …` makes them"
         )
     return source
 

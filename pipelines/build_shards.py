@@ -90,7 +90,7 @@ def recipe_for(corpus: Corpus, request: Request) -> Recipe:
     for change in differences(there, asked):
         key = change.partition(":")[0]
         if key.startswith(("links.", "crawl.")) and key.removeprefix("crawl.") not in MANNERS:
-            where = f"give it to `webtext crawl {corpus.root}`"
+            where = f"give it to `webtext crawl {corpus.quoted}`"
             raise UserError(f"{key}: decides which links and pages there are: {where}")
     return request.wanted().model_copy(update={"links": asked.links, "crawl": asked.crawl})
 
@@ -99,12 +99,14 @@ def _require_pages(corpus: Corpus) -> None:
     """Raises UserError where there are no pages of the links to build from."""
     pages = corpus.table("pages").manifest()
     if pages is None:
-        raise UserError(f"{corpus.root}: its crawl has not finished; run `webtext crawl {corpus.root}` first")
+        raise UserError(
+            f"{corpus.root}: its crawl has not finished; run `webtext crawl {corpus.quoted}` first"
+        )
     links.require_made(corpus)
     if not are_of_links(corpus):
         raise UserError(
             f"{corpus.root}: its pages are of other links than it has now; "
-            f"run `webtext crawl {corpus.root}` first"
+            f"run `webtext crawl {corpus.quoted}` first"
         )
     if not pages.counts.out:
         raise UserError(

@@ -44,7 +44,7 @@ class Found(NamedTuple):
 def find_link(corpus: Corpus, asked: str) -> Found:
     """The one link that is meant; raises UserError where there is none, or more than one."""
     if corpus.table("links").manifest() is None:
-        raise UserError(f"{corpus.root}: no links yet; run `webtext crawl {corpus.root} --links …` first")
+        raise UserError(f"{corpus.root}: no links yet; run `webtext crawl {corpus.quoted} --links …` first")
     try:
         url = _canonical(asked.strip())
     except Rejected as error:

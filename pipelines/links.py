@@ -109,7 +109,9 @@ def urls(corpus: Corpus, plan: Plan | None) -> Iterator[str]:
 def require_made(corpus: Corpus) -> None:
     """Raises UserError while the table is being remade: nothing that stands on it can be made."""
     if corpus.table("links").manifest() is None:
-        raise UserError(f"{corpus.root}: its links are being remade; run `webtext crawl {corpus.root}` first")
+        raise UserError(
+            f"{corpus.root}: its links are being remade; run `webtext crawl {corpus.quoted}` first"
+        )
 
 
 def standing(corpus: Corpus, recipe: Recipe, given: Sequence[str] = ()) -> Standing:

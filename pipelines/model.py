@@ -52,9 +52,10 @@ def training_plan(
 
 
 def _fetch_tokens(root: Path) -> None:
-    tokens = Corpus.open(root).table("tokens")
+    corpus = Corpus.open(root)
+    tokens = corpus.table("tokens")
     if tokens.manifest() is None:
-        raise UserError(f"{root}: no tokens yet; run `webtext build-shards {root}` first")
+        raise UserError(f"{root}: no tokens yet; run `webtext build-shards {corpus.quoted}` first")
     for name in files.sizes(tokens.folder):
         files.here(tokens.folder / name)
 

@@ -95,7 +95,7 @@ def published(corpus: Corpus) -> list[Path]:
     if manifest is None:
         raise UserError(
             f"{corpus.root}: nothing to measure an overlap with: no shards yet; "
-            f"`webtext build-shards {corpus.root}` makes them"
+            f"`webtext build-shards {corpus.quoted}` makes them"
         )
     return [corpus.table("shards").folder / part.file for part in manifest.partitions]
 

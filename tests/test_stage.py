@@ -165,6 +165,11 @@ def test_where_there_is_no_corpus_yet_the_way_to_one_is_told(tmp_path: Path) -> 
         Corpus.open(tmp_path)
 
 
+def test_a_command_in_an_error_can_be_pasted_where_the_path_has_spaces(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"; `webtext crawl '.*/not there' --links …` makes one"):
+        Corpus.open(tmp_path / "not there")
+
+
 @pytest.mark.parametrize(
     ("name", "said"),
     [

@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from shlex import quote
 from typing import IO, TYPE_CHECKING
 
 from webtext import files, lease, schemas, store
@@ -52,7 +53,7 @@ class Corpus:
         if root.is_file() or set(names) - set(BEGUN):
             raise UserError(f"{root}: is not a corpus: it has no recipe.toml; name the directory of one")
         what = "is not a corpus: it has no recipe.toml" if root.exists() else "does not exist"
-        raise UserError(f"{root}: {what}; `webtext crawl {root} --links …` makes one")
+        raise UserError(f"{root}: {what}; `webtext crawl {corpus.quoted} --links …` makes one")
 
     @property
     def name(self) -> str:
@@ -62,6 +63,11 @@ class Corpus:
     def place(self) -> str:
         """The directory as the user named it, or its address in an object store."""
         return store.named(str(self.root))
+
+    @property
+    def quoted(self) -> str:
+        """The place as a word of a command line."""
+        return quote(self.place)
 
     @property
     def has_recipe(self) -> bool:
