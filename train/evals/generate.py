@@ -41,8 +41,7 @@ class Written:
 @torch.inference_mode()
 def write(subject: Subject, prompts: Sequence[Sequence[int]], way: Way, told: Told) -> list[Written]:
     """A text for each prompt. A prompt that leaves too little room loses its beginning."""
-    room = max(1, subject.room - way.tokens)
-    kept = [list(prompt[-room:]) for prompt in prompts]
+    kept = [list(prompt[-_room(subject, way) :]) for prompt in prompts]
     stops = _stops(subject, way)
     found: list[Written] = [Written("", 0.0)] * len(kept)
     done = 0
@@ -56,6 +55,15 @@ def write(subject: Subject, prompts: Sequence[Sequence[int]], way: Way, told: To
             done += len(part)
             told(done, len(kept))
     return found
+
+
+def cut(subject: Subject, prompts: Sequence[Sequence[int]], way: Way) -> int:
+    """How many of the prompts lose their beginning."""
+    return sum(len(prompt) > _room(subject, way) for prompt in prompts)
+
+
+def _room(subject: Subject, way: Way) -> int:
+    return max(1, subject.room - way.tokens)
 
 
 def _draws(places: Sequence[int], way: Way) -> Tensor:

@@ -11,7 +11,7 @@ from typing import Any
 
 from train.errors import TrainError
 from train.evals.examples import Conversation, Pair, Story
-from train.evals.generate import Way, write
+from train.evals.generate import Way, cut, write
 from train.evals.language import Examples, Metrics, Result, percent
 from train.evals.scoring import Told
 from train.evals.subject import Subject
@@ -31,11 +31,9 @@ def coqa(subject: Subject, conversations: Sequence[Conversation], told: Told) ->
         for question, answers in zip(talk.questions, talk.answers, strict=True):
             turns.append((f"{history}Q: {question}\nA:", question, answers))
             history += f"Q: {question}\nA: {answers[0]}\n"
-    prompts = subject.encode([prompt for prompt, _, _ in turns])
+    prompts, way = subject.encode([prompt for prompt, _, _ in turns]), Way(ANSWER_TOKENS)
     examples: Examples = []
-    for (_, question, answers), written in zip(
-        turns, write(subject, prompts, Way(ANSWER_TOKENS), told), strict=True
-    ):
+    for (_, question, answers), written in zip(turns, write(subject, prompts, way, told), strict=True):
         said = written.text.strip()
         examples.append(
             {
@@ -49,6 +47,7 @@ def coqa(subject: Subject, conversations: Sequence[Conversation], told: Told) ->
     return {
         "f1": 100 * fmean(each["f1"] for each in examples),
         "exact_match": 100 * fmean(each["exact"] for each in examples),
+        "prompts_cut": cut(subject, prompts, way),
     }, examples
 
 
@@ -70,9 +69,11 @@ def cnn_dm(subject: Subject, stories: Sequence[Story], told: Told) -> Result:
     scorer = _rouge()
     way = Way(SUMMARY_TOKENS, top_k=2, one_line=False, seed=SEED)
     summaries: dict[str, list[str]] = {}
+    articles = subject.encode([story.article for story in stories])
+    articles_cut = 0
     for name, hint in (("", "\nTL;DR:"), ("_no_hint", "\n")):
         room = subject.room - SUMMARY_TOKENS - len(subject.encode([hint])[0])
-        articles = subject.encode([story.article for story in stories])
+        articles_cut = max(articles_cut, sum(len(ids) > room for ids in articles))
         prompts = [ids[: max(1, room)] + subject.encode([hint])[0] for ids in articles]
         summaries[name] = [_first_sentences(each.text) for each in write(subject, prompts, way, told)]
     summaries["_lede_3"] = [_first_sentences(story.article) for story in stories]
@@ -85,7 +86,7 @@ def cnn_dm(subject: Subject, stories: Sequence[Story], told: Told) -> Result:
         for example, text, each in zip(examples, texts, scores, strict=True):
             example[f"summary{name}"] = text
             example |= {f"{key}{name}": value for key, value in each.items()}
-    return metrics, examples
+    return metrics | {"prompts_cut": articles_cut}, examples
 
 
 def _rouge() -> Any:
@@ -132,15 +133,19 @@ def translation(subject: Subject, pairs: Sequence[Pair], told: Told) -> Result:
         raise TrainError("sacrebleu is not installed; wmt14 needs: pip install 'webtext[eval]'") from None
     shown, asked = _shown(pairs)
     head = "".join(f"{pair.source} = {pair.target}\n" for pair in shown)
-    prompts = subject.encode([f"{head}{pair.source} =" for pair in asked])
-    written = [each.text.strip() for each in write(subject, prompts, Way(SENTENCE_TOKENS), told)]
+    prompts, way = subject.encode([f"{head}{pair.source} =" for pair in asked]), Way(SENTENCE_TOKENS)
+    written = [each.text.strip() for each in write(subject, prompts, way, told)]
     bleu = BLEU()
     score = bleu.corpus_score(written, [[pair.target for pair in asked]])
     examples = [
         {"source": pair.source, "target": pair.target, "said": said}
         for pair, said in zip(asked, written, strict=True)
     ]
-    return {"bleu": score.score, "bleu_lowercase": _lower(BLEU, written, asked)}, examples
+    return {
+        "bleu": score.score,
+        "bleu_lowercase": _lower(BLEU, written, asked),
+        "prompts_cut": cut(subject, prompts, way),
+    }, examples
 
 
 def _lower(metric: Any, written: list[str], asked: Sequence[Pair]) -> float:
@@ -155,9 +160,9 @@ def questions(subject: Subject, pairs: Sequence[Pair], told: Told) -> Result:
     """
     shown, asked = _shown(pairs)
     head = "".join(f"Q: {pair.source}\nA: {pair.target}\n\n" for pair in shown)
-    prompts = subject.encode([f"{head}Q: {pair.source}\nA:" for pair in asked])
+    prompts, way = subject.encode([f"{head}Q: {pair.source}\nA:" for pair in asked]), Way(ANSWER_TOKENS)
     examples: Examples = []
-    for pair, written in zip(asked, write(subject, prompts, Way(ANSWER_TOKENS), told), strict=True):
+    for pair, written in zip(asked, write(subject, prompts, way, told), strict=True):
         said = written.text.strip()
         right = any(exact(said, answer) for answer in pair.targets)
         examples.append(
@@ -173,6 +178,7 @@ def questions(subject: Subject, pairs: Sequence[Pair], told: Told) -> Result:
     return {
         "exact_match": percent(each["exact"] for each in examples),
         "exact_match_confident_1_percent": percent(each["exact"] for each in surest),
+        "prompts_cut": cut(subject, prompts, way),
     }, examples
 
 
