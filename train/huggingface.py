@@ -56,6 +56,10 @@ def check_name(source: str) -> None:
 
 @contextmanager
 def _hub_asked(source: str) -> Iterator[None]:
+    if source.startswith(("/", ".", "~")) or source.count("/") > 1:
+        raise TrainError(
+            f"{source} is neither a directory nor a model the hub gives us: names there are OWNER/NAME"
+        )
     try:
         yield
     except ImportError:

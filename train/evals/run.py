@@ -60,9 +60,7 @@ def evaluate(request: Request, progress: Progress) -> dict[str, Any]:
     """
     found = _found(request)
     model = subject.load(request.source)
-    strides = sorted(request.strides or (model.room, max(1, model.room // 2)), reverse=True)
-    if strides[-1] < 1 or strides[0] > model.room:
-        raise TrainError(f"strides {strides} must lie between 1 and the model's length {model.room}")
+    strides = _strides(request, model.room)
     folder = _folder(request.out, model)
     keys = {task.name: _key(task, path, model, strides) for task, path in found}
     kept = {name: result for name, key in keys.items() if (result := _kept(folder, key))}
@@ -92,13 +90,24 @@ def evaluate(request: Request, progress: Progress) -> dict[str, Any]:
 def plan(request: Request) -> dict[str, Any]:
     """What `evaluate` would read: a row per task with its file and size. Raises TrainError like it."""
     planned = [_planned(task, request) for task in named(request.tasks)]
-    return {"model": subject.look(request.source), "out": str(request.out), "tasks": planned}
+    model, room = subject.look(request.source), subject.length(request.source)
+    if room is not None:
+        _strides(request, room)
+    return {"model": model, "out": str(request.out), "tasks": planned}
 
 
 def results(out: Path) -> list[dict[str, Any]]:
     """Every result below OUT, without its examples."""
     found = (_result(path) for path in sorted(out.glob("*/*.json")))
     return [{key: value for key, value in one.items() if key != "examples"} for one in found if one]
+
+
+def _strides(request: Request, room: int) -> list[int]:
+    """The longest first. Raises TrainError for one that a model of this length has no windows for."""
+    strides = sorted(request.strides or (room, max(1, room // 2)), reverse=True)
+    if strides[-1] < 1 or strides[0] > room:
+        raise TrainError(f"strides {strides} must lie between 1 and the model's length {room}")
+    return strides
 
 
 def _found(request: Request) -> list[tuple[Task, Path]]:

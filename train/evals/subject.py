@@ -81,6 +81,14 @@ def look(source: str) -> str:
     return f"{source}, from the hub"
 
 
+def length(source: str) -> int | None:
+    """How many tokens the model of `load` can read at once; None where only the hub could tell."""
+    path = Path(source).expanduser()
+    if _is_run(path):
+        return rundir.load(path).model.n_positions
+    return _shape(path).n_positions if path.is_dir() else None
+
+
 def _is_run(path: Path) -> bool:
     return (path / rundir.CONFIG).is_file()
 

@@ -167,8 +167,14 @@ def test_what_is_neither_a_run_nor_a_model_is_said_to_be_neither(tmp_path: Path)
 
 @pytest.mark.parametrize("name", ["/not/a/directory", "../run", "runs/demo/run"])
 def test_a_dry_run_of_a_model_that_can_be_nowhere_is_an_error(name: str, data: Path) -> None:
-    with pytest.raises(TrainError, match=f"{name} is neither a directory nor a model the hub gives us"):
+    said = f"^{name} is neither a directory nor a model the hub gives us: names there are OWNER/NAME$"
+    with pytest.raises(TrainError, match=said):
         run.plan(asked(Path(name), data, "ptb"))
+
+
+def test_a_dry_run_refuses_windows_that_the_model_has_no_room_for(folder: Path, data: Path) -> None:
+    with pytest.raises(TrainError, match=r"strides \[99\] must lie between 1 and the model's length 32"):
+        run.plan(asked(folder, data, "ptb", strides=(99,)))
 
 
 def test_a_dry_run_of_a_run_without_a_checkpoint_is_an_error(data: Path, tmp_path: Path) -> None:
