@@ -38,6 +38,7 @@ from pipelines.build_estimate import JUDGING, PAGE_ROW_BYTES
 from pipelines.crawl_estimate import DEAD_SHARE, REQUESTS_PER_LINK, SECONDS_PER_REQUEST
 from webtext.audit.sections.fidelity import read
 from webtext.crawl.archives.chosen import seconds_per_link
+from webtext.errors import UserError
 from webtext.links.partitions import partitions_for
 
 SHARED = Path(os.environ.get("WEBTEXT_SHARED", Path(__file__).parents[2] / "shared" / "data"))
@@ -232,8 +233,11 @@ def main() -> None:
     )
     parser.add_argument("--workers", type=int, default=64)
     given = parser.parse_args()
-    for times in (1, 100):
-        tell(times, given.workers)
+    try:
+        for times in (1, 100):
+            tell(times, given.workers)
+    except UserError as error:
+        parser.error(f"{error}, as webtext/domains.txt in the folder that WEBTEXT_SHARED names")
 
 
 if __name__ == "__main__":
