@@ -154,6 +154,15 @@ def test_a_similarity_on_the_border_of_two_steps_belongs_to_the_upper_one(
     assert numbers["similarity"] == [{"from": 0.58, "below": 0.6, "count": 1}]
 
 
+def test_texts_that_are_all_alike_are_not_said_to_be_more_than_that(
+    plant: SimpleNamespace, tmp_path: Path
+) -> None:
+    kept, alike = "http://a.example/1", "http://a.example/2"
+    links = [plant.link(kept), plant.link(alike, "near", of=kept, similarity=1.0)]
+    shown = str(duplicates.view(duplicates.measure(Source(plant.corpus(tmp_path / "corpus", links)))))
+    assert "<svg" in shown and "1.02" not in shown
+
+
 def test_the_largest_cluster_names_the_url_that_is_kept_and_those_dropped(numbers: dict[str, Any]) -> None:
     largest = numbers["duplicates"]["largest"][0]
     assert (largest["size"], largest["url"]) == (4, "http://news.example/0")

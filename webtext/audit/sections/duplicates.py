@@ -130,7 +130,7 @@ def _said(numbers: Numbers) -> Markup:
 
 def _similarity(buckets: list[dict[str, Any]]) -> Figure:
     title = "Similarity of near duplicates to the document that is kept"
-    ranges = [f"{bucket['from']:.2f}–{bucket['below']:.2f}" for bucket in buckets]
+    ranges = [_range(bucket["from"], bucket["below"]) for bucket in buckets]
     ticks = [f"{b['from']:.2f}" if n % 5 == 0 or len(buckets) < 12 else "" for n, b in enumerate(buckets)]
     bars = [Column(r, (b["count"],), t) for r, b, t in zip(ranges, buckets, ticks, strict=True)]
     chart = columns(
@@ -139,6 +139,10 @@ def _similarity(buckets: list[dict[str, Any]]) -> Figure:
     headings = [heading("Similarity"), numeric("Documents")]
     cells = [(r, number(bucket["count"])) for r, bucket in zip(ranges, buckets, strict=True)]
     return Figure("similarity", chart, title, table(title, headings, cells))
+
+
+def _range(start: float, below: float) -> str:
+    return f"{start:.2f}" if start == 1 else f"{start:.2f}–{below:.2f}"  # nothing is more alike than alike
 
 
 def _cluster(cluster: dict[str, Any]) -> Markup:
