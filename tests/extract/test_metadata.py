@@ -155,6 +155,21 @@ def test_dates_are_read_as_newspapers_write_them(line: str, day: str) -> None:
     assert found(lines=(line,)).published == day
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Publicado el 4 de julio de 2017",
+        "martedì 4 luglio 2017",
+        "4 de Julho de 2017 às 12:30",
+        "4 juli 2017",
+        "4 lipca 2017",
+        "4 июля 2017 г.",
+    ],
+)
+def test_months_of_other_languages_are_read(line: str) -> None:
+    assert found(lines=(line,)).published == "2017-07-04"
+
+
 def test_the_day_of_a_change_is_believed_last() -> None:
     changed = '<meta property="og:updated_time" content="2020-02-03">'
     assert found(changed).published == "2020-02-03"

@@ -30,6 +30,20 @@ _WRITTEN = re.compile(
     rf"(?ai)\b({MONTH}),? (\d\d?)(?:st|nd|rd|th)?(?:,? |,)((?:19|20)\d\d)\b"
     rf"|\b(\d\d?)(?:st|nd|rd|th)?[ -]({MONTH}),?[ -]((?:19|20)\d\d)\b"
 )
+# Htmldate knows the months of English, German and French.
+_FOREIGN_MONTHS = {
+    word: str(number)
+    for months in (
+        "enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre",
+        "gennaio febbraio marzo aprile maggio giugno luglio agosto settembre ottobre novembre dicembre",
+        "janeiro fevereiro março abril maio junho julho agosto setembro outubro novembro dezembro",
+        "januari februari maart april mei juni juli augustus september oktober november december",
+        "stycznia lutego marca kwietnia maja czerwca lipca sierpnia września października listopada grudnia",
+        "января февраля марта апреля мая июня июля августа сентября октября ноября декабря",
+    )
+    for number, word in enumerate(months.split(), 1)
+}
+_FOREIGN = re.compile(r"(?i)\b(\d\d?)[º°]? (?:de )?([^\W\d_]{3,12}),?(?: del?)? ((?:19|20)\d\d)\b")
 _AMERICAN = re.compile(r"(?<![\d/])(0?[1-9]|1[0-2])/(1[3-9]|2\d|3[01])/((?:19|20)\d\d)\b")
 
 
@@ -56,7 +70,15 @@ def _day(text: str, last: datetime) -> str | None:
     if american := _AMERICAN.search(text):
         return _valid(american[3], american[1], american[2], last)
     found: str | None = extractors.try_date_expr(text, "%Y-%m-%d", False, EARLIEST, last)
-    return found
+    return found or _foreign(text, last)
+
+
+def _foreign(text: str, last: datetime) -> str | None:
+    """The day in Spanish, Italian, Portuguese, Dutch, Polish or Russian."""
+    for day, word, year in _FOREIGN.findall(text):
+        if month := _FOREIGN_MONTHS.get(word.lower()):
+            return _valid(year, month, day, last)
+    return None
 
 
 def _valid(year: str, month: str, day: str, last: datetime) -> str | None:
