@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from webtext import schemas
+from webtext.batching import batches
 from webtext.dedup.minhash import Signatures, band_hashes, signatures
 from webtext.dedup.normalise import normalise, text_hash
 from webtext.dedup.shingles import Hashes, distinct, shingle_hashes
@@ -44,7 +45,7 @@ def sign(documents: Iterable[pa.RecordBatch], links: pa.Table, settings: Dedup) 
 
 def shingle_sets(normalised: Sequence[bytes], words: int) -> Iterator[Hashes]:
     """Each text's shingles as a sorted array without repetitions."""
-    for group in _groups(normalised):
+    for group in batches(normalised, BATCH_BYTES):
         hashes, offsets = distinct(*shingle_hashes(group, words))
         for begin, end in pairwise(offsets.tolist()):
             yield hashes[begin:end]
@@ -67,19 +68,6 @@ def _far(rows: int) -> dict[str, pa.Array]:
 
 def _signatures(normalised: Sequence[bytes], settings: Dedup) -> Signatures:
     made = [np.empty((0, settings.permutations), np.uint32)]
-    for group in _groups(normalised):
+    for group in batches(normalised, BATCH_BYTES):
         made.append(signatures(*shingle_hashes(group, settings.shingle_words), settings.permutations))
     return np.concatenate(made)
-
-
-def _groups(normalised: Sequence[bytes]) -> Iterator[list[bytes]]:
-    group: list[bytes] = []
-    size = 0
-    for text in normalised:
-        group.append(text)
-        size += len(text)
-        if size >= BATCH_BYTES:
-            yield group
-            group, size = [], 0
-    if group:
-        yield group

@@ -7,13 +7,14 @@ it is used only after it agreed with `tokenizers` on the texts at hand.
 import json
 import os
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 from tokenizers import Tokenizer
 
+from webtext.batching import batches
 from webtext.shards.tokenizer import PROBE, end_of_text
 
 Ids = npt.NDArray[np.uint32]
@@ -44,7 +45,7 @@ class Reference:
     def encode(self, texts: Sequence[str]) -> list[Ids]:
         return [
             np.array(encoding.ids, np.uint32)
-            for batch in _batches(texts)
+            for batch in batches(texts, BATCH_CHARS)
             for encoding in self._tokenizer.encode_batch_fast(batch, add_special_tokens=False)
         ]
 
@@ -94,16 +95,3 @@ def _is_known(text: str) -> bool:
     if text.isascii() or text.replace("\n", " ").isprintable():
         return True
     return all(unicodedata.category(character) != "Cn" for character in set(text))
-
-
-def _batches(texts: Sequence[str]) -> Iterator[list[str]]:
-    batch: list[str] = []
-    chars = 0
-    for text in texts:
-        batch.append(text)
-        chars += len(text)
-        if chars >= BATCH_CHARS:
-            yield batch
-            batch, chars = [], 0
-    if batch:
-        yield batch
