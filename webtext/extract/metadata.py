@@ -96,19 +96,20 @@ def _marked(root: etree._Element) -> Iterator[etree._Element]:
     body = root.find("body")
     known: dict[str, bool] = {}  # pages say the same of many elements
     for element in root.iter(*MARKABLE) if body is None else body.iter(*MARKABLE):
-        has = element.keys()  # quicker than asking for attributes that most do not have
-        says = (element.get("class") or "") if "class" in has else ""
-        marked = known.get(says)
-        if marked is None:
-            marked = known[says] = _MARK.search(says.lower()) is not None
-        if (
-            marked
-            or ("id" in has and _MARK.search(element.get("id", "").lower()))
-            or element.tag in ("time", "abbr")
-            or ("itemprop" in has and element.get("itemprop"))
-            or ("rel" in has and element.get("rel") == "author")
-        ):
-            yield element
+        for key, value in element.items():  # quicker than asking for attributes that most do not have
+            if key in ("class", "id"):
+                marked = known.get(value)
+                if marked is None:
+                    marked = known[value] = _MARK.search(value.lower()) is not None
+                if marked:
+                    yield element
+                    break
+            elif (key == "itemprop" and value) or (key == "rel" and value == "author"):
+                yield element
+                break
+        else:
+            if element.tag in ("time", "abbr"):
+                yield element
 
 
 def _declared(root: etree._Element) -> dict[str, str]:
