@@ -112,7 +112,9 @@ def sample(
 @app.command(name="eval")
 def evaluate(
     model: Annotated[str, typer.Argument(help="A run, a Hugging Face GPT-2 directory or a hub name.")],
-    tasks: Annotated[str, typer.Option(help="Tasks by name, separated by commas; all: every one.")] = "all",
+    tasks: Annotated[
+        str, typer.Option(help="By name or FILE.bin of tokens, by commas; all: every task.")
+    ] = "all",
     data: Annotated[Path, typer.Option(help="Where the evaluation sets' official files lie.")] = Path(
         "eval-data"
     ),

@@ -63,18 +63,24 @@ def training_batches(
         yield ids[:, :-1], ids[:, 1:]
 
 
+def evaluation_windows(tokens: int, length: int) -> list[tuple[int, int]]:
+    """(start, count) of windows of `length` tokens and the one behind them: the whole split if it is small
+    enough, else EVALUATED_WINDOWS spread evenly over it. None of fewer than two tokens."""
+    windows = -(-(tokens - 1) // length)
+    chosen = np.unique(np.linspace(0, windows - 1, max(0, min(windows, EVALUATED_WINDOWS))).astype(np.int64))
+    return [(start, min(length + 1, tokens - start)) for start in (chosen * length).tolist()]
+
+
 def evaluation_batches(split: Split, length: int, batch_size: int, ranks: Ranks) -> Iterator[Batch]:
-    """This rank's share of the windows that judge the model: the whole split if it is small enough,
-    else EVALUATED_WINDOWS spread evenly over it. Rows and tokens that fill up a batch are IGNORED."""
-    windows = -(-(split.tokens - 1) // length)
-    chosen = np.unique(np.linspace(0, windows - 1, min(windows, EVALUATED_WINDOWS)).astype(np.int64))
-    for shared in range(0, len(chosen), ranks.size * batch_size):  # as many batches for every rank
+    """This rank's share of the windows that judge the model. Rows and tokens that fill up a batch are
+    IGNORED."""
+    spans = evaluation_windows(split.tokens, length)
+    for shared in range(0, len(spans), ranks.size * batch_size):  # as many batches for every rank
         at = shared + ranks.rank * batch_size
         ids = torch.zeros(batch_size, length, dtype=torch.int64)
         targets = torch.full_like(ids, IGNORED)
-        for row, window in enumerate(chosen[at : at + batch_size]):
-            start = int(window) * length
-            tokens = torch.from_numpy(split.read(start, min(length + 1, split.tokens - start)))
+        for row, span in enumerate(spans[at : at + batch_size]):
+            tokens = torch.from_numpy(split.read(*span))
             ids[row, : len(tokens) - 1] = tokens[:-1]
             targets[row, : len(tokens) - 1] = tokens[1:]
         yield ids, targets

@@ -91,7 +91,8 @@ def evaluate(
         ),
     ],
     tasks: Annotated[
-        str, typer.Option(metavar="NAME,…", help="Tasks by name, separated by commas; all: every one.")
+        str,
+        typer.Option(metavar="NAME,…", help="By name or FILE.bin of tokens, by commas; all: every task."),
     ] = "all",
     data: Annotated[
         Path,

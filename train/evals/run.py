@@ -18,7 +18,7 @@ from train.evals import hub, paper, plot, subject
 from train.evals.language import Metrics
 from train.evals.progress import Progress
 from train.evals.subject import Subject
-from train.evals.tasks import Task, named
+from train.evals.tasks import TASKS, Task, named
 
 PLOT = "tasks.svg"
 
@@ -111,11 +111,12 @@ def _strides(request: Request, room: int) -> list[int]:
 
 
 def _found(request: Request) -> list[tuple[Task, Path]]:
-    if not request.data.is_dir() and not request.download:
+    tasks = named(request.tasks)
+    if not (request.data.is_dir() or request.download) and any(task.name in TASKS for task in tasks):
         raise TrainError(
             f"--data {request.data} is not a folder: put there the files that docs/eval.md lists"
         )
-    return [(task, _file(task, request)) for task in named(request.tasks)]
+    return [(task, _file(task, request)) for task in tasks]
 
 
 def _file(task: Task, request: Request) -> Path:

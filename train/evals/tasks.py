@@ -1,15 +1,18 @@
 """Every task: its name, where its file lies, and what is done with it. `version` changes when its meaning
 does."""
 
+import glob
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
 from train.errors import TrainError
 from train.evals import choice, examples, generation, language, texts
 from train.evals.detokenize import ONE_BILLION, PTB, TREEBANK, WIKITEXT, Detokenizer
+from train.evals.held_out import SUFFIX, held_out
 from train.evals.language import Result, Text
 from train.evals.scoring import Told
 from train.evals.subject import Subject
@@ -45,13 +48,26 @@ class Task:
 
 
 def named(names: Sequence[str]) -> list[Task]:
-    """The tasks, in this order; "all" stands for every one. Raises TrainError for a name that is none."""
+    """The tasks, in this order; "all" stands for every one there is by name, and FILE.bin for that file.
+    Raises TrainError for a name that is none."""
     if "all" in names:
         return list(TASKS.values())
-    for name in names:
-        if name not in TASKS:
-            raise TrainError(f"no task {name!r}: there are {', '.join(TASKS)}, and all")
-    return [TASKS[name] for name in dict.fromkeys(names)]
+    found = [TASKS.get(name) or _token_file(name) for name in dict.fromkeys(names)]
+    for one, other in combinations(found, 2):
+        if one.name == other.name:
+            raise TrainError(f"two files are called {one.name}: evaluate one after the other")
+    return found
+
+
+def _token_file(name: str) -> Task:
+    if Path(name).suffix != SUFFIX:
+        raise TrainError(
+            f"no task {name!r}: there are {', '.join(TASKS)}, all, and any FILE{SUFFIX} of tokens"
+        )
+    path = Path(name).expanduser().absolute()
+    if not path.is_file():
+        raise TrainError(f"there is no file {name}: `webtext build-shards` makes a corpus's tokens")
+    return Task(path.name, Source((glob.escape(str(path)),), ""), read=lambda path: path, score=held_out)
 
 
 def _streamed(detokenizer: Detokenizer, path: Path) -> Text:

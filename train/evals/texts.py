@@ -29,9 +29,10 @@ class Source:
         return digest(path.parent if self.together else path)
 
     def find(self, folder: Path) -> Path:
-        """The first that is there; a `*` may stand for any name. Raises TrainError naming all of them."""
-        for path in self.paths:
-            if found := [match for match in sorted(folder.glob(path)) if match.is_file()]:
+        """The first that is there; a `*` in its name may stand for anything. Raises TrainError naming all of
+        them."""
+        for path in (folder / path for path in self.paths):
+            if found := [match for match in sorted(path.parent.glob(path.name)) if match.is_file()]:
                 return found[0]
         wanted = " or ".join(self.paths)
         raise TrainError(f"{folder} has no {wanted}: get it from {self.origin}, or give another --data")

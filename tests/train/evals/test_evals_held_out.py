@@ -1,0 +1,74 @@
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tokenizers import Tokenizer
+
+from train.errors import TrainError
+from train.evals.progress import Progress
+from train.evals.run import evaluate, request
+from train.loop import train
+from train.settings import Settings
+
+
+def judged(model: Path, *files: Path) -> dict[str, float]:
+    """The metrics of a model on the last of the files."""
+    asked = request(str(model), ",".join(map(str, files)), Path("no-such-folder"), model.parent / "out", "")
+    return {row["metric"]: row["value"] for row in evaluate(asked, Progress())["rows"]}
+
+
+def test_a_run_is_judged_on_its_validation_tokens_as_in_training(
+    corpus: Path, tiny: Callable[..., Settings], tmp_path: Path
+) -> None:
+    logged = train(corpus, tmp_path / "run", tiny(train__steps=2))
+    (file,) = (
+        entry["file"]
+        for entry in json.loads((corpus / "index.json").read_text())["splits"]["validation"]["files"]
+    )
+    found = judged(tmp_path / "run", corpus / file)
+    assert found["loss"] == pytest.approx(logged["val_loss"], rel=1e-5)
+    assert found["bits_per_byte"] == pytest.approx(logged["val_bits_per_byte"], rel=1e-5)
+    assert found["perplexity_per_token"] == pytest.approx(np.exp(found["loss"]))
+
+
+def test_bare_tokens_are_judged_too(folder: Path, tmp_path: Path) -> None:
+    np.arange(100, dtype="<u2").tofile(tmp_path / "bare.bin")
+    found = judged(folder, tmp_path / "bare.bin")
+    assert found["loss"] > 0 and found["bits_per_byte"] is None
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"\x01", "was cut short"),
+        (b"\x01\x00", "fewer than two tokens"),
+        (b"\xff\xff\x00\x00", "made with another tokenizer"),
+    ],
+)
+def test_what_is_no_token_file_of_the_model_is_refused(
+    folder: Path, tmp_path: Path, content: bytes, said: str
+) -> None:
+    (tmp_path / "odd.bin").write_bytes(content)
+    with pytest.raises(TrainError, match=said):
+        judged(folder, tmp_path / "odd.bin")
+
+
+def test_tokens_of_another_vocabulary_are_refused(folder: Path, corpus: Path, tmp_path: Path) -> None:
+    np.arange(100, dtype="<u2").tofile(tmp_path / "other.bin")
+    tokenizer = Tokenizer.from_file(str(corpus / "tokenizer.json"))
+    tokenizer.add_tokens(["another"])
+    tokenizer.save(str(tmp_path / "tokenizer.json"))
+    with pytest.raises(TrainError, match=r"vocabulary|entries"):
+        judged(folder, tmp_path / "other.bin")
+
+
+def test_files_that_are_not_there_or_share_a_name_are_refused(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(TrainError, match=r"there is no file .*gone\.bin"):
+        judged(folder, tmp_path / "gone.bin")
+    for name in ("one", "other"):
+        (tmp_path / name).mkdir()
+        np.arange(100, dtype="<u2").tofile(tmp_path / name / "same.bin")
+    with pytest.raises(TrainError, match=r"two files are called same\.bin"):
+        judged(folder, tmp_path / "one" / "same.bin", tmp_path / "other" / "same.bin")
