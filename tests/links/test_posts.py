@@ -107,6 +107,13 @@ def test_a_field_of_any_type_is_read_or_is_null(value: Any) -> None:
     retrieved(Post(retrieved_on=value, meta={"retrieved_2nd_on": value}))
 
 
+def test_a_flag_may_be_a_list_of_any_depth() -> None:
+    value: Any = []
+    for _ in range(100_000):
+        value = [value]
+    assert flag(value) is None
+
+
 @pytest.mark.parametrize(
     "value",
     [1409529600, "1409529600", 1409529600.0, "1409529600.0", "2014-09-01", "2014-09-01T02:00:00+02:00"],

@@ -136,6 +136,8 @@ def flag(value: Any) -> bool | None:
     """A yes or no, from a boolean, 0 or 1, or its word."""
     if type(value) is bool:
         return value
+    if type(value) is not str and type(value) is not int:  # a list may lie too deep to be written out
+        return None
     return {"true": True, "1": True, "false": False, "0": False}.get(str(value).strip().lower())
 
 
