@@ -66,6 +66,19 @@ def test_a_document_that_quotes_an_example_and_a_fragment_of_one_are_left_out(
     assert built["counts"] == {"in": 19, "out": 17, "merged": 0, "dropped": {"contaminated": 2}}
 
 
+def test_test_sets_are_found_from_any_working_directory(
+    tmp_path: Path, tests: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tests.parent)
+    corpus = make_corpus(tmp_path / "c", docs())
+    asked = recipe.override(corpus.recipe(), asks(Path(tests.name)))
+    work = decontamination.plan(corpus, asked).works[0]
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    (part,) = decontamination.write_parts([work.item], lambda *_: None)
+    assert part.counts.into > 0
+
+
 def test_the_threshold_says_how_much_of_an_example(tmp_path: Path, tests: Path) -> None:
     built = build(make_corpus(tmp_path / "c", docs()), *asks(tests, 0.2))
     assert built["ids"] == set(range(20)) - {3, 4, 5, 6}
