@@ -50,7 +50,7 @@ def build(corpus: Corpus, engine: Engine, recipe: Recipe, progress: Progress) ->
     return shards, tokens.build(corpus, engine, recipe, words, progress)
 
 
-def plan_shards(corpus: Corpus, recipe: Recipe) -> Plan:
+def plan(corpus: Corpus, recipe: Recipe) -> Plan:
     """A Parquet file for each shard of the layout; all depend on all tables before them."""
     layout = census.look(corpus, recipe.shards)
     # which documents there are is said by the inputs
@@ -67,11 +67,6 @@ def plan_shards(corpus: Corpus, recipe: Recipe) -> Plan:
     return Plan(
         "shards", VERSION, says, fingerprint(inputs, counted), write_parts, tuple(works), counts=left_out
     )
-
-
-def plan_tokens(corpus: Corpus, recipe: Recipe) -> Plan:
-    """A token file for each shard; needs shards that are up to date."""
-    return tokens.plan(corpus, recipe)
 
 
 @dataclass(frozen=True)
@@ -152,17 +147,17 @@ def _duplicates(corpus: Corpus, item: Scattering) -> dict[str, int]:
 def _run(
     corpus: Corpus, engine: Engine, recipe: Recipe, layout: Layout, words: Vocabulary, progress: Progress
 ) -> Manifest:
-    plan, scratch = plan_shards(corpus, recipe), corpus.table("shards").folder / ".scratch"
+    wanted, scratch = plan(corpus, recipe), corpus.table("shards").folder / ".scratch"
     files.remove_folder(scratch)
-    todo = {work.file for work in stage.standing(corpus, plan).todo}
+    todo = {work.file for work in stage.standing(corpus, wanted).todo}
     if todo:
         tokens.retract(corpus)
         fast = vocabulary.may_be_fast(corpus, progress)
         pieces = _scatter(corpus, engine, layout, todo, stage.scratch(scratch), progress)
-        works = tuple(_prepared(work, pieces.get(work.file, ()), fast) for work in plan.works)
-        plan = replace(plan, works=works)
-    plan = replace(plan, finish=partial(_write_card, corpus, recipe, words.vocab_size))
-    manifest = stage.run(corpus, engine, plan, progress)
+        works = tuple(_prepared(work, pieces.get(work.file, ()), fast) for work in wanted.works)
+        wanted = replace(wanted, works=works)
+    wanted = replace(wanted, finish=partial(_write_card, corpus, recipe, words.vocab_size))
+    manifest = stage.run(corpus, engine, wanted, progress)
     files.remove_folder(scratch)
     return manifest
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from pipelines import clusters, decontamination, documents, ledger, links, pages, paragraphs, shards
+from pipelines import clusters, decontamination, documents, ledger, links, pages, paragraphs, shards, tokens
 from webtext import files, stage
 from webtext.corpus import Corpus
 from webtext.errors import UserError
@@ -19,8 +19,8 @@ PLANS: dict[str, Callable[[Corpus, Recipe], Plan]] = {
     "clusters": clusters.plan,
     paragraphs.TABLE: paragraphs.plan,
     decontamination.TABLE: decontamination.plan,
-    "shards": shards.plan_shards,
-    "tokens": shards.plan_tokens,
+    "shards": shards.plan,
+    "tokens": tokens.plan,
 }
 # Tables that only some recipes ask for.
 WANTED = {paragraphs.TABLE: paragraphs.wanted, decontamination.TABLE: decontamination.wanted}

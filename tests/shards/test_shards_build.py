@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 import pytest
 from tokenizers import Tokenizer
 
-from pipelines import shards
+from pipelines import shards, tokens
 from pipelines import vocabulary as words
 from tests.shards.corpora import Doc, make_corpus, make_docs, prose
 from webtext import recipe, schemas, stage
@@ -281,9 +281,9 @@ def test_files_of_a_layout_with_more_shards_are_removed(
 
 def test_a_plan_needs_no_build_and_leaves_no_trace(corpus: Corpus, tmp_path: Path) -> None:
     copy = copied(corpus, tmp_path)
-    planned = shards.plan_shards(copy, copy.recipe())
+    planned = shards.plan(copy, copy.recipe())
     assert [work.file for work in planned.works] == [
-        work.file for work in shards.plan_shards(corpus, corpus.recipe()).works
+        work.file for work in shards.plan(corpus, corpus.recipe()).works
     ]
     assert sum(work.rows for work in planned.works) == 397
     assert not (copy.root / "shards").exists()
@@ -291,7 +291,7 @@ def test_a_plan_needs_no_build_and_leaves_no_trace(corpus: Corpus, tmp_path: Pat
 
 def test_plans_say_that_a_built_corpus_is_current_and_what_a_setting_makes_stale(corpus: Corpus) -> None:
     same, larger = corpus.recipe(), recipe.override(corpus.recipe(), ["tokens.vocab_size=5000"])
-    for plan in (shards.plan_shards, shards.plan_tokens):
+    for plan in (shards.plan, tokens.plan):
         assert stage.standing(corpus, plan(corpus, same)).current
         assert stage.standing(corpus, plan(corpus, larger)).why.endswith("recipe changed")
 
