@@ -5,7 +5,7 @@ import random
 import re
 import string
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from statistics import fmean
 from typing import Any
 
@@ -51,7 +51,7 @@ def coqa(subject: Subject, conversations: Sequence[Conversation], told: Told) ->
     }, examples
 
 
-def _left_out(measure: Any, said: str, answers: Sequence[str]) -> float:
+def _left_out(measure: Callable[[str, str], float], said: str, answers: Sequence[str]) -> float:
     """The best of all answers but one, averaged over which one that is; of a single answer, it."""
     values = [measure(said, answer) for answer in answers]
     if len(values) == 1:
@@ -135,21 +135,19 @@ def translation(subject: Subject, pairs: Sequence[Pair], told: Told) -> Result:
     head = "".join(f"{pair.source} = {pair.target}\n" for pair in shown)
     prompts, way = subject.encode([f"{head}{pair.source} =" for pair in asked]), Way(SENTENCE_TOKENS)
     written = [each.text.strip() for each in write(subject, prompts, way, told)]
-    bleu = BLEU()
-    score = bleu.corpus_score(written, [[pair.target for pair in asked]])
+    targets = [[pair.target for pair in asked]]
+    bleu, bleu_lowercase = (
+        BLEU(lowercase=lowercase).corpus_score(written, targets).score for lowercase in (False, True)
+    )
     examples = [
         {"source": pair.source, "target": pair.target, "said": said}
         for pair, said in zip(asked, written, strict=True)
     ]
     return {
-        "bleu": score.score,
-        "bleu_lowercase": _lower(BLEU, written, asked),
+        "bleu": bleu,
+        "bleu_lowercase": bleu_lowercase,
         "prompts_cut": cut(subject, prompts, way),
     }, examples
-
-
-def _lower(metric: Any, written: list[str], asked: Sequence[Pair]) -> float:
-    return float(metric(lowercase=True).corpus_score(written, [[pair.target for pair in asked]]).score)
 
 
 def questions(subject: Subject, pairs: Sequence[Pair], told: Told) -> Result:

@@ -5,7 +5,7 @@ units (words and line ends, bytes, characters), and only then exponentiated.
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -156,7 +156,7 @@ def lambada(subject: Subject, texts: Sequence[str], told: Told) -> Result:
     return metrics, examples
 
 
-def percent(outcomes: Any) -> float:
+def percent(outcomes: Iterable[object]) -> float:
     """The share of true ones, of 100."""
     found = [bool(outcome) for outcome in outcomes]
     return 100 * sum(found) / len(found)

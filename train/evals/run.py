@@ -198,25 +198,27 @@ def _done(
         "seconds": round(time.monotonic() - began, 1),
         "key": key,
         "metrics": metrics,
-        "paper": {name: dict(zip(paper.SIZES, row, strict=True)) for name, row in _paper(task.name, metrics)},
+        "paper": _published(task.name, metrics),
         "examples": examples,
     }
 
 
-def _paper(task: str, metrics: Metrics) -> Sequence[tuple[str, tuple[float | None, ...]]]:
-    return list(paper.reported(task, metrics).items())
+def _published(task: str, metrics: Metrics) -> dict[str, dict[str, float | None]]:
+    """The paper's values by metric and size."""
+    found = paper.reported(task, metrics)
+    return {name: dict(zip(paper.SIZES, values, strict=True)) for name, values in found.items()}
 
 
 def _rows(task: str, metrics: Metrics) -> list[dict[str, Any]]:
     """A row per metric; those of the paper first."""
-    published = paper.reported(task, metrics)
+    published = _published(task, metrics)
     order = [*published, *(name for name in metrics if name not in published)]
     return [
         {
             "task": task,
             "metric": name,
             "value": metrics[name],
-            "paper": dict(zip(paper.SIZES, published[name], strict=True)) if name in published else {},
+            "paper": published.get(name, {}),
         }
         for name in order
     ]
