@@ -50,7 +50,7 @@ def run(
         source = _source(corpus, engine)
         _make_writable(folder)
         with progress.bar("audit", len(SECTIONS)) as done:
-            numbers = report.measure(source, lambda _: done(1, {}))
+            numbers = report.measure(source, lambda: done(1, {}))
         if listed:
             numbers["fidelity"] = fidelity.measure(source, listed)
         if tests:

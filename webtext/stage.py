@@ -45,10 +45,10 @@ class Plan:
     group: Callable[[Sequence[Work], int], list[list[Work]]] = lambda works, _: [[work] for work in works]
     extra: dict[str, Any] = field(default_factory=dict)  # goes into the manifest
     counts: Counts = NOTHING  # what was counted before the partitions
-    finish: Callable[[Sequence[Part]], None] = lambda _: (
-        None
-    )  # files beside the partitions, before the manifest
-    before: Callable[[], None] = field(default=lambda: None, compare=False)  # saves what an earlier plan made
+    # Writes files beside the partitions, before the manifest.
+    finish: Callable[[Sequence[Part]], None] = lambda _: None
+    # Saves what an earlier plan made.
+    before: Callable[[], None] = field(default=lambda: None, compare=False)
 
 
 @dataclass(frozen=True)

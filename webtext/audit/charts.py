@@ -84,9 +84,9 @@ def columns(
     return drawing(name, title, described, width, plot.height, grid, shapes, ticks, _axis(plot, axis))
 
 
-def curves(name: str, title: str, drawn: Sequence[Curve], *, axis: str, width: int = HALF) -> Markup:
+def curves(name: str, title: str, drawn: Sequence[Curve], *, axis: str) -> Markup:
     """Shares between 0 and 1 over ranks from 1, which are on a log scale."""
-    plot = Plot(width)
+    plot = Plot(HALF)
     last = max((curve.points[-1][0] for curve in drawn), default=1)
     decades = math.log10(max(2, last))
 
@@ -97,7 +97,7 @@ def curves(name: str, title: str, drawn: Sequence[Curve], *, axis: str, width: i
     shapes = [_curve(curve, number, at) for number, curve in enumerate(drawn)]
     grid = _grid(plot, [(mark, f"{mark:.0%}") for mark in (0.25, 0.5, 0.75, 1)])
     described = " ".join(_said(curve) for curve in drawn)
-    return drawing(name, title, described, width, plot.height, grid, shapes, ticks, _axis(plot, axis))
+    return drawing(name, title, described, plot.width, plot.height, grid, shapes, ticks, _axis(plot, axis))
 
 
 def bar(share: float, colour: str = "kept") -> Markup:

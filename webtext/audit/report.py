@@ -23,8 +23,8 @@ MISSING = {
 OUTCOMES = {"pages": "pages fetched", "documents": "texts passed", "shards": "documents published"}
 
 
-def measure(source: Source, done: Callable[[str], None]) -> Numbers:
-    """All numbers of a corpus that has links, as JSON values; `done(name)` is called after each section.
+def measure(source: Source, done: Callable[[], None]) -> Numbers:
+    """All numbers of a corpus that has links, as JSON values; `done` is called after each section.
 
     They depend on the corpus alone: no clock, no path but the corpus' own name.
     """
@@ -42,7 +42,7 @@ def measure(source: Source, done: Callable[[str], None]) -> Numbers:
     for section in SECTIONS:
         if section.measure and source.has(*section.needs):
             numbers[section.name] = section.measure(source)
-        done(section.name)
+        done()
     return numbers
 
 

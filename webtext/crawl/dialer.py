@@ -13,7 +13,7 @@ from concurrent.futures import TimeoutError as FutureTimeout
 from dataclasses import dataclass
 from functools import cache
 from re import compile as regex
-from socket import AF_INET6, IPPROTO_TCP, SOCK_STREAM, TCP_NODELAY, getaddrinfo, socket
+from socket import AF_INET, AF_INET6, IPPROTO_TCP, SOCK_STREAM, TCP_NODELAY, getaddrinfo, socket
 from typing import Any
 
 import certifi
@@ -180,8 +180,6 @@ class Dialer:
 
 
 def _connect(address: str, port: int, timeout_s: float) -> socket:
-    from socket import AF_INET
-
     sock = _Timed(AF_INET6 if ":" in address else AF_INET, SOCK_STREAM)
     try:
         sock.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)
