@@ -236,8 +236,11 @@ def audit(
 
     progress = Progress(quiet)
     if compare is not None:
-        if corpus or against:
-            raise UserError("--compare: names both corpora itself, and goes without --against")
+        if corpus or against or bloom or webtext_domains:
+            raise UserError(
+                "--compare: names both corpora itself, and goes without --against, --bloom and "
+                "--webtext-domains"
+            )
         requests = [Request(root, None, (), workers, engine, ray_address) for root in map(place, compare)]
         one, other = (Corpus.open(request.root) for request in requests)
         if dry_run:

@@ -136,6 +136,8 @@ def test_a_corpus_beside_itself_is_the_same(pair: tuple[Corpus, Corpus], tmp_pat
     [
         ((), "which CORPUS"),
         (("x", "--compare", "a", "b"), "names both corpora itself"),
+        (("--compare", "a", "b", "--bloom"), "goes without"),
+        (("--compare", "a", "b", "--webtext-domains", "f"), "goes without"),
         (("--compare", "a", "b"), "a: does not exist"),
         (("--compare", "a"), "--compare"),
     ],
