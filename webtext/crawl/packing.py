@@ -168,7 +168,7 @@ def _body(exchange: Exchange) -> Body | None:
 _IDENTICAL = "http://netpreserve.org/warc/1.1/revisit/identical-payload-digest"
 
 
-def gzip_member(data: bytes, level: int = GZIP_LEVEL) -> bytes:
+def gzip_member(data: bytes, level: int) -> bytes:
     compressor = zlib.compressobj(level, zlib.DEFLATED, 31)
     return compressor.compress(data) + compressor.flush()
 
