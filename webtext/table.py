@@ -41,9 +41,8 @@ class Table:
         sizes = files.sizes(self.folder)
         return lambda part: sizes.get(part.file) == part.bytes
 
-    def read(self, file: str | int, columns: Sequence[str] | None = None) -> pa.Table:
-        path = self.path(file) if isinstance(file, int) else self.folder / file
-        return files.read_table(path, columns)
+    def read(self, file: str, columns: Sequence[str] | None = None) -> pa.Table:
+        return files.read_table(self.folder / file, columns)
 
     def dataset(self) -> "ds.Dataset":
         """All partitions as one pyarrow dataset, for filtered and columnar reads."""

@@ -127,7 +127,9 @@ class Writer:
         parts = []
         for number in range(self.partitions):
             tables = {
-                name: corpus.table(name).read(number) if corpus.table(name).manifest() else None
+                name: corpus.table(name).read(partition_name(number))
+                if corpus.table(name).manifest()
+                else None
                 for name in ("links", "pages", "documents", "clusters")
             }
             published = corpus.table("shards").manifest() is not None

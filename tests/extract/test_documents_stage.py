@@ -16,6 +16,7 @@ from webtext.errors import UserError
 from webtext.manifest import Manifest
 from webtext.progress import Progress
 from webtext.recipe import Recipe, override
+from webtext.table import partition_name
 
 GERMAN = (
     "Der Leuchtturmwärter schrieb jeden Abend einen kurzen Brief, bevor er die Treppe zum Licht hinaufstieg. "
@@ -51,7 +52,7 @@ def build(corpus: Corpus, *settings: str, workers: int = 0) -> Manifest:
 
 
 def rows(corpus: Corpus, number: int = 0) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = corpus.table("documents").read(number).to_pylist()
+    found: list[dict[str, Any]] = corpus.table("documents").read(partition_name(number)).to_pylist()
     return found
 
 
