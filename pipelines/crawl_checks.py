@@ -9,6 +9,7 @@ from webtext.crawl.archives import chosen
 from webtext.crawl.errands import host
 from webtext.crawl.network import check_settings
 from webtext.errors import UserError
+from webtext.reasons import LIVE
 from webtext.recipe import Recipe
 
 
@@ -25,7 +26,7 @@ def contact(recipe: Recipe, urls: Iterable[str]) -> None:
     if recipe.crawl.contact:
         return
     sources = recipe.crawl.sources
-    live = urls if chosen.LIVE in sources else ()
+    live = urls if LIVE in sources else ()
     for url in chain(chosen.urls(sources), live):
         name = host(url)
         if not is_private_name(name) and not is_reserved_name(name):

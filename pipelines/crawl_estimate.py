@@ -11,7 +11,7 @@ from webtext.corpus import Corpus
 from webtext.crawl import carry, recovery, tombstones
 from webtext.crawl.archives import chosen
 from webtext.crawl.errands import host
-from webtext.reasons import FETCHED
+from webtext.reasons import FETCHED, LIVE
 from webtext.recipe import Recipe
 from webtext.sections import Crawl
 
@@ -31,7 +31,7 @@ def dry_run(links: Corpus, pages_of: Corpus, recipe: Recipe) -> dict[str, Any]:
     to_ask, longest = waiting.total(), max(waiting, key=lambda name: waiting[name], default="")
     share, source = _dead_share(pages_of)
     archives = _archives(settings, to_ask, share)
-    live = chosen.LIVE in settings.sources
+    live = LIVE in settings.sources
     files_asked = settings.robots + settings.opt_outs  # robots.txt, tdmrep.json
     tail_s = (waiting[longest] + files_asked * bool(longest)) * settings.per_host_delay_s * live
     requests = (to_ask * REQUESTS_PER_LINK + files_asked * len(waiting)) * live
@@ -78,10 +78,10 @@ def _dead_share(corpus: Corpus) -> tuple[float, str]:
     for part in manifest.partitions if manifest else ():
         rows = corpus.table("pages").read(part.file, ["state", "source"])
         for row in rows.group_by(["state", "source"]).aggregate([([], "count_all")]).to_pylist():
-            if row["source"] == chosen.LIVE:
+            if row["source"] == LIVE:
                 asked += row["count_all"]
                 dead += row["count_all"] * (row["state"] in recovery.DEAD)
-            elif row["state"] == FETCHED and corpus.recipe().crawl.sources[0] == chosen.LIVE:
+            elif row["state"] == FETCHED and corpus.recipe().crawl.sources[0] == LIVE:
                 asked += row["count_all"]  # an archive had what the live web had not
                 dead += row["count_all"]
     if asked < ENOUGH_ROWS:
@@ -99,7 +99,7 @@ def _archives(settings: Crawl, links: int, dead_share: float) -> _Archives:
     """Archives before the live web are asked for everything, those after it for what is dead."""
     most, seconds = 0, 0.0
     for sources, _ in recovery.steps(settings.sources):
-        if chosen.LIVE in sources:
+        if LIVE in sources:
             links = round(links * dead_share)
             continue
         most = max(most, links)

@@ -37,7 +37,7 @@ from webtext.engine import Report
 from webtext.fingerprint import fingerprint, fingerprint_of_many
 from webtext.manifest import Counts, Part
 from webtext.progress import Progress
-from webtext.reasons import FETCHED, State
+from webtext.reasons import FETCHED, LIVE, State
 from webtext.recipe import Recipe
 from webtext.sections import Crawl
 from webtext.shards.rows import PAGE_COLUMNS
@@ -118,7 +118,7 @@ def crawl_parts(items: Sequence[Item], report: Report) -> list[Part]:
         for item in todo:
             known[item.number], links = _sorted_out(item, journals[item.number])
             waiting += links
-        dead = [link.row["state"] for link in waiting if link.row and link.row["source"] == chosen.LIVE]
+        dead = [link.row["state"] for link in waiting if link.row and link.row["source"] == LIVE]
         report(sum(len(_links(item)) for item in items) - len(waiting) + len(dead), Counter(dead))
         if waiting:
             _ask_sources(items[0], waiting, journals, report)
@@ -137,7 +137,7 @@ def _ask_sources(item: Item, waiting: list[Wanted], journals: Mapping[int, Journ
         network.reach_proxy()
         for sources, asked in recovery.steps(settings.sources):
             links = [link for link in waiting if recovery.asked(link.row, settings.sources) < asked]
-            if chosen.LIVE in sources:
+            if LIVE in sources:
                 errands = [Errand(link.partition, link.id, link.url, link.url) for link in links]
                 crawl(network, errands, journals, report, tombstones.load(item.root))
             elif links:

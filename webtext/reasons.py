@@ -7,6 +7,7 @@ been released never changes its meaning. The sentence is what `webtext explain` 
 from enum import StrEnum
 
 FETCHED = "fetched"  # pages.state of a page that was stored
+LIVE = "live"  # pages.source of a page that its own server gave; also as crawl.sources names it
 KEEP = "keep"  # documents.verdict of a document that goes on
 
 

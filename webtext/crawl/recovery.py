@@ -13,7 +13,6 @@ from queue import SimpleQueue
 from threading import Event, Thread
 
 from webtext.crawl.archives.captures import Archive
-from webtext.crawl.archives.chosen import LIVE
 from webtext.crawl.archives.lookup import Found, Wanted, look_up
 from webtext.crawl.archives.warc_files import WarcFiles
 from webtext.crawl.believed import Row
@@ -22,7 +21,7 @@ from webtext.crawl.journal import SYNC_EVERY_S, Journal
 from webtext.crawl.page import Verdict
 from webtext.crawl.rows import row as row_of
 from webtext.engine import Report
-from webtext.reasons import FETCHED
+from webtext.reasons import FETCHED, LIVE
 from webtext.sections import Crawl
 
 THREADS = 4  # services are asked at a pace of their own; more would only wait

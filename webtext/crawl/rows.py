@@ -4,8 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from webtext.crawl.errands import Errand, Outcome
-
-LIVE = "live"
+from webtext.reasons import LIVE
 
 # What an undisturbed crawl of the same web would repeat: all but times, tries and places in files.
 FACTS = (

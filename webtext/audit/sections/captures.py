@@ -16,10 +16,10 @@ from webtext.audit.histograms import as_columns, as_table
 from webtext.audit.section import Numbers, Section
 from webtext.audit.source import Source
 from webtext.audit.tally import add_all, add_values, distribution, histogram
+from webtext.reasons import LIVE
 
 SHOWN = ("p10", "p50", "p90")
 DAY_S = 86_400
-LIVE = "live"
 
 
 def measure(source: Source) -> Numbers:

@@ -14,8 +14,8 @@ from webtext.crawl.archives.warc_places import PREFIX, files_of
 from webtext.crawl.archives.wayback import Wayback
 from webtext.crawl.network import Network
 from webtext.errors import UserError
+from webtext.reasons import LIVE
 
-LIVE = "live"
 INTERVALS = Intervals()
 
 
