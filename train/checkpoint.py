@@ -31,6 +31,8 @@ FOLDER = "checkpoints"  # of a run
 MODEL, STATE, DONE = "model.safetensors", "state.json", "DONE"
 MOMENTS = "optimizer-"  # how their files' names begin
 NAME = re.compile(r"step-[0-9]+")
+# What a file that is not as it was written makes its readers raise, torch's too.
+DAMAGED = (ValueError, KeyError, TypeError, RuntimeError, SafetensorError)
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,7 @@ class Checkpoint:
         """state.json: data position, generators, schedule, and what the run is made of."""
         with self._whole(STATE) as file:
             state: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-            if "rng" not in state:
+            if not (isinstance(state, dict) and state.get("rng")):
                 raise ValueError("it says nothing of the random generators")
         return state
 
@@ -60,7 +62,9 @@ class Checkpoint:
             weights = load_file(file)
             for name, tensor in model.state_dict().items():
                 _fits(name, weights.get(name), tensor)
-        model.load_state_dict(weights)
+                if not weights[name].isfinite().all():
+                    raise ValueError(f"{name} has weights that are no numbers")
+        model.load_state_dict({name: weights[name] for name in model.state_dict()})
 
     def load_moments(self, model: nn.Module, optimizers: Sequence[Optimizer], ranks: Ranks) -> None:
         """Puts its moments into the model's optimisers and this rank's generators' states into torch."""
@@ -68,12 +72,16 @@ class Checkpoint:
         owners = {p: one for one in optimizers for group in one.param_groups for p in group["params"]}
         for key, tensor in self._moments().items():
             kind, _, name = key.partition(".")
-            parameter = parameters[name]
             with self._whole(_moments_file(0)):
-                _fits(key, tensor, parameter if tensor.dim() else tensor)
+                parameter = parameters[name]
+                _fits(key, tensor, parameter if kind != "step" else torch.tensor(0.0))
             owners[parameter].state[parameter][kind] = placed_like(tensor, parameter)
+        with self._whole(_moments_file(0)):
+            for one in optimizers:
+                _alike([one.state.get(p, {}) for group in one.param_groups for p in group["params"]])
         generators = self.state["rng"]
-        _restore_generators(generators[ranks.rank % len(generators)])
+        with self._whole(STATE):
+            _restore_generators(generators[ranks.rank % len(generators)])
 
     def _moments(self) -> dict[str, Tensor]:
         there = len(list(self.path.glob(f"{MOMENTS}*.safetensors")))
@@ -91,7 +99,7 @@ class Checkpoint:
         """One of its files, and what to do where it is not whole; a disk that fails says so itself."""
         try:
             yield self.path / name
-        except (ValueError, SafetensorError, FileNotFoundError) as error:
+        except (FileNotFoundError, *DAMAGED) as error:
             what = "missing" if isinstance(error, FileNotFoundError) else f"damaged ({error})"
             raise TrainError(
                 f"{self.path / name} is {what}: remove {self.path} to go on from the checkpoint before it, "
@@ -178,8 +186,9 @@ def room(model: nn.Module, settings: TrainSettings) -> tuple[int, int]:
 def tidy(run: Path, settings: TrainSettings) -> None:
     """Keeps the last ones and those with the lowest validation loss; removes the others and torn ones."""
     found = finished(run)
-    judged = sorted((loss, one.step, one) for one in found if (loss := _val_loss(one)) is not None)
-    best = [one for _, _, one in judged[: settings.keep_best]]
+    judged = [(loss, one) for one in found if (loss := _val_loss(one)) is not None]
+    judged.sort(key=lambda item: item[0])  # of equal ones the oldest stays first
+    best = [one for _, one in judged[: settings.keep_best]]
     kept = {one.path for one in (*found[-settings.keep_last :], *best)}
     for path in (run / FOLDER).iterdir():
         if path not in kept and NAME.fullmatch(path.name.removeprefix(".").removesuffix(".tmp")):
@@ -200,6 +209,14 @@ def _fits(name: str, found: Tensor | None, wanted: Tensor) -> None:
     if found is None or found.shape != wanted.shape:
         has = "missing" if found is None else f"of shape {tuple(found.shape)}"
         raise ValueError(f"{name} is {has}, the model's {tuple(wanted.shape)}")
+    if found.dtype != wanted.dtype:
+        raise ValueError(f"{name} is {found.dtype}, the model's {wanted.dtype}")
+
+
+def _alike(moments: Sequence[dict[str, Any]]) -> None:
+    """Where some of an optimiser's parameters have moments, all have them, of the same kinds."""
+    if len({frozenset(each) for each in moments}) > 1:
+        raise ValueError("some parameters' moments are missing")
 
 
 def _moments_file(rank: int) -> str:

@@ -234,7 +234,7 @@ def _describe(path: Path, vocab_size: int) -> TokenFile:
     dtype = np.dtype(index.get("dtype", fallback) if entry else fallback).newbyteorder("<")
     try:
         size = path.stat().st_size
-    except OSError:
+    except (OSError, ValueError):  # a name that no file can have
         raise TrainError(f"{path} is missing; build the tokens again") from None
     tokens, rest = divmod(size, dtype.itemsize)
     wanted = entry.get("tokens")

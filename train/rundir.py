@@ -107,7 +107,7 @@ def rows(run: Path) -> Iterator[Row]:
     """The log's rows, without a torn last one and what a machine that lost its power left of others."""
     with contextlib.suppress(FileNotFoundError), (run / LOG).open("rb") as log:
         for line in log:
-            with contextlib.suppress(ValueError):
+            with contextlib.suppress(ValueError, RecursionError):
                 row = json.loads(line if line.endswith(b"\n") else b"")
                 if isinstance(row, dict) and isinstance(row.get("step"), int):
                     yield row

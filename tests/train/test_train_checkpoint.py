@@ -1,3 +1,4 @@
+import math
 import os
 import resource
 import shutil
@@ -7,6 +8,8 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
 
 from tests.train.conftest import newest
 from train import checkpoint
@@ -123,6 +126,81 @@ def test_a_damaged_checkpoint_is_named_with_what_to_do(
     with pytest.raises(TrainError, match=rf"{name} is damaged .*: remove .*step-00000005 to go on"):
         saved.load_weights(model)
         saved.load_moments(model, build(model, TrainSettings(optimizer="muon")), Ranks())
+
+
+def first(weights: dict[str, Tensor]) -> str:
+    return next(name for name, tensor in weights.items() if tensor.dim() == 2)
+
+
+# A flipped bit in a header, a file of another run or program: all can be read, none belongs there.
+FOREIGN: dict[str, tuple[str, Callable[[dict[str, Tensor]], object]]] = {
+    "weights that are no numbers": ("model", lambda found: found[first(found)].fill_(math.nan)),
+    "weights of another type": (
+        "model",
+        lambda found: found.update({first(found): found[first(found)].int()}),
+    ),
+    "moments of an unknown parameter": (
+        "optimizer-0",
+        lambda found: found.update({"momentum.x": torch.ones(1)}),
+    ),
+    "moments of another shape": (
+        "optimizer-0",
+        lambda found: found.update({first(found): torch.tensor(0.0)}),
+    ),
+    "moments of another type": (
+        "optimizer-0",
+        lambda found: found.update({first(found): found[first(found)].half()}),
+    ),
+    "moments of another name": (
+        "optimizer-0",
+        lambda found: found.update({f"x{first(found)}": found.pop(first(found))}),
+    ),
+    "moments that are missing": ("optimizer-0", lambda found: found.pop(first(found))),
+}
+
+
+@pytest.mark.parametrize("what", FOREIGN)
+def test_tensors_that_are_not_the_models_are_named_with_what_to_do(
+    what: str, save: Callable[..., checkpoint.Checkpoint]
+) -> None:
+    name, change = FOREIGN[what]
+    saved, model = save(5), GPT2(SHAPE)
+    found = load_file(saved.path / f"{name}.safetensors")
+    change(found)
+    save_file(found, saved.path / f"{name}.safetensors")
+    with pytest.raises(
+        TrainError, match=rf"{name}.safetensors is damaged .*: remove .*step-00000005 to go on"
+    ):
+        saved.load_weights(model)
+        saved.load_moments(model, build(model, TrainSettings(optimizer="muon")), Ranks())
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        "null",
+        "[" * 100_000,
+        '{"rng": []}',
+        '{"rng": [{"cpu": "AAAA", "cuda": null}]}',
+        '{"rng": [{"cpu": "!"}]}',
+    ],
+    ids=["null", "endless", "no generators", "short generator", "no generator"],
+)
+def test_a_state_of_another_shape_is_named_with_what_to_do(
+    state: str, save: Callable[..., checkpoint.Checkpoint]
+) -> None:
+    saved, model = save(5), GPT2(SHAPE)
+    (saved.path / "state.json").write_text(state)
+    with pytest.raises(TrainError, match=r"state.json is damaged .*: remove .*step-00000005 to go on"):
+        saved.load_moments(model, build(model, TrainSettings(optimizer="muon")), Ranks())
+
+
+def test_a_copy_of_a_checkpoint_under_another_spelling_of_its_step_stops_nothing(
+    save: Callable[..., checkpoint.Checkpoint], tmp_path: Path
+) -> None:
+    shutil.copytree(save(5, val_loss=1.0).path, tmp_path / "checkpoints" / "step-5")
+    save(10, val_loss=2.0)
+    assert checkpoint.newest(tmp_path) == checkpoint.Checkpoint(tmp_path / "checkpoints" / "step-00000010")
 
 
 @pytest.mark.parametrize("name", ["model.safetensors", "state.json", "optimizer-0.safetensors"])

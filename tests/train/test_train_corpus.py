@@ -190,6 +190,13 @@ def test_an_index_of_another_shape_is_an_error_that_names_its_place(
         find_corpus(copy, OWN, 0)
 
 
+def test_a_file_whose_name_no_file_can_have_is_missing(copy: Path) -> None:
+    index = (copy / "index.json").read_text()
+    (copy / "index.json").write_text(index.replace("train-00000.bin", "train\\u0000.bin"))
+    with pytest.raises(TrainError, match=r"train.*\.bin is missing; build the tokens again"):
+        find_corpus(copy, OWN, 0)
+
+
 def test_an_index_that_is_a_list_is_an_error(copy: Path) -> None:
     (copy / "index.json").write_text("[]")
     with pytest.raises(TrainError, match=r"index\.json is not an index of token files"):
