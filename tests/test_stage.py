@@ -201,3 +201,29 @@ def test_a_journal_that_is_none_is_named(corpus: Corpus) -> None:
     (folder / "_journal.jsonl").write_text("nothing\n{}\n")
     with pytest.raises(UserError, match=r"_journal\.jsonl: not a journal .* delete it"):
         stage.standing(corpus, plan_of(corpus, ["a"]))
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('"in": 1', '"in": null'),
+        ('"dropped": {}', '"dropped": {"dns": "1"}'),
+        ('"dropped": {}', '"dropped": 0'),
+        ('"file": "part', '"file": null, "_": "part'),
+        ('"rows": 1', '"rows": "1"'),
+        ('"counts": {', '"counts": null, "_": {'),
+        ('"partitions": [', '"partitions": [null, '),
+        ('"partitions": [', '"partitions": ' + "[" * 100_000),
+    ],
+    ids=["null", "text", "number", "nofile", "textrows", "nocounts", "nopartition", "endless"],
+)
+def test_a_manifest_of_another_shape_is_named(
+    corpus: Corpus, engine: LocalEngine, old: str, new: str
+) -> None:
+    stage.run(corpus, engine, plan_of(corpus, ["a"]), QUIET)
+    path = corpus.table("clusters/edges").folder / "_manifest.json"
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+    with pytest.raises(UserError, match=r"_manifest\.json: not a manifest .* delete it"):
+        corpus.table("clusters/edges").manifest()

@@ -6,6 +6,8 @@ from typing import Any
 from webtext.fingerprint import fingerprint
 from webtext.tally import counted
 
+KINDS = {"file": str, "key": str, "rows": int, "bytes": int, "hash": str, "extra": dict}  # of a partition
+
 
 @dataclass(frozen=True)
 class Counts:
@@ -39,6 +41,15 @@ class Counts:
         dropped = dict(sorted(self.dropped.items()))
         return {"in": self.into, "out": self.out, "merged": self.merged, "dropped": dropped}
 
+    @classmethod
+    def from_json(cls, row: dict[str, Any]) -> "Counts":
+        found = cls(row["in"], row["out"], row["merged"], dict(row["dropped"]))
+        if not all(
+            isinstance(n, int) for n in (found.into, found.out, found.merged, *found.dropped.values())
+        ):
+            raise ValueError(f"counts that are no numbers: {found.as_json()}")
+        return found
+
 
 @dataclass(frozen=True)
 class Part:
@@ -61,8 +72,10 @@ class Part:
 
     @classmethod
     def from_json(cls, row: dict[str, Any]) -> "Part":
-        counts = {"into" if name == "in" else name: value for name, value in row["counts"].items()}
-        return cls(**(row | {"counts": Counts(**counts)}))
+        part = cls(**(row | {"counts": Counts.from_json(row["counts"])}))
+        if odd := [name for name, kind in KINDS.items() if not isinstance(getattr(part, name), kind)]:
+            raise ValueError(f"a partition's {', '.join(odd)}")
+        return part
 
 
 @dataclass(frozen=True)
@@ -90,5 +103,5 @@ class Manifest:
     def from_json(cls, row: dict[str, Any]) -> "Manifest":
         known = {key: row.pop(key) for key in ("stage", "version", "recipe", "inputs")}
         parts = tuple(Part.from_json(part) for part in row.pop("partitions"))
-        counts = Counts(row.pop("in"), row.pop("out"), row.pop("merged"), row.pop("dropped"))
+        counts = Counts.from_json({key: row.pop(key) for key in ("in", "out", "merged", "dropped")})
         return cls(**known, partitions=parts, counts=counts, extra=row)

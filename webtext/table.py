@@ -22,6 +22,7 @@ from webtext.manifest import Manifest, Part
 if TYPE_CHECKING:
     import pyarrow.dataset as ds
 
+ODD = (ValueError, KeyError, TypeError, AttributeError, RecursionError)  # JSON of another shape
 PUT_EVERY_S = 5.0  # a stage's journal, into an object store
 
 
@@ -61,7 +62,7 @@ class Table:
             return Manifest.from_json(json.loads(files.read_text(self.folder / "_manifest.json")))
         except FileNotFoundError:
             return None
-        except (ValueError, KeyError, TypeError) as error:
+        except ODD as error:
             raise UserError(
                 f"{self.folder}/_manifest.json: not a manifest ({error}): delete it to rebuild the stage"
             ) from None
@@ -83,7 +84,7 @@ class Table:
         try:
             # A killed run may leave its last line cut short: it was not marked.
             return [Part.from_json(json.loads(line)) for line in lines[:-1]]
-        except (ValueError, KeyError, TypeError) as error:
+        except ODD as error:
             raise UserError(
                 f"{self.folder}/_journal.jsonl: not a journal ({error}): delete it to rebuild the stage"
             ) from None

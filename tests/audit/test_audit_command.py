@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 from xml.etree import ElementTree
 
+import pyarrow.parquet as pq
 import pytest
 
 from pipelines import audit
@@ -169,6 +170,18 @@ def test_a_damaged_partition_is_a_user_error_that_names_it(
     path = corpus.table("pages").path(1)
     path.write_bytes(path.read_bytes()[:-100])
     with pytest.raises(UserError, match=r"pages/part-00001.parquet: cannot be read .*_manifest.json"):
+        audit.run(corpus, None, quiet)
+
+
+def test_a_partition_of_another_program_is_a_user_error_that_says_what_it_lacks(
+    plant: SimpleNamespace, tmp_path: Path, quiet: Progress
+) -> None:
+    corpus = plant.corpus(tmp_path / "foreign", plant.links())
+    path = corpus.table("pages").path(1)
+    pq.write_table(pq.read_table(path).drop_columns(["http_status"]), path)
+    with pytest.raises(
+        UserError, match=r"part-00001.parquet: cannot be read .it has no http_status.*_manifest.json"
+    ):
         audit.run(corpus, None, quiet)
 
 

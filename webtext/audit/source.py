@@ -127,9 +127,13 @@ class Source:
 
     @contextmanager
     def _opened(self, table: str, file: str) -> Iterator[pq.ParquetFile]:
-        path = self.corpus.table(table).folder / file
+        ours = self.corpus.table(table)
+        path = ours.folder / file
         try:
             with pq.ParquetFile(files.here(path)) as parquet:
+                wanted = ours.schema.names if ours.schema else []
+                if absent := [name for name in wanted if name not in parquet.schema_arrow.names]:
+                    raise pa.ArrowInvalid(f"it has no {', '.join(absent)}")
                 yield parquet
         except (OSError, pa.ArrowException) as error:
             raise _damaged(table, path, error) from None
