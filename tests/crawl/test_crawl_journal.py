@@ -163,3 +163,21 @@ def test_a_second_process_waits_for_the_first_to_end(tmp_path: Path) -> None:
     assert ids(tmp_path) == ["a"]
     assert time.monotonic() - started > 0.3
     process.join()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "left"),
+    [
+        ('"id": "c"', '"ie": "c"', ["a", "b"]),
+        ('"id": "c", "url": null, "state"', '"id": "c", "url": null, "statf"', ["a", "b"]),
+        ('"first_warc"', '"firsu_warc"', []),
+    ],
+)
+def test_a_line_that_lacks_what_is_read_of_it_ends_the_journal_as_a_torn_one_does(
+    filled: Path, old: str, new: str, left: list[str]
+) -> None:
+    path = journal_path(filled, STEM)
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+    assert ids(filled) == left

@@ -11,6 +11,7 @@ import pytest
 from pipelines import crawl_checks, pages
 from tests.crawl.archive_site import ArchiveSite, warc_record
 from tests.crawl.loopback import Crawled, Page, Web
+from webtext import schemas
 from webtext.crawl import recovery
 from webtext.crawl.archives import chosen
 from webtext.crawl.archives.service import Intervals
@@ -130,7 +131,7 @@ def test_a_killed_crawl_keeps_its_recovered_pages_and_asks_only_for_the_others(
 
 def test_rows_of_a_journal_say_what_is_still_to_be_asked(tmp_path: Path) -> None:
     def row(state: str, **more: Any) -> Row:
-        return {"id": "x", "state": state, "captured_at": None, "fetched_at": None, **more}
+        return dict.fromkeys(schemas.PAGES.names) | {"id": "x", "state": state} | more
 
     with Journal(tmp_path, "part-00000", "key") as journal:
         for state in ("not_found", "robots", "fetched"):

@@ -11,8 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from webtext import files, store
+from webtext.crawl.rows import FACTS
 from webtext.crawl.warc import whole_records
 from webtext.reasons import FETCHED
+
+NEEDED = {"id", "state", "captured_at", "fetched_at", *FACTS}  # of a row
 
 Row = dict[str, Any]
 Line = tuple[dict[str, Any], int]  # an entry, and where its line ends
@@ -80,7 +83,7 @@ def _lines(path: Path) -> Iterator[Line]:
 
 
 def _entries(lines: Iterable[bytes]) -> Iterator[Line]:
-    """Each line up to the first that is not whole."""
+    """Each line up to the first that is not whole, or lacks what its readers need."""
     end = 0
     for line in lines:
         end += len(line)
@@ -89,6 +92,8 @@ def _entries(lines: Iterable[bytes]) -> Iterator[Line]:
         except ValueError:
             return
         if not line.endswith(b"\n") or not isinstance(entry, dict):
+            return
+        if NEEDED - set(entry.get("row", NEEDED) or ()) or ("key" in entry) != ("first_warc" in entry):
             return
         yield entry, end
 
