@@ -18,10 +18,10 @@ import pyarrow.parquet as pq
 from benchmarks.bench_extract import SHARED
 from pipelines import recipes
 from pipelines.documents import word_lists
+from webtext import pretokens
 from webtext.extract import language, pii, quality, signs
 from webtext.extract.verdict import CONTENT, PAGES
 from webtext.extract.wordlists import WordList, words_of
-from webtext.pretokens import PRETOKENS
 
 CHARS = 4096
 ROUNDS = 3
@@ -34,7 +34,7 @@ def cost(texts: list[str]) -> None:
         "pages that are none": lambda text: signs.measure("", text, len(text.split())),
         "personal data": pii.counts,
         "word lists": lambda text: listed(text, list(lists.values())),
-        "pretokens": lambda text: len(PRETOKENS.findall(text)),
+        "pretokens": pretokens.count,
         "language": language.detect,
     }
     rounds: dict[str, list[float]] = {name: [] for name in measures}

@@ -9,7 +9,7 @@ from tokenizers.pre_tokenizers import ByteLevel
 
 from webtext.extract.measures import measure
 from webtext.extract.page import Page, Row
-from webtext.pretokens import PRETOKENS
+from webtext.pretokens import PRETOKENS, count
 from webtext.sections import Extract
 
 pieces = ByteLevel(add_prefix_space=False)
@@ -36,8 +36,13 @@ def test_pretokens_are_the_tokenizers_pieces_for_any_text(text: str) -> None:
     assert len(PRETOKENS.findall(text)) == len(pieces.pre_tokenize_str(text))
 
 
+@given(st.text(alphabet="astlvre1 '\n\t.é\u3000’", max_size=30) | st.text(max_size=30))
+def test_pretokens_are_counted_as_the_pattern_finds_them(text: str) -> None:
+    assert count(text) == len(PRETOKENS.findall(text))
+
+
 @pytest.mark.parametrize("text", [" " * 1_000_000 + "x", "'" * 1_000_000, " \n" * 500_000, "'l" * 500_000])
 def test_pretokens_of_a_hostile_text_take_no_time(text: str) -> None:
     started = time.process_time()
-    PRETOKENS.findall(text)
+    count(text)
     assert time.process_time() - started < 5

@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 import xxhash
 
+from webtext import pretokens
 from webtext.dedup.normalise import normalise
-from webtext.pretokens import PRETOKENS
 
 FEWEST_DOCUMENTS = 10  # of a domain that is looked at
 
@@ -64,4 +64,4 @@ def drop(text: str, removed: list[int]) -> Rest:
 
 def long_enough(text: str, min_tokens: int) -> bool:
     """Whether a text would still pass `filter.min_tokens`, and has anything at all."""
-    return bool(normalise(text)) and len(PRETOKENS.findall(text)) >= min_tokens
+    return bool(normalise(text)) and pretokens.count(text) >= min_tokens

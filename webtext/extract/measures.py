@@ -2,12 +2,12 @@
 
 import re
 
+from webtext import pretokens
 from webtext.extract import language, pii, quality, signs, text, wikipedia
 from webtext.extract.decode import decode
 from webtext.extract.mojibake import mend
 from webtext.extract.normalise import normalise
 from webtext.extract.page import EXTRACTOR, PLAIN, Page, Row
-from webtext.pretokens import PRETOKENS
 from webtext.sections import Extract
 
 _HTML = re.compile(rb"\s{0,100}<(?:!doctype html|html)[\s>]", re.IGNORECASE)
@@ -47,7 +47,7 @@ def measure(page: Page, section: Extract) -> Row:
         "words": len(words),
         "chars": len(kept),
         "cut_chars": len(found.text) - len(kept),
-        "pretokens": len(PRETOKENS.findall(kept)),
+        "pretokens": pretokens.count(kept),
     }
 
 

@@ -76,7 +76,7 @@ def traces(html: str) -> int:
     A site that declares itself as MediaWiki has the markup, notices and licence of its own articles: there
     all that it shares with Wikipedia counts once.
     """
-    if "ikip" not in html and "икип" not in html:
+    if "ikip" not in html and "икипедии" not in html:
         return 0
     source = html.encode("utf-8", "replace").lower()  # far quicker than of characters, and enough for markup
     flat = " ".join(entities.unescape(_TAG.sub("", html).lower()).split())
