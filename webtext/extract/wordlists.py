@@ -20,8 +20,8 @@ class WordList:
 
     def per_1000_words(self, spoken: Sequence[str]) -> float:
         """How often the list's words and phrases occur among `words_of` a text, per 1,000 of them."""
-        found = sum(word in self.words for word in spoken)
         known = set(spoken)
+        found = 0 if self.words.isdisjoint(known) else sum(word in self.words for word in spoken)
         present = [phrase for phrase in self.phrases if phrase.partition(" ")[0] in known]
         if present:
             flat = f" {' '.join(spoken)} "
