@@ -1,10 +1,12 @@
 from collections.abc import Callable
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 import torch.nn.functional as F
+import yaml
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
@@ -143,15 +145,62 @@ class NoDoubles(TorchDispatchMode):
         return result
 
 
+class Called(TorchDispatchMode):
+    """Remembers which of torch's operators are called."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.names: set[str] = set()
+
+    def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        space, _, name = str(function).partition(".")
+        if space == "aten":
+            self.names.add(name.removesuffix(".default"))
+        return function(*args, **(kwargs or {}))
+
+
+def train_validate_and_sample(settings: Settings, corpus: Path, run: Path) -> None:
+    asked, tokens = prepare.resolve(corpus, run, settings, Ranks())
+    training = Training(asked, tokens, Ranks())
+    for _ in range(2):
+        training.update()
+    training.validation(None)
+    next(next_tokens(training.model, [1], 2, Choice(), torch.Generator()))
+    training.loader.close()
+
+
 @pytest.mark.parametrize("optimizer", ["adamw", "muon"])
 def test_nothing_that_is_trained_validated_or_sampled_takes_float64(
     optimizer: str, corpus: Path, tiny: Callable[..., Settings], tmp_path: Path
 ) -> None:
-    asked, tokens = prepare.resolve(corpus, tmp_path, tiny(train__optimizer=optimizer), Ranks())
     with NoDoubles():  # type: ignore[no-untyped-call]
-        training = Training(asked, tokens, Ranks())
-        for _ in range(2):
-            training.update()
-        training.validation(None)
-        next(next_tokens(training.model, [1], 2, Choice(), torch.Generator()))
-    training.loader.close()
+        train_validate_and_sample(tiny(train__optimizer=optimizer), corpus, tmp_path)
+
+
+@pytest.fixture(scope="module")
+def no_kernel_on_apples_gpu() -> set[str]:
+    """By torch's own table: the operators without one, and not made of others."""
+    table = resources.files("torchgen") / "packaged" / "ATen" / "native" / "native_functions.yaml"
+    entries = yaml.load(table.read_text("utf-8"), yaml.CSafeLoader)
+    operators = {entry["func"].partition("(")[0]: entry for entry in entries}
+    keys = {
+        name: str(operators[entry.get("structured_delegate", name)].get("dispatch", "Composite"))
+        for name, entry in operators.items()
+    }
+    return {name for name, found in keys.items() if "MPS" not in found and "Composite" not in found}
+
+
+@pytest.mark.parametrize("optimizer", ["adamw", "muon"])
+def test_all_but_attention_has_the_same_operators_on_apples_gpu(
+    optimizer: str,
+    corpus: Path,
+    tiny: Callable[..., Settings],
+    tmp_path: Path,
+    no_kernel_on_apples_gpu: set[str],
+) -> None:
+    with Called() as called:
+        train_validate_and_sample(tiny(train__optimizer=optimizer), corpus, tmp_path)
+    assert called.names & no_kernel_on_apples_gpu == {
+        "_scaled_dot_product_flash_attention_for_cpu",
+        "_scaled_dot_product_flash_attention_for_cpu_backward",
+    }
