@@ -63,7 +63,7 @@ def row_of(corpus: Corpus, name: str, id: str) -> dict[str, Any] | None:
     table = corpus.table(name)
     if table.manifest() is None:
         return None
-    with _readable(table):
+    with readable(table):
         rows = table.dataset().to_table(filter=ds.field("id") == id).to_pylist()
     return rows[0] if rows else None
 
@@ -109,7 +109,7 @@ def _of_submission(corpus: Corpus, name: str) -> list[str]:
 
 def _spelled_otherwise(corpus: Corpus, url: str) -> list[str]:
     links, same_domain = corpus.table("links"), ds.field("domain") == registered_domain(url)
-    with _readable(links):
+    with readable(links):
         rows = links.dataset().to_table(["id", "url"], filter=same_domain).to_pylist()
     return [row["id"] for row in rows if _loose(row["url"]) == _loose(url)]
 
@@ -134,16 +134,20 @@ def _read(corpus: Corpus, name: str, columns: list[str]) -> Iterator[pa.Table]:
     table = corpus.table(name)
     manifest = table.manifest()
     for part in manifest.partitions if manifest else ():
-        with _readable(table):
+        with readable(table):
             rows = table.read(part.file, columns)
         yield rows
 
 
 @contextmanager
-def _readable(table: Table) -> Iterator[None]:
+def readable(table: Table) -> Iterator[None]:
+    """Names what cannot be read of a table, the partition where one is to blame."""
     try:
         yield
     except (OSError, pa.ArrowException) as error:
+        for part in table.finished():
+            with suppress(OSError):
+                table.require_sound(part.file)
         raise UserError(
             f"{table.folder}: cannot be read ({error}): run the stage that makes it again"
         ) from None

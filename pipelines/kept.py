@@ -12,7 +12,6 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from webtext import files
 from webtext.corpus import Corpus
 from webtext.dedup.paragraphs import drop
 from webtext.errors import RunFailed
@@ -48,15 +47,17 @@ def whole_documents(corpus: Corpus, file: str, columns: Sequence[str]) -> Iterat
     """The documents of one partition that its clusters keep, as they were extracted."""
     clusters = corpus.table("clusters").read(file, ["id", "kept"])
     ids = set(clusters.filter(clusters["kept"])["id"].to_pylist())
-    path = corpus.table("documents").folder / file
+    texts = corpus.table("documents")
     found = 0
-    for batch in files.read_batches(path, BATCH_ROWS, columns):
+    for batch in texts.batches(file, BATCH_ROWS, columns):
         is_kept = pa.array([id in ids for id in batch["id"].to_pylist()], pa.bool_())
         table = pa.Table.from_batches([batch]).filter(is_kept)
         found += table.num_rows
         yield table
     if found != len(ids):
-        raise RunFailed(f"{path}: {len(ids) - found:,} of the documents that clusters keeps are not in it")
+        raise RunFailed(
+            f"{texts.folder / file}: {len(ids) - found:,} of the documents that clusters keeps are not in it"
+        )
 
 
 def partitions(corpus: Corpus) -> list[str]:

@@ -53,7 +53,8 @@ def measured_before(path: Path, measured: str) -> Iterator[pa.Table] | None:
         file = pq.ParquetFile(files.here(path))
     except (OSError, pa.ArrowInvalid):  # none yet, or damaged
         return None
-    if (file.schema_arrow.metadata or {}).get(MEASURED) != measured.encode():
+    found = file.schema_arrow
+    if (found.metadata or {}).get(MEASURED) != measured.encode() or schemas.unlike(found, schemas.DOCUMENTS):
         return None
     return (pa.Table.from_batches([batch]) for batch in file.iter_batches(batch_size=1000))
 

@@ -80,7 +80,9 @@ def apply(corpus: Corpus, progress: Progress, asked: Iterable[Tombstone] = ()) -
 
 def hits(corpus: Corpus, stones: Tombstones) -> Iterator[tuple[Path, dict[str, Any], Tombstone]]:
     """The rows of pages that tombstones name, each with its table."""
-    for path in carry.tables(corpus.table("pages").folder):
+    table = corpus.table("pages")
+    for path in carry.tables(table.folder):
+        table.require_sound(str(path.relative_to(table.folder)))
         rows = files.read_table(path, NAMED)
         for row in rows.filter(_candidates(rows, stones)).to_pylist():
             if stone := stones.on_page(row["url"], row["final_url"]):

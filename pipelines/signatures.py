@@ -49,8 +49,7 @@ def write_parts(items: Sequence[Item], report: Report) -> list[Part]:
 
 def texts(corpus: Corpus, file: str) -> Iterator[pa.RecordBatch]:
     """The id, text and verdict of a documents partition, in batches that fit in memory."""
-    path = corpus.table("documents").folder / file
-    return files.read_batches(path, BATCH_DOCUMENTS, ["id", "text", "verdict"])
+    return corpus.table("documents").batches(file, BATCH_DOCUMENTS, ["id", "text", "verdict"])
 
 
 def _says(settings: Dedup) -> str:

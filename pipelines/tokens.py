@@ -105,9 +105,9 @@ def _write_part(item: Item, report: Report) -> Part:
 
 def _encode_shard(corpus: Corpus, item: Item, path: Path) -> TokenFile:
     encoder = vocabulary.encoder(corpus, fast=item.fast)
-    shard = corpus.table("shards").folder / item.shard
+    shards = corpus.table("shards")
     with token_file(path, item.dtype, encoder.eot) as writer:
-        for batch in files.read_batches(shard, kept.BATCH_ROWS, ["id", "text"]):
+        for batch in shards.batches(item.shard, kept.BATCH_ROWS, ["id", "text"]):
             append(pa.Table.from_batches([batch]), encoder, writer)
     assert writer.written is not None
     return writer.written

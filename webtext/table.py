@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
-from webtext import files, store
+from webtext import files, schemas, store
 from webtext.errors import UserError
 from webtext.manifest import Manifest, Part
 
@@ -43,7 +44,39 @@ class Table:
         return lambda part: sizes.get(part.file) == part.bytes
 
     def read(self, file: str, columns: Sequence[str] | None = None) -> pa.Table:
-        return files.read_table(self.folder / file, columns)
+        with self.readable(file):
+            return self._checked(files.read_table(self.folder / file, columns))
+
+    def batches(self, file: str, rows: int, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        """Some columns of a partition, so many rows at a time."""
+        with self.readable(file):
+            yield from map(self._checked, files.read_batches(self.folder / file, rows, columns))
+
+    @contextmanager
+    def readable(self, file: str) -> Iterator[None]:
+        """Names a partition that turns out to be damaged, or another program's."""
+        try:
+            yield
+        except (OSError, pa.ArrowException) as error:
+            if getattr(error, "errno", None):  # the disk's
+                raise
+            raise UserError(
+                f"{self.folder / file}: cannot be read ({error}): delete {self.name}/_manifest.json and run "
+                "the stage again"
+            ) from None
+
+    def require_sound(self, file: str) -> None:
+        """Raises UserError for a partition whose columns cannot be read, or are not the table's."""
+        with self.readable(file):
+            self._checked(pq.read_schema(files.here(self.folder / file)).empty_table())
+
+    def _checked(self, rows: schemas.Rows) -> schemas.Rows:
+        if self.schema is None:
+            return rows
+        names = [name for name in rows.schema.names if name in self.schema.names]
+        if odd := schemas.unlike(rows.schema, pa.schema([self.schema.field(name) for name in names])):
+            raise pa.ArrowInvalid(odd)
+        return schemas.laid_out(rows, self.schema)
 
     def dataset(self) -> "ds.Dataset":
         """All partitions as one pyarrow dataset, for filtered and columnar reads."""

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from webtext import files
+from webtext import files, schemas
 from webtext.corpus import Corpus
 from webtext.engine import Engine, Report
 from webtext.engine.inline import InlineEngine
@@ -69,8 +69,10 @@ class Source:
             yield from self.partition(table, file, columns)
 
     def partition(self, table: str, file: str, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        schema = self.corpus.table(table).schema or pa.schema([])
         with self._opened(table, file) as parquet:
-            yield from parquet.iter_batches(BATCH_ROWS, columns=list(columns), use_threads=False)
+            for batch in parquet.iter_batches(BATCH_ROWS, columns=list(columns), use_threads=False):
+                yield schemas.laid_out(batch, schema)
 
     def links(self, file: str, columns: Sequence[str]) -> Iterator[tuple[pa.RecordBatch, pa.StructArray]]:
         """Batches of a partition's links, each with the ledger's (state, stage) of its rows: null where
@@ -131,9 +133,8 @@ class Source:
         path = ours.folder / file
         try:
             with pq.ParquetFile(files.here(path)) as parquet:
-                wanted = ours.schema.names if ours.schema else []
-                if absent := [name for name in wanted if name not in parquet.schema_arrow.names]:
-                    raise pa.ArrowInvalid(f"it has no {', '.join(absent)}")
+                if ours.schema and (odd := schemas.unlike(parquet.schema_arrow, ours.schema)):
+                    raise pa.ArrowInvalid(odd)
                 yield parquet
         except (OSError, pa.ArrowException) as error:
             raise _damaged(table, path, error) from None

@@ -92,9 +92,12 @@ def made_for(path: Path) -> str | None:
     if not files.exists(path):
         return None
     try:
-        metadata: dict[bytes, bytes] = pq.read_schema(files.here(path)).metadata or {}
+        schema = pq.read_schema(files.here(path))
+        if odd := schemas.unlike(schema, schemas.PAGES):
+            raise pa.ArrowInvalid(odd)
     except pa.ArrowInvalid as error:
         raise UserError(f"{path}: damaged ({error}); delete it to fetch its pages again") from None
+    metadata: dict[bytes, bytes] = schema.metadata or {}
     return metadata.get(KEY, b"").decode()
 
 
