@@ -54,7 +54,7 @@ def check(recipe: Recipe) -> None:
 def plan(corpus: Corpus, recipe: Recipe) -> Plan:
     """The partitions of clusters; none when the recipe names no files."""
     check(recipe)
-    # a cluster's machines have other working directories
+    # A recipe that was frozen with relative ones; a cluster's machines have other working directories.
     tests = tuple(Path(name).absolute() for name in recipe.shards.decontaminate)
     content = fingerprint([(path.name, files.hash_file(path)) for path in tests])
     threshold = recipe.shards.decontaminate_threshold

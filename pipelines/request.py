@@ -6,10 +6,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipelines import recipes
+from pipelines import recipe_paths, recipes
 from webtext import recipe, store
 from webtext.corpus import Corpus
-from webtext.crawl.archives import warc_places
 from webtext.engine import Engine, EngineName
 from webtext.engine.local import LocalEngine
 from webtext.errors import UserError
@@ -50,7 +49,7 @@ class Request:
         corpus = Corpus(self.root)
         frozen = corpus.recipe() if corpus.has_recipe else None
         there = frozen if frozen and self.recipe is None else recipes.find(self.recipe or "webtext")
-        return _anywhere(recipe.override(there, self.settings), frozen)
+        return recipe_paths.anywhere(recipe.override(there, self.settings), frozen)
 
     def settle(self, progress: Progress, wanted: Recipe | None = None) -> Recipe:
         """Freezes a recipe, by default the one asked for, in the corpus, and says what it changes."""
@@ -78,11 +77,3 @@ class Request:
         except UserError:
             corpus.unfreeze()
             raise
-
-
-def _anywhere(wanted: Recipe, frozen: Recipe | None) -> Recipe:
-    """The recipe for every working directory. A path that was frozen as it is stays: another spelling would
-    be another recipe, by which what had failed is asked for again."""
-    there = frozen.crawl.sources if frozen else []
-    sources = [source if source in there else warc_places.absolute(source) for source in wanted.crawl.sources]
-    return wanted.model_copy(update={"crawl": wanted.crawl.model_copy(update={"sources": sources})})

@@ -47,10 +47,15 @@ def resolve(entries: Iterable[str], key: str) -> WordList:
     )
 
 
+def is_file(entry: str) -> bool:
+    """Whether an entry names a file, there or not."""
+    return "/" in entry or "\\" in entry or entry.endswith(".txt")
+
+
 def _lines(entry: str, key: str) -> list[str]:
     if entry.startswith(BUILTIN):
         text = _builtin(entry.removeprefix(BUILTIN), key)
-    elif "/" in entry or "\\" in entry or entry.endswith(".txt"):
+    elif is_file(entry):
         try:
             text = Path(entry).read_text("utf-8-sig")
         except (OSError, UnicodeDecodeError) as error:

@@ -25,7 +25,7 @@ def resolve(entries: list[str], kind: Kind) -> frozenset[str]:
 def _names(entry: str, kind: Kind) -> list[str]:
     if entry.startswith(BUILTIN):
         return _listed(_builtin(entry.removeprefix(BUILTIN), kind), kind, entry)
-    if _is_file(entry, kind):
+    if is_file(entry, kind):
         try:
             return _listed(Path(entry).read_text("utf-8-sig"), kind, entry)
         except (OSError, UnicodeDecodeError) as error:
@@ -42,7 +42,8 @@ def _builtin(name: str, kind: Kind) -> str:
     return lists[name].read_text("utf-8")
 
 
-def _is_file(entry: str, kind: Kind) -> bool:
+def is_file(entry: str, kind: Kind) -> bool:
+    """Whether an entry names a file, there or not."""
     if kind == "extensions" and entry.startswith(".") and "/" not in entry:
         return False
     if kind == "subreddits" and re.fullmatch(r"/?r/\w+/?", entry):
