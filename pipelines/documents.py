@@ -13,7 +13,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines import pieces
-from pipelines.measuring import MEASURED, fetched, measured_before, measured_now, measures
+from pipelines.measuring import (
+    LOST,
+    MEASURED,
+    can_recover,
+    fetched,
+    measured_before,
+    measured_now,
+    measures,
+    recovered,
+)
 from webtext import files, schemas, stage
 from webtext.corpus import Corpus
 from webtext.engine import Engine, Report
@@ -64,12 +73,22 @@ def plan(corpus: Corpus, recipe: Recipe) -> Plan:
     lists = word_lists(recipe.filter)
     rules = recipe.filter.model_copy(update={"mask_pii": False})  # shards and tokens mask, documents never
     says = fingerprint(recipe.extract, rules, [(w.words, w.phrases) for w in lists.values()])
-    works = []
+    stale, works = set(_can_recover(corpus)), []
     for part in pages.partitions:
         key = fingerprint(VERSION, says, part.hash)
         item = Item(corpus.root, part.file, key, recipe.extract, recipe.filter, lists)
-        works.append(Work(part.file, key, item, part.counts.out))
+        wanted = fingerprint(key, LOST) if part.file in stale else key  # which no part has
+        works.append(Work(part.file, wanted, item, part.counts.out))
     return Plan(TABLE, VERSION, says, pages.hash, write_parts, tuple(works))
+
+
+def _can_recover(corpus: Corpus) -> Iterator[str]:
+    """The partitions with pages that were lost, and are no more."""
+    table = corpus.table(TABLE)
+    holds = table.holding()
+    for part in table.finished():
+        if part.counts.dropped.get(LOST) and holds(part) and can_recover(corpus, part.file):
+            yield part.file
 
 
 def word_lists(rules: Filter) -> dict[str, WordList]:
@@ -89,8 +108,9 @@ def _write_part(item: Item, report: Report) -> Part:
     path = corpus.table(TABLE).folder / item.file
     pages = fetched(corpus, item.file)
     measured = measures(pages, item.extract)
+    before = measured_before(path, measured)
     tables = (
-        measured_before(path, measured)
+        (before and (recovered(corpus, pages, table, item.extract) for table in before))
         or pieces.put_together(corpus, measured, pages.num_rows)
         or measured_now(corpus, pages, item.extract)
     )

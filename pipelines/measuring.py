@@ -25,6 +25,7 @@ from webtext.reasons import FETCHED
 from webtext.sections import Extract
 
 MEASURED = b"webtext.measured"  # in the Parquet file's metadata
+LOST = "lost_record"
 BATCH_FACTS = 1000  # rows of pages, held as Python objects
 BATCH_ROWS = 16  # half a second of extraction: how often progress is reported
 
@@ -59,6 +60,35 @@ def measured_before(path: Path, measured: str) -> Iterator[pa.Table] | None:
     return (pa.Table.from_batches([batch]) for batch in file.iter_batches(batch_size=1000))
 
 
+def recovered(corpus: Corpus, pages: pa.Table, table: pa.Table, section: Extract) -> pa.Table:
+    """The same rows, those measured now whose records could not be read before: an archive may have been
+    put right. The others are not, which may be in no archive any more."""
+    lost = pc.fill_null(pc.equal(table["verdict"], LOST), False)
+    if not pc.any(lost).as_py():
+        return table
+    again = pages.filter(pc.is_in(pages["id"], table["id"].filter(lost).combine_chunks()))
+    rows = [table.filter(pc.invert(lost)), *measured_now(corpus, again, section)]
+    return pa.concat_tables(rows).sort_by("id")
+
+
+def can_recover(corpus: Corpus, file: str) -> bool:
+    """Whether a record can be read now that could not be when a partition was measured. One of each file is
+    tried: of a file that was put right, all can."""
+    texts = corpus.table("documents").read(file, ["id", "verdict"])
+    lost = texts["id"].filter(pc.equal(texts["verdict"], LOST)).combine_chunks()
+    pages = fetched(corpus, file)
+    rows = pages.filter(pc.is_in(pages["id"], lost)).to_pylist()
+    return any(_can_read(corpus, row) for row in {row["warc_file"]: row for row in rows}.values())
+
+
+def _can_read(corpus: Corpus, row: Row) -> bool:
+    try:
+        stored_page(corpus.table("pages").folder, row)
+    except LostRecord:
+        return False
+    return True
+
+
 def measured_now(corpus: Corpus, pages: pa.Table, section: Extract) -> Iterator[pa.Table]:
     folder = corpus.table("pages").folder
     places = [_place(row) for row in pages.select(WHERE).to_pylist()]
@@ -83,7 +113,7 @@ def _document(pages_folder: Path, row: Row, record: memoryview | None, section: 
     try:
         page = stored_page(pages_folder, row, record)
     except LostRecord as lost:
-        return head | {"verdict": "lost_record", "detail": str(lost)}
+        return head | {"verdict": LOST, "detail": str(lost)}
     return head | cage.of_this_process().measure(page, section)
 
 

@@ -152,6 +152,39 @@ def test_a_lost_record_costs_its_page_only(tmp_path: Path) -> None:
     assert [rows(corpus, number)[0]["verdict"] for number in (0, 1)] == ["lost_record", "keep"]
 
 
+def test_a_lost_record_whose_file_is_put_back_is_read_by_the_next_build(tmp_path: Path) -> None:
+    corpus = crawled(tmp_path, PAGES, PAGES[5:6])
+    build(corpus)
+    path, warc = corpus.table("documents").path(0), tmp_path / "pages" / "warc"
+    whole = path.read_bytes()
+    shutil.rmtree(tmp_path / "documents")
+    warc.rename(tmp_path / "elsewhere")
+    build(corpus)
+    assert {row["verdict"] for row in rows(corpus)} == {"lost_record"}
+    assert stage.standing(corpus, documents.plan(corpus, Recipe())).current
+    (tmp_path / "elsewhere").rename(warc)
+    standing = stage.standing(corpus, documents.plan(corpus, Recipe()))
+    assert len(standing.todo) == 2
+    build(corpus)
+    assert path.read_bytes() == whole
+    assert stage.standing(corpus, documents.plan(corpus, Recipe())).current
+
+
+def test_of_a_partition_with_lost_records_no_other_is_read_again(tmp_path: Path) -> None:
+    corpus = crawled(tmp_path, PAGES)
+    warc = tmp_path / "pages" / "warc" / "part-00000-0000.warc.gz"
+    there, offset = (
+        warc.read_bytes(),
+        corpus.table("pages").read("part-00000.parquet")["warc_offset"][0].as_py(),
+    )
+    warc.write_bytes(there[:offset] + bytes(100) + there[offset + 100 :])
+    build(corpus)
+    assert [row["verdict"] for row in rows(corpus)].count("lost_record") == 1
+    shutil.rmtree(warc.parent)
+    build(corpus, "filter.min_tokens=10")
+    assert [row["verdict"] for row in rows(corpus)].count("lost_record") == 1
+
+
 def test_a_body_that_is_not_the_fetched_one_is_lost(tmp_path: Path) -> None:
     corpus = crawled(tmp_path, PAGES[:1])
     other = crawled(
