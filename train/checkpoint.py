@@ -98,6 +98,8 @@ class Checkpoint:
     def _whole(self, name: str) -> Iterator[Path]:
         """One of its files, and what to do where it is not whole; a disk that fails says so itself."""
         try:
+            if (self.path / name).is_dir():
+                raise ValueError("it is a folder")
             yield self.path / name
         except (FileNotFoundError, *DAMAGED) as error:
             what = "missing" if isinstance(error, FileNotFoundError) else f"damaged ({error})"

@@ -215,6 +215,19 @@ def test_a_file_that_somebody_removed_is_named_with_what_to_do(
         saved.load_moments(model, build(model, TrainSettings(optimizer="muon")), Ranks())
 
 
+@pytest.mark.parametrize("name", ["model.safetensors", "state.json", "optimizer-0.safetensors"])
+def test_a_folder_in_the_place_of_a_file_is_named_with_what_to_do(
+    name: str, save: Callable[..., checkpoint.Checkpoint]
+) -> None:
+    saved = save(5)
+    (saved.path / name).unlink()
+    (saved.path / name).mkdir()
+    model = GPT2(SHAPE)
+    with pytest.raises(TrainError, match=rf"{name} is damaged .it is a folder.: remove .*step-00000005"):
+        saved.load_weights(model)
+        saved.load_moments(model, build(model, TrainSettings(optimizer="muon")), Ranks())
+
+
 def test_the_room_that_checkpoints_take_is_told_before(save: Callable[..., checkpoint.Checkpoint]) -> None:
     each, number = checkpoint.room(GPT2(SHAPE), TrainSettings(keep_last=3, keep_best=1))
     tensors = [path.stat().st_size for path in save(5).path.glob("*.safetensors")]
