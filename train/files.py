@@ -1,6 +1,8 @@
 """Files that exist whole or not at all: written beside, fsynced, renamed."""
 
+import errno
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,7 +20,23 @@ def made(folder: Path, instead: str) -> Iterator[None]:
         folder.mkdir(parents=True, exist_ok=True)
         yield
     except OSError as error:
-        raise TrainError(f"cannot write to {folder} ({error.strerror}): {instead}") from None
+        raise _cannot(folder, error, instead) from None
+
+
+def check_made(folder: Path, instead: str) -> None:
+    """Raises TrainError where `made` would, as far as that can be told without making anything."""
+    try:
+        there = next(path for path in (folder, *folder.absolute().parents) if os.path.lexists(path))
+        if not stat.S_ISDIR(there.stat().st_mode):
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+        if not os.access(there, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    except OSError as error:
+        raise _cannot(folder, error, instead) from None
+
+
+def _cannot(folder: Path, error: OSError, instead: str) -> TrainError:
+    return TrainError(f"cannot write to {folder} ({error.strerror}): {instead}")
 
 
 def write(path: Path, content: str | bytes) -> None:

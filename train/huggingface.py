@@ -160,6 +160,7 @@ def export(run: Path, out: Path) -> dict[str, Any]:
 def export_plan(run: Path, out: Path) -> dict[str, Any]:
     """What `export` would write, in bytes of weights. Raises TrainError like it."""
     _, saved = _exportable(run, out)
+    files.check_made(out, "give another directory")
     weights = (saved.path / checkpoint.MODEL).stat().st_size
     return {"run": str(run), "step": saved.step, "out": str(out), "bytes": weights}
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from train import checkpoint, device, prepare, rundir
+from train import checkpoint, device, files, prepare, rundir
 from train.data import Batch
 from train.ranks import joined
 from train.settings import Settings
@@ -32,6 +32,7 @@ def rehearse(
         settings, corpus = prepare.resolve(tokens, run, settings, ranks)
         if ranks.leads:
             rundir.check(run, settings)
+            files.check_made(run, "give another --out")
         told(f"reading {corpus.train.tokens:,} tokens")
         with prepare.memory_told(settings.train):
             prepare.census(corpus, run, settings, ranks)

@@ -1,9 +1,12 @@
 import errno
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from train import files
+from train.errors import TrainError
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
@@ -12,3 +15,43 @@ def test_a_full_disk_names_the_file_that_it_did_not_hold(tmp_path: Path) -> None
     with pytest.raises(OSError, match=r"report\.html") as raised:
         files.write(tmp_path / "report.html", "text")
     assert raised.value.errno == errno.ENOSPC
+
+
+def below_a_file(folder: Path) -> Path:
+    (folder / "file").touch()
+    return folder / "file" / "new" / "run"
+
+
+def at_a_link_to_nothing(folder: Path) -> Path:
+    (folder / "link").symlink_to(folder / "gone")
+    return folder / "link"
+
+
+@pytest.mark.parametrize("place", [below_a_file, at_a_link_to_nothing])
+def test_a_folder_that_cannot_be_made_is_told_without_making_any(
+    tmp_path: Path, place: Callable[[Path], Path]
+) -> None:
+    folder = place(tmp_path)
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(TrainError, match=rf"cannot write to {folder} .*: give another"):
+        files.check_made(folder, "give another")
+    with pytest.raises(TrainError, match=rf"cannot write to {folder} .*: give another"):
+        make(folder)
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def make(folder: Path) -> None:
+    with files.made(folder, "give another"):
+        pass
+
+
+def test_a_folder_that_can_be_made_is_not_made_by_asking(tmp_path: Path) -> None:
+    files.check_made(tmp_path / "some" / "new", "give another")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_folder_of_anothers_to_read_only_is_told(tmp_path: Path) -> None:
+    tmp_path.chmod(0o555)
+    with pytest.raises(TrainError, match=r"cannot write to .*new .Permission denied.: give another"):
+        files.check_made(tmp_path / "new", "give another")

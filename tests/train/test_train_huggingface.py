@@ -259,6 +259,8 @@ def test_a_dry_run_of_an_export_writes_nothing(run: Path, tmp_path: Path) -> Non
     assert not (tmp_path / "out").exists()
     with pytest.raises(TrainError, match="is there already"):
         huggingface.export_plan(run, run)
+    with pytest.raises(TrainError, match=r"cannot write to .*: give another directory"):
+        huggingface.export_plan(run, run / "config.toml" / "below a file")
 
 
 def test_an_export_does_not_overwrite(run: Path, tmp_path: Path) -> None:

@@ -62,6 +62,8 @@ def test_what_would_refuse_the_training_refuses_it(corpus: Path, tiny: Tiny, tmp
         rehearse(corpus, tmp_path / "file", tiny())
     with pytest.raises(TrainError, match="is missing"):
         rehearse(tmp_path, tmp_path / "new", tiny())
+    with pytest.raises(TrainError, match=r"cannot write to .*: give another --out"):
+        rehearse(corpus, tmp_path / "file" / "run", tiny())
 
 
 @pytest.mark.slow

@@ -90,6 +90,7 @@ def evaluate(request: Request, progress: Progress) -> dict[str, Any]:
 def plan(request: Request) -> dict[str, Any]:
     """What `evaluate` would read: a row per task with its file and size. Raises TrainError like it."""
     planned = [_planned(task, request) for task in named(request.tasks)]
+    files.check_made(request.out, "give another --out")
     model, room = subject.look(request.source), subject.length(request.source)
     if room is not None:
         _strides(request, room)
