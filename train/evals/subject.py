@@ -78,7 +78,7 @@ def look(source: str) -> str:
         _shape(path)
         return source
     huggingface.check_name(source)
-    return f"{source}, from the hub"
+    return f"{source}, from the hub (there is no such folder here)"
 
 
 def length(source: str) -> int | None:

@@ -184,7 +184,8 @@ def test_a_dry_run_of_a_run_without_a_checkpoint_is_an_error(data: Path, tmp_pat
 
 
 def test_a_dry_run_says_that_what_is_no_directory_would_come_from_the_hub(data: Path) -> None:
-    assert run.plan(asked(Path("someone/tiny"), data, "ptb"))["model"] == "someone/tiny, from the hub"
+    told = run.plan(asked(Path("someone/tiny"), data, "ptb"))["model"]
+    assert told == "someone/tiny, from the hub (there is no such folder here)"
 
 
 def test_the_command_prints_json_and_a_mistake_is_one_line(folder: Path, data: Path, tmp_path: Path) -> None:
