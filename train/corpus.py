@@ -101,6 +101,11 @@ class Census:
     """None where neither an index nor a tokenizer tells."""
 
 
+def token_folder(folder: Path) -> Path:
+    """Where the token files of a corpus lie, given its directory or that folder itself."""
+    return folder / "tokens" if (folder / "tokens").is_dir() else folder
+
+
 def find_corpus(folder: Path, settings: DataSettings, vocab_size: int) -> Corpus:
     """The token files of a corpus (its directory or its `tokens/`), or those that the settings name.
 
@@ -111,7 +116,7 @@ def find_corpus(folder: Path, settings: DataSettings, vocab_size: int) -> Corpus
         raise TrainError(f"{folder} does not exist; name a corpus or a directory of token files")
     if folder.is_file():
         raise TrainError(f"{folder} is a file: name its directory, and the file by --set data.train={folder}")
-    folder = folder / "tokens" if (folder / "tokens").is_dir() else folder
+    folder = token_folder(folder)
     tokenizer = folder / "tokenizer.json"
     entries = _vocabulary(folder, tokenizer) if tokenizer.is_file() else 0
     if not (vocab_size or entries):

@@ -7,7 +7,7 @@ import math
 from pathlib import Path
 
 from train import data, evaluate
-from train.corpus import Corpus, find_corpus, take_census
+from train.corpus import Corpus, find_corpus, take_census, token_folder
 from train.errors import TrainError
 from train.evals.language import Result, perplexity
 from train.evals.scoring import Question, Told, score
@@ -41,8 +41,11 @@ def held_out(subject: Subject, path: Path, told: Told) -> Result:
 
 
 def _corpus(subject: Subject, path: Path) -> Corpus:
+    beside = token_folder(path.parent) / "tokenizer.json"
+    if beside.is_file() and load(beside).get_vocab() != subject.tokenizer.get_vocab():
+        raise TrainError(
+            f"{path} was made with {beside}, which is not the vocabulary of {subject.source}: name tokens "
+            "that were made with the model's"
+        )
     named = DataSettings(train=str(path), validation=str(path))
-    corpus = find_corpus(path.parent, named, subject.model.shape.vocab_size)
-    if corpus.tokenizer and load(corpus.tokenizer).get_vocab() != subject.tokenizer.get_vocab():
-        raise TrainError(f"{path} was made with {corpus.tokenizer}, which is not the model's vocabulary")
-    return corpus
+    return find_corpus(path.parent, named, subject.model.shape.vocab_size)
