@@ -15,6 +15,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
+from tokenizers import Tokenizer
 
 from train import token_index
 from train.errors import TrainError
@@ -143,8 +144,9 @@ def find_corpus(folder: Path, settings: DataSettings, vocab_size: int) -> Corpus
     return corpus
 
 
-def take_census(corpus: Corpus) -> Census:
-    """Reads every file once: its sha256 against the index, its largest id against the vocabulary.
+def take_census(corpus: Corpus, words: Tokenizer | None = None) -> Census:
+    """Reads every file once: its sha256 against the index, its largest id against the vocabulary. `words` is
+    the tokenizer where the corpus names none.
 
     Raises TrainError that names the file and what is wrong with it.
     """
@@ -152,7 +154,9 @@ def take_census(corpus: Corpus) -> Census:
     share = counts[counts > 0] / max(1, counts.sum())
     _, held_out = _read(corpus.validation, corpus.vocab_size)
     known = corpus.validation.utf8_bytes
-    if known is None and corpus.tokenizer and (each := bytes_of_ids(corpus.tokenizer)) is not None:
+    if known is None and corpus.tokenizer:
+        words = load_tokenizer(corpus.tokenizer)
+    if known is None and words and (each := bytes_of_ids(words)) is not None:
         known = int(held_out[: len(each)] @ each[: len(held_out)])
     return Census(sha256, float(-(share * np.log(share)).sum()), known)
 

@@ -32,9 +32,8 @@ def size(tokenizer: Tokenizer) -> int:
     return max(tokenizer.get_vocab(with_added_tokens=True).values(), default=-1) + 1
 
 
-def bytes_of_ids(path: Path) -> NDArray[np.int64] | None:
+def bytes_of_ids(tokenizer: Tokenizer) -> NDArray[np.int64] | None:
     """How many bytes of text each id stands for, special tokens none; None where it is not byte-level BPE."""
-    tokenizer = load(path)
     if not isinstance(tokenizer.decoder, decoders.ByteLevel):
         return None
     found = np.zeros(size(tokenizer), dtype=np.int64)

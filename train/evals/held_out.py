@@ -19,14 +19,15 @@ SUFFIX = ".bin"
 
 
 def held_out(subject: Subject, path: Path, told: Told) -> Result:
-    """Nats a token, as such and as perplexity, and bits a byte of text where its bytes are known.
+    """Nats a token, as such and as perplexity, and bits a byte of text: by the index, or
+    else by the model's tokenizer where that is byte-level BPE.
 
     An example is a window; each starts without context.
 
     Raises TrainError for a file that is not what its index says, or of another vocabulary.
     """
     corpus = _corpus(subject, path)
-    split, known = corpus.validation, take_census(corpus).validation_bytes
+    split, known = corpus.validation, take_census(corpus, subject.tokenizer).validation_bytes
     windows = [split.read(*span).tolist() for span in data.evaluation_windows(split.tokens, subject.room)]
     if not windows:
         raise TrainError(f"{path} holds fewer than two tokens: there is nothing to predict")

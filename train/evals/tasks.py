@@ -67,7 +67,9 @@ def _token_file(name: str) -> Task:
     path = Path(name).expanduser().absolute()
     if not path.is_file():
         raise TrainError(f"there is no file {name}: `webtext build-shards` makes a corpus's tokens")
-    return Task(path.name, Source((glob.escape(str(path)),), ""), read=lambda path: path, score=held_out)
+    return Task(
+        path.name, Source((glob.escape(str(path)),), ""), read=lambda path: path, score=held_out, version=2
+    )
 
 
 def _streamed(detokenizer: Detokenizer, path: Path) -> Text:

@@ -34,9 +34,12 @@ def test_a_run_is_judged_on_its_validation_tokens_as_in_training(
 
 
 def test_bare_tokens_are_judged_too(folder: Path, tmp_path: Path) -> None:
-    np.arange(100, dtype="<u2").tofile(tmp_path / "bare.bin")
+    words = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    ids = words.encode("The tokens of a text, näive and bare, without an index.").ids
+    np.array(ids, dtype="<u2").tofile(tmp_path / "bare.bin")
     found = judged(folder, tmp_path / "bare.bin")
-    assert found["loss"] > 0 and found["bits_per_byte"] is None
+    size = len(words.decode(ids).encode())
+    assert found["bits_per_byte"] == pytest.approx(found["loss"] / np.log(2) * len(ids) / size)
 
 
 @pytest.mark.parametrize(
