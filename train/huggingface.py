@@ -14,7 +14,7 @@ from train import checkpoint, files, rundir, tokenizer
 from train.checkpoint import Checkpoint
 from train.errors import TrainError
 from train.model import GPT2
-from train.settings import ModelSettings, Settings
+from train.settings import ModelSettings, Settings, check
 from train.tokenizer import END_OF_TEXT
 
 CONFIG, WEIGHTS, TOKENIZER = "config.json", "model.safetensors", "tokenizer.json"
@@ -72,7 +72,8 @@ def _hub_asked(source: str) -> Iterator[None]:
 
 
 def shape(source: str) -> ModelSettings:
-    """The shape that a directory's config.json describes. Raises TrainError if it is not a plain GPT-2."""
+    """The shape that a directory's config.json describes. Raises TrainError if it is not a plain GPT-2,
+    or one that its files are too small for."""
     path = locate(source) / CONFIG
     if not path.is_file():
         raise TrainError(
@@ -83,11 +84,35 @@ def shape(source: str) -> ModelSettings:
     for key, allowed in PLAIN.items():
         if config.get(key, allowed[0]) not in allowed:
             raise TrainError(f"{path}: {key} = {config[key]!r}; only plain GPT-2 models can be trained on")
-    if missing := [key for key in SHAPE if not isinstance(config.get(key), int)]:
-        raise TrainError(f"{path} does not say {', '.join(missing)}: it is not a GPT-2's")
+    if missing := [key for key in SHAPE if type(config.get(key)) is not int or config[key] < 1]:
+        raise TrainError(
+            f"{path} does not say {', '.join(missing)} as a whole number from 1 on: it is not a GPT-2's"
+        )
     if config.get("n_inner") not in (None, 4 * config["n_embd"]):
         raise TrainError(f"{path}: n_inner = {config['n_inner']}; GPT-2's is 4 × n_embd")
-    return ModelSettings(**{key: config[key] for key in SHAPE})
+    found = ModelSettings(**{key: config[key] for key in SHAPE})
+    check(Settings(model=found), str(path))
+    _check_room(found, path)
+    return found
+
+
+def _check_room(shape: ModelSettings, path: Path) -> None:
+    """Raises TrainError where the weights beside config.json cannot be as many as it says, before anybody
+    asks for the memory or waits for the layers."""
+    wanted = (shape.vocab_size + shape.n_positions + 12 * shape.n_layer * shape.n_embd) * shape.n_embd
+    held = sum(_bytes(file) for file in weight_files(path.parent))
+    if wanted > held:
+        raise TrainError(
+            f"{path} asks for {wanted:,} weights, the files beside it have {held:,} bytes: "
+            "they are another model's, or not all there"
+        )
+
+
+def _bytes(file: Path) -> int:
+    try:
+        return file.stat().st_size
+    except (OSError, ValueError) as error:
+        raise TrainError(f"cannot read {file}: {error}") from None
 
 
 def load(model: GPT2, source: str) -> None:
@@ -109,7 +134,8 @@ def load(model: GPT2, source: str) -> None:
         if name not in found or found[name].shape != tensor.shape:
             has = f"has {name} as {tuple(found[name].shape)}" if name in found else f"has no {name}"
             raise TrainError(f"{folder} {has}, its {CONFIG} asks for {tuple(tensor.shape)}")
-        if not (found[name].is_floating_point() and found[name].float().isfinite().all()):
+        whole = found[name].is_floating_point() and found[name].element_size() > 1  # shorter ones need scales
+        if not (whole and found[name].float().isfinite().all()):
             raise TrainError(
                 f"{folder} has in {name} what are no weights: quantised ones, infinities or no numbers; "
                 "only plain floating-point weights are read"

@@ -8,7 +8,7 @@ from train import checkpoint, device, huggingface, rundir
 from train.corpus import Census, Corpus, find_corpus, take_census
 from train.errors import TrainError
 from train.ranks import Ranks
-from train.settings import Settings, TrainSettings, check
+from train.settings import Settings, TrainSettings
 
 
 def resolve(tokens: Path, run: Path, settings: Settings, ranks: Ranks) -> tuple[Settings, Corpus]:
@@ -33,9 +33,7 @@ def _with_shape_of_init(settings: Settings, run: Path) -> Settings:
         return settings
     if checkpoint.newest(run) and rundir.load(run).train.init_from == source:
         return dataclasses.replace(settings, model=rundir.load(run).model)
-    shaped = dataclasses.replace(settings, model=huggingface.shape(source))
-    check(shaped, source)
-    return shaped
+    return dataclasses.replace(settings, model=huggingface.shape(source))
 
 
 def census(corpus: Corpus, run: Path, settings: Settings, ranks: Ranks) -> Census:

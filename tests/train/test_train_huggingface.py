@@ -165,6 +165,9 @@ def test_a_started_run_goes_on_when_the_first_model_is_gone(
         ({"scale_attn_by_inverse_layer_idx": True}, "scale_attn_by_inverse_layer_idx = True"),
         ({"n_inner": 7}, "n_inner = 7"),
         ({"n_layer": None}, "does not say n_layer"),
+        ({"n_positions": True, "vocab_size": 0}, "does not say n_positions, vocab_size"),
+        ({"n_head": 5}, r"config\.json: model\.n_embd = 24 must be a multiple of n_head = 5"),
+        ({"n_layer": 10**9}, "asks for 6,912,000,008,160 weights, the files beside it have"),
     ],
 )
 def test_a_model_that_is_no_plain_gpt2_is_an_error(
@@ -187,22 +190,24 @@ def test_a_folder_without_a_config_is_no_model(tmp_path: Path) -> None:
 
 def test_weights_that_are_no_safetensors_are_an_error(source: Path, tmp_path: Path) -> None:
     folder = Path(copy_with(source, tmp_path))
+    model = GPT2(huggingface.shape(str(folder)))
     (folder / "model.safetensors").write_bytes(b"half a download")
     with pytest.raises(TrainError, match=r"cannot read .*model\.safetensors"):
-        huggingface.load(GPT2(huggingface.shape(str(folder))), str(folder))
+        huggingface.load(model, str(folder))
     (folder / "model.safetensors").unlink()
     with pytest.raises(TrainError, match=r"has no model\.safetensors: weights in other formats"):
-        huggingface.load(GPT2(huggingface.shape(str(folder))), str(folder))
+        huggingface.load(model, str(folder))
 
 
-@pytest.mark.parametrize("what", ["quantised", "no numbers"])
+@pytest.mark.parametrize("what", ["quantised", "quantised floats", "no numbers"])
 def test_what_are_no_weights_is_an_error_that_names_the_tensor(
     source: Path, tmp_path: Path, what: str
 ) -> None:
     folder = Path(copy_with(source, tmp_path))
     weights = load_file(folder / "model.safetensors")
     name = "transformer.ln_f.weight"
-    weights[name] = (127 * weights[name]).to(torch.int8) if what == "quantised" else weights[name] / 0
+    kinds = {"quantised": torch.int8, "quantised floats": torch.float8_e4m3fn}
+    weights[name] = weights[name].to(kinds[what]) if what in kinds else weights[name] / 0
     save_file(weights, folder / "model.safetensors")
     with pytest.raises(TrainError, match=r"has in transformer\.ln_f\.weight what are no weights"):
         huggingface.load(GPT2(huggingface.shape(str(folder))), str(folder))
