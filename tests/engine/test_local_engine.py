@@ -67,6 +67,16 @@ def write_pid_and_sleep(path: Path, _: Report) -> None:
     time.sleep(60)
 
 
+def test_a_ctrl_c_while_a_worker_begins_is_not_the_workers(capfd: pytest.CaptureFixture[str]) -> None:
+    child = Child()
+    for _ in range(20):  # in all that a fresh interpreter does before it serves
+        os.kill(child.process.pid or 0, signal.SIGINT)
+        time.sleep(0.02)
+    assert child.call(own_pid, 0, timeout_s=20) == child.process.pid
+    child.close()
+    assert capfd.readouterr().err == ""
+
+
 def test_every_item_gives_one_result_and_its_reports() -> None:
     reported: list[tuple[int, dict[str, int]]] = []
     with LocalEngine(2) as engine:

@@ -6,8 +6,9 @@ import signal
 import sys
 import threading
 import traceback
-from contextlib import suppress
-from multiprocessing import connection
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from multiprocessing import connection, resource_tracker
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,8 @@ class Child:
     def __init__(self, memory_bytes: int | None = None) -> None:
         self.pipe, theirs = _context.Pipe()
         self.process = _context.Process(target=_serve, args=(theirs, memory_bytes), daemon=False)
-        self.process.start()
+        with _deaf_to_ctrl_c():
+            self.process.start()
         theirs.close()
 
     def start(self, task: Task, item: Any) -> None:
@@ -89,8 +91,19 @@ class Child:
             self.process.join()
 
 
+@contextmanager
+def _deaf_to_ctrl_c() -> Iterator[None]:
+    """What is started meanwhile never hears a Ctrl-C, not while it begins either: it is the driver's to handle.
+    The driver hears one that comes meanwhile when that has ended."""
+    resource_tracker.ensure_running()  # which else is begun with the process, and lets the signal through
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _serve(pipe: "connection.Connection[Any, Any]", memory_bytes: int | None) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the driver's to handle
     threading.Thread(target=_die_with_parent, daemon=True).start()
     if memory_bytes is not None:
         _cap_memory(memory_bytes)
