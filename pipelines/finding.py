@@ -144,6 +144,8 @@ def readable(table: Table) -> Iterator[None]:
     """Names what cannot be read of a table, the partition where one is to blame."""
     try:
         yield
+    except PermissionError:  # nothing is damaged
+        raise
     except (OSError, pa.ArrowException) as error:
         for part in table.finished():
             with suppress(OSError):

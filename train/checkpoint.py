@@ -100,6 +100,7 @@ class Checkpoint:
         try:
             if (self.path / name).is_dir():
                 raise ValueError("it is a folder")
+            (self.path / name).open("rb").close()  # safetensors calls missing what may not be read
             yield self.path / name
         except (FileNotFoundError, *DAMAGED) as error:
             what = "missing" if isinstance(error, FileNotFoundError) else f"damaged ({error})"

@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperCommand
 
 from webtext import buckets, store
-from webtext.errors import RunFailed, UserError
+from webtext.errors import RunFailed, UserError, why
 from webtext.files import DISK_FULL
 from webtext.unseen import visible, visible_json
 
@@ -65,6 +65,9 @@ class Command(TyperCommand):
         except OSError as error:
             if buckets.is_of_a_store(error):
                 raise _ended(1, f"{buckets.told(error)}{self.then}") from None
+            if isinstance(error, PermissionError):
+                what = f"{error.filename}: " if error.filename else ""
+                raise _ended(2, f"{what}{why(error)}: give this user the right to it") from None
             if error.errno not in DISK_FULL:
                 raise
             where = error.filename or "the disk"

@@ -1,6 +1,7 @@
 """`webtext audit`: whatever stages there are, the same bytes each time, one clear line for bad input."""
 
 import json
+import os
 import re
 from pathlib import Path
 from types import SimpleNamespace
@@ -170,6 +171,18 @@ def test_a_damaged_partition_is_a_user_error_that_names_it(
     path = corpus.table("pages").path(1)
     path.write_bytes(path.read_bytes()[:-100])
     with pytest.raises(UserError, match=r"pages/part-00001.parquet: cannot be read .*_manifest.json"):
+        audit.run(corpus, None, quiet)
+
+
+def test_a_partition_that_may_not_be_read_is_not_called_damaged(
+    plant: SimpleNamespace, tmp_path: Path, quiet: Progress
+) -> None:
+    corpus = plant.corpus(tmp_path / "closed", plant.links())
+    path = corpus.table("pages").path(1)
+    path.chmod(0)
+    if os.access(path, os.R_OK):
+        pytest.skip("root may read everything")
+    with pytest.raises(PermissionError, match=r"part-00001.parquet"):
         audit.run(corpus, None, quiet)
 
 

@@ -141,6 +141,18 @@ def test_a_corpus_that_cannot_be_written_to(tmp_path: Path, links: Path) -> None
         assert f"{tmp_path / 'corpus'}: cannot be written to" in line
 
 
+def test_a_table_that_may_not_be_read(tmp_path: Path) -> None:
+    (tmp_path / "recipe.toml").touch()
+    manifest = tmp_path / "links" / "_manifest.json"
+    manifest.parent.mkdir()
+    manifest.touch(0)
+    if os.access(manifest, os.R_OK):
+        pytest.skip("root may read everything")
+    for name, *options in (["status"], ["audit"], ["explain", "http://a.example/"]):
+        line = refused(name, tmp_path, *options)
+        assert line == f"webtext: {manifest}: Permission denied: give this user the right to it"
+
+
 def test_training_before_there_are_tokens(tmp_path: Path) -> None:
     (tmp_path / "recipe.toml").write_text("")
     assert "build-shards" in refused("train", tmp_path, "--out", tmp_path / "run")

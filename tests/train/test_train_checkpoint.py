@@ -228,6 +228,17 @@ def test_a_folder_in_the_place_of_a_file_is_named_with_what_to_do(
         saved.load_moments(model, build(model, TrainSettings(optimizer="muon")), Ranks())
 
 
+def test_weights_that_may_not_be_read_are_not_called_missing(
+    save: Callable[..., checkpoint.Checkpoint],
+) -> None:
+    weights = save(5).path / "model.safetensors"
+    weights.chmod(0)
+    if os.access(weights, os.R_OK):
+        pytest.skip("root may read everything")
+    with pytest.raises(PermissionError, match=r"model\.safetensors"):
+        checkpoint.Checkpoint(weights.parent).load_weights(GPT2(SHAPE))
+
+
 def test_the_room_that_checkpoints_take_is_told_before(save: Callable[..., checkpoint.Checkpoint]) -> None:
     each, number = checkpoint.room(GPT2(SHAPE), TrainSettings(keep_last=3, keep_best=1))
     tensors = [path.stat().st_size for path in save(5).path.glob("*.safetensors")]

@@ -114,6 +114,8 @@ class Source:
         path = self.corpus.table("tokens").folder / "index.json"
         try:
             index: dict[str, Any] = json.loads(files.read_text(path)) if self.has("tokens") else {}
+        except PermissionError:  # nothing is damaged
+            raise
         except (OSError, ValueError) as error:
             raise _damaged("tokens", path, error) from None
         return index
@@ -136,6 +138,8 @@ class Source:
                 if ours.schema and (odd := schemas.unlike(parquet.schema_arrow, ours.schema)):
                     raise pa.ArrowInvalid(odd)
                 yield parquet
+        except PermissionError:
+            raise
         except (OSError, pa.ArrowException) as error:
             raise _damaged(table, path, error) from None
 

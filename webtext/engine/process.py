@@ -93,8 +93,8 @@ class Child:
 
 @contextmanager
 def _deaf_to_ctrl_c() -> Iterator[None]:
-    """What is started meanwhile never hears a Ctrl-C, not while it begins either: it is the driver's to handle.
-    The driver hears one that comes meanwhile when that has ended."""
+    """What is started meanwhile never hears a Ctrl-C, not while it begins either: it is the driver's to
+    handle, which hears one that comes meanwhile when the start is over."""
     resource_tracker.ensure_running()  # which else is begun with the process, and lets the signal through
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
