@@ -1,5 +1,6 @@
 import contextlib
 import gzip
+import resource
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -12,6 +13,7 @@ from tests.crawl.loopback import Crawled, Page, Web
 from webtext.crawl.exchange import Exchange
 from webtext.crawl.packing import pack
 from webtext.crawl.warc import LostRecord, Position, WarcFile, read_response, whole_records
+from webtext.errors import RunFailed
 
 URL = "http://a.example/x?y=1"
 
@@ -157,6 +159,18 @@ def test_a_position_without_a_response_is_a_lost_record(tmp_path: Path, offset: 
 def test_a_missing_file_is_a_lost_record(tmp_path: Path) -> None:
     with pytest.raises(LostRecord):
         read_response(tmp_path, "warc/none.warc.gz", 0, 1000)
+
+
+def test_a_record_that_the_system_does_not_open_now_is_not_lost(tmp_path: Path) -> None:
+    [at] = write(tmp_path, Exchange(URL, 200, (), b"x"))
+    limit, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with (tmp_path / at.file).open("rb") as last:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (last.fileno() + 1, most))
+        try:
+            with pytest.raises(RunFailed, match=r"warc\.gz cannot be read now: Too many open files"):
+                read_response(tmp_path, at.file, at.offset, 1000)
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (limit, most))
 
 
 def test_whole_records_end_before_a_torn_one(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """WARC files: records appended (`packing` makes them), and a page's response read back."""
 
+import errno
 import io
 import os
 import zlib
@@ -14,10 +15,14 @@ from webtext import store
 from webtext.crawl import coding
 from webtext.crawl.exchange import header
 from webtext.crawl.packing import Packed, gzip_member
-from webtext.errors import RunFailed, UserError
+from webtext.errors import RunFailed, UserError, why
 
 FOLDER = "warc"  # under pages/
 SOFTWARE = "webtext"
+# What says nothing of a record: another time the system may let it be read.
+NOT_NOW = {
+    getattr(errno, name) for name in ("EACCES", "EPERM", "EIO", "EMFILE", "ENFILE", "ENOMEM", "ESTALE")
+}
 
 
 class LostRecord(Exception):
@@ -55,7 +60,8 @@ def read_response(
     """The response that a row of `pages` points at, at most `max_bytes` of its body. Where its `record` was
     not read already, an object store is asked for the `length` of it alone.
 
-    Raises LostRecord when there is none, or none that can be decoded.
+    Raises LostRecord when there is none, or none that can be decoded, and RunFailed when the system does not
+    let it be read now.
     """
     try:
         path = pages_folder / warc_file
@@ -70,6 +76,8 @@ def read_response(
     except (LostRecord, UserError, RunFailed):
         raise
     except Exception as error:  # warcio raises what it meets: EOFError, AttributeError, zlib.error, …
+        if isinstance(error, OSError) and error.errno in NOT_NOW:
+            raise RunFailed(f"{path} cannot be read now: {why(error)}") from None
         raise LostRecord(f"{warc_file} at {offset}: {type(error).__name__}") from error
     cut = found.rec_headers.get_header("WARC-Truncated") is not None
     truncated = cut or decoded.too_large or not decoded.complete
