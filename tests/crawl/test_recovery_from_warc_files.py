@@ -1,4 +1,5 @@
 import gzip
+import os
 import random
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,7 +20,7 @@ from webtext.crawl.archives.captures import Unavailable, Unusable
 from webtext.crawl.archives.lookup import Wanted, look_up
 from webtext.crawl.archives.warc_places import files_of
 from webtext.crawl.warc import read_response
-from webtext.errors import UserError
+from webtext.errors import RunFailed, UserError
 from webtext.links import partitions
 from webtext.progress import Progress
 from webtext.recipe import Recipe
@@ -60,6 +61,15 @@ def test_pages_of_the_users_archives_are_taken_and_the_web_is_not_asked(
     stored = read_response(crawled.folder, rows[old]["warc_file"], rows[old]["warc_offset"], 1000)
     assert stored.body == b"<p>near"
     assert "/old" not in site.paths()
+
+
+def test_a_file_that_the_system_does_not_open_now_is_not_taken_for_a_damaged_one(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.warc.gz", warc_record(URL, b"<p>x", "2014-02-19T00:00:00Z"))
+    path.chmod(0)
+    if os.access(path, os.R_OK):
+        pytest.skip("root may read everything")
+    with pytest.raises(RunFailed, match=r"a\.warc\.gz cannot be read now: .*Permission denied"):
+        found(path)
 
 
 def test_a_crawl_that_has_ended_leaves_no_listing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

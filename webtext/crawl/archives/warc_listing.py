@@ -22,6 +22,8 @@ from webtext.crawl.archives import records
 from webtext.crawl.archives.captures import Pointer, Unusable
 from webtext.crawl.archives.warc_stream import CUT_SHORT, WarcStream
 from webtext.crawl.exchange import Exchange
+from webtext.crawl.warc import NOT_NOW
+from webtext.errors import RunFailed, why
 from webtext.fingerprint import fingerprint
 from webtext.links.canonical import Rejected, canonicalise
 
@@ -122,7 +124,10 @@ def is_made(listing: Path) -> bool:
 
 
 def make(file: StoredFile, listing: Path, tell: Callable[[int], None] = lambda _: None) -> None:
-    """Lists a file. `tell` hears now and then how many bytes of it were read since the last time."""
+    """Lists a file. `tell` hears now and then how many bytes of it were read since the last time.
+
+    Raises RunFailed where the system does not let it be read now.
+    """
     rows, batches, damage = list[dict[str, Any]](), list[pa.RecordBatch](), None
     try:
         with redirect_stderr(io.StringIO()):  # warcio prints its doubts
@@ -133,7 +138,9 @@ def make(file: StoredFile, listing: Path, tell: Callable[[int], None] = lambda _
                     rows = []
     except Unusable as problem:
         damage = str(problem)
-    except Exception:  # warcio raises what it meets: EOFError, AttributeError, zlib.error, …
+    except Exception as error:  # warcio raises what it meets: EOFError, AttributeError, zlib.error, …
+        if isinstance(error, OSError) and error.errno in NOT_NOW:
+            raise RunFailed(f"{file.path} cannot be read now: {why(error)}") from None
         damage = CUT_SHORT
     batches.append(pa.RecordBatch.from_pylist(rows, _SCHEMA))
     schema = _SCHEMA.with_metadata({_DAMAGE: damage}) if damage else _SCHEMA
