@@ -52,3 +52,9 @@ def test_parquet_bytes_depend_on_rows_not_on_batches(sizes: list[int], group: in
         many = files.write_parquet(Path(folder) / "many", SCHEMA, pieces, row_group_rows=group)
     assert one == many
     assert one.rows == len(rows)
+
+
+def test_a_link_that_leads_to_itself_is_no_file(tmp_path: Path) -> None:
+    (tmp_path / "a.parquet").write_text("four")
+    (tmp_path / "b.parquet").symlink_to("b.parquet")
+    assert files.sizes(tmp_path) == {"a.parquet": 4}

@@ -74,7 +74,7 @@ def sizes(folder: Path) -> dict[str, int]:
     if (stored := store.of(folder)) is not None:
         return {name: stamp.size for name, stamp in stored.listed().items()}
     try:
-        return {entry.name: entry.stat().st_size for entry in os.scandir(folder) if entry.is_file()}
+        return {file.name: file.stat().st_size for file in folder.iterdir() if file.is_file()}
     except FileNotFoundError:
         return {}
 
