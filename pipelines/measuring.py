@@ -16,6 +16,7 @@ from webtext import files, schemas
 from webtext.corpus import Corpus
 from webtext.crawl import read_ahead
 from webtext.crawl.warc import LostRecord, Position, read_response
+from webtext.errors import RunFailed
 from webtext.extract import cage
 from webtext.extract.page import EXTRACTOR, MEASURES_VERSION, Page, Row
 from webtext.extract.wikipedia import on_wikipedia
@@ -84,7 +85,7 @@ def can_recover(corpus: Corpus, file: str) -> bool:
 def _can_read(corpus: Corpus, row: Row) -> bool:
     try:
         stored_page(corpus.table("pages").folder, row)
-    except LostRecord:
+    except (LostRecord, RunFailed):  # damaged as before, or not to be read now
         return False
     return True
 

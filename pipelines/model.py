@@ -157,10 +157,7 @@ def _trainer() -> Iterator[None]:
         raise UserError(str(error)) from None
     except errors.RunFailed as error:
         raise RunFailed(str(error)) from None
-    except (
-        BrokenPipeError,
-        PermissionError,
-    ):  # who reads our output has had enough; what no repetition mends
+    except (BrokenPipeError, PermissionError):  # our reader has had enough; a right is lacking
         raise
     except OSError as error:
         if error.errno in files.DISK_FULL or buckets.is_of_a_store(error):

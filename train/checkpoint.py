@@ -102,7 +102,7 @@ class Checkpoint:
                 raise ValueError("it is a folder")
             (self.path / name).open("rb").close()  # safetensors calls missing what may not be read
             yield self.path / name
-        except (FileNotFoundError, IsADirectoryError, *DAMAGED) as error:
+        except (FileNotFoundError, *DAMAGED) as error:
             what = "missing" if isinstance(error, FileNotFoundError) else f"damaged ({error})"
             raise TrainError(
                 f"{self.path / name} is {what}: remove {self.path} to go on from the checkpoint before it, "

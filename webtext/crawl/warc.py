@@ -19,10 +19,8 @@ from webtext.errors import RunFailed, UserError, why
 
 FOLDER = "warc"  # under pages/
 SOFTWARE = "webtext"
-# What says nothing of a record: another time the system may let it be read.
-NOT_NOW = {
-    getattr(errno, name) for name in ("EACCES", "EPERM", "EIO", "EMFILE", "ENFILE", "ENOMEM", "ESTALE")
-}
+# What says nothing of a record: another time the system may let it be read. Not EIO: a bad sector stays one.
+NOT_NOW = {errno.EACCES, errno.EPERM, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ESTALE}
 
 
 class LostRecord(Exception):
