@@ -195,6 +195,8 @@ PIECES = [each if isinstance(each, bytes) else bytes([each]) for each in PIECES]
         b'{"id":"a","is_self":true,"x":' + b"[" * 5000 + b"]" * 5000 + b"}",
         b'{"id":"a","is_self":true,"x":1e999}',
         b'  {"id" : "a" , "is_self" :\ttrue }  \r',
+        b'{"id":"a","is_self":false,"score":1,"created_utc":1300000000000}',
+        b'{"id":"a","is_self":true,"created_utc":1300000000,"retrieved_on":1400000000000}',
         b"[1]",
         b"null",
         b"",

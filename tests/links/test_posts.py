@@ -116,7 +116,10 @@ def test_a_flag_may_be_a_list_of_any_depth() -> None:
 
 @pytest.mark.parametrize(
     "value",
-    [1409529600, "1409529600", 1409529600.0, "1409529600.0", "2014-09-01", "2014-09-01T02:00:00+02:00"],
+    [
+        *(1409529600, "1409529600", 1409529600.0, "1409529600.0", 1409529600000, "1409529600000"),
+        *("2014-09-01", "2014-09-01T02:00:00+02:00", "2014-09-01 00:00:00.000 UTC"),
+    ],
 )
 def test_a_time_is_seconds_however_it_is_written(value: object) -> None:
     assert seconds(value) == 1409529600

@@ -42,9 +42,9 @@ static int64_t refusal(const post *it, const int64_t *limits)
         if (it->score < limits[MIN_KARMA])
             return limits[KARMA];
     }
-    if (it->created == ODD)
+    if (it->created == ODD || it->created >= limits[MAX_SECONDS]) /* which may be milliseconds */
         return UNDECIDED;
-    if (it->created >= 0 && it->created < limits[MAX_SECONDS]) {
+    if (it->created >= 0) {
         if (it->created >= limits[BEFORE])
             return limits[TOO_NEW];
         if (it->created < limits[AFTER])
@@ -62,9 +62,9 @@ static int64_t retrieved(const post *it, int64_t max_seconds)
 {
     int64_t times[] = {it->retrieved_utc, it->retrieved_on, it->retrieved_again, it->created};
     for (int each = 0; each < 4; each++) {
-        if (times[each] == ODD)
+        if (times[each] == ODD || times[each] >= max_seconds)
             return ODD;
-        if (times[each] < 0 || times[each] >= max_seconds)
+        if (times[each] < 0)
             times[each] = NONE;
     }
     int64_t first = times[0] != NONE ? times[0] : times[1];

@@ -116,12 +116,13 @@ def integer(value: Any) -> int | None:
 
 
 def seconds(value: Any) -> int | None:
-    """Seconds since 1970, from a number, its digits, or an ISO 8601 date or time (UTC if it does not say)."""
-    if type(value) is int:  # nearly always
-        return value if 0 <= value < MAX_SECONDS else None
+    """Seconds since 1970, from a number of them or of milliseconds (pandas' JSON), its digits, or an ISO 8601
+    date or time (UTC if it does not say, or says so by name, as BigQuery does)."""
+    if type(value) is int and 0 <= value < MAX_SECONDS:  # nearly always
+        return value
     if type(value) is str and "-" in value[1:]:
         try:
-            value = datetime.fromisoformat(value.strip())
+            value = datetime.fromisoformat(value.strip().removesuffix(" UTC"))
         except ValueError:
             return None
     if isinstance(value, date) and not isinstance(value, datetime):
@@ -129,6 +130,8 @@ def seconds(value: Any) -> int | None:
     if isinstance(value, datetime):
         value = int((value if value.tzinfo else value.replace(tzinfo=UTC)).timestamp())
     number = integer(value)
+    if number is not None and number >= MAX_SECONDS:
+        number //= 1000
     return number if number is not None and 0 <= number < MAX_SECONDS else None
 
 

@@ -46,6 +46,8 @@ _COMPRESSED_NAMES = {".zst", ".gz", ".bz2", ".xz", ".parquet"}
 _MAPPING = re.compile(r"(.+)\?(\w+=[^&=?/]+(?:&\w+=[^&=?/]+)*)", re.DOTALL)
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*://")
 _SURE = re.compile(rb'\{.*"url"|[A-Za-z][A-Za-z0-9+.\-]*://')  # the first line of a dump or a URL list
+# Of Reddit's API, or of an archive's: all submissions in one object.
+_ANSWER = re.compile(rb'\{\s*(?:"kind"\s*:\s*"\w+"\s*,\s*)?"data"\s*:\s*[\[{]')
 _SUPPORTED = "dumps (NDJSON), CSV, Parquet and URL lists, plain or as zst, gz, bz2 or xz"
 
 
@@ -188,6 +190,10 @@ def _text(name: str, path: Path, mapping: dict[str, str], head: bytes) -> Source
     if not lines or kind_of(head) or b"\0" in lines[0]:  # in another line it costs that one
         raise UserError(f"{name}: holds {described(head)}; what can be read are {_SUPPORTED}")
     first = lines[0].strip()
+    if _ANSWER.match(head.removeprefix(b"\xef\xbb\xbf").lstrip()):
+        raise UserError(
+            f"{name}: an API's answer, all submissions inside `data`; a submission a line (NDJSON) is needed"
+        )
     if first.startswith(b"{"):
         return Source(name, path, "submissions")
     if first.startswith(b"["):
