@@ -51,8 +51,8 @@ class Checkpoint:
         """state.json: data position, generators, schedule, and what the run is made of."""
         with self._whole(STATE) as file:
             state: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-            if not (isinstance(state, dict) and state.get("rng")):
-                raise ValueError("it says nothing of the random generators")
+            if odd := _odd(state):
+                raise ValueError(odd)
         return state
 
     def load_weights(self, model: nn.Module) -> None:
@@ -197,6 +197,17 @@ def tidy(run: Path, settings: TrainSettings) -> None:
         if path not in kept and NAME.fullmatch(path.name.removeprefix(".").removesuffix(".tmp")):
             (path / DONE).unlink(missing_ok=True)  # first, so that a half-removed one does not count
             shutil.rmtree(path, ignore_errors=True)
+
+
+def _odd(state: Any) -> str:
+    """What state.json does not say as a checkpoint's does; "" where it says all that is read of it."""
+    if not (isinstance(state, dict) and state.get("rng")):
+        return "it says nothing of the random generators"
+    if not (isinstance(state.get("data"), dict) and "sha256" in state["data"]):
+        return "it says nothing of the tokens"
+    losses, judged = state.get("recent_losses"), state.get("val_loss") or 0.0
+    numbers = isinstance(losses, list) and all(isinstance(loss, int | float) for loss in [*losses, judged])
+    return "" if numbers else "its losses are no numbers"
 
 
 def _val_loss(one: Checkpoint) -> float | None:

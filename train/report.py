@@ -121,7 +121,7 @@ def _rows(run: Path) -> tuple[list[Row], list[Row]]:
     for row in rundir.rows(run):
         if "val_loss" in row:
             evaluations.append(row)
-        elif row["loss"] is not None:
+        elif row.get("loss") is not None:
             steps.append(row)
     return steps, evaluations
 

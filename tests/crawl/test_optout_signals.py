@@ -131,4 +131,4 @@ def test_any_bytes_can_be_searched(body: bytes) -> None:
 def test_a_hostile_page_is_searched_in_a_moment(body: bytes) -> None:
     started = time.process_time()
     signal((), body, WEBTEXT)
-    assert time.process_time() - started < 0.5
+    assert time.process_time() - started < 2

@@ -202,5 +202,5 @@ def test_international_hosts_are_encoded_as_browsers_encode_them(url_data: Path,
 def test_a_long_run_of_separators_in_a_field_takes_no_time() -> None:
     started = time.thread_time()
     with pytest.raises(Rejected, match="too_long"):
-        canonicalise(f"http://a.example/{', ' * 10_000}x")
-    assert time.thread_time() - started < 0.3
+        canonicalise(f"http://a.example/{', ' * 50_000}x")
+    assert time.thread_time() - started < 2

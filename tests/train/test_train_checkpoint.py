@@ -19,6 +19,7 @@ from train.optimizer import build
 from train.ranks import Ranks
 from train.settings import ModelSettings, TrainSettings
 
+REST = '"recent_losses": [], "data": {"sha256": ""}}'  # of a state.json
 SHAPE = ModelSettings(n_layer=1, n_head=1, n_embd=8, n_positions=4, vocab_size=5)
 
 
@@ -35,7 +36,7 @@ def save(tmp_path: Path) -> Callable[..., checkpoint.Checkpoint]:
         step,
         model,
         optimizers,
-        {"val_loss": val_loss},
+        {"val_loss": val_loss, "recent_losses": [], "data": {"sha256": "abc"}},
         TrainSettings(keep_last=keep_last),
         Ranks(),
     )
@@ -181,10 +182,16 @@ def test_tensors_that_are_not_the_models_are_named_with_what_to_do(
         "null",
         "[" * 100_000,
         '{"rng": []}',
-        '{"rng": [{"cpu": "AAAA", "cuda": null}]}',
-        '{"rng": [{"cpu": "!"}]}',
+        f'{{"rng": [{{"cpu": "AAAA", "cuda": null}}], {REST}',
+        f'{{"rng": [{{"cpu": "!"}}], {REST}',
+        '{"rng": [1], "recent_losses": [], "val_loss": 1}',
+        '{"rng": [1], "recent_losses": 3, "data": {"sha256": ""}}',
+        '{"rng": [1], "recent_losses": [], "val_loss": "1", "data": {"sha256": ""}}',
     ],
-    ids=["null", "endless", "no generators", "short generator", "no generator"],
+    ids=[
+        *("null", "endless", "no generators", "short generator", "no generator"),
+        *("no tokens", "no losses", "no validation loss"),
+    ],
 )
 def test_a_state_of_another_shape_is_named_with_what_to_do(
     state: str, save: Callable[..., checkpoint.Checkpoint]
