@@ -73,7 +73,7 @@ def plan(corpus: Corpus, recipe: Recipe) -> Plan:
     lists = word_lists(recipe.filter)
     rules = recipe.filter.model_copy(update={"mask_pii": False})  # shards and tokens mask, documents never
     says = fingerprint(recipe.extract, rules, [(w.words, w.phrases) for w in lists.values()])
-    stale, works = set(_can_recover(corpus)), []
+    stale, works = set(_recoverable(corpus)), []
     for part in pages.partitions:
         key = fingerprint(VERSION, says, part.hash)
         item = Item(corpus.root, part.file, key, recipe.extract, recipe.filter, lists)
@@ -82,7 +82,7 @@ def plan(corpus: Corpus, recipe: Recipe) -> Plan:
     return Plan(TABLE, VERSION, says, pages.hash, write_parts, tuple(works))
 
 
-def _can_recover(corpus: Corpus) -> Iterator[str]:
+def _recoverable(corpus: Corpus) -> Iterator[str]:
     """The partitions with pages that were lost, and are no more."""
     table = corpus.table(TABLE)
     holds = table.holding()
