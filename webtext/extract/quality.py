@@ -5,11 +5,9 @@ Words are what white space divides; shares of characters count those of words, w
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from itertools import count
+from collections.abc import Sequence
 
-import numpy as np
-import numpy.typing as npt
+from webtext.extract.ngrams import repeated_chars
 
 STOP_WORDS = ("the", "be", "to", "of", "and", "that", "have", "with")
 BULLETS = ("•", "●", "○", "■", "▪", "‣", "·", "-", "*", "–")
@@ -21,20 +19,17 @@ DECIMALS = 4
 
 _SENTENCE_END = re.compile(r"[.!?。！？](?=[\s\"'”’)\]]|$)")
 _LETTER = re.compile(r"[^\W\d_]")
-_BASE = np.uint64(0x9E3779B97F4A7C15)  # odd, so that the hash of an n-gram depends on each of its words
-
-Ints = npt.NDArray[np.int64]
-Flags = npt.NDArray[np.bool_]
 
 
-def measure(text: str, words: Sequence[str]) -> dict[str, float]:
+def measure(text: str, words: list[str]) -> dict[str, float]:
     """Every measure of this file as a column; `words` is `text.split()`. Without words all are 0."""
     many = max(1, len(words))
+    chars = sum(map(len, words))
     kinds = Counter(words)
     lines = [line for raw in text.split("\n") if (line := raw.strip())]
     symbols = max(text.count("#"), text.count("...") + text.count("…"))
     shares = {
-        "word_chars": sum(map(len, words)) / many,
+        "word_chars": chars / many,
         "symbols": symbols / many,
         "alphabetic_words": sum(
             times for word, times in kinds.items() if word.isalpha() or _LETTER.search(word)
@@ -45,7 +40,7 @@ def measure(text: str, words: Sequence[str]) -> dict[str, float]:
         "open_lines": _share([not line.endswith(TERMINAL) for line in lines]),
         **_repeated("line", lines),
         **_repeated("paragraph", [part for raw in text.split("\n\n") if (part := raw.strip())]),
-        **_ngrams(words, kinds),
+        **_ngrams(words, chars),
     }
     return {name: round(share, DECIMALS) for name, share in shares.items()} | {
         "stop_words": sum(word in kinds or word.capitalize() in kinds for word in STOP_WORDS),
@@ -69,55 +64,9 @@ def _repeated(name: str, parts: Sequence[str]) -> dict[str, float]:
     }
 
 
-def _ngrams(words: Sequence[str], kinds: Iterable[str]) -> dict[str, float]:
+def _ngrams(words: list[str], chars: int) -> dict[str, float]:
     """Of 2- to 4-grams the share of characters in the most frequent one that occurs twice; of longer ones the
-    share in any that occurs twice, no character counted more than once."""
-    found = {f"top_{n}grams": 0.0 for n in TOP_NGRAMS} | {f"repeated_{n}grams": 0.0 for n in REPEATED_NGRAMS}
-    numbers = dict(zip(kinds, count(1), strict=False))
-    ids = np.fromiter(map(numbers.__getitem__, words), np.uint64, len(words))
-    lengths = np.fromiter(map(len, words), np.int64, len(words))
-    up_to = np.concatenate([[0], np.cumsum(lengths)])  # characters before each word
-    total = max(1, int(up_to[-1]))
-    place_bits = np.uint64(len(words).bit_length())
-    places = np.arange(len(words))
-    grams = ids * _BASE
-    for n in range(2, REPEATED_NGRAMS[-1] + 1):
-        fits = int(np.searchsorted(places, len(words) - n, "right"))
-        places, grams = places[:fits], grams[:fits]
-        if not fits:
-            break
-        grams = (grams + ids[places + (n - 1)]) * _BASE
-        # An n-gram's hash above its place: sorted, equal ones are neighbours, in the order of the text.
-        keys = np.sort(grams >> place_bits << place_bits | places.astype(np.uint64))
-        hashes = keys >> place_bits
-        same = hashes[1:] == hashes[:-1]
-        if not same.any():
-            break  # nor does any longer one occur twice
-        order = (keys & (np.uint64(1) << place_bits) - np.uint64(1)).astype(np.int64)
-        twice = np.zeros(len(words), bool)
-        twice[order[1:][same]] = twice[order[:-1][same]] = True
-        if n in TOP_NGRAMS:
-            found[f"top_{n}grams"] = min(1.0, _most_frequent(order, same, up_to, n) / total)
-        else:
-            found[f"repeated_{n}grams"] = _covered(np.flatnonzero(twice), lengths, n) / total
-        going_on = twice[places]  # a longer one that occurs twice begins with this one
-        places, grams = places[going_on], grams[going_on]
-    return found
-
-
-def _most_frequent(order: Ints, same: Flags, up_to: Ints, n: int) -> int:
-    """Characters in all occurrences of the n-gram that occurs most often, the longest of several."""
-    last = np.append(np.flatnonzero(~same), len(same))  # of each n-gram's occurrences
-    times = last.copy()
-    times[1:] -= last[:-1]
-    times[0] += 1
-    most = int(times.max())
-    top = order[last[times == most]]
-    return most * int((up_to[top + n] - up_to[top]).max())
-
-
-def _covered(starts: Ints, lengths: Ints, n: int) -> int:
-    """Characters of the words that are part of an n-gram that begins at one of the places."""
-    covered = np.zeros(len(lengths), bool)
-    covered[starts[:, None] + np.arange(n)] = True
-    return int(lengths[covered].sum())
+    share in any that occurs twice."""
+    repeated = repeated_chars(words, TOP_NGRAMS[-1], REPEATED_NGRAMS[-1])
+    names = (*(f"top_{n}grams" for n in TOP_NGRAMS), *(f"repeated_{n}grams" for n in REPEATED_NGRAMS))
+    return {name: min(1.0, number / max(1, chars)) for name, number in zip(names, repeated, strict=True)}
