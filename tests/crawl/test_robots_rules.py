@@ -1,3 +1,4 @@
+import codecs
 import time
 
 import pytest
@@ -53,6 +54,13 @@ def group(rules: str, agents: str = "*") -> str:
 )
 def test_the_group_that_names_us_applies_or_else_the_one_for_all(robots: str, allowed: bool) -> None:
     assert allows(robots, "/x") is allowed
+
+
+@pytest.mark.parametrize("mark", [codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE])
+def test_a_file_in_utf16_forbids_what_it_says(mark: bytes) -> None:
+    codec = "utf-16-le" if mark == codecs.BOM_UTF16_LE else "utf-16-be"
+    rules = parse(mark + "user-agent: *\r\ndisallow: /x\r\n".encode(codec), "webtext")
+    assert (rules.allows("http://a.example.org/x"), rules.allows("http://a.example.org/y")) == (False, True)
 
 
 @pytest.mark.parametrize(

@@ -157,6 +157,8 @@ def _add(group: _Group, name: str, value: str) -> None:
 
 def _lines(body: bytes) -> Iterator[tuple[str, str]]:
     """Known fields and their values. Bytes, because only CR and LF end a line here (§2.2)."""
+    if body.startswith((b"\xff\xfe", b"\xfe\xff")):  # an editor's UTF-16, which forbids no less
+        body = body.decode("utf-16", "replace").encode("utf-8", "replace")
     for raw in body.removeprefix(b"\xef\xbb\xbf").splitlines():
         line = raw.partition(b"#")[0].decode("utf-8", "replace").strip()
         name, colon, value = line.partition(":")
