@@ -141,7 +141,7 @@ class Web:
         self._addresses = (f"127.0.{n // 250}.{n % 250 + 2}" for n in itertools.count())
         self._hosts: list[Site | Raw] = []
 
-    def site(self, **pages: Page) -> Site:
+    def site(self, **pages: Page | list[Page]) -> Site:
         site = Site(next(self._addresses))
         site.pages |= {f"/{name}": page for name, page in pages.items()}
         self._hosts.append(site)

@@ -136,6 +136,32 @@ def test_redirects_end_at_the_limit(web: Web, crawled: Crawled) -> None:
     assert site.paths() == ["/robots.txt", "/.well-known/tdmrep.json", "/0", "/1", "/2", "/3"]
 
 
+def sets_a_cookie(value: str, location: str = "/page") -> Page:
+    return Page(b"", 302, (("Location", location), ("Set-Cookie", value)))
+
+
+def test_a_cookie_that_a_redirect_sets_is_sent_along_its_links_way(web: Web, crawled: Crawled) -> None:
+    site = web.site(page=[sets_a_cookie("seen=1; Path=/"), Page()], other=Page())
+    rows = crawled.crawl([site.url("/page"), site.url("/other")])
+    assert rows[site.url("/page")]["state"] == "fetched"
+    sent = [(hit.path, hit.headers.get("Cookie")) for hit in site.hits if hit.path[1] in "po"]
+    assert sorted(sent, key=str) == [("/other", None), ("/page", "seen=1"), ("/page", None)]
+
+
+def test_a_cookie_goes_to_no_other_site(web: Web, crawled: Crawled) -> None:
+    there = web.site(page=Page())
+    here = web.site(page=sets_a_cookie("seen=1", there.url("/page")))
+    assert crawled.crawl([here.url("/page")])[here.url("/page")]["state"] == "fetched"
+    assert all("Cookie" not in hit.headers for hit in there.hits)
+
+
+def test_a_cookie_that_comes_again_makes_a_circle_no_way(web: Web, crawled: Crawled) -> None:
+    site = web.site(page=sets_a_cookie("seen=1"))
+    row = crawled.crawl([site.url("/page")])[site.url("/page")]
+    assert (row["state"], row["detail"]) == ("redirect_loop", "in a circle")
+    assert site.paths().count("/page") == 2
+
+
 def test_a_name_without_an_address_is_dns(crawled: Crawled) -> None:
     row = crawled.crawl(["http://no-such-name.invalid/"])["http://no-such-name.invalid/"]
     assert (row["state"], row["detail"], row["http_status"]) == ("dns", "no such name", None)

@@ -192,7 +192,7 @@ class Crawler:
             removed = Verdict(str(State.REMOVED), stone.sentence)
             self._conclude(errand, self._archived(errand, replace(outcome, verdict=removed, url=target)))
             return
-        circle = target in visited
+        circle = errand.circles(target)
         if errand.asks is Asks.PAGE and (circle or len(visited) > self.settings.max_redirects):
             detail = "in a circle" if circle else f"more than {self.settings.max_redirects}"
             looped = replace(outcome, verdict=Verdict("redirect_loop", detail))

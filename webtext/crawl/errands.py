@@ -6,10 +6,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
 from functools import partial
+from http.cookiejar import CookieJar
 from threading import BoundedSemaphore
 from urllib.parse import urlsplit
 
-from webtext.crawl import coding, page, robots, tdmrep
+from webtext.crawl import coding, cookies, page, robots, tdmrep
 from webtext.crawl.exchange import Exchange, Headers
 from webtext.crawl.failures import Failure
 from webtext.crawl.network import Network, WantedBytes
@@ -47,6 +48,8 @@ class Errand:
     asks: Asks = Asks.PAGE
     reserved: bool = False  # its origin's tdmrep.json says so of `url`
     visited: tuple[str, ...] = ()  # the URLs that redirected
+    jar: CookieJar | None = None  # what redirects have set
+    asked_before: int = 0  # of `visited`, how many were asked without a cookie that is there now
     attempts: int = 0
     spent_s: float = 0.0  # of timeout_s, in this attempt
     last: "Outcome | None" = None
@@ -59,6 +62,11 @@ class Errand:
     def restart(self) -> None:
         """Back to the link, for another attempt."""
         self.url, self.visited, self.spent_s = self.link, (), 0.0
+        self.jar, self.asked_before = None, 0
+
+    def circles(self, target: str) -> bool:
+        """Whether a redirect leads to what was asked already, in the same way."""
+        return target in (*self.visited, self.url)[self.asked_before :]
 
     def ends(self, verdict: Verdict) -> "Outcome":
         """The outcome without a response."""
@@ -112,6 +120,10 @@ def _page(errand: Errand, network: Network) -> Outcome:
     exchange = _fetch(errand, network, partial(page.wanted_bytes, network.settings))
     with _large if len(exchange.body) > LARGE_BYTES else nullcontext():
         verdict, kept = page.judge(exchange, network.settings, errand.reserved)
+        if verdict.state == REDIRECT and exchange.header("set-cookie"):
+            errand.jar = errand.jar or CookieJar()
+            if cookies.keep(exchange, errand.jar):
+                errand.asked_before = len(errand.visited) + 1
         return _outcome(verdict, kept)
 
 
@@ -172,7 +184,8 @@ def _fetch(errand: Errand, network: Network, wanted_bytes: WantedBytes) -> Excha
     left_s = network.settings.timeout_s - errand.spent_s
     if left_s <= 0:
         raise Failure("timeout", "the redirects took too long", again=True)
-    exchange = network.fetch(errand.url, left_s, wanted_bytes)
+    headers = cookies.sent_to(errand.url, errand.jar) if errand.jar is not None else None
+    exchange = network.fetch(errand.url, left_s, wanted_bytes, headers)
     link_id = errand.id if errand.asks is Asks.PAGE else None
     via = errand.visited[-1] if errand.visited else None
     return replace(exchange, link_id=link_id, via=via, hops=errand.hops)
