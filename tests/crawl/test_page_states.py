@@ -184,6 +184,18 @@ def test_the_body_of_an_accepted_page_is_stored_as_it_came(web: Web, crawled: Cr
     assert read_response(crawled.folder, row["warc_file"], row["warc_offset"], 100_000).body == body
 
 
+@pytest.mark.parametrize(("more", "state"), [(0, "fetched"), (1, "truncated")])
+def test_the_length_of_the_decoded_body_is_forgiven(
+    web: Web, crawled: Crawled, more: int, state: str
+) -> None:
+    body = b"<p>hello</p>" * 50
+    head = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % (len(body) + more)
+    url = web.raw(lambda client: client.sendall(head + gzip.compress(body))).url("/page")
+    row = crawled.crawl([url], retries=0, robots=False, opt_outs=False)[url]
+    stored = read_response(crawled.folder, row["warc_file"], row["warc_offset"], 100_000)
+    assert (row["state"], stored.body, stored.truncated) == (state, body, state == "truncated")
+
+
 def test_a_truncated_page_is_tried_again(web: Web, crawled: Crawled) -> None:
     calls = []
 

@@ -54,6 +54,7 @@ def judge(exchange: Exchange, settings: Crawl, reserved: bool = False) -> tuple[
         return redirect(exchange), exchange
     if exchange.status not in PAGE_STATUSES:
         return _refusal(exchange.status), exchange
+    exchange = _whole(exchange, settings)
     verdict, body = _page(exchange, settings, reserved)
     if verdict.state in NOT_KEPT:
         exchange = head_alone(exchange)
@@ -67,6 +68,19 @@ def head_alone(exchange: Exchange) -> Exchange:
     """The exchange without its body, which is said to be missing if there was one."""
     why = exchange.truncated or "unspecified"
     return replace(exchange, body=b"", truncated=why) if exchange.body else exchange
+
+
+def _whole(exchange: Exchange, settings: Crawl) -> Exchange:
+    """The exchange, not called cut short where the server announced the length of the decoded body: a common
+    mistake, which browsers forgive where the length is exact."""
+    if exchange.truncated != "disconnect":
+        return exchange
+    try:
+        decoded = coding.decode(exchange.body, exchange.header("content-encoding"), settings.max_bytes)
+    except coding.BadCoding:
+        return exchange
+    exact = decoded.complete and 0 < len(decoded.body) == announced_bytes(exchange.headers)
+    return replace(exchange, truncated=None) if exact else exchange
 
 
 def _page(exchange: Exchange, settings: Crawl, reserved: bool) -> tuple[Verdict, bytes]:
