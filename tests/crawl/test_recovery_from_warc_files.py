@@ -125,6 +125,11 @@ def test_another_spelling_of_the_url_is_the_same_page(tmp_path: Path) -> None:
     assert found(write(tmp_path / "a.warc.gz", record)).verdict.state == "fetched"
 
 
+def test_a_capture_of_https_is_one_of_http(tmp_path: Path) -> None:
+    record = warc_record("https://127.0.8.8/page", b"<p>x", "2014-02-19T00:00:00Z")
+    assert found(write(tmp_path / "a.warc.gz", record)).verdict.state == "fetched"
+
+
 @pytest.mark.parametrize(
     ("coding", "coder"), [("gzip", gzip.compress), ("br", brotli.compress), ("zstd", zstandard.compress)]
 )

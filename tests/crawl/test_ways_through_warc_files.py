@@ -16,7 +16,7 @@ from webtext.buckets import StoredFile
 from webtext.crawl import recovery
 from webtext.crawl.archives.lookup import Found, Wanted, look_up
 from webtext.crawl.archives.warc_files import WarcFiles
-from webtext.crawl.archives.warc_listing import Listings
+from webtext.crawl.archives.warc_listing import Listings, filed_under
 from webtext.crawl.archives.warc_places import files_of
 from webtext.sections import Crawl
 
@@ -231,6 +231,6 @@ def test_files_are_read_through_once_whoever_looks_for_pages_in_them(
     files, folder = files_of(f"warc:{tmp_path}"), tmp_path / "listings"
     for url in (OLD, NEW):
         archive = WarcFiles(files, {url: POSTED}, Crawl(), folder)
-        assert [pointer.url for pointer in archive.find(url, POSTED)] == [NEW]
+        assert [pointer.url for pointer in archive.find(url, POSTED)] == [filed_under(NEW)]
         assert archive.damaged == 1
     assert read.total() == 1

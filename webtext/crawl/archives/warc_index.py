@@ -14,7 +14,7 @@ from pathlib import Path
 
 from webtext.buckets import StoredFile
 from webtext.crawl.archives.captures import Pointer
-from webtext.crawl.archives.warc_listing import Listed, Listings
+from webtext.crawl.archives.warc_listing import Listed, Listings, filed_under
 
 MAX_LISTED = 100  # records of one page are remembered, for each time that they should be near to
 NEAREST = 10  # of each kind, when there are more
@@ -31,11 +31,13 @@ class WarcIndex:
         self._max_redirects = max_redirects
         self._listings = Listings(files, folder)
         self._listed: dict[str, list[Listed]] = {}
-        self._times = {url: {near} for url, near in wanted.items()}
+        self._times = dict[str, set[datetime]]()
+        for url, near in wanted.items():
+            self._times.setdefault(filed_under(url), set()).add(near)
         self._digests: dict[str, set[str]] = {}  # of bodies that revisits have of a URL
         self._thinned = set[str]()  # URLs with more records than are remembered
         self._in_time: dict[str, tuple[list[datetime], list[Listed]]] = {}  # see _next
-        due = frozenset(wanted)
+        due = frozenset(self._times)
         for _ in range(max_redirects + 2):  # a revisit's body is a step, too
             for url in due:
                 self._listed.pop(url, None)
@@ -45,13 +47,13 @@ class WarcIndex:
 
     def pages(self, url: str) -> Iterator[Pointer]:
         """Where captures of a page lie, by way of redirects too."""
-        for listed in self._listed.get(url, ()):
+        for listed in self._listed.get(filed_under(url), ()):
             if (found := self._followed(listed)) is not None:
                 yield found
 
     def has(self, url: str) -> bool:
         """Whether there is a record of it at all, be it one that leads to nothing."""
-        return bool(self._listed.get(url))
+        return bool(self._listed.get(filed_under(url)))
 
     def _followed(self, listed: Listed) -> Pointer | None:
         for redirects in range(self._max_redirects + 1):

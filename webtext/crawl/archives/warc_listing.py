@@ -5,6 +5,7 @@ dozen look for their links in it: some hundred bytes a record instead of the rec
 """
 
 import io
+import re
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import redirect_stderr
 from dataclasses import dataclass, replace
@@ -27,7 +28,7 @@ from webtext.errors import RunFailed, why
 from webtext.fingerprint import fingerprint
 from webtext.links.canonical import Rejected, canonicalise
 
-VERSION = 2  # changes when the same file may give another listing
+VERSION = 3  # changes when the same file may give another listing
 FOLDER = "listings"
 ROWS = 10_000  # that are looked through at a time
 TELL_BYTES = 1 << 20
@@ -51,7 +52,7 @@ class Listed:
     """A record that is a page, or leads to one."""
 
     pointer: Pointer
-    leads_to: str = ""  # the canonical URL where a redirect leads, or whose body a revisit repeats
+    leads_to: str = ""  # what the page is filed under where a redirect leads, or whose body a revisit repeats
     repeats: bool = False
 
     def order(self, at: datetime) -> tuple[bool, bool, timedelta, datetime]:
@@ -97,6 +98,12 @@ class Listings:
         return found, damage and damage.decode()
 
 
+def filed_under(url: str) -> str:
+    """What the captures of a URL are found by: of http and https alike, as in the Wayback Machine's index and
+    Common Crawl's. Raises Rejected for what is no URL."""
+    return re.sub("^https:", "http:", canonicalise(url))
+
+
 def listed_in(file: StoredFile, tell: Callable[[int], None] = lambda _: None) -> Iterator[Listed]:
     """The records of a file that are of use. Raises Unusable at the end where a part of the file was not."""
     with file.stream() as stream:
@@ -105,7 +112,7 @@ def listed_in(file: StoredFile, tell: Callable[[int], None] = lambda _: None) ->
             if record.rec_type not in ("response", "revisit"):
                 continue
             try:
-                found = _listed(record, canonicalise(records.target(record)))
+                found = _listed(record, filed_under(records.target(record)))
                 offset, length = archive.place() if found is not None else (0, 0)
             except (Unusable, Rejected):
                 continue
@@ -173,9 +180,9 @@ def _listed(record: Any, url: str) -> Listed | None:
     status = records.status(record) if record.http_headers is not None else None
     if status in page.REDIRECT_STATUSES:
         target = page.redirect(Exchange(records.target(record), status, records.headers(record))).location
-        leads_to = canonicalise(target) if target else url
+        leads_to = filed_under(target) if target else url
         return Listed(pointer, leads_to) if leads_to != url else None
     if record.rec_type == "revisit":
         original = records.uri(record, "WARC-Refers-To-Target-URI")
-        return Listed(pointer, canonicalise(original) if original else url, repeats=True) if digest else None
+        return Listed(pointer, filed_under(original) if original else url, repeats=True) if digest else None
     return Listed(pointer) if status in page.PAGE_STATUSES else None
