@@ -136,6 +136,39 @@ def test_redirects_end_at_the_limit(web: Web, crawled: Crawled) -> None:
     assert site.paths() == ["/robots.txt", "/.well-known/tdmrep.json", "/0", "/1", "/2", "/3"]
 
 
+def refreshing(content: str, text: bytes = b"<p>Moved") -> Page:
+    return Page(f"<head><meta http-equiv=Refresh content='{content}'></head>".encode() + text)
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["0;url=/there?a&amp;b", "5; URL=&quot;/there?a&amp;b&quot;", "0 /there?a&b", "1.5,url = /there?a&b"],
+)
+def test_a_page_that_only_sends_on_is_followed(web: Web, crawled: Crawled, content: str) -> None:
+    site = web.site(page=refreshing(content))
+    site.pages["/there?a&b"] = Page()
+    row = crawled.crawl([site.url("/page")])[site.url("/page")]
+    assert (row["state"], row["final_url"], row["redirects"]) == ("fetched", site.url("/there?a&b"), 1)
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        refreshing("0; url=/there", b"<p>something to read" * 500),
+        refreshing("300; url=/there"),
+        refreshing("0; url=/page"),
+        refreshing("0; url=javascript:alert(1)"),
+        refreshing("5"),
+        refreshing("5; url="),
+    ],
+    ids=["a page to read", "much later", "the same page", "a script", "no URL", "an empty URL"],
+)
+def test_a_page_that_stays_is_a_page(web: Web, crawled: Crawled, page: Page) -> None:
+    site = web.site(page=page, there=Page())
+    row = crawled.crawl([site.url("/page")])[site.url("/page")]
+    assert (row["state"], row["final_url"]) == ("fetched", site.url("/page"))
+
+
 def sets_a_cookie(value: str, location: str = "/page") -> Page:
     return Page(b"", 302, (("Location", location), ("Set-Cookie", value)))
 

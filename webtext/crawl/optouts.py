@@ -113,14 +113,19 @@ def _directive(content: str, reader: Reader) -> str | None:
 
 def metas(body: bytes) -> Iterator[tuple[str, str]]:
     """Name and content of the meta elements in the first part of a page."""
+    for attributes in meta_elements(body):
+        if b"name" in attributes:
+            name, content = attributes[b"name"], attributes.get(b"content", b"")
+            yield name.strip().lower().decode("latin-1"), content.decode("latin-1")
+
+
+def meta_elements(body: bytes) -> Iterator[dict[bytes, bytes]]:
+    """The attributes of each meta element in the first part of a page."""
     head = _ascii(body[:META_SCAN_BYTES])
     end = 0
     while meta := _META.match(head, end):
         end = meta.end()
-        attributes = _attributes(meta[1])
-        if b"name" in attributes:
-            name, content = attributes[b"name"], attributes.get(b"content", b"")
-            yield name.strip().lower().decode("latin-1"), content.decode("latin-1")
+        yield _attributes(meta[1])
 
 
 def _attributes(tag: bytes) -> dict[bytes, bytes]:

@@ -4,7 +4,7 @@ import hashlib
 from dataclasses import dataclass, replace
 from urllib.parse import urljoin
 
-from webtext.crawl import coding, media_types, optouts
+from webtext.crawl import coding, media_types, optouts, refresh
 from webtext.crawl.exchange import Exchange, Headers, header
 from webtext.crawl.failures import Failure
 from webtext.crawl.network import prepare
@@ -60,6 +60,8 @@ def judge(exchange: Exchange, settings: Crawl, reserved: bool = False) -> tuple[
         exchange = head_alone(exchange)
     if verdict.state != FETCHED:
         return verdict, exchange
+    if exchange.source_uri is None and (onward := _sent_on(exchange, verdict, body)) is not None:
+        return onward, exchange
     digest = hashlib.sha256(body).hexdigest()
     return replace(verdict, bytes=len(body), sha256=digest), exchange
 
@@ -148,6 +150,13 @@ def _refused_by_body(
 
 def _reader(settings: Crawl) -> optouts.Reader:
     return optouts.Reader(product_token(settings.user_agent), "noindex" in settings.opt_out_extra)
+
+
+def _sent_on(exchange: Exchange, verdict: Verdict, body: bytes) -> Verdict | None:
+    """A redirect by what a page says; None for a page that is to be read, or that asks to be loaded again."""
+    target = None if verdict.content_type == "text/plain" else refresh.target(body)
+    onward = redirect(replace(exchange, headers=(("location", target),))) if target else None
+    return onward if onward is not None and onward.location not in (None, exchange.url) else None
 
 
 def redirect(exchange: Exchange) -> Verdict:

@@ -1,0 +1,28 @@
+"""Where a page sends its readers on by `<meta http-equiv="refresh">` (HTML standard §4.2.5.3), as shorteners
+do and sites that cannot set a status.
+"""
+
+import html
+import re
+
+from webtext.crawl.optouts import meta_elements
+
+MAX_PAGE_BYTES = 10_000  # a longer one has something to read
+MAX_WAIT_S = 10
+
+_CONTENT = re.compile(
+    r"""\s*+ (\d{1,9}) [\d.]*+ [\s;,]++ (?: url \s*+ = \s*+ )?+ (?: "([^"]++) | '([^']++) | ([^"'].*+) )""",
+    re.IGNORECASE | re.VERBOSE | re.DOTALL,
+)
+
+
+def target(body: bytes) -> str | None:
+    """What a decoded page's first refresh names, its bytes as Latin-1 like a Location header's."""
+    if len(body) > MAX_PAGE_BYTES:
+        return None
+    for attributes in meta_elements(body):
+        if attributes.get(b"http-equiv", b"").strip().lower() == b"refresh":
+            found = _CONTENT.match(html.unescape(attributes.get(b"content", b"").decode("latin-1")))
+            soon = found is not None and int(found[1]) <= MAX_WAIT_S
+            return (found[2] or found[3] or found[4]).strip() if found and soon else None
+    return None
