@@ -156,6 +156,7 @@ HOSTILE: dict[str, tuple[Script, str, str | None]] = {
 }
 GOOD = {
     "a length of its own": say(OK + b"Content-Length: 8\r\n\r\n<p>hello"),
+    "many header lines": say(OK + b"Set-Cookie: a=b\r\n" * 1000 + b"\r\n<p>hello"),
     "neither length nor end": say(OK + b"\r\n<p>hello"),
     "chunks": say(OK + b"Transfer-Encoding: chunked\r\n\r\n3\r\n<p>\r\n5;x=y\r\nhello\r\n0\r\nT: x\r\n\r\n"),
     "lines that are no headers": say(

@@ -4,6 +4,7 @@ A socket's timeout is for one read; a server that sends a byte now and then outl
 starts one deadline for everything that follows on the socket, below `http.client` and TLS.
 """
 
+import http.client
 import io
 import ssl
 import time
@@ -23,6 +24,8 @@ from webtext.crawl.addresses import is_public
 from webtext.crawl.failures import Failure, HeadCut, HeadTooLarge, connect_failure, lookup_failure
 
 MAX_HEAD_BYTES = 256 * 1024
+# 100 are http.client's own limit, which no browser has: sites pass it with cookies and hints to preload.
+http.client._MAXHEADERS = 5000  # type: ignore[attr-defined]
 DNS_CACHE_S, DNS_CACHE_NAMES = 300.0, 50_000
 
 Lookup = Callable[[str], list[str]]  # the addresses of a name; raises OSError or UnicodeError
