@@ -9,7 +9,7 @@ import pytest
 
 from tests.crawl.loopback import Crawled, Page, Web
 from webtext.crawl import dialer
-from webtext.crawl.dialer import timed
+from webtext.crawl.dialer import timed, tls_context
 from webtext.crawl.failures import Failure
 from webtext.crawl.network import Network
 from webtext.sections import Crawl
@@ -142,11 +142,26 @@ def test_tls_is_spoken_over_one_context_with_the_deadline_kept(
     assert exchange.truncated == "time"
 
 
+def test_an_old_server_that_browsers_still_read_is_read(web: Web, certificate: tuple[str, str]) -> None:
+    context = tls_context()
+    context.load_verify_locations(certificate[0])
+    ok = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
+    raw = web.raw(tls_server(certificate, ok, ciphers="ECDHE-ECDSA-AES128-SHA"), tls=True)
+    assert Network(Crawl(allow_private=True), tls=context).fetch(raw.url(), 2.0, some).body == b"hello"
+
+
+def test_no_server_can_choose_a_key_exchange_that_fails() -> None:
+    assert not [each["name"] for each in tls_context().get_ciphers() if each["name"].startswith("DHE-")]
+
+
 def tls_server(
-    certificate: tuple[str, str], answer: bytes, trickle: bytes = b""
+    certificate: tuple[str, str], answer: bytes, trickle: bytes = b"", ciphers: str | None = None
 ) -> Callable[[socket.socket], None]:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(*certificate)
+    if ciphers:
+        context.maximum_version = ssl.TLSVersion.TLSv1_2
+        context.set_ciphers(ciphers)
 
     def script(client: socket.socket) -> None:
         with context.wrap_socket(client, server_side=True) as tls:

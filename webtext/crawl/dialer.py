@@ -27,6 +27,11 @@ MAX_HEAD_BYTES = 256 * 1024
 # 100 are http.client's own limit, which no browser has: sites pass it with cookies and hints to preload.
 http.client._MAXHEADERS = 5000  # type: ignore[attr-defined]
 DNS_CACHE_S, DNS_CACHE_NAMES = 300.0, 50_000
+# What browsers offer of TLS 1.2. Python leaves out what old servers alone have, and offers finite-field
+# Diffie-Hellman, which such servers choose, with keys that OpenSSL then calls too small.
+CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20:ECDHE+AES:RSA+AESGCM:RSA+AES:!aNULL:!AESCCM"
+# To servers without RFC 5746, as browsers do; `ssl` has the name since Python 3.12.
+LEGACY_SERVER_CONNECT = 0x4
 
 Lookup = Callable[[str], list[str]]  # the addresses of a name; raises OSError or UnicodeError
 
@@ -103,7 +108,8 @@ class _TimedTLS(_Timed, ssl.SSLSocket):
 @cache
 def tls_context() -> ssl.SSLContext:
     """The one context of a process: loading the certificates anew costs more than a handshake."""
-    context = create_urllib3_context()
+    context = create_urllib3_context(ciphers=CIPHERS)
+    context.options |= LEGACY_SERVER_CONNECT
     context.load_default_certs()
     context.load_verify_locations(certifi.where())
     return timed(context)
