@@ -18,7 +18,7 @@ _CONTENT = re.compile(
 
 def target(body: bytes) -> str | None:
     """What a decoded page's first refresh names, its bytes as Latin-1 like a Location header's."""
-    if len(body) > MAX_PAGE_BYTES:
+    if len(body) > MAX_PAGE_BYTES or b"refresh" not in body.lower():  # quick, where tags are not
         return None
     for attributes in meta_elements(body):
         if attributes.get(b"http-equiv", b"").strip().lower() == b"refresh":
