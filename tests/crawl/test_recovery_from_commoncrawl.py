@@ -67,6 +67,23 @@ def test_a_broken_list_of_crawls_costs_the_capture_alone(
     assert row["detail"].startswith("status 404; commoncrawl: ")
 
 
+@pytest.mark.parametrize("body", [b"[]", b"{}"])
+def test_an_empty_list_of_crawls_is_none_now(
+    crawled: Crawled, archive: ArchiveSite, url: str, body: bytes
+) -> None:
+    archive.first["/collinfo.json"] = [Page(body)]
+    assert row_of(crawled, url)["detail"] == "status 404; commoncrawl: unavailable, an empty list of crawls"
+
+
+@pytest.mark.parametrize("path", ["/collinfo.json", "/CC-MAIN", "/crawl-data"])
+def test_who_is_blocked_does_not_take_that_for_an_answer(
+    crawled: Crawled, archive: ArchiveSite, url: str, path: str
+) -> None:
+    archive.crawl("2014-10", url, "20140312000000", b"<p>2014")
+    archive.first[path] = [Page(b"", 403)] * service.TRIES
+    assert row_of(crawled, url)["detail"] == "status 404; commoncrawl: unavailable, status 403"
+
+
 @pytest.mark.parametrize(
     "body", [b"<html>", b'{"status": "200"', b"7\n", b'{"timestamp": "20140312000000", "status": "200"}\n']
 )

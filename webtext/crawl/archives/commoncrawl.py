@@ -31,6 +31,7 @@ from webtext.crawl.exchange import Exchange
 from webtext.crawl.network import Network
 
 MAX_INDEX_BYTES = 4_000_000
+BLOCKED = (403,)  # whoever asked too much, for a day
 MAX_CRAWLS = 3  # whose indexes are asked for one page: those nearest in time
 
 _WEEK = re.compile(r"CC-MAIN-(\d{4})-(\d{2})")
@@ -53,8 +54,9 @@ class CommonCrawl:
         self, network: Network, base: str, data: str, folder: Path, intervals: Intervals, stop: Event
     ) -> None:
         self._base, self._data, self._settings = base, data, network.settings
-        self._index = Service(network, folder, "commoncrawl-index", intervals.commoncrawl_index, stop)
-        self._files = Service(network, folder, "commoncrawl-data", intervals.commoncrawl_data, stop)
+        index_s, data_s = intervals.commoncrawl_index, intervals.commoncrawl_data
+        self._index = Service(network, folder, "commoncrawl-index", index_s, stop, BLOCKED)
+        self._files = Service(network, folder, "commoncrawl-data", data_s, stop, BLOCKED)
         self._known: list[_Crawl] | None = None
         self._asking = Lock()
 
@@ -100,7 +102,10 @@ class CommonCrawl:
         """All crawls, asked for once."""
         with self._asking:
             if self._known is None:
-                self._known = list(_collections(_text(self._get(f"{self._base}/collinfo.json"))))
+                known = list(_collections(_text(self._get(f"{self._base}/collinfo.json"))))
+                if not known:  # as while its bucket was out of reach
+                    raise Unavailable("an empty list of crawls")
+                self._known = known
             return self._known
 
     def _get(self, url: str) -> Exchange:

@@ -52,8 +52,17 @@ class Intervals:
 class Service:
     """`name` is that of the service among all of the archives."""
 
-    def __init__(self, network: Network, folder: Path, name: str, interval_s: float, stop: Event) -> None:
-        self.network = network
+    def __init__(
+        self,
+        network: Network,
+        folder: Path,
+        name: str,
+        interval_s: float,
+        stop: Event,
+        refusals: tuple[int, ...] = (),
+    ) -> None:
+        """`refusals`: statuses that say nothing of what was asked for, beside those of every server."""
+        self.network, self._refusals = network, refusals
         self._pace = Pace(folder / f"{name}.pace", interval_s, stop)
         self._timeout_s = max(network.settings.timeout_s, TIMEOUT_S)
         self._failures = 0  # in a row
@@ -73,7 +82,7 @@ class Service:
                     break
                 self._pace.hold(back_off_s(attempt))
                 continue
-            if _answered(exchange):
+            if _answered(exchange) and exchange.status not in self._refusals:
                 self._failures = 0
                 return exchange
             why = f"status {exchange.status}"
