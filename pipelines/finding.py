@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 import pyarrow as pa
@@ -16,7 +16,6 @@ from webtext.errors import UserError
 from webtext.links.canonical import Rejected, canonicalise, link_id, registered_domain
 from webtext.links.hosts import host_of
 from webtext.links.selection import Rules
-from webtext.table import Table
 from webtext.tally import counted
 
 LINK_ID = re.compile(r"[0-9a-f]{16}")
@@ -63,8 +62,7 @@ def row_of(corpus: Corpus, name: str, id: str) -> dict[str, Any] | None:
     table = corpus.table(name)
     if table.manifest() is None:
         return None
-    with readable(table):
-        rows = table.dataset().to_table(filter=ds.field("id") == id).to_pylist()
+    rows = table.rows(ds.field("id") == id).to_pylist()
     return rows[0] if rows else None
 
 
@@ -108,9 +106,8 @@ def _of_submission(corpus: Corpus, name: str) -> list[str]:
 
 
 def _spelled_otherwise(corpus: Corpus, url: str) -> list[str]:
-    links, same_domain = corpus.table("links"), ds.field("domain") == registered_domain(url)
-    with readable(links):
-        rows = links.dataset().to_table(["id", "url"], filter=same_domain).to_pylist()
+    same_domain = ds.field("domain") == registered_domain(url)
+    rows = corpus.table("links").rows(same_domain, ["id", "url"]).to_pylist()
     return [row["id"] for row in rows if _loose(row["url"]) == _loose(url)]
 
 
@@ -134,25 +131,7 @@ def _read(corpus: Corpus, name: str, columns: list[str]) -> Iterator[pa.Table]:
     table = corpus.table(name)
     manifest = table.manifest()
     for part in manifest.partitions if manifest else ():
-        with readable(table):
-            rows = table.read(part.file, columns)
-        yield rows
-
-
-@contextmanager
-def readable(table: Table) -> Iterator[None]:
-    """Names what cannot be read of a table, the partition where one is to blame."""
-    try:
-        yield
-    except PermissionError:  # nothing is damaged
-        raise
-    except (OSError, pa.ArrowException) as error:
-        for part in table.finished():
-            with suppress(OSError):
-                table.require_sound(part.file)
-        raise UserError(
-            f"{table.folder}: cannot be read ({error}): run the stage that makes it again"
-        ) from None
+        yield table.read(part.file, columns)
 
 
 def _loose(url: str) -> str:

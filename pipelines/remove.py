@@ -12,7 +12,6 @@ import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
 from pipelines import build_shards, ledger, links, pages, removal
-from pipelines.finding import readable
 from pipelines.request import Request
 from webtext import files, reasons, stage
 from webtext.corpus import Corpus
@@ -22,7 +21,6 @@ from webtext.errors import UserError, why
 from webtext.links.canonical import Rejected, canonicalise, link_id, registered_domain
 from webtext.links.hosts import domain_of, is_public_suffix, parse_host
 from webtext.progress import Progress
-from webtext.table import Table
 
 ASKED = "asked for"
 REPORTS = ("report.html", "report.json")  # in audit/: they quote texts
@@ -126,7 +124,8 @@ def _links(corpus: Corpus, wanted: Selection) -> list[dict[str, Any]]:
         return []
     named = _among("id", [link_id(url) for url in wanted.urls])
     on_domain = _among("domain", wanted.domains)
-    found: list[dict[str, Any]] = _rows(corpus.table("links"), ["id", "url"], named | on_domain).to_pylist()
+    rows = corpus.table("links").rows(named | on_domain, ["id", "url"])
+    found: list[dict[str, Any]] = rows.to_pylist()
     return found
 
 
@@ -135,19 +134,14 @@ def _copies(corpus: Corpus, ids: Mapping[str, str]) -> dict[str, str]:
     if corpus.table("clusters").manifest() is None or not ids:
         return {}
     clusters, columns = corpus.table("clusters"), ["id", "cluster"]
-    hit = _rows(clusters, columns, _among("id", ids))
+    hit = clusters.rows(_among("id", ids), columns)
     of: dict[str, str] = {}
     for row in hit.sort_by("id").to_pylist():
         of.setdefault(row["cluster"], ids[row["id"]])
-    rows = _rows(clusters, columns, _among("cluster", of))
+    rows = clusters.rows(_among("cluster", of), columns)
     members = {row["id"]: of[row["cluster"]] for row in rows.to_pylist() if row["id"] not in ids}
-    links = _rows(corpus.table("links"), ["id", "url"], _among("id", members))
+    links = corpus.table("links").rows(_among("id", members), ["id", "url"])
     return {row["url"]: members[row["id"]] for row in links.to_pylist()}
-
-
-def _rows(table: Table, columns: list[str], filter: pc.Expression) -> pa.Table:
-    with readable(table):
-        return table.dataset().to_table(columns=columns, filter=filter)
 
 
 def _among(column: str, values: Iterable[str]) -> pc.Expression:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
@@ -95,3 +96,13 @@ def test_a_table_of_pages_of_another_type_is_not_asked_for_again_unbidden(tmp_pa
     pq.write_table(rows.set_column(place, "warc_offset", pa.array([], pa.string())), tmp_path / FILE)
     with pytest.raises(UserError, match=r"warc_offset is string instead of int64.*delete it to fetch"):
         carry.made_for(tmp_path / FILE)
+
+
+def test_a_filter_takes_no_partition_for_one_of_nulls(corpus: Corpus) -> None:
+    told = rf"{FILE}: cannot be read .state is null instead of string.: delete ledger/_manifest.json"
+    write(corpus, pa.nulls(1))
+    with pytest.raises(UserError, match=told):
+        corpus.table("ledger").rows(pc.field("id") == ROW["id"])
+    pq.write_table(pa.table({"id": [ROW["id"]]}), corpus.table("ledger").path(0))
+    with pytest.raises(UserError, match=rf"{FILE}: cannot be read .it has no url, state, reason"):
+        corpus.table("ledger").rows(pc.field("id") == ROW["id"])

@@ -21,6 +21,7 @@ from webtext.errors import UserError
 from webtext.manifest import Manifest, Part
 
 if TYPE_CHECKING:
+    import pyarrow.compute as pc
     import pyarrow.dataset as ds
 
 ODD = (ValueError, KeyError, TypeError, AttributeError, RecursionError)  # JSON of another shape
@@ -58,8 +59,8 @@ class Table:
         try:
             yield
         except (OSError, pa.ArrowException) as error:
-            if getattr(error, "errno", None):  # the disk's
-                raise
+            if isinstance(error, PermissionError) or getattr(error, "errno", None) in files.DISK_FULL:
+                raise  # nothing is damaged
             raise UserError(
                 f"{self.folder / file}: cannot be read ({error}): delete {self.name}/_manifest.json and run "
                 "the stage again"
@@ -77,6 +78,17 @@ class Table:
         if odd := schemas.unlike(rows.schema, pa.schema([self.schema.field(name) for name in names])):
             raise pa.ArrowInvalid(odd)
         return schemas.laid_out(rows, self.schema)
+
+    def rows(self, wanted: "pc.Expression", columns: Sequence[str] | None = None) -> pa.Table:
+        """Those of all partitions for which an expression holds. A dataset would give nulls for a column that
+        is not there, or is null throughout: columns are looked at before."""
+        with self.readable(""):
+            dataset = self.dataset()
+            for fragment in dataset.get_fragments():
+                with self.readable(Path(fragment.path).name):
+                    if self.schema and (odd := schemas.unlike(fragment.physical_schema, self.schema)):
+                        raise pa.ArrowInvalid(odd)
+            return dataset.to_table(columns, filter=wanted)
 
     def dataset(self) -> "ds.Dataset":
         """All partitions as one pyarrow dataset, for filtered and columnar reads."""
