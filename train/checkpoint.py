@@ -55,6 +55,11 @@ class Checkpoint:
                 raise ValueError(odd)
         return state
 
+    def require_weights(self) -> None:
+        """Raises TrainError if it has no file of weights."""
+        with self._whole(MODEL):
+            pass
+
     def load_weights(self, model: nn.Module) -> None:
         """Puts its weights into a model that is not sharded yet. Raises TrainError if they are damaged, or
         another model's."""

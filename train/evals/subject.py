@@ -56,26 +56,26 @@ def load(source: str) -> Subject:
         huggingface.load(model, str(folder))
         files = [folder / huggingface.CONFIG, *huggingface.weight_files(folder)]
         words = folder / huggingface.TOKENIZER
-    found = _tokenizer(words)
-    tokenizer.check_fits(found, words, model.shape)
+    found, end = _words(words, model.shape)
     chosen = device.choose("float32", True, Ranks())
     if chosen.where.type == "mps":
         device.check_attention(chosen, masked=True)
     source = str(path.resolve()) if path.is_dir() else source
     name = Path(source).name if path.is_dir() else source.replace("/", "--")
-    end = found.token_to_id(END_OF_TEXT)
-    if end is None:
-        raise TrainError(f"{words} has no {END_OF_TEXT}: texts are read after it")
     return Subject(name, source, model.to(chosen.where).eval(), found, chosen, _digest(files, found), end)
 
 
 def look(source: str) -> str:
-    """What `load` would load; asks nobody. Raises TrainError, as it does, for what is no model."""
+    """What `load` would load; asks nobody, and reads no weights. Raises TrainError, as it does, for what is no
+    model."""
     path = Path(source).expanduser()
     if _is_run(path):
-        return str(_newest(path).path)
+        saved = _newest(path)
+        saved.require_weights()
+        _words(path / rundir.TOKENIZER, rundir.load(path).model)
+        return str(saved.path)
     if path.is_dir():
-        _shape(path)
+        _words(path / huggingface.TOKENIZER, _shape(path))
         return source
     huggingface.check_name(source)
     return f"{source}, from the hub (there is no such folder here)"
@@ -107,6 +107,16 @@ def _shape(folder: Path) -> ModelSettings:
             f"{huggingface.CONFIG}; name what `train` wrote with --out, or a model's directory"
         )
     return huggingface.shape(str(folder))
+
+
+def _words(path: Path, shape: ModelSettings) -> tuple[Tokenizer, int]:
+    """A model's tokenizer, and the id of its end-of-text token."""
+    found = _tokenizer(path)
+    tokenizer.check_fits(found, path, shape)
+    end = found.token_to_id(END_OF_TEXT)
+    if end is None:
+        raise TrainError(f"{path} has no {END_OF_TEXT}: texts are read after it")
+    return found, end
 
 
 def _tokenizer(path: Path) -> Tokenizer:

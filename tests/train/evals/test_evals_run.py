@@ -183,6 +183,25 @@ def test_a_dry_run_of_a_run_without_a_checkpoint_is_an_error(data: Path, tmp_pat
         run.plan(asked(tmp_path, data, "ptb"))
 
 
+def test_a_dry_run_of_a_model_without_its_tokenizer_or_weights_is_an_error(folder: Path, data: Path) -> None:
+    model = shutil.copytree(folder, data.parent / "model")
+    for name, said in (("tokenizer.json", "is missing: put there"), ("model.safetensors", "has no model.saf")):
+        (model / name).unlink()
+        with pytest.raises(TrainError, match=said):
+            run.plan(asked(model, data, "ptb"))
+
+
+def test_a_dry_run_of_a_run_without_its_tokenizer_or_weights_is_an_error(
+    data: Path, corpus: Path, tiny: Callable[..., Settings], tmp_path: Path
+) -> None:
+    out = tmp_path / "run"
+    train(corpus, out, tiny(train__steps=2))
+    for name, said in (("tokenizer.json", "is missing: put there"), ("model.safetensors", "is missing: rem")):
+        next(out.rglob(name)).unlink()
+        with pytest.raises(TrainError, match=said):
+            run.plan(asked(out, data, "ptb"))
+
+
 def test_a_dry_run_says_that_what_is_no_directory_would_come_from_the_hub(data: Path) -> None:
     told = run.plan(asked(Path("someone/tiny"), data, "ptb"))["model"]
     assert told == "someone/tiny, from the hub (there is no such folder here)"
