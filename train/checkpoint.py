@@ -7,6 +7,7 @@ moments are in one file, or in one a rank where the ranks hold shards. Any numbe
 
 import base64
 import json
+import os
 import re
 import shutil
 from collections.abc import Iterator, Sequence
@@ -116,9 +117,12 @@ class Checkpoint:
 
 
 def finished(run: Path) -> list[Checkpoint]:
-    """The run's checkpoints that are marked DONE, oldest first. Folders of other names are the user's."""
-    done = [Checkpoint(done.parent) for done in (run / FOLDER).glob(f"step-*/{DONE}")]
-    return sorted((one for one in done if NAME.fullmatch(one.path.name)), key=lambda one: one.step)
+    """The run's checkpoints that are marked DONE, oldest first. Folders of other names are the user's. Raises
+    PermissionError where this user may not look, which is not to say that there are none."""
+    folder = run / FOLDER
+    names = os.listdir(folder) if folder.is_dir() else []
+    found = [Checkpoint(folder / name) for name in names if NAME.fullmatch(name)]
+    return sorted((one for one in found if (one.path / DONE).exists()), key=lambda one: one.step)
 
 
 def newest(run: Path) -> Checkpoint | None:

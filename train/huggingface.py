@@ -110,7 +110,10 @@ def _check_room(shape: ModelSettings, path: Path) -> None:
 
 def _bytes(file: Path) -> int:
     try:
+        file.open("rb").close()  # safetensors calls missing what may not be read
         return file.stat().st_size
+    except PermissionError:
+        raise
     except (OSError, ValueError) as error:
         raise TrainError(f"cannot read {file}: {error}") from None
 

@@ -17,7 +17,10 @@ def load(path: Path) -> Tokenizer:
     """A file's tokenizer, for whole texts: transformers saves with it how long texts were last cut and filled
     up. Raises TrainError if it is none."""
     try:
+        path.open("rb").close()  # what may not be read, the library calls no tokenizer
         found = Tokenizer.from_file(str(path))
+    except PermissionError:
+        raise
     except Exception as error:  # the library raises bare Exception
         raise TrainError(
             f"{path} is not a tokenizer ({error}): put there the one that belongs to the model"

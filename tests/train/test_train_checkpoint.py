@@ -246,6 +246,21 @@ def test_weights_that_may_not_be_read_are_not_called_missing(
         checkpoint.Checkpoint(weights.parent).load_weights(GPT2(SHAPE))
 
 
+def test_a_folder_of_checkpoints_that_may_not_be_read_is_not_called_empty(
+    save: Callable[..., object], tmp_path: Path
+) -> None:
+    save(5)
+    folder = tmp_path / "checkpoints"
+    folder.chmod(0)
+    try:
+        if os.access(folder, os.R_OK):
+            pytest.skip("root may read everything")
+        with pytest.raises(PermissionError, match="checkpoints"):
+            checkpoint.newest(tmp_path)
+    finally:
+        folder.chmod(0o755)
+
+
 def test_the_room_that_checkpoints_take_is_told_before(save: Callable[..., checkpoint.Checkpoint]) -> None:
     each, number = checkpoint.room(GPT2(SHAPE), TrainSettings(keep_last=3, keep_best=1))
     tensors = [path.stat().st_size for path in save(5).path.glob("*.safetensors")]

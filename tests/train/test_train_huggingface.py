@@ -213,6 +213,16 @@ def test_what_are_no_weights_is_an_error_that_names_the_tensor(
         huggingface.load(GPT2(huggingface.shape(str(folder))), str(folder))
 
 
+@pytest.mark.parametrize("name", ["model.safetensors", "tokenizer.json"])
+def test_what_may_not_be_read_is_not_called_another_thing(source: Path, tmp_path: Path, name: str) -> None:
+    folder = Path(copy_with(source, tmp_path))
+    (folder / name).chmod(0)
+    if os.access(folder / name, os.R_OK):
+        pytest.skip("root may read everything")
+    with pytest.raises(PermissionError, match=name):
+        tokenizer.load(folder / name) if name == "tokenizer.json" else huggingface.shape(str(folder))
+
+
 @pytest.mark.parametrize("index", [{}, {"weight_map": []}, {"weight_map": {"transformer.wte.weight": 1}}])
 def test_an_index_without_a_map_of_files_is_an_error(source: Path, tmp_path: Path, index: object) -> None:
     folder = Path(copy_with(source, tmp_path))

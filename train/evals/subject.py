@@ -126,11 +126,13 @@ def _tokenizer(path: Path) -> Tokenizer:
         if path.is_file():
             return tokenizer.load(path)
         if vocabulary.is_file() and merges.is_file():
+            for file in (vocabulary, merges):
+                file.open("rb").close()  # names what may not be read
             found = Tokenizer(models.BPE.from_file(str(vocabulary), str(merges)))
             found.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
             found.decoder = decoders.ByteLevel()
             return found
-    except TrainError:
+    except (TrainError, PermissionError):
         raise
     except Exception as error:  # the library raises bare Exception
         raise TrainError(f"{vocabulary} and {merges} are not a tokenizer's: {error}") from None
