@@ -1,6 +1,7 @@
 """GPT-2 weights from and to directories in Hugging Face's layout; a hub name is downloaded first."""
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +21,7 @@ from train.tokenizer import END_OF_TEXT
 CONFIG, WEIGHTS, TOKENIZER = "config.json", "model.safetensors", "tokenizer.json"
 TOKENIZER_CONFIG, GENERATION_CONFIG = "tokenizer_config.json", "generation_config.json"
 UNFINISHED = ".unfinished"  # is in a directory that an export has begun to fill
+BESIDE = re.compile(r"[^/]+\.safetensors")  # the name of a file in the same directory
 SHAPE = ("n_layer", "n_head", "n_embd", "n_positions", "vocab_size")
 
 # What makes a model GPT-2 beside its shape. A config without a key means the first of its values.
@@ -230,6 +232,8 @@ def weight_files(folder: Path) -> list[Path]:
         places = _json(index).get("weight_map")
         if not isinstance(places, dict) or not all(isinstance(name, str) for name in places.values()):
             raise TrainError(f"{index} has no weight_map from tensors to files")
+        if odd := [name for name in places.values() if not BESIDE.fullmatch(name)]:
+            raise TrainError(f"{index} names {odd[0]!r:.100}, which is no safetensors file beside it")
         return [folder / name for name in sorted(set(places.values()))]
     if not (folder / WEIGHTS).is_file():
         raise TrainError(f"{folder} has no {WEIGHTS}: weights in other formats are not read")

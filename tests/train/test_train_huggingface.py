@@ -231,6 +231,16 @@ def test_an_index_without_a_map_of_files_is_an_error(source: Path, tmp_path: Pat
         huggingface.weight_files(folder)
 
 
+@pytest.mark.parametrize("name", ["../x.safetensors", "/tmp/x.safetensors", "..", ""])
+def test_an_index_leads_to_no_file_outside_its_directory(source: Path, tmp_path: Path, name: str) -> None:
+    folder = Path(copy_with(source, tmp_path))
+    shutil.copy(folder / "model.safetensors", tmp_path / "x.safetensors")
+    index = {"weight_map": {"transformer.wte.weight": name}}
+    (folder / "model.safetensors.index.json").write_text(json.dumps(index))
+    with pytest.raises(TrainError, match=rf"index\.json names '{name}', which is no safetensors file beside"):
+        huggingface.shape(str(folder))
+
+
 def test_tokens_of_another_vocabulary_are_an_error_before_the_first_step(
     source: Path, corpus: Path, tiny: Tiny, tmp_path: Path
 ) -> None:
