@@ -1,5 +1,6 @@
 """How results look on terminals of several widths, and where there is no terminal."""
 
+import errno
 import json
 import os
 import subprocess
@@ -136,6 +137,20 @@ def test_only_what_can_go_on_says_so(
         main()
     assert ended.value.code == 130
     assert capsys.readouterr().err == f"webtext: interrupted{then}\n"
+
+
+def test_a_full_disk_is_told_by_what_is_written_there(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(typer.core.TyperCommand, "invoke", full)
+    monkeypatch.setattr(sys, "argv", ["webtext", "build-shards", "a/corpus"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 1
+    assert capsys.readouterr().err.startswith("webtext: no space left at a/corpus: free some; ")
 
 
 def test_an_error_does_not_act_on_the_terminal(tmp_path: Path) -> None:

@@ -70,7 +70,8 @@ class Command(TyperCommand):
                 raise _ended(2, f"{what}{why(error)}: give this user the right to it") from None
             if error.errno not in DISK_FULL:
                 raise
-            where = error.filename or "the disk"
+            # What was open already when the disk got full does not say where it lies.
+            where = error.filename or ctx.params.get("out") or ctx.params.get("corpus") or "the disk"
             line = f"no space left at {where}: free some{self.then}"
             raise _ended(1, line) from None
 
