@@ -139,6 +139,23 @@ def test_only_what_can_go_on_says_so(
     assert capsys.readouterr().err == f"webtext: interrupted{then}\n"
 
 
+IMPATIENT = """
+import os, signal, sys
+class Impatient:
+    def find_spec(self, name, *_):
+        if name == "webtext.corpus_commands":
+            os.kill(os.getpid(), signal.SIGINT)
+sys.meta_path.insert(0, Impatient())
+from webtext.cli import main
+main()
+"""
+
+
+def test_an_interruption_before_the_command_begins_leaves_no_traceback() -> None:
+    done = subprocess.run([sys.executable, "-c", IMPATIENT], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (130, "webtext: interrupted\n")
+
+
 def test_a_full_disk_is_told_by_what_is_written_there(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

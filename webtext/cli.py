@@ -1,12 +1,9 @@
-"""The command line."""
+"""The command line. What it is made of is imported in `main`: that takes half a second, in which a user may
+think better of it."""
 
 import signal
 import sys
 from types import FrameType
-
-from webtext import corpus_commands, model_commands  # noqa: F401 - they register themselves, in this order
-from webtext.command import UsageError, app
-from webtext.unseen import visible
 
 
 def _terminated(_: int, __: FrameType | None) -> None:
@@ -16,10 +13,24 @@ def _terminated(_: int, __: FrameType | None) -> None:
 def main() -> None:
     signal.signal(signal.SIGTERM, _terminated)
     try:
-        sys.exit(app(sys.argv[1:] or ["--help"], standalone_mode=False))
+        sys.exit(_run(sys.argv[1:] or ["--help"]))
+    except KeyboardInterrupt:  # before there was a command that could say more
+        print("webtext: interrupted", file=sys.stderr)
+        sys.exit(130)
+
+
+def _run(arguments: list[str]) -> int | None:
+    """The exit code of a command, None for 0."""
+    from webtext import corpus_commands, model_commands  # noqa: F401 - they register themselves, in this order
+    from webtext.command import UsageError, app
+    from webtext.unseen import visible
+
+    try:
+        done: int | None = app(arguments, standalone_mode=False)
     except UsageError as error:
         command = error.ctx.info_name if error.ctx and error.ctx.parent else ""
         more = " ".join(word for word in ("webtext", command, "--help") if word)
         line = f"webtext: {error.format_message().rstrip('.')}; `{more}` tells more"
         print(visible(line), file=sys.stderr)
-        sys.exit(2)
+        return 2
+    return done
