@@ -168,6 +168,13 @@ def test_duckdb_reads_the_shards_as_they_are(corpus: Corpus) -> None:
     assert duckdb.sql(query).fetchall() == [(397, tokens, 397)]
 
 
+def test_transformers_opens_the_vocabulary_with_its_end_of_text(corpus: Corpus) -> None:
+    transformers = pytest.importorskip("transformers")
+    opened = transformers.AutoTokenizer.from_pretrained(corpus.root / "tokens", local_files_only=True)
+    assert opened.eos_token_id == index(corpus)["tokenizer"]["eot"]
+    assert opened(prose(17))["input_ids"] == vocabulary(corpus).encode(prose(17)).ids
+
+
 def test_a_second_build_changes_nothing(corpus: Corpus, engine: LocalEngine) -> None:
     before = {file: file.stat().st_mtime_ns for file in (corpus.root / "shards").glob("*.parquet")}
     same = contents(corpus)

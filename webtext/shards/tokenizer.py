@@ -25,6 +25,12 @@ GPT2_IDENTITY = "80c661cda76fdd7f5e42824a26648d8b"  # see `identity`
 ENTRIES, MERGES = ("encoder.json", "vocab.json"), ("vocab.bpe", "merges.txt")  # OpenAI's, Hugging Face's
 # What makes a vocabulary: the first of these that is there.
 FILES = (("tokenizer.json",), *product(ENTRIES, MERGES), *((name,) for name in MERGES))
+# tokenizer_config.json: what transformers does not find in tokenizer.json.
+FOR_TRANSFORMERS = {
+    "tokenizer_class": "PreTrainedTokenizerFast",  # tokenizer.json as it is, whatever its pattern
+    "clean_up_tokenization_spaces": False,
+    **dict.fromkeys(("bos_token", "eos_token", "unk_token"), END_OF_TEXT),
+}
 PROBE = (
     " \n" + "".join(map(chr, range(0x250))) + " don't  stop\r\n\n 🌍\u2028\ufeff e\u0301 1234 你好 "
     "``quoted'' \u2581" + END_OF_TEXT + "\n "  # U+2581 is SentencePiece's space
