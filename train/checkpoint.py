@@ -7,7 +7,6 @@ moments are in one file, or in one a rank where the ranks hold shards. Any numbe
 
 import base64
 import json
-import os
 import re
 import shutil
 from collections.abc import Iterator, Sequence
@@ -120,8 +119,8 @@ def finished(run: Path) -> list[Checkpoint]:
     """The run's checkpoints that are marked DONE, oldest first. Folders of other names are the user's. Raises
     PermissionError where this user may not look, which is not to say that there are none."""
     folder = run / FOLDER
-    names = os.listdir(folder) if folder.is_dir() else []
-    found = [Checkpoint(folder / name) for name in names if NAME.fullmatch(name)]
+    paths = folder.iterdir() if folder.is_dir() else ()
+    found = [Checkpoint(path) for path in paths if NAME.fullmatch(path.name)]
     return sorted((one for one in found if (one.path / DONE).exists()), key=lambda one: one.step)
 
 

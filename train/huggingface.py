@@ -101,7 +101,7 @@ def shape(source: str) -> ModelSettings:
 def _check_room(shape: ModelSettings, path: Path) -> None:
     """Raises TrainError where the weights beside config.json cannot be as many as it says, before anybody
     asks for the memory or waits for the layers."""
-    wanted = (shape.vocab_size + shape.n_positions + 12 * shape.n_layer * shape.n_embd) * shape.n_embd
+    wanted = shape.matrix_weights
     held = sum(_bytes(file) for file in weight_files(path.parent))
     if wanted > held:
         raise TrainError(
@@ -203,7 +203,7 @@ def _exportable(run: Path, out: Path) -> tuple[Settings, Checkpoint]:
         raise TrainError(f"{run} has no finished checkpoint yet: train it first")
     if out.exists() and not (out.is_dir() and ((out / UNFINISHED).is_file() or not any(out.iterdir()))):
         raise TrainError(f"{out} is there already: give a new directory")
-    saved.load_weights(GPT2(settings.model))  # copied only if they can be read
+    rundir.trained(run, saved)  # copied only if they can be read
     return settings, saved
 
 

@@ -6,6 +6,7 @@ RUN/config.toml  tokenizer.json  log.jsonl  checkpoints/  loss.svg  report.html
 import contextlib
 import fcntl
 import json
+import math
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,11 +14,13 @@ from typing import Any
 
 from train import checkpoint, files, settings
 from train.errors import TrainError
+from train.model import GPT2
 from train.settings import MAY_CHANGE, Settings
 from train.tokenizer import load as load_tokenizer
 
 CONFIG, TOKENIZER, LOG = "config.toml", "tokenizer.json", "log.jsonl"
 LOCK = ".lock"
+LONGEST_ROW = 1 << 16  # bytes; the trainer's have some 200
 
 Row = dict[str, Any]
 
@@ -94,6 +97,22 @@ def load(run: Path) -> Settings:
     return settings.load(run / CONFIG)
 
 
+def trained(run: Path, saved: checkpoint.Checkpoint) -> GPT2:
+    """The run's model with a checkpoint's weights. Raises TrainError if they are damaged, or fewer than the
+    run's config asks for, before anybody asks for the memory or waits for the layers."""
+    shape = load(run).model
+    saved.require_weights()
+    held = (saved.path / checkpoint.MODEL).stat().st_size
+    if shape.matrix_weights > held:
+        raise TrainError(
+            f"{run / CONFIG} asks for {shape.matrix_weights:,} weights, {saved.path / checkpoint.MODEL} has "
+            f"{held:,} bytes: it is another model's, or not all there"
+        )
+    model = GPT2(shape)
+    saved.load_weights(model)
+    return model
+
+
 def _same(run: Path, old: Settings, wanted: Settings) -> None:
     for key, before, now in settings.differing(old, wanted):
         if key not in MAY_CHANGE:
@@ -104,10 +123,21 @@ def _same(run: Path, old: Settings, wanted: Settings) -> None:
 
 
 def rows(run: Path) -> Iterator[Row]:
-    """The log's rows, without a torn last one and what a machine that lost its power left of others."""
+    """The log's rows, without a torn last one, and without what a machine that lost its power, or another
+    program, left of others."""
     with contextlib.suppress(FileNotFoundError), (run / LOG).open("rb") as log:
-        for line in log:
-            with contextlib.suppress(ValueError, RecursionError):
+        while line := log.readline(LONGEST_ROW):
+            with contextlib.suppress(ValueError, RecursionError, OverflowError):
                 row = json.loads(line if line.endswith(b"\n") else b"")
-                if isinstance(row, dict) and isinstance(row.get("step"), int):
+                if _is_row(row):
                     yield row
+
+
+def _is_row(row: Any) -> bool:
+    """Whether all that is read of a row, a step's or an evaluation's, is as the trainer writes it."""
+    if not isinstance(row, dict) or type(row.get("step")) is not int:
+        return False
+    always = () if "val_loss" in row else ("ms", "tokens_per_s")
+    losses = [row[key] for key in ("loss", "val_loss", "val_bits_per_byte") if row.get(key) is not None]
+    numbers = [*losses, *(row.get(key) for key in always)]
+    return all(isinstance(number, int | float) and math.isfinite(number) for number in numbers)

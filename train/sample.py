@@ -156,13 +156,11 @@ def next_tokens(
 
 def load_model(run: Path) -> GPT2:
     """The model of a run's newest checkpoint, on this machine's device."""
-    settings = rundir.load(run)
+    rundir.load(run)  # first: not a run at all is the better message
     saved = checkpoint.newest(run)
     if saved is None:
         raise TrainError(f"{run} has no finished checkpoint yet: train it first")
-    model = GPT2(settings.model)
-    saved.load_weights(model)
-    return model.to(device.choose("auto", False, Ranks()).where).eval()
+    return rundir.trained(run, saved).to(device.choose("auto", False, Ranks()).where).eval()
 
 
 def _tokenizer(run: Path) -> Tokenizer:

@@ -32,6 +32,11 @@ class ModelSettings:
     n_positions: int = 1024
     vocab_size: int = 0
 
+    @property
+    def matrix_weights(self) -> int:
+        """How many weights there are without biases and norms."""
+        return (self.vocab_size + self.n_positions + 12 * self.n_layer * self.n_embd) * self.n_embd
+
 
 @dataclass(frozen=True)
 class DataSettings:

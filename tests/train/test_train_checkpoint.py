@@ -1,3 +1,4 @@
+import dataclasses
 import math
 import os
 import resource
@@ -12,7 +13,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from tests.train.conftest import newest
-from train import checkpoint
+from train import checkpoint, rundir, settings
 from train.errors import RunFailed, TrainError
 from train.model import GPT2
 from train.optimizer import build
@@ -244,6 +245,16 @@ def test_weights_that_may_not_be_read_are_not_called_missing(
         pytest.skip("root may read everything")
     with pytest.raises(PermissionError, match=r"model\.safetensors"):
         checkpoint.Checkpoint(weights.parent).load_weights(GPT2(SHAPE))
+
+
+@pytest.mark.parametrize("key", ["n_layer", "n_embd", "n_positions", "vocab_size"])
+def test_a_config_of_another_size_is_refused_before_memory_is_asked_for(
+    save: Callable[..., checkpoint.Checkpoint], tmp_path: Path, key: str
+) -> None:
+    shape = dataclasses.replace(SHAPE, **{key: 10**9})
+    (tmp_path / "config.toml").write_text(settings.to_toml(settings.Settings(model=shape)))
+    with pytest.raises(TrainError, match=r"config\.toml asks for [0-9,]+ weights, .* has [0-9,]+ bytes"):
+        rundir.trained(tmp_path, save(5))
 
 
 def test_a_folder_of_checkpoints_that_may_not_be_read_is_not_called_empty(

@@ -1,4 +1,5 @@
 import json
+import math
 import re
 from pathlib import Path
 from xml.etree import ElementTree
@@ -6,6 +7,7 @@ from xml.etree import ElementTree
 import pytest
 from tokenizers import Tokenizer, models
 
+from train import rundir
 from train.plot import POINTS, loss_svg
 from train.progress import Lines, Live, Progress, for_terminal
 from train.report import Kept, write
@@ -115,3 +117,15 @@ def test_the_reports_curve_is_scrolled_where_it_would_be_too_small(tmp_path: Pat
     page = (tmp_path / "report.html").read_text()
     assert re.search(r'<div class="scroll" tabindex="0"[^>]*><svg', page)
     assert "min-width: 700px" in page
+
+
+def test_rows_that_the_trainer_did_not_write_are_left_out(tmp_path: Path) -> None:
+    ours = {"step": 1, "loss": None, "ms": 1.5, "tokens_per_s": 2.0}
+    theirs = [
+        *(ours | {key: value} for key in ("loss", "ms", "tokens_per_s") for value in ("x", [1], math.nan)),
+        *({"step": 2, "val_loss": value} for value in ("x", 10**400, math.inf)),
+        *({"step": 3, "loss": 1.0}, ours | {"step": 1.5}, ours | {"more": "x" * rundir.LONGEST_ROW}),
+    ]
+    lines = (json.dumps(row) + "\n" for row in [*theirs, ours])
+    (tmp_path / "log.jsonl").write_text("".join(lines))
+    assert [*rundir.rows(tmp_path)] == [ours]

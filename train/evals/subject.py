@@ -47,8 +47,7 @@ def load(source: str) -> Subject:
     path = Path(source).expanduser()
     if _is_run(path):
         saved = _newest(path)
-        model, files = GPT2(rundir.load(path).model), [saved.path / checkpoint.MODEL]
-        saved.load_weights(model)
+        model, files = rundir.trained(path, saved), [saved.path / checkpoint.MODEL]
         words = path / rundir.TOKENIZER
     else:
         folder = huggingface.locate(source)
@@ -66,7 +65,7 @@ def load(source: str) -> Subject:
 
 
 def look(source: str) -> str:
-    """What `load` would load; asks nobody, and reads no weights. Raises TrainError, as it does, for what is no
+    """What `load` would load; asks nobody, reads no weights. Raises TrainError, as it does, for what is no
     model."""
     path = Path(source).expanduser()
     if _is_run(path):

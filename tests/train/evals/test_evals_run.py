@@ -185,7 +185,7 @@ def test_a_dry_run_of_a_run_without_a_checkpoint_is_an_error(data: Path, tmp_pat
 
 def test_a_dry_run_of_a_model_without_its_tokenizer_or_weights_is_an_error(folder: Path, data: Path) -> None:
     model = shutil.copytree(folder, data.parent / "model")
-    for name, said in (("tokenizer.json", "is missing: put there"), ("model.safetensors", "has no model.saf")):
+    for name, said in (("tokenizer.json", "is missing: put"), ("model.safetensors", "has no model.saf")):
         (model / name).unlink()
         with pytest.raises(TrainError, match=said):
             run.plan(asked(model, data, "ptb"))
