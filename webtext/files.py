@@ -22,6 +22,8 @@ from webtext.errors import UserError
 from webtext.store import TEMPORARY
 
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
+# What says nothing of a file: another time the system may let it be read. Not EIO: a bad sector stays one.
+NOT_NOW = (errno.EACCES, errno.EPERM, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ESTALE)
 
 
 @dataclass(frozen=True)

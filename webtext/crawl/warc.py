@@ -1,6 +1,5 @@
 """WARC files: records appended (`packing` makes them), and a page's response read back."""
 
-import errno
 import io
 import os
 import zlib
@@ -16,11 +15,10 @@ from webtext.crawl import coding
 from webtext.crawl.exchange import header
 from webtext.crawl.packing import Packed, gzip_member
 from webtext.errors import RunFailed, UserError, why
+from webtext.files import NOT_NOW
 
 FOLDER = "warc"  # under pages/
 SOFTWARE = "webtext"
-# What says nothing of a record: another time the system may let it be read. Not EIO: a bad sector stays one.
-NOT_NOW = {errno.EACCES, errno.EPERM, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ESTALE}
 
 
 class LostRecord(Exception):

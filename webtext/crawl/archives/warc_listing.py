@@ -23,8 +23,8 @@ from webtext.crawl.archives import records
 from webtext.crawl.archives.captures import Pointer, Unusable
 from webtext.crawl.archives.warc_stream import CUT_SHORT, WarcStream
 from webtext.crawl.exchange import Exchange
-from webtext.crawl.warc import NOT_NOW
 from webtext.errors import RunFailed, why
+from webtext.files import NOT_NOW
 from webtext.fingerprint import fingerprint
 from webtext.links.canonical import Rejected, canonicalise
 
