@@ -108,7 +108,7 @@ def _write_part(item: Item, report: Report) -> Part:
     path = corpus.table(TABLE).folder / item.file
     pages = fetched(corpus, item.file)
     measured = measures(pages, item.extract)
-    before = measured_before(path, measured)
+    before = measured_before(path, measured, pages.num_rows)
     tables = (
         (before and (recovered(corpus, pages, table, item.extract) for table in before))
         or pieces.put_together(corpus, measured, pages.num_rows)
@@ -127,7 +127,7 @@ def forget(corpus: Corpus, file: str, ids: Collection[str]) -> None:
     anew. A partition that is stale for another reason is left to the stage."""
     path, section = corpus.table(TABLE).folder / file, corpus.recipe().extract
     pages = fetched(corpus, file)
-    tables = measured_before(path, measures(pages, section))
+    tables = measured_before(path, measures(pages, section), pages.num_rows)
     if tables is None:
         return
     staying = measures(_without(pages, ids), section)

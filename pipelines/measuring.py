@@ -49,14 +49,18 @@ def measures(pages: pa.Table, section: Extract) -> str:
     return fingerprint_of_many(content, MEASURES_VERSION, EXTRACTOR, section)
 
 
-def measured_before(path: Path, measured: str) -> Iterator[pa.Table] | None:
-    """The rows of the documents file as it is, if its measures are the wanted ones."""
+def measured_before(path: Path, measured: str, pages: int) -> Iterator[pa.Table] | None:
+    """The rows of the documents file as it is, if it has all and its measures are the wanted ones."""
     try:
         file = pq.ParquetFile(files.here(path))
-    except (OSError, pa.ArrowInvalid):  # none yet, or damaged
-        return None
-    found = file.schema_arrow
-    if (found.metadata or {}).get(MEASURED) != measured.encode() or schemas.unlike(found, schemas.DOCUMENTS):
+        found = file.schema_arrow
+        if (found.metadata or {}).get(MEASURED) != measured.encode() or file.metadata.num_rows != pages:
+            return None
+        if schemas.unlike(found, schemas.DOCUMENTS):
+            return None
+        for _ in file.iter_batches(batch_size=1000):  # damage between its ends shows only here
+            pass
+    except (OSError, pa.ArrowException):  # none yet, or damaged
         return None
     return (pa.Table.from_batches([batch]) for batch in file.iter_batches(batch_size=1000))
 

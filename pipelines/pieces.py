@@ -53,7 +53,8 @@ def divide(partition: Partition, _: Report) -> list[Piece]:
     corpus = Corpus(partition.root)
     pages = fetched(corpus, partition.file)
     measured = measures(pages, partition.extract)
-    if measured_before(corpus.table("documents").folder / partition.file, measured):
+    path = corpus.table("documents").folder / partition.file
+    if measured_before(path, measured, pages.num_rows):
         return []
     return [Piece(partition, measured, each) for each in _ranges(pages.num_rows)]
 

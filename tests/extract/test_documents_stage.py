@@ -1,9 +1,11 @@
 """Pages → documents, with a real archive, a real child process and real Parquet."""
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 
 from pipelines import documents
@@ -196,14 +198,30 @@ def test_a_body_that_is_not_the_fetched_one_is_lost(tmp_path: Path) -> None:
     assert [row["verdict"] for row in rows(corpus)] == ["lost_record"]
 
 
-def test_a_damaged_documents_file_is_made_anew(tmp_path: Path) -> None:
+def cut_short(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:1000])
+
+
+def overwritten_in_the_middle(path: Path) -> None:
+    whole = path.read_bytes()
+    path.write_bytes(whole[:200] + bytes(2000) + whole[2200:])
+
+
+def without_its_last_row(path: Path) -> None:
+    rows = pq.read_table(path)
+    pq.write_table(rows.slice(0, len(rows) - 1), path)
+
+
+@pytest.mark.parametrize("damage", [cut_short, overwritten_in_the_middle, without_its_last_row])
+def test_a_damaged_documents_file_is_made_anew(tmp_path: Path, damage: Callable[[Path], None]) -> None:
     corpus = crawled(tmp_path, PAGES)
     build(corpus)
-    whole = corpus.table("documents").path(0).read_bytes()
-    corpus.table("documents").path(0).write_bytes(whole[:1000])
+    path = corpus.table("documents").path(0)
+    whole = path.read_bytes()
+    damage(path)
     (tmp_path / "documents" / "_manifest.json").unlink()
     build(corpus)
-    assert corpus.table("documents").path(0).read_bytes() == whole
+    assert path.read_bytes() == whole
 
 
 def test_pages_without_a_single_fetched_one_give_an_empty_table(tmp_path: Path) -> None:
