@@ -208,10 +208,11 @@ def _write(item: Item, rows: pa.Table) -> None:
 
 def part(path: Path, key: str) -> Part:
     """A partition as it stands on disk."""
-    facts = pq.read_table(files.here(path), columns=list(FACTS), partitioning=None)
-    fetched = pq.read_table(
-        files.here(path), columns=PAGE_COLUMNS, partitioning=None, filters=pc.field("state") == FETCHED
-    )
+    with carry.readable(path):
+        facts = pq.read_table(files.here(path), columns=list(FACTS), partitioning=None)
+        fetched = pq.read_table(
+            files.here(path), columns=PAGE_COLUMNS, partitioning=None, filters=pc.field("state") == FETCHED
+        )
     states = Counter(facts["state"].to_pylist())
     counts = Counts(into=facts.num_rows, out=states.pop(FETCHED, 0), dropped=dict(states))
     extra = {"file_hash": files.hash_file(path), CAPTURES: _hash(fetched)}

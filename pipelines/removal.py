@@ -83,7 +83,7 @@ def hits(corpus: Corpus, stones: Tombstones) -> Iterator[tuple[Path, dict[str, A
     table = corpus.table("pages")
     for path in carry.tables(table.folder):
         table.require_sound(str(path.relative_to(table.folder)))
-        rows = files.read_table(path, NAMED)
+        rows = carry.read(path, NAMED)
         for row in rows.filter(_candidates(rows, stones)).to_pylist():
             if stone := stones.on_page(row["url"], row["final_url"]):
                 yield path, row, stone
@@ -138,7 +138,7 @@ def _pointed_at(folder: Path, found: _Found) -> tuple[dict[Place, Position], set
     staying: set[Place] = set()
     for path in carry.tables(folder):
         ids = found.hits.get(path, {})
-        for row in files.read_table(path, STORED).to_pylist():
+        for row in carry.read(path, STORED).to_pylist():
             place = (row["warc_file"], row["warc_offset"])
             if row["warc_file"] is not None and row["id"] in ids:
                 going[place] = Position(*place, row["warc_length"])
@@ -161,7 +161,7 @@ def _archives(folder: Path, going: Iterable[Place], domains: Iterable[str]) -> l
 
 
 def _rewrite(path: Path, hits: Hits) -> None:
-    rows = files.read_table(path)
+    rows = carry.read(path)
     if path.parent.name == carry.ATTIC:
         rows = rows.filter(pa.array([id not in hits for id in rows["id"].to_pylist()], pa.bool_()))
     else:

@@ -124,12 +124,17 @@ def test_the_hash_of_a_partition_forgets_times_and_places(web: Web, crawled: Cra
     assert first.extra[pages.CAPTURES] != second.extra[pages.CAPTURES]
 
 
-def test_a_damaged_table_is_named_and_not_asked_for_again_unbidden(web: Web, crawled: Crawled) -> None:
+@pytest.mark.parametrize("where", ["its end", "its middle"])
+def test_a_damaged_table_is_named_and_not_asked_for_again_unbidden(
+    web: Web, crawled: Crawled, where: str
+) -> None:
     site = web.site(a=Page())
     crawled.crawl([site.url("/a")])
     asked = len(site.hits)
     for path in crawled.corpus.table("pages").folder.glob("part-*.parquet"):
-        path.write_bytes(path.read_bytes()[:100])
+        whole = path.read_bytes()
+        path.write_bytes(whole[:100] if where == "its end" else whole[:4] + bytes(1000) + whole[1004:])
+    (crawled.corpus.table("pages").folder / "_manifest.json").unlink()
     with pytest.raises(UserError, match="delete it to fetch its pages again"):
         crawled.crawl()
     assert len(site.hits) == asked

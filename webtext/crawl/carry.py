@@ -5,7 +5,8 @@ new table; those whose link is not selected any more wait in the attic, should i
 leaves undone, a row is in a table, in a journal or in the attic: it may be in two, and is the same there.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from fnmatch import fnmatch
 from itertools import islice
 from pathlib import Path
@@ -64,7 +65,7 @@ def known_ids(folder: Path, number: int, partitions: int) -> pa.Array:
     """The links among a partition's whose pages earlier tables hold, and others that lay beside them."""
     found = [pa.array([], pa.string())]
     for path in [*_places(folder, number, partitions), *_places(folder / ATTIC, number, partitions)]:
-        table = files.read_table(path, ["id", "state"])
+        table = read(path, ["id", "state"])
         found += table.filter(pc.equal(table["state"], FETCHED))["id"].chunks
     return pa.concat_arrays(found)
 
@@ -88,17 +89,34 @@ def table_of(rows: Iterable[Row]) -> pa.Table:
 
 def made_for(path: Path) -> str | None:
     """The key under which a partition's table was written, if there is one. Raises UserError for a damaged
-    one: to ask the web for its pages again is for the user to decide."""
+    one."""
     if not files.exists(path):
         return None
-    try:
+    with readable(path):
         schema = pq.read_schema(files.here(path))
         if odd := schemas.unlike(schema, schemas.PAGES):
             raise pa.ArrowInvalid(odd)
-    except pa.ArrowInvalid as error:
-        raise UserError(f"{path}: damaged ({error}); delete it to fetch its pages again") from None
     metadata: dict[bytes, bytes] = schema.metadata or {}
     return metadata.get(KEY, b"").decode()
+
+
+def read(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
+    """Some columns of a table of pages, or all. Raises UserError for a damaged one."""
+    with readable(path):
+        return files.read_table(path, columns)
+
+
+@contextmanager
+def readable(path: Path) -> Iterator[None]:
+    """Names a table that turns out to be damaged: to ask the web for its pages again is for the user to
+    decide."""
+    try:
+        yield
+    except (OSError, pa.ArrowException) as error:
+        if getattr(error, "errno", None):  # the disk's
+            raise
+        line = " ".join(str(error).split())
+        raise UserError(f"{path}: damaged ({line}); delete it to fetch its pages again") from None
 
 
 def tables(folder: Path) -> list[Path]:
@@ -133,17 +151,17 @@ def _there(folder: Path) -> list[str]:
 
 
 def _fetched(path: Path, ids: pa.Array) -> pa.Table:
-    table = files.read_table(path, ["id", "state"])
+    table = read(path, ["id", "state"])
     hits = pc.and_(pc.equal(table["state"], FETCHED), pc.is_in(table["id"], ids))
     if not pc.any(hits).as_py():
         return schemas.PAGES.empty_table()
-    return files.read_table(path).filter(hits).cast(schemas.PAGES)
+    return read(path).filter(hits).cast(schemas.PAGES)
 
 
 def _retire(folder: Path, file: str, staying: pa.ChunkedArray) -> None:
     """Puts the rows that a table is about to lose into the attic."""
     if files.exists(folder / file):
-        rows = files.read_table(folder / file)
+        rows = read(folder / file)
         _keep(folder, file, rows.filter(pc.invert(pc.is_in(rows["id"], staying))))
 
 
@@ -152,9 +170,7 @@ def _keep(folder: Path, file: str, rows: pa.Table) -> None:
     attic, new = folder / ATTIC / file, rows.filter(pc.equal(rows["state"], FETCHED)).cast(schemas.PAGES)
     if not new.num_rows:
         return
-    there = (
-        files.read_table(attic).cast(schemas.PAGES) if files.exists(attic) else schemas.PAGES.empty_table()
-    )
+    there = read(attic).cast(schemas.PAGES) if files.exists(attic) else schemas.PAGES.empty_table()
     others = there.filter(pc.invert(pc.is_in(there["id"], new["id"])))
     table = pa.concat_tables([others, new]).sort_by("id")
     files.write_parquet(attic, schemas.PAGES, [table], row_group_rows=ROW_GROUP_ROWS)

@@ -27,7 +27,7 @@ def reopen(table: Path, key: str, sources: int) -> Counter[str]:
     by state. `sources` is how many the recipe names: the links that stay need none of them."""
     if carry.made_for(table) != key:  # what it lacks is asked for anyway
         return Counter()
-    rows = files.read_table(table).to_pylist()
+    rows = carry.read(table).to_pylist()
     again = Counter(str(row["state"]) for row in rows if _of_the_moment(row))
     if again:
         staying = [row | {"asked": sources} for row in rows if not _of_the_moment(row)]
