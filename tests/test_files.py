@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from webtext import files
+from webtext.errors import UserError
 
 SCHEMA = pa.schema([("n", pa.int64())])
 
@@ -30,6 +31,13 @@ def test_a_failed_write_leaves_the_old_file_and_no_litter(tmp_path: Path) -> Non
         raise OSError
     assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]
     assert target.read_text() == "old"
+
+
+def test_a_directory_in_a_files_place_is_named_and_leaves_no_litter(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").mkdir()
+    with pytest.raises(UserError, match=r"a.txt: a directory in the place of a file: move it away"):
+        files.write_text(tmp_path / "a.txt", "new")
+    assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]
 
 
 def test_what_killed_writers_left_is_cleaned(tmp_path: Path) -> None:

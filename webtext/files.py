@@ -46,6 +46,8 @@ def whole(path: Path) -> Iterator[Path]:
         temporary.replace(path)
         sync(path.parent)
         put(path)
+    except IsADirectoryError:
+        raise UserError(f"{path}: a directory in the place of a file: move it away") from None
     finally:
         temporary.unlink(missing_ok=True)
 

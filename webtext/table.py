@@ -62,8 +62,9 @@ class Table:
         except (OSError, pa.ArrowException) as error:
             if isinstance(error, OSError) and (error.errno in SOUND or buckets.is_of_a_store(error)):
                 raise
+            line = " ".join(str(error).split())  # Arrow lists fields a line each
             raise UserError(
-                f"{self.folder / file}: cannot be read ({error}): delete {self.name}/_manifest.json and run "
+                f"{self.folder / file}: cannot be read ({line}): delete {self.name}/_manifest.json and run "
                 "the stage again"
             ) from None
 
