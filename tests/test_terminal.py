@@ -139,23 +139,6 @@ def test_only_what_can_go_on_says_so(
     assert capsys.readouterr().err == f"webtext: interrupted{then}\n"
 
 
-IMPATIENT = """
-import os, signal, sys
-class Impatient:
-    def find_spec(self, name, *_):
-        if name == "webtext.corpus_commands":
-            os.kill(os.getpid(), signal.SIGINT)
-sys.meta_path.insert(0, Impatient())
-from webtext.cli import main
-main()
-"""
-
-
-def test_an_interruption_before_the_command_begins_leaves_no_traceback() -> None:
-    done = subprocess.run([sys.executable, "-c", IMPATIENT], capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr) == (130, "webtext: interrupted\n")
-
-
 def test_a_full_disk_is_told_by_what_is_written_there(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -168,6 +151,16 @@ def test_a_full_disk_is_told_by_what_is_written_there(
         main()
     assert ended.value.code == 1
     assert capsys.readouterr().err.startswith("webtext: no space left at a/corpus: free some; ")
+
+
+def test_a_ctrl_c_before_a_command_has_begun_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "typer.py").write_text("import os, signal; os.kill(os.getpid(), signal.SIGINT)")
+    paths = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
+    command = [sys.executable, "-m", "webtext", "status", str(tmp_path)]
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, env=os.environ | {"PYTHONPATH": paths}
+    )
+    assert (done.returncode, done.stderr) == (130, "webtext: interrupted\n")
 
 
 def test_an_error_does_not_act_on_the_terminal(tmp_path: Path) -> None:

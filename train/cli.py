@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
+from train import streams
 from train.errors import Interrupted, RunFailed, TrainError
 
 app = typer.Typer(
@@ -166,6 +167,7 @@ def export(
 
 def main() -> None:
     """The entry point of `python -m train`."""
+    streams.open_closed()
     app()
 
 

@@ -5,12 +5,15 @@ import signal
 import sys
 from types import FrameType
 
+from train import streams
+
 
 def _terminated(_: int, __: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
 def main() -> None:
+    streams.open_closed()
     signal.signal(signal.SIGTERM, _terminated)
     try:
         sys.exit(_run(sys.argv[1:] or ["--help"]))
