@@ -29,6 +29,7 @@ from webtext.shards.encode import Encoder
 from webtext.shards.layout import Layout, Shard
 from webtext.shards.tokens import TokenWriter, token_file
 from webtext.stage import Plan, Work
+from webtext.table import Table
 
 VERSION = 1
 UPSTREAM = ("links", "pages", "documents", "clusters")
@@ -120,8 +121,8 @@ class Scattering:
 def scatter_partition(item: Scattering, report: Report) -> tuple[Path, list[int]]:
     """Writes a partition's rows to a scratch file, as a task; returns it with the shard of each batch."""
     corpus = Corpus(item.root)
-    links = rows.Lookup(corpus.table("links").read(item.file, rows.LINK_COLUMNS))
-    pages = rows.Lookup(corpus.table("pages").read(item.file, rows.PAGE_COLUMNS))
+    links = _lookup(corpus.table("links"), item.file, rows.LINK_COLUMNS)
+    pages = _lookup(corpus.table("pages"), item.file, rows.PAGE_COLUMNS)
     item.scratch.mkdir(parents=True, exist_ok=True)  # of a store, on another machine than the driver's
     path = item.scratch / f"{item.file}.arrow"
     with shuffle.Scatter(path) as out:
@@ -135,6 +136,10 @@ def scatter_partition(item: Scattering, report: Report) -> tuple[Path, list[int]
         out.write(rows.repeats(duplicates), [item.layout.place(id)[0] for id in duplicates])
     files.put(path)
     return path, out.batches
+
+
+def _lookup(table: Table, file: str, columns: Sequence[str]) -> rows.Lookup:
+    return rows.Lookup(table.read(file, columns), table.folder / file)
 
 
 def _duplicates(corpus: Corpus, item: Scattering) -> dict[str, int]:

@@ -8,8 +8,10 @@ import pyarrow as pa
 import pytest
 
 from webtext import schemas
+from webtext.errors import UserError
 from webtext.shards import rows, shuffle
 
+FILE = Path("links/part-00000.parquet")
 NOON = datetime(2017, 3, 4, 12, tzinfo=UTC)
 
 
@@ -24,7 +26,7 @@ def unencoded(
     links = pa.Table.from_pylist([link(id, posts) for id in ids], schemas.LINKS).select(rows.LINK_COLUMNS)
     pages = pa.Table.from_pylist([{"id": id, "source": "live"} for id in reversed(ids)], schemas.PAGES)
     texts = pa.Table.from_pylist([{"id": id, "text": text} for id, text in documents], schemas.DOCUMENTS)
-    lookups = rows.Lookup(links), rows.Lookup(pages.select(rows.PAGE_COLUMNS))
+    lookups = rows.Lookup(links, FILE), rows.Lookup(pages.select(rows.PAGE_COLUMNS), FILE)
     return rows.joined(texts.select(rows.DOCUMENT_COLUMNS), *lookups, order)
 
 
@@ -53,6 +55,12 @@ def test_rows_carry_what_link_and_page_know() -> None:
     first, second = unencoded(("1", "one"), ("2", "two"), order=[5, 6]).to_pylist()
     assert (first["karma"], first["karma_sum"], first["first_posted"]) == (9, 12, NOON)
     assert (second["text"], second["source"], second["order"]) == ("two", "live", 6)
+
+
+def test_a_file_that_lost_the_row_of_a_document_is_named() -> None:
+    links = pa.Table.from_pylist([link("1", None)], schemas.LINKS).select(rows.LINK_COLUMNS)
+    with pytest.raises(UserError, match=r"part-00000.parquet: lacks the row of 2, .*: delete the file"):
+        rows.Lookup(links, FILE).rows(["1", "2"])
 
 
 def test_a_shard_gathers_its_rows_from_all_partitions_in_their_order(tmp_path: Path) -> None:

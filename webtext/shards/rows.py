@@ -1,11 +1,13 @@
 """Rows of the shards: a kept document joined with its link and its page."""
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
 from webtext import schemas
+from webtext.errors import UserError
 
 # What is read of each table. All are of one partition; `id` joins them.
 LINK_COLUMNS = ["id", "karma", "karma_sum", "first_posted", "submissions"]
@@ -24,15 +26,20 @@ UNENCODED = pa.schema(
 
 
 class Lookup:
-    """A table whose rows are found by their id."""
+    """The rows of a partition, found by their id."""
 
-    def __init__(self, table: pa.Table) -> None:
-        self._table = table.combine_chunks()
+    def __init__(self, table: pa.Table, file: Path) -> None:
+        self._table, self._file = table.combine_chunks(), file
         self._at = {id: place for place, id in enumerate(table["id"].to_pylist())}
 
     def rows(self, ids: Sequence[str]) -> pa.Table:
-        """The rows of `ids`, in their order; an unknown one is a KeyError."""
-        return self._table.take(pa.array([self._at[id] for id in ids], pa.int64()))
+        """The rows of `ids`, in their order. Raises UserError for one that the file has lost."""
+        try:
+            places = [self._at[id] for id in ids]
+        except KeyError as missing:
+            line = f"{self._file}: lacks the row of {missing.args[0]}, which has a document"
+            raise UserError(f"{line}: delete the file, and `webtext crawl` makes it again") from None
+        return self._table.take(pa.array(places, pa.int64()))
 
 
 def joined(documents: pa.Table, links: Lookup, pages: Lookup, order: Sequence[int]) -> pa.Table:
