@@ -17,13 +17,20 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import xxhash
 
-from webtext import store
+from webtext import buckets, store
 from webtext.errors import UserError
 from webtext.store import TEMPORARY
 
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 # What says nothing of a file: another time the system may let it be read. Not EIO: a bad sector stays one.
 NOT_NOW = (errno.EACCES, errno.EPERM, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ESTALE)
+
+
+def is_no_damage(error: Exception) -> bool:
+    """Whether what ended the reading of a file says nothing of it: the system or a store is to blame."""
+    if not isinstance(error, OSError):
+        return False
+    return error.errno in (*DISK_FULL, *NOT_NOW) or buckets.is_of_a_store(error)
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from webtext import buckets, files, schemas, store
+from webtext import files, schemas, store
 from webtext.errors import UserError
 from webtext.manifest import Manifest, Part
 
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     import pyarrow.compute as pc
     import pyarrow.dataset as ds
 
-SOUND = (*files.DISK_FULL, *files.NOT_NOW)  # errors that say nothing of a partition
 ODD = (ValueError, KeyError, TypeError, AttributeError, RecursionError)  # JSON of another shape
 PUT_EVERY_S = 5.0  # a stage's journal, into an object store
 
@@ -60,7 +59,7 @@ class Table:
         try:
             yield
         except (OSError, pa.ArrowException) as error:
-            if isinstance(error, OSError) and (error.errno in SOUND or buckets.is_of_a_store(error)):
+            if files.is_no_damage(error):
                 raise
             line = " ".join(str(error).split())  # Arrow lists fields a line each
             raise UserError(

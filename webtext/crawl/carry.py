@@ -113,7 +113,7 @@ def readable(path: Path) -> Iterator[None]:
     try:
         yield
     except (OSError, pa.ArrowException) as error:
-        if getattr(error, "errno", None):  # the disk's
+        if files.is_no_damage(error):
             raise
         line = " ".join(str(error).split())
         raise UserError(f"{path}: damaged ({line}); delete it to fetch its pages again") from None
