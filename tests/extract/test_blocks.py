@@ -94,6 +94,30 @@ def test_the_mark_that_links_to_a_heading_or_back_from_a_note_is_no_text() -> No
     assert texts("<p>C# <a href=#x>#1</a> <a href=/tags>#</a></p>") == ["C# #1 #"]
 
 
+@pytest.mark.parametrize(
+    "mark",
+    [
+        "<sup><a href=#fn1>1</a></sup>",
+        "<a href=#n2><sup>2, 3</sup></a>",
+        "<sup>[<a href=/lamp#cite_note-1>1</a>]</sup><sup>[<a href=#a>b</a>]</sup>",
+        "<a href=#footnote-1-99>1</a>",
+        "<a href=#_ftn2><span>[2]</span></a>",
+    ],
+)
+def test_the_mark_that_links_to_a_note_is_no_text(mark: str) -> None:
+    assert texts(f"<p>Oil{mark}, wick.{mark}") == ["Oil, wick."]
+
+
+def test_a_link_to_a_note_that_the_sentence_needs_is_text() -> None:
+    assert texts("<p>See footnote <a href=#fn3>3</a>, <a href=#s4>4</a>.") == ["See footnote 3, 4."]
+    assert texts("<p>Lamp<sup><a href=#legal>®</a></sup>") == ["Lamp®"]
+
+
+def test_a_raised_number_is_not_one_with_the_digits_before_it() -> None:
+    assert texts("<p>10<sup>15</sup> cm<sup>−3</sup> of oil.<sup>1</sup>") == ["10^15 cm^−3 of oil.^1"]
+    assert texts("<p>19<sup>th</sup>, CO<sub>2</sub>, of <sup>14</sup>C") == ["19th, CO2, of 14C"]
+
+
 def test_what_wikis_and_forums_show_to_be_clicked_is_no_text() -> None:
     assert texts("<h2>Oil <span class=mw-editsection>[<a href=/e>edit</a>]</span></h2>") == ["Oil"]
     expand = "<div class='bbCodeBlock-expandLink js-expandLink'><a>Click to expand...</a></div>"

@@ -78,7 +78,6 @@ INLINE = frozenset(
 )
 CODE = frozenset(("code", "kbd", "samp", "tt", "var"))  # whose words may have capitals inside
 TIGHT = frozenset(("sub", "sup", "wbr"))  # which go on with the word before them
-MARKS = frozenset("¶#§^↑↩🔗") | {"↩︎"}  # of a link inside a page that is no text of it
 EDIT_LINK = "mw-editsection"  # the class of MediaWiki's "[edit]", a `<span>`
 # Values of attributes, in lower case, of elements that are no part of the page: what unfolds a quotation in
 # XenForo, what Framer shows on other screens (see `tree`), and ids in which consent platforms put all that

@@ -6,7 +6,7 @@ It stands apart from the work, whose libraries take a quarter second to load, fo
 from dataclasses import dataclass
 from typing import Any
 
-EXTRACTOR = "blocks 6"  # changes when the same page may give another text
+EXTRACTOR = "blocks 7"  # changes when the same page may give another text
 PLAIN = "plain text"  # the body is the text
 FALLBACK = "trafilatura"  # where the first is unsure
 MEASURES_VERSION = 2  # changes when the same page may be measured differently

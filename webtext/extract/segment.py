@@ -13,7 +13,6 @@ from webtext.extract.names import (
     HINTING,
     INLINE,
     KINDS,
-    MARKS,
     MOST_HINT_CHARS,
     NO_PART,
     SKIPPED,
@@ -22,6 +21,7 @@ from webtext.extract.names import (
     foreign,
     hinted,
 )
+from webtext.extract.notes import is_mark, is_note, is_power
 
 MOST_DEPTH = 250  # deeper elements are text of their ancestor; Python allows 1,000 calls, a row takes four
 LEAST_WORDS = 30  # of a page that does not need scripts
@@ -79,7 +79,7 @@ class _Segmenter:
                 if ended and parts and tag not in TIGHT and not self.in_code:
                     parts.append(GAP)
                 if tag == "a" and (target := child.get("href")) is not None:
-                    if not (target[:1] == "#" and "".join(islice(child.itertext(), 3)).strip() in MARKS):
+                    if not (target[:1] == "#" and is_mark(child, target, self.glued())):
                         self.in_link += 1
                         self.content(child, depth)
                         self.in_link -= 1
@@ -87,7 +87,9 @@ class _Segmenter:
                     self.in_code += 1
                     self.content(child, depth)
                     self.in_code -= 1
-                elif child is not self.drawn and not (tag == "span" and child.get("class") == EDIT_LINK):
+                elif child is not self.drawn and not (
+                    (tag == "span" and child.get("class") == EDIT_LINK) or (tag == "sup" and self.note(child))
+                ):
                     self.content(child, depth)
             elif tag not in skipped and isinstance(tag, str):
                 self.other(child, tag, depth)
@@ -132,6 +134,18 @@ class _Segmenter:
         return len(inner) <= MOST_INNER and all(
             tag in INLINE or (isinstance(tag, str) and foreign(tag)) for tag in inner
         )
+
+    def note(self, raised: etree._Element) -> bool:
+        """Whether a `<sup>` is the mark of a note. A number that is none begins as in `10^15`."""
+        if is_note(raised):
+            return True
+        if self.glued() and is_power(raised):
+            self.add("^")
+        return False
+
+    def glued(self) -> bool:
+        """Whether what comes now goes on with the word before it."""
+        return bool(self.parts) and self.parts[-1] != BREAK and not self.parts[-1][-1:].isspace()
 
     def add(self, text: str) -> None:
         self.parts.append(text)
