@@ -125,6 +125,37 @@ def test_a_western_page_with_letters_side_by_side_is_believed_to_be_latin(text: 
     assert text_of(text.encode("cp1252"), "iso-8859-1") == text
 
 
+NEIGHBOURS = [
+    ("windows-1254", "Işığı yaktı, yağı ölçtü, kapıyı açtı; sığ sularda ağır ağır ilerleyen kayığı gördü."),
+    ("windows-1250", "Később az őrtorony fölött eltűnt a fény, és a révész hazafelé evezett, hűvös időben."),
+    ("iso-8859-2", "Příliš žluťoučký kůň; až zítra přijde, každý večer píše dopis, těžká bouře už vyšla."),
+    ("iso-8859-2", "Każdy wieczór pisał, później łódź wpłynęła do portu, już błądząc; księży małe okręty."),
+    ("windows-1250", "Než správce zhasl světlo, přečetl dopis, řekl, že počká, a večer na věži uvařil čaj."),
+    ("windows-1250", "Među kućama već kreće čamac; čuvar će doći kući čim sagrađena luka bude tuđa, reče."),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("label", "text"), NEIGHBOURS)
+def test_a_language_whose_letters_latin_lacks_is_not_in_latin_whatever_the_server_says(
+    label: str, text: str
+) -> None:
+    assert text_of((text * 2).encode(label), "iso-8859-1") == text * 2
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Þá gekk hann út í myrkrið, því að það var orðið áliðið og ýmsir bátar lýstu þar við ströndina.",
+        "As canções são longas, põe os limões e os pães à mão; ambições e ilusões vêm à luz também.",
+        "Hän lähti öisin; õhtul süütas ta tule ja läks üle väikese jõe, kus õde ootas mõne sõbraga.",
+        "It¿s late, he didn¿t write, she wouldn¿t come, the keeper¿s lamp wasn¿t lit – café déjà vu.",
+        "The mediæval Cæsar, learnèd and blessèd; an ancient æon of accursèd, belovèd archæology.",
+    ],
+)
+def test_a_text_with_letters_that_latin_has_is_in_latin(text: str) -> None:
+    assert text_of((text * 2).encode("cp1252"), "iso-8859-1") == text * 2
+
+
 def test_utf8_with_a_few_broken_bytes_stays_utf8() -> None:
     assert text_of("naïve café ".encode() * 20 + b"\xe9", "utf-8") == "naïve café " * 20 + "\ufffd"
 

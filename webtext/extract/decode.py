@@ -2,7 +2,7 @@
 
 The order of the HTML standard (§13.2.3.2): byte order mark, HTTP's charset, the page's own declaration; then
 detection. Where the bytes prove a declaration wrong they win: text that is valid UTF-8 is UTF-8, and text
-that does not decode as declared, or is declared as Latin and is none, is detected.
+that does not decode as declared, or is declared as Latin and is none, is detected, or told by its letters.
 """
 
 import codecs
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import webencodings
 from charset_normalizer import from_bytes
 
+from webtext.extract.alike import told_apart
 from webtext.extract.prescan import declared
 
 # UTF-32 is not in the standard; its marks come first because UTF-16's is a prefix of one of them.
@@ -96,7 +97,7 @@ def _encoding(body: bytes, charset: str | None, html: bool, utf8: str | None) ->
         codec = _declared(body, None, html)
         codec = None if codec == "cp1252" else codec
     if codec not in (None, "utf-8") and _fits(body, codec, 10):
-        return codec
+        return told_apart(_sample(body), codec) if codec == "cp1252" else codec
     # Bytes of other encodings hardly ever look like UTF-8, so a text that mostly does is.
     if utf8 is not None or _fits(body, "utf-8", 1):
         return "utf-8"
@@ -175,15 +176,16 @@ def _fits(body: bytes, codec: str, good_per_bad: int) -> bool:
 def _detected(body: bytes) -> str | None:
     if _beyond_ascii(body) < FEW_BYTES:
         return "cp1252"  # the HTML standard's fall-back: typographic quotes, mostly
-    matches = from_bytes(_sample(body), cp_isolation=DETECTABLE, preemptive_behaviour=False)
+    piece = _sample(body)
+    matches = from_bytes(piece, cp_isolation=DETECTABLE, preemptive_behaviour=False)
     best = matches.best()
     if best is None:
         return None
     # Many encodings read a Western text without a flaw; then it is in the one that is by far the commonest.
     western = (match for match in matches if match.encoding == "cp1252" and match.language in WESTERN)
     if best.language in WESTERN and any(match.chaos <= best.chaos for match in western):
-        return "cp1252"
-    return _superset(best.encoding)
+        return told_apart(piece, "cp1252")
+    return told_apart(piece, _superset(best.encoding))
 
 
 def _not_western(body: bytes) -> bool:
