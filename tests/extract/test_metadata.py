@@ -156,6 +156,21 @@ def test_dates_are_read_as_newspapers_write_them(line: str, day: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("head", "url", "day"),
+    [
+        ("", None, "2019-09-03"),
+        ('<meta property="og:locale" content="en_US">', None, "2019-03-09"),
+        ('<meta property="og:locale" content="en_US">', "https://a.example.co.uk/", "2019-09-03"),
+        ('<meta property="og:locale" content="en_GB">', "https://a.example.org/", "2019-09-03"),
+        ("", "https://a.example.gov/x", "2019-03-09"),
+    ],
+)
+def test_the_month_comes_before_the_day_on_american_pages(head: str, url: str | None, day: str) -> None:
+    assert found(head, "<time>3/9/2019</time>", url).published == day
+    assert found(head, "<time>13/9/2019</time>", url).published == "2019-09-13"
+
+
+@pytest.mark.parametrize(
     "line",
     [
         "Publicado el 4 de julio de 2017",

@@ -45,6 +45,7 @@ _FOREIGN_MONTHS = {
 }
 _FOREIGN = re.compile(r"(?i)\b(\d\d?)[º°]? (?:de )?([^\W\d_]{3,12}),?(?: del?)? ((?:19|20)\d\d)\b")
 _AMERICAN = re.compile(r"(?<![\d/])(0?[1-9]|1[0-2])/(1[3-9]|2\d|3[01])/((?:19|20)\d\d)\b")
+_EITHER = re.compile(r"(?<![\d/.-])(0?[1-9]|1[0-2])([/.-])(0?[1-9]|1[0-2])\2((?:19|20)\d\d)\b")
 
 
 def day_of_url(url: str, last: datetime) -> str | None:
@@ -53,12 +54,12 @@ def day_of_url(url: str, last: datetime) -> str | None:
     return _valid(found[1], found[2], found[3], last) if found else None
 
 
-def first_day(strings: Iterable[str], last: datetime) -> str | None:
-    """The day that the first string that names one names."""
-    return next((day for text in strings if text and (day := _day(text, last))), None)
+def first_day(strings: Iterable[str], last: datetime, month_first: bool = False) -> str | None:
+    """The day that the first string that names one names; `month_first` says what 3/9/2026 is."""
+    return next((day for text in strings if text and (day := _day(text, last, month_first))), None)
 
 
-def _day(text: str, last: datetime) -> str | None:
+def _day(text: str, last: datetime, month_first: bool) -> str | None:
     iso = _ISO.match(text.strip())
     if iso:
         return _valid(iso[1], iso[2], iso[3] or "1", last)
@@ -69,6 +70,8 @@ def _day(text: str, last: datetime) -> str | None:
         return _valid(year, str(_MONTHS.index(month[:3].lower()) + 1), day, last)
     if american := _AMERICAN.search(text):
         return _valid(american[3], american[1], american[2], last)
+    if month_first and (either := _EITHER.search(text)):
+        return _valid(either[4], either[1], either[3], last)
     found: str | None = extractors.try_date_expr(text, "%Y-%m-%d", False, EARLIEST, last)
     return found or _foreign(text, last)
 

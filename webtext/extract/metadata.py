@@ -57,6 +57,8 @@ _AUTHOR = re.compile(r"author|byline|writer|(?<![a-z])byl(?![a-z])|username")
 _NOT_AUTHOR = re.compile(r"comment|related|sidebar|avatar|image|date|share|social|bio|widget|reply|footer")
 _DATE = re.compile(r"date|time|publish|posted|meta|byline|created")
 _NOT_DATE = re.compile(r"comment|related|sidebar|update-?nav|widget|footer|reply|event|calendar")
+_TOP_LEVEL = re.compile(r"https?://[^/?#]*\.([a-zA-Z]+)(?:[:/?#]|$)")
+AMERICAN = frozenset(("edu", "gov", "mil", "us"))
 _YEAR = re.compile(r"\b(?:19|20)\d\d\b")
 
 
@@ -82,12 +84,13 @@ def metadata(
     authors = list(_declared_authors(declared, works))
     author = next((each for each in authors if letters(each) not in sites), None)
     author = author or next(filter(None, map(names_of_line, lines)), None)
-    published = day_of_url(url or "", last) or _declared_day(PUBLISHED, declared, works, last)
+    american = _is_american(root, declared, url)
+    published = day_of_url(url or "", last) or _declared_day(PUBLISHED, declared, works, last, american)
     if author is None or published is None:
         shown = list(islice(_marked(root), MOST_ELEMENTS))
         author = author or _shown_author(shown) or next(iter(authors), None)
-        published = published or _shown_day(shown, lines, last)
-        published = published or _declared_day(CHANGED, declared, works, last)
+        published = published or _shown_day(shown, lines, last, american)
+        published = published or _declared_day(CHANGED, declared, works, last, american)
     return Metadata(title(root, declared, works, sites), author, published)
 
 
@@ -121,6 +124,18 @@ def _declared(root: etree._Element) -> dict[str, str]:
         if content and name:
             found.setdefault(name.lower(), content)
     return found
+
+
+def _is_american(root: etree._Element, declared: dict[str, str], url: str | None) -> bool:
+    """Whether a page is of the United States, where the month comes before the day: by its language, which
+    many sites of other countries leave at that of their software, and its address."""
+    found = _TOP_LEVEL.match(url or "")
+    country = found[1].lower() if found else ""
+    if country in AMERICAN:
+        return True
+    language = root.get("lang") or ""
+    language = language if "-" in language else declared.get("og:locale", "")
+    return len(country) != 2 and language.replace("_", "-").lower() == "en-us"
 
 
 def _works(root: etree._Element) -> Iterator[dict[str, Any]]:
@@ -189,14 +204,17 @@ def _declared_day(
     declared: dict[str, str],
     works: list[dict[str, Any]],
     last: datetime,
+    american: bool,
 ) -> str | None:
     names, keys = dates
     strings = [declared[name] for name in names if name in declared]
     strings += [work[key] for key in keys for work in works if isinstance(work.get(key), str)]
-    return first_day(strings, last)
+    return first_day(strings, last, american)
 
 
-def _shown_day(candidates: list[etree._Element], lines: Sequence[str], last: datetime) -> str | None:
+def _shown_day(
+    candidates: list[etree._Element], lines: Sequence[str], last: datetime, american: bool
+) -> str | None:
     strings: list[str] = []
     marked = [e for e in candidates if e.tag == "time" or e.get("datetime") or "date" in _itemprop(e)]
     marked += [e for e in candidates if _fits(e, _DATE, _NOT_DATE)]
@@ -204,7 +222,7 @@ def _shown_day(candidates: list[etree._Element], lines: Sequence[str], last: dat
         strings.append(element.get("datetime") or element.get("content") or element.get("title") or "")
         strings.append(text_of(element, 120) or "")
     strings += [line for line in lines if _YEAR.search(line)]
-    return first_day(strings, last)
+    return first_day(strings, last, american)
 
 
 def _itemprop(element: etree._Element) -> str:
