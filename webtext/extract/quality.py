@@ -32,7 +32,7 @@ def measure(text: str, words: list[str]) -> dict[str, float]:
         "word_chars": chars / many,
         "symbols": symbols / many,
         "alphabetic_words": sum(
-            times for word, times in kinds.items() if word.isalpha() or _LETTER.search(word)
+            times for word, times in kinds.items() if word[0].isalpha() or _LETTER.search(word)
         )
         / many,
         "bullet_lines": _share([line.startswith(BULLETS) for line in lines]),
