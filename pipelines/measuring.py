@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from webtext import files, schemas
 from webtext.corpus import Corpus
@@ -52,7 +51,7 @@ def measures(pages: pa.Table, section: Extract) -> str:
 def measured_before(path: Path, measured: str, pages: int) -> Iterator[pa.Table] | None:
     """The rows of the documents file as it is, if it has all and its measures are the wanted ones."""
     try:
-        file = pq.ParquetFile(files.here(path))
+        file = files.open_parquet(path)
         found = file.schema_arrow
         if (found.metadata or {}).get(MEASURED) != measured.encode() or file.metadata.num_rows != pages:
             return None

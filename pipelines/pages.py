@@ -17,7 +17,6 @@ from threading import Event
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from pipelines import page_groups
 from webtext import files, schemas
@@ -209,10 +208,9 @@ def _write(item: Item, rows: pa.Table) -> None:
 def part(path: Path, key: str) -> Part:
     """A partition as it stands on disk."""
     with carry.readable(path):
-        facts = pq.read_table(files.here(path), columns=list(FACTS), partitioning=None)
-        fetched = pq.read_table(
-            files.here(path), columns=PAGE_COLUMNS, partitioning=None, filters=pc.field("state") == FETCHED
-        )
+        rows = files.open_parquet(path).read()  # all of it, so that damage is told here
+    facts = rows.select(list(FACTS))
+    fetched = rows.filter(pc.equal(rows["state"], FETCHED)).select(PAGE_COLUMNS)
     states = Counter(facts["state"].to_pylist())
     counts = Counts(into=facts.num_rows, out=states.pop(FETCHED, 0), dropped=dict(states))
     extra = {"file_hash": files.hash_file(path), CAPTURES: _hash(fetched)}

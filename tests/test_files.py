@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -66,3 +67,17 @@ def test_a_link_that_leads_to_itself_is_no_file(tmp_path: Path) -> None:
     (tmp_path / "a.parquet").write_text("four")
     (tmp_path / "b.parquet").symlink_to("b.parquet")
     assert files.sizes(tmp_path) == {"a.parquet": 4}
+
+
+def test_a_flipped_bit_is_an_error_whoever_reads_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "part-00000.parquet"
+    files.write_parquet(path, SCHEMA, [pa.table({"n": range(3000)})])
+    whole, readers = (
+        path.read_bytes(),
+        (files.read_table, lambda place: [*files.read_batches(place, 9, ["n"])]),
+    )
+    for at in range(4, len(whole) - pq.read_metadata(path).serialized_size - 8, 97):
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ 4]) + whole[at + 1 :])
+        for read in readers:
+            with pytest.raises((OSError, pa.ArrowException)):
+                read(path)

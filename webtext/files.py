@@ -21,6 +21,7 @@ from webtext import buckets, store
 from webtext.errors import UserError
 from webtext.store import TEMPORARY
 
+CHECKED = {"page_checksum_verification": True}  # a flipped bit is an error, not another text
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 # What says nothing of a file: another time the system may let it be read. Not EIO: a bad sector stays one.
 NOT_NOW = (errno.EACCES, errno.EPERM, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ESTALE)
@@ -154,18 +155,20 @@ def read_text(path: Path) -> str:
 
 def read_table(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
     """A Parquet file, or some columns of it, of which alone an object store is asked."""
-    names = None if columns is None else list(columns)
+    options = {"columns": None if columns is None else list(columns), "partitioning": None, **CHECKED}
     if (stored := store.of(path)) is None:
-        return pq.read_table(path, columns=names, partitioning=None, use_threads=False)
-    return stored.ask(
-        lambda system, key: pq.read_table(key, columns=names, partitioning=None, filesystem=system)
-    )
+        return pq.read_table(path, use_threads=False, **options)
+    return stored.ask(lambda system, key: pq.read_table(key, filesystem=system, **options))
+
+
+def open_parquet(path: Path) -> pq.ParquetFile:
+    return pq.ParquetFile(here(path), **CHECKED)
 
 
 def read_batches(path: Path, rows: int, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
     """Some columns of a Parquet file, so many rows at a time, read by this thread: passing each batch to
     Arrow's threads and back takes a sixth longer, and more where every core has a worker of its own."""
-    with pq.ParquetFile(here(path)) as parquet:
+    with open_parquet(path) as parquet:
         yield from parquet.iter_batches(rows, columns=list(columns), use_threads=False)
 
 
@@ -196,15 +199,17 @@ def write_parquet(
     row_group_rows: int = 1000,
     dictionary: bool | Sequence[str] = True,
 ) -> Written:
-    """Writes tables one after the other into one Parquet file: zstd, bounded row groups, dictionaries for the
-    columns whose values repeat.
+    """Writes tables one after the other into one Parquet file: zstd, bounded row groups, a checksum a page,
+    dictionaries for the columns whose values repeat.
 
     The bytes depend on the rows alone, not on how they were divided into tables.
     """
     rows = 0
     with (
         whole(path) as temporary,
-        pq.ParquetWriter(temporary, schema, compression="zstd", use_dictionary=dictionary) as writer,
+        pq.ParquetWriter(
+            temporary, schema, compression="zstd", use_dictionary=dictionary, write_page_checksum=True
+        ) as writer,
     ):
         for group in _regrouped(tables, schema, row_group_rows):
             writer.write_table(group, row_group_size=row_group_rows)

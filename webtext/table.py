@@ -89,7 +89,12 @@ class Table:
                 with self.readable(Path(fragment.path).name):
                     if self.schema and (odd := schemas.unlike(fragment.physical_schema, self.schema)):
                         raise pa.ArrowInvalid(odd)
-            return dataset.to_table(columns, filter=wanted)
+            try:
+                return dataset.to_table(columns, filter=wanted)
+            except (OSError, pa.ArrowException):
+                for fragment in dataset.get_fragments():  # names the damaged one
+                    self.read(Path(fragment.path).name, columns)
+                raise
 
     def dataset(self) -> "ds.Dataset":
         """All partitions as one pyarrow dataset, for filtered and columnar reads."""
@@ -97,11 +102,14 @@ class Table:
 
         manifest = self.manifest()
         paths = [self.folder / part.file for part in manifest.partitions] if manifest else []
+        format = ds.ParquetFileFormat(
+            default_fragment_scan_options=ds.ParquetFragmentScanOptions(**files.CHECKED)
+        )
         if (stored := store.of(self.folder)) is None:
-            return ds.dataset(paths, schema=self.schema, format="parquet")
+            return ds.dataset(paths, schema=self.schema, format=format)
         system, top = stored.ask(lambda *asked: asked)
         keys = [f"{top}/{path.name}" for path in paths]
-        return ds.dataset(keys, schema=self.schema, format="parquet", filesystem=system)
+        return ds.dataset(keys, schema=self.schema, format=format, filesystem=system)
 
     def manifest(self) -> Manifest | None:
         try:

@@ -134,7 +134,7 @@ class Source:
         ours = self.corpus.table(table)
         path = ours.folder / file
         try:
-            with pq.ParquetFile(files.here(path)) as parquet:
+            with files.open_parquet(path) as parquet:
                 if ours.schema and (odd := schemas.unlike(parquet.schema_arrow, ours.schema)):
                     raise pa.ArrowInvalid(odd)
                 yield parquet
