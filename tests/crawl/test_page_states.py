@@ -169,6 +169,28 @@ def test_a_page_that_stays_is_a_page(web: Web, crawled: Crawled, page: Page) -> 
     assert (row["state"], row["final_url"]) == ("fetched", site.url("/page"))
 
 
+@pytest.mark.parametrize("leads_on", ["0; url=/page", "0; url=/second?1"], ids=["in a circle", "ever on"])
+def test_the_last_of_pages_that_send_on_without_end_is_a_page(
+    web: Web, crawled: Crawled, leads_on: str
+) -> None:
+    site = web.site(page=refreshing("5; url=/second"), second=refreshing(leads_on))
+    site.pages["/second?1"] = refreshing("5; url=/second?2", b"<p>The news")
+    row = crawled.crawl([site.url("/page")], max_redirects=2)[site.url("/page")]
+    last = "/second" if "page" in leads_on else "/second?1"
+    assert (row["state"], row["final_url"]) == ("fetched", site.url(last))
+
+
+@pytest.mark.parametrize(
+    ("text", "last"), [(b"", "/there"), (b"<p>Something to read. " * 20, "/page")], ids=["no text", "text"]
+)
+def test_readers_without_scripts_are_followed_where_others_have_nothing_to_read(
+    web: Web, crawled: Crawled, text: bytes, last: str
+) -> None:
+    refresh = b"<noscript><meta http-equiv=refresh content='0; url=/there'></noscript>"
+    site = web.site(page=Page(refresh + b"<script>location = there</script>" + text), there=Page())
+    assert crawled.crawl([site.url("/page")])[site.url("/page")]["final_url"] == site.url(last)
+
+
 def sets_a_cookie(value: str, location: str = "/page") -> Page:
     return Page(b"", 302, (("Location", location), ("Set-Cookie", value)))
 

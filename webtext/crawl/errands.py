@@ -117,14 +117,24 @@ def run(errand: Errand, network: Network) -> Outcome:
 
 
 def _page(errand: Errand, network: Network) -> Outcome:
-    exchange = _fetch(errand, network, partial(page.wanted_bytes, network.settings))
+    settings = network.settings
+    exchange = _fetch(errand, network, partial(page.wanted_bytes, settings))
     with _large if len(exchange.body) > LARGE_BYTES else nullcontext():
-        verdict, kept = page.judge(exchange, network.settings, errand.reserved)
+        verdict, kept = page.judge(exchange, settings, errand.reserved)
         if verdict.state == REDIRECT and exchange.header("set-cookie"):
             errand.jar = errand.jar or CookieJar()
             if cookies.keep(exchange, errand.jar):
                 errand.asked_before = len(errand.visited) + 1
+        if exchange.status in page.PAGE_STATUSES and _leads_nowhere(errand, verdict, settings.max_redirects):
+            verdict, kept = page.judge(exchange, settings, errand.reserved, sent_on=False)
         return _outcome(verdict, kept)
+
+
+def _leads_nowhere(errand: Errand, verdict: Verdict, max_redirects: int) -> bool:
+    """Whether a redirect is one of a circle or too many: a page that is one, as news do that load themselves
+    again, is to be read."""
+    target = verdict.location
+    return target is not None and (errand.circles(target) or len(errand.visited) >= max_redirects)
 
 
 def _robots(errand: Errand, network: Network) -> Outcome:

@@ -45,10 +45,12 @@ def wanted_bytes(settings: Crawl, status: int, headers: Headers) -> int:
     return settings.max_bytes if _refused_by_head(headers, content_type, settings) is None else 0
 
 
-def judge(exchange: Exchange, settings: Crawl, reserved: bool = False) -> tuple[Verdict, Exchange]:
+def judge(
+    exchange: Exchange, settings: Crawl, reserved: bool = False, *, sent_on: bool = True
+) -> tuple[Verdict, Exchange]:
     """The verdict on a response, and the exchange as it may be stored.
 
-    `reserved` is what the origin's tdmrep.json says of the URL.
+    `reserved` is what the origin's tdmrep.json says of the URL; `sent_on`, whether a page may be a redirect.
     """
     if exchange.status in REDIRECT_STATUSES:
         return redirect(exchange), exchange
@@ -60,7 +62,8 @@ def judge(exchange: Exchange, settings: Crawl, reserved: bool = False) -> tuple[
         exchange = head_alone(exchange)
     if verdict.state != FETCHED:
         return verdict, exchange
-    if exchange.source_uri is None and (onward := _sent_on(exchange, verdict, body)) is not None:
+    sent_on = sent_on and exchange.source_uri is None
+    if sent_on and (onward := _sent_on(exchange, verdict, body)) is not None:
         return onward, exchange
     digest = hashlib.sha256(body).hexdigest()
     return replace(verdict, bytes=len(body), sha256=digest), exchange
