@@ -111,6 +111,7 @@ def test_the_mark_that_links_to_a_note_is_no_text(mark: str) -> None:
 def test_a_link_to_a_note_that_the_sentence_needs_is_text() -> None:
     assert texts("<p>See footnote <a href=#fn3>3</a>, <a href=#s4>4</a>.") == ["See footnote 3, 4."]
     assert texts("<p>Lamp<sup><a href=#legal>®</a></sup>") == ["Lamp®"]
+    assert texts("<p>For <a href=#e7>x<sup>2</sup></a> of oil.") == ["For x^2 of oil."]
 
 
 def test_a_raised_number_is_not_one_with_the_digits_before_it() -> None:

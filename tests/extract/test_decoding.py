@@ -149,6 +149,7 @@ def test_a_language_whose_letters_latin_lacks_is_not_in_latin_whatever_the_serve
         "As canções são longas, põe os limões e os pães à mão; ambições e ilusões vêm à luz também.",
         "Hän lähti öisin; õhtul süütas ta tule ja läks üle väikese jõe, kus õde ootas mõne sõbraga.",
         "It¿s late, he didn¿t write, she wouldn¿t come, the keeper¿s lamp wasn¿t lit – café déjà vu.",
+        "Let a±b be x³y; then c±d is z³w or n¹m, for h±k and p³q as well, in cm³s and m¹s.",
         "The mediæval Cæsar, learnèd and blessèd; an ancient æon of accursèd, belovèd archæology.",
     ],
 )

@@ -39,10 +39,11 @@ def told_apart(piece: bytes, codec: str) -> str:
         return "cp1252"  # the Macintosh has its small letters there
     if codec not in LATIN:
         return codec
-    slavic = Counter(_SLAVIC.findall(piece))
-    if sum(count > 1 for count in slavic.values()) > 1:  # one alone, as in "don¿t", is a lost apostrophe
-        return "cp1250" if windows else "iso8859_2"
     letters = piece.translate(None, _NO_LETTERS)
+    slavic = Counter(_SLAVIC.findall(piece))
+    # One alone, as in "don¿t", is a lost apostrophe; many without the accents of these languages are signs.
+    if sum(count > 1 for count in slavic.values()) > 1 and 3 * len(letters) >= slavic.total():
+        return "cp1250" if windows else "iso8859_2"
     return next((each for each, own, groups in _LANGUAGES if _written_in(letters, own, groups)), codec)
 
 

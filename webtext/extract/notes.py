@@ -19,7 +19,7 @@ def is_mark(link: etree._Element, target: str, glued: bool) -> bool:
     text = _short(link).strip()
     if text in MARKS:
         return True
-    raised = len(link) > 0 and link[0].tag == "sup"
+    raised = len(link) > 0 and link[0].tag == "sup" and not (link.text or "").strip()
     to_note = raised or (glued and _TO_NOTE.match(target) is not None)
     return to_note and _NUMBER.fullmatch(text) is not None
 
