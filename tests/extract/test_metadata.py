@@ -168,6 +168,7 @@ def test_dates_are_read_as_newspapers_write_them(line: str, day: str) -> None:
 def test_the_month_comes_before_the_day_on_american_pages(head: str, url: str | None, day: str) -> None:
     assert found(head, "<time>3/9/2019</time>", url).published == day
     assert found(head, "<time>13/9/2019</time>", url).published == "2019-09-13"
+    assert found(head, "<time>3/9/19</time>", url).published == day
 
 
 @pytest.mark.parametrize(

@@ -45,7 +45,9 @@ _FOREIGN_MONTHS = {
 }
 _FOREIGN = re.compile(r"(?i)\b(\d\d?)[º°]? (?:de )?([^\W\d_]{3,12}),?(?: del?)? ((?:19|20)\d\d)\b")
 _AMERICAN = re.compile(r"(?<![\d/])(0?[1-9]|1[0-2])/(1[3-9]|2\d|3[01])/((?:19|20)\d\d)\b")
-_EITHER = re.compile(r"(?<![\d/.-])(0?[1-9]|1[0-2])([/.-])(0?[1-9]|1[0-2])\2((?:19|20)\d\d)\b")
+_EITHER = re.compile(
+    r"(?<![\d/.-])(0?[1-9]|1[0-2])([/.-])(0?[1-9]|[12]\d|3[01])\2((?:19|20)\d\d|(?<=/)\d\d)\b(?!/)"
+)
 
 
 def day_of_url(url: str, last: datetime) -> str | None:
@@ -71,7 +73,8 @@ def _day(text: str, last: datetime, month_first: bool) -> str | None:
     if american := _AMERICAN.search(text):
         return _valid(american[3], american[1], american[2], last)
     if month_first and (either := _EITHER.search(text)):
-        return _valid(either[4], either[1], either[3], last)
+        year = either[4] if len(either[4]) == 4 else ("19" if either[4] > "90" else "20") + either[4]
+        return _valid(year, either[1], either[3], last)
     found: str | None = extractors.try_date_expr(text, "%Y-%m-%d", False, EARLIEST, last)
     return found or _foreign(text, last)
 
