@@ -11,6 +11,8 @@ import pytest
 
 from tests.crawl.loopback import HTML, Crawled, Page, Web
 from webtext import reasons
+from webtext.crawl import cookies
+from webtext.crawl.exchange import Exchange
 from webtext.crawl.warc import read_response
 
 
@@ -208,6 +210,15 @@ def test_a_cookie_goes_to_no_other_site(web: Web, crawled: Crawled) -> None:
     here = web.site(page=sets_a_cookie("seen=1", there.url("/page")))
     assert crawled.crawl([here.url("/page")])[here.url("/page")]["state"] == "fetched"
     assert all("Cookie" not in hit.headers for hit in there.hits)
+
+
+@pytest.mark.parametrize(
+    ("domain", "sent"), [("example.co.uk", {"Cookie": "seen=1"}), ("co.uk", {}), ("uk", {})]
+)
+def test_a_cookie_is_for_no_other_sites_of_a_public_suffix(domain: str, sent: dict[str, str]) -> None:
+    jar, set_cookie = cookies.empty_jar(), ("Set-Cookie", f"seen=1; Domain={domain}")
+    cookies.keep(Exchange(f"http://here.{domain}/", 302, (set_cookie,)), jar)
+    assert cookies.sent_to(f"http://there.{domain}/", jar) == sent
 
 
 def test_a_cookie_that_comes_again_makes_a_circle_no_way(web: Web, crawled: Crawled) -> None:

@@ -4,15 +4,29 @@ They are forgotten with the link, so that no page depends on those that were fet
 """
 
 from email.message import Message
-from http.cookiejar import CookieJar
+from http.cookiejar import Cookie, CookieJar, DefaultCookiePolicy
 from urllib.request import Request
 
 from requests.cookies import MockResponse
 
 from webtext.crawl.exchange import Exchange
 from webtext.crawl.network import prepare
+from webtext.links.hosts import is_public_suffix
 
 MAX_CHARS = 8000  # more than this servers refuse
+
+
+class _Policy(DefaultCookiePolicy):
+    """That of browsers (RFC 6265 §5.3): no site sets a cookie for all of co.uk."""
+
+    def set_ok_domain(self, cookie: Cookie, request: Request) -> bool:
+        if cookie.domain_specified and is_public_suffix(cookie.domain.lstrip(".")):
+            return False
+        return super().set_ok_domain(cookie, request)
+
+
+def empty_jar() -> CookieJar:
+    return CookieJar(_Policy())
 
 
 def sent_to(url: str, jar: CookieJar) -> dict[str, str]:

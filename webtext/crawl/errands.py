@@ -122,7 +122,7 @@ def _page(errand: Errand, network: Network) -> Outcome:
     with _large if len(exchange.body) > LARGE_BYTES else nullcontext():
         verdict, kept = page.judge(exchange, settings, errand.reserved)
         if verdict.state == REDIRECT and exchange.header("set-cookie"):
-            errand.jar = errand.jar or CookieJar()
+            errand.jar = errand.jar or cookies.empty_jar()
             if cookies.keep(exchange, errand.jar):
                 errand.asked_before = len(errand.visited) + 1
         if exchange.status in page.PAGE_STATUSES and _leads_nowhere(errand, verdict, settings.max_redirects):
