@@ -221,6 +221,13 @@ def test_a_cookie_is_for_no_other_sites_of_a_public_suffix(domain: str, sent: di
     assert cookies.sent_to(f"http://there.{domain}/", jar) == sent
 
 
+def test_of_thousands_of_cookies_as_many_are_kept_as_browsers_keep() -> None:
+    jar = cookies.empty_jar()
+    many = tuple(("Set-Cookie", f"name-{number}=1") for number in range(4000))
+    cookies.keep(Exchange("http://example.org/", 302, many), jar)
+    assert len(jar) == cookies.MOST_SET
+
+
 def test_a_cookie_that_comes_again_makes_a_circle_no_way(web: Web, crawled: Crawled) -> None:
     site = web.site(page=sets_a_cookie("seen=1"))
     row = crawled.crawl([site.url("/page")])[site.url("/page")]

@@ -14,6 +14,7 @@ from webtext.crawl.network import prepare
 from webtext.links.hosts import is_public_suffix
 
 MAX_CHARS = 8000  # more than this servers refuse
+MOST_SET = 180  # by one response: as many as browsers keep of a site
 
 
 class _Policy(DefaultCookiePolicy):
@@ -40,9 +41,9 @@ def sent_to(url: str, jar: CookieJar) -> dict[str, str]:
 def keep(exchange: Exchange, jar: CookieJar) -> bool:
     """Puts what a response sets into the jar; whether anything in it is new by that."""
     before, head = _values(jar), Message()
-    for name, value in exchange.headers:
-        if name.lower() == "set-cookie":
-            head[name] = value
+    values = [value for name, value in exchange.headers if name.lower() == "set-cookie"]
+    for value in values[:MOST_SET]:
+        head["Set-Cookie"] = value
     jar.extract_cookies(MockResponse(head), _request(exchange.url))  # type: ignore[arg-type]
     return _values(jar) != before
 
