@@ -32,6 +32,7 @@ from webtext.stage import Plan, Work
 from webtext.table import Table
 
 VERSION = 1
+CARD = "README.md"
 UPSTREAM = ("links", "pages", "documents", "clusters")
 
 
@@ -163,6 +164,8 @@ def _run(
         wanted = replace(wanted, works=works)
     wanted = replace(wanted, finish=partial(_write_card, corpus, recipe, words.vocab_size))
     manifest = stage.run(corpus, engine, wanted, progress)
+    if not files.exists(corpus.table("shards").folder / CARD):  # lost since
+        _write_card(corpus, recipe, words.vocab_size, manifest.partitions)
     files.remove_folder(scratch)
     return manifest
 
@@ -204,9 +207,7 @@ def _write_card(corpus: Corpus, recipe: Recipe, vocab_size: int, parts: Sequence
     stages = {name: kept.published(corpus, name).counts for name in UPSTREAM}
     if (left_out := decontamination.counts(corpus)).into:
         stages["shards"] = sum((part.counts for part in parts), left_out)
-    files.write_text(
-        table.folder / "README.md", card(recipe, summary, stages, f"a vocabulary of {vocab_size:,}")
-    )
+    files.write_text(table.folder / CARD, card(recipe, summary, stages, f"a vocabulary of {vocab_size:,}"))
 
 
 def _nothing(corpus: Corpus) -> str:

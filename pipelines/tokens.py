@@ -54,6 +54,7 @@ def build(corpus: Corpus, engine: Engine, recipe: Recipe, words: Vocabulary, pro
         wanted = replace(wanted, works=works)
     wanted = replace(wanted, finish=partial(_write_index, corpus, recipe, words))
     manifest = stage.run(corpus, engine, wanted, progress)
+    _write_index(corpus, recipe, words, manifest.partitions)  # one that was lost, or damaged, since
     progress.note(_told([TokenFile(**part.extra) for part in manifest.partitions]))
     return manifest
 

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from webtext import files
 from webtext.errors import UserError
+from webtext.options import place
 
 SCHEMA = pa.schema([("n", pa.int64())])
 
@@ -39,6 +40,23 @@ def test_a_directory_in_a_files_place_is_named_and_leaves_no_litter(tmp_path: Pa
     with pytest.raises(UserError, match=r"a.txt: a directory in the place of a file: move it away"):
         files.write_text(tmp_path / "a.txt", "new")
     assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]
+
+
+def test_a_directory_in_a_files_place_is_not_removed(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").mkdir()
+    with pytest.raises(UserError, match=r"a.txt: a directory in the place of a file: move it away"):
+        files.remove(tmp_path / "a.txt")
+
+
+@pytest.mark.parametrize("name", ["~", "~root", "s3:x", "file:"])
+def test_a_corpus_that_arrow_would_look_for_elsewhere_lies_where_it_was_named(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    path = place(name) / "a.parquet"
+    files.write_parquet(path, SCHEMA, [_table([1])])
+    assert files.read_table(path)["n"].to_pylist() == [1]
+    assert (tmp_path / name / "a.parquet").is_file()
 
 
 def test_what_killed_writers_left_is_cleaned(tmp_path: Path) -> None:

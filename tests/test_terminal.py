@@ -153,6 +153,29 @@ def test_a_full_disk_is_told_by_what_is_written_there(
     assert capsys.readouterr().err.startswith("webtext: no space left at a/corpus: free some; ")
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+@pytest.mark.parametrize("asked", ["--help", "--version"])
+def test_a_full_disk_is_told_before_there_is_a_command(asked: str) -> None:
+    with Path("/dev/full").open("w") as full:
+        command = [sys.executable, "-m", "webtext", asked]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert (done.returncode, done.stderr) == (1, "webtext: no space left at the disk: free some\n")
+
+
+def test_too_many_open_files_are_told_with_what_to_raise(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def no_more(*_: object) -> None:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    monkeypatch.setattr(typer.core.TyperCommand, "invoke", no_more)
+    monkeypatch.setattr(sys, "argv", ["webtext", "build-shards", "a/corpus"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 1
+    assert capsys.readouterr().err.startswith("webtext: Too many open files: raise `ulimit -n`, or ")
+
+
 def test_a_ctrl_c_before_a_command_has_begun_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "typer.py").write_text("import os, signal; os.kill(os.getpid(), signal.SIGINT)")
     paths = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])

@@ -177,7 +177,10 @@ def _check_file(file: TokenFile, vocab_size: int) -> tuple[str, NDArray[np.int64
         if largest < vocab_size:
             counts += np.bincount(chunk, minlength=vocab_size)
     if file.sha256 is not None and sha256.hexdigest() != file.sha256:
-        raise TrainError(f"{file.path} is corrupt: its sha256 is not the one in index.json; build it again")
+        raise TrainError(
+            f"{file.path} is corrupt: its sha256 is not the one in index.json; "
+            "delete it, and `webtext build-shards` makes it anew"
+        )
     if largest >= vocab_size:
         raise TrainError(
             f"{file.path} holds token {largest}, but the vocabulary ends at {vocab_size - 1}: "

@@ -18,7 +18,7 @@ def read(folder: Path) -> dict[str, Any]:
     except FileNotFoundError:
         return {}
     except (OSError, ValueError, RecursionError) as error:
-        raise TrainError(f"cannot read {path}: {error}") from None
+        raise TrainError(f"cannot read {path}: {error}; write it anew: webtext build-shards") from None
     odd = next((what for what, fits in _parts(index) if not fits), None)
     if odd:
         raise TrainError(

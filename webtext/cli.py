@@ -26,6 +26,7 @@ def _run(arguments: list[str]) -> int | None:
     """The exit code of a command, None for 0."""
     from webtext import corpus_commands, model_commands  # noqa: F401 - they register themselves, in this order
     from webtext.command import UsageError, app
+    from webtext.files import DISK_FULL
     from webtext.unseen import visible
 
     try:
@@ -36,4 +37,9 @@ def _run(arguments: list[str]) -> int | None:
         line = f"webtext: {error.format_message().rstrip('.')}; `{more}` tells more"
         print(visible(line), file=sys.stderr)
         return 2
+    except OSError as error:  # of a help, or the version, which are shown before there is a command
+        if error.errno not in DISK_FULL:
+            raise
+        print("webtext: no space left at the disk: free some", file=sys.stderr)
+        return 1
     return done

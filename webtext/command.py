@@ -10,7 +10,7 @@ from typer.core import TyperCommand
 
 from webtext import buckets, store
 from webtext.errors import RunFailed, UserError, why
-from webtext.files import DISK_FULL
+from webtext.files import DISK_FULL, TOO_MANY_OPEN
 from webtext.unseen import visible, visible_json
 
 # What the parser raises; Typer exports only classes derived from it.
@@ -68,6 +68,9 @@ class Command(TyperCommand):
             if isinstance(error, PermissionError):
                 what = f"{error.filename}: " if error.filename else ""
                 raise _ended(2, f"{what}{why(error)}: give this user the right to it") from None
+            if error.errno in TOO_MANY_OPEN:
+                line = f"{why(error)}: raise `ulimit -n`, or take fewer --workers{self.then}"
+                raise _ended(1, line) from None
             if error.errno not in DISK_FULL:
                 raise
             # What was open already when the disk got full does not say where it lies.

@@ -23,8 +23,9 @@ from webtext.store import TEMPORARY
 
 CHECKED = {"page_checksum_verification": True}  # a flipped bit is an error, not another text
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
+TOO_MANY_OPEN = (errno.EMFILE, errno.ENFILE)
 # What says nothing of a file: another time the system may let it be read. Not EIO: a bad sector stays one.
-NOT_NOW = (errno.EACCES, errno.EPERM, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ESTALE)
+NOT_NOW = (errno.EACCES, errno.EPERM, *TOO_MANY_OPEN, errno.ENOMEM, errno.ESTALE)
 
 
 def is_no_damage(error: Exception) -> bool:
@@ -55,9 +56,13 @@ def whole(path: Path) -> Iterator[Path]:
         sync(path.parent)
         put(path)
     except IsADirectoryError:
-        raise UserError(f"{path}: a directory in the place of a file: move it away") from None
+        raise _in_the_way(path) from None
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _in_the_way(folder: Path) -> UserError:
+    return UserError(f"{folder}: a directory in the place of a file: move it away")
 
 
 def put(path: Path) -> None:
@@ -100,7 +105,10 @@ def names(folder: Path) -> list[str]:
 
 def remove(path: Path) -> None:
     """Removes a file, if there is one."""
-    path.unlink(missing_ok=True)
+    try:
+        path.unlink(missing_ok=True)
+    except IsADirectoryError:
+        raise _in_the_way(path) from None
     if (stored := store.of(path)) is not None:
         stored.remove()
 

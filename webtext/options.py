@@ -23,7 +23,9 @@ def place(text: str) -> Path:
             f"{text}: in a folder {store.FOLDER}, which holds copies of stores; name the store's address, "
             "s3://BUCKET/PREFIX, or another directory"
         )
-    return Path(text)
+    path = Path(text)
+    # Arrow takes a path that begins with `~` for one of a home, and one with `s3:` for a store's.
+    return path.absolute() if str(path).startswith("~") or ":" in text else path
 
 
 def directory(named: str | Path) -> Path:

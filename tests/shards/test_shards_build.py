@@ -253,6 +253,23 @@ def test_what_was_deleted_is_made_again(corpus: Corpus, engine: LocalEngine, tmp
     assert contents(build(copy, engine)) == contents(corpus)
 
 
+@pytest.mark.parametrize("file", ["tokens/index.json", "shards/README.md"])
+def test_what_stands_beside_the_partitions_is_made_again(
+    corpus: Corpus, engine: LocalEngine, tmp_path: Path, file: str
+) -> None:
+    copy = copied(corpus, tmp_path, "shards", "tokens")
+    (copy.root / file).unlink()
+    assert contents(build(copy, engine)) == contents(corpus)
+
+
+def test_an_index_that_is_cut_short_is_made_again(
+    corpus: Corpus, engine: LocalEngine, tmp_path: Path
+) -> None:
+    copy = copied(corpus, tmp_path, "shards", "tokens")
+    os.truncate(copy.root / "tokens" / "index.json", 100)
+    assert contents(build(copy, engine)) == contents(corpus)
+
+
 def test_another_dtype_encodes_the_shards_again_and_leaves_them_alone(
     corpus: Corpus, engine: LocalEngine, tmp_path: Path
 ) -> None:

@@ -173,6 +173,7 @@ def _urls(source: Source, file: str, ids: list[str]) -> dict[str, str]:
 
 
 def _damaged(table: str, path: object, error: Exception) -> UserError:
+    line = " ".join(str(error).split())  # Arrow's may have several
     return UserError(
-        f"{path}: cannot be read ({error}): delete {table}/_manifest.json and run the stage again"
+        f"{path}: cannot be read ({line}): delete {table}/_manifest.json and run the stage again"
     )
