@@ -1,5 +1,6 @@
-"""Commands whose standard streams were closed by whoever started them (`>&-`, `2>&-`)."""
+"""Commands whose standard streams are closed by whoever starts them (`>&-`, `2>&-`), or for ASCII alone."""
 
+import json
 import os
 import subprocess
 import sys
@@ -24,3 +25,25 @@ def test_a_file_that_is_opened_gets_no_number_of_a_closed_stream(tmp_path: Path)
 def test_what_would_go_to_a_closed_stderr_does_not_go_to_stdout(tmp_path: Path, command: list[str]) -> None:
     done = _with_closed(2, command=[sys.executable, "-m", *command, "nowhere"], place=tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
+
+
+def _for_ascii(*command: str) -> subprocess.CompletedProcess[str]:
+    environment = os.environ | {"PYTHONIOENCODING": "ascii"}
+    return subprocess.run(
+        [sys.executable, *command], capture_output=True, text=True, check=False, env=environment
+    )
+
+
+@pytest.mark.parametrize("package", ["webtext", "train"])
+def test_a_stdout_for_ascii_alone_gets_all_that_is_said(package: str) -> None:
+    module = f"from {package} import cli; import sys, atexit; "
+    shows = 'atexit.register(print, "caf\u00e9"); sys.argv[1:] = ["--help"]; cli.main()'
+    done = _for_ascii("-c", module + shows)
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (0, r"caf\xe9")
+
+
+def test_a_stdout_for_ascii_alone_gets_json_that_reads_as_it_was() -> None:
+    shows = (
+        'from webtext.command import show_result; show_result({"title": "caf\u00e9 \U0001f98a"}, True, None)'
+    )
+    assert json.loads(_for_ascii("-c", shows).stdout) == {"title": "caf\u00e9 \U0001f98a"}

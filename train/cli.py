@@ -168,6 +168,7 @@ def export(
 def main() -> None:
     """The entry point of `python -m train`."""
     streams.open_closed()
+    streams.write_any_text()
     app()
 
 

@@ -1,5 +1,6 @@
-"""Standard streams that whoever started this process has closed."""
+"""Standard streams as whoever started this process has left them: closed, or for few characters alone."""
 
+import io
 import os
 import sys
 
@@ -10,3 +11,10 @@ def open_closed() -> None:
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123, SIM115
+
+
+def write_any_text() -> None:
+    """Has a character that stdout's encoding lacks written as `\\u2026` instead of ending the command, as
+    stderr does by itself."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")

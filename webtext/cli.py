@@ -14,6 +14,7 @@ def _terminated(_: int, __: FrameType | None) -> None:
 
 def main() -> None:
     streams.open_closed()
+    streams.write_any_text()
     signal.signal(signal.SIGTERM, _terminated)
     try:
         sys.exit(_run(sys.argv[1:] or ["--help"]))

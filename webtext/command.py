@@ -92,6 +92,7 @@ def _ended(code: int, line: str) -> typer.Exit:
 
 def show_result(result: dict[str, Any], as_json: bool, view: Any) -> None:
     if as_json:
-        print(visible_json(json.dumps(result, ensure_ascii=False, default=str)))
+        any_text = sys.stdout.encoding.lower().startswith("utf")
+        print(visible_json(json.dumps(result, ensure_ascii=not any_text, default=str)))
     else:
         view(result)
