@@ -176,6 +176,22 @@ def test_too_many_open_files_are_told_with_what_to_raise(
     assert capsys.readouterr().err.startswith("webtext: Too many open files: raise `ulimit -n`, or ")
 
 
+def test_a_working_directory_that_is_gone_is_told(tmp_path: Path) -> None:
+    shell = ["bash", "-c", 'rmdir "$PWD" && exec "$@"', "bash", sys.executable, "-c"]
+    command = [*shell, "from webtext.cli import main; main()", "status", "corpus"]
+    paths = str(Path(__file__).parents[1])
+    done = subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": paths},
+    )
+    told = "webtext: the working directory is gone: change to another\n"
+    assert (done.returncode, done.stderr) == (2, told)
+
+
 def test_a_ctrl_c_before_a_command_has_begun_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "typer.py").write_text("import os, signal; os.kill(os.getpid(), signal.SIGINT)")
     paths = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])

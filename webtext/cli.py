@@ -1,6 +1,7 @@
 """The command line. What it is made of is imported in `main`: that takes half a second, in which a user may
 think better of it."""
 
+import os
 import signal
 import sys
 from types import FrameType
@@ -15,6 +16,11 @@ def _terminated(_: int, __: FrameType | None) -> None:
 def main() -> None:
     streams.open_closed()
     streams.write_any_text()
+    try:
+        os.getcwd()  # noqa: PTH109 - which Arrow, multiprocessing and MKL ask for, each failing in its way
+    except FileNotFoundError:
+        print("webtext: the working directory is gone: change to another", file=sys.stderr)
+        sys.exit(2)
     signal.signal(signal.SIGTERM, _terminated)
     try:
         sys.exit(_run(sys.argv[1:] or ["--help"]))
