@@ -4,7 +4,9 @@ The ids are written where a shard is written, so that each text is encoded once;
 it finds right, and encodes again from the shards what it does not.
 """
 
+import json
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -62,8 +64,14 @@ def build(corpus: Corpus, engine: Engine, recipe: Recipe, words: Vocabulary, pro
 def _write_index(corpus: Corpus, recipe: Recipe, words: Vocabulary, parts: Sequence[Part]) -> None:
     made = {part.file: TokenFile(**part.extra) for part in parts}
     facts = {"sha256": words.sha256, "vocab_size": words.vocab_size, "eot": words.eot}
-    path = corpus.table("tokens").folder / "index.json"
-    files.write_json(path, index(facts, recipe.tokens.dtype, SPLITS, made))
+    path, wanted = (
+        corpus.table("tokens").folder / "index.json",
+        index(facts, recipe.tokens.dtype, SPLITS, made),
+    )
+    with suppress(OSError, ValueError):
+        if json.loads(files.read_text(path)) == wanted:
+            return
+    files.write_json(path, wanted)
 
 
 def retract(corpus: Corpus) -> None:
