@@ -19,6 +19,7 @@ from tokenizers import Tokenizer
 
 from train import token_index
 from train.errors import TrainError
+from train.files import expanded
 from train.settings import DataSettings
 from train.tokenizer import bytes_of_ids
 from train.tokenizer import load as load_tokenizer
@@ -207,7 +208,7 @@ def _vocabulary(folder: Path, tokenizer: Path) -> int:
 
 def _split(folder: Path, name: str, pattern: str, vocab_size: int) -> Split:
     if pattern:
-        paths = _matching(Path(pattern).expanduser())
+        paths = _matching(expanded(pattern))
         if not paths:
             raise TrainError(f"data.{name} = {pattern!r} matches no file")
     else:

@@ -10,6 +10,11 @@ from pathlib import Path
 from train.errors import TrainError
 
 
+def expanded(text: str) -> Path:
+    """A path whose `~` or `~user` is that user's home; as it is where there is no such user."""
+    return Path(os.path.expanduser(text))  # noqa: PTH111 - which raises instead
+
+
 @contextmanager
 def made(folder: Path, instead: str) -> Iterator[None]:
     """Has a folder there to be written to; the block writes something small, before anything is computed.

@@ -38,7 +38,7 @@ PLAIN: dict[str, tuple[Any, ...]] = {
 
 def locate(source: str) -> Path:
     """The directory itself, or the local copy of a hub repository (downloaded if it is not there yet)."""
-    path = Path(source).expanduser()
+    path = files.expanded(source)
     if path.is_dir():
         return path
     wanted = [CONFIG, "model*.safetensors", f"{WEIGHTS}.index.json", TOKENIZER, "vocab.json", "merges.txt"]

@@ -225,6 +225,11 @@ def write_parquet(
     return Written(rows, path.stat().st_size, hash_file(path))
 
 
+def expanded(text: str) -> Path:
+    """A path whose `~` or `~user` is that user's home; as it is where there is no such user."""
+    return Path(os.path.expanduser(text))  # noqa: PTH111 - which raises instead
+
+
 def hash_file(path: Path) -> str:
     digest = xxhash.xxh3_128()
     with path.open("rb") as file:

@@ -179,9 +179,10 @@ def test_a_file_that_is_gone_when_it_is_read_costs_the_capture_alone(tmp_path: P
         archive.read(archive.find(URL, POSTED)[0])
 
 
-def test_a_pattern_that_matches_nothing_is_named(crawled: Crawled, tmp_path: Path) -> None:
+@pytest.mark.parametrize("pattern", ["/no/such/*", "~nobody-here/a.warc.gz"])
+def test_a_pattern_that_matches_nothing_is_named(crawled: Crawled, pattern: str) -> None:
     with pytest.raises(UserError, match="no file matches"):
-        crawl_checks.settings(crawled.recipe(sources=[f"warc:{tmp_path}/none*"]))
+        crawl_checks.settings(crawled.recipe(sources=[f"warc:{pattern}"]))
 
 
 def test_a_file_whose_name_looks_like_a_glob_is_found(tmp_path: Path) -> None:

@@ -270,7 +270,7 @@ def test_a_name_that_is_neither_directory_nor_on_the_hub_is_one_line(
     corpus: Path, tiny_arguments: list[str], tmp_path: Path
 ) -> None:
     arguments = ["train", str(corpus), "--out", str(tmp_path / "run"), *tiny_arguments]
-    for name in ("no-such/model-of-ours", "./not/a/directory at all"):
+    for name in ("no-such/model-of-ours", "./not/a/directory at all", "~nobody-here/model"):
         done = CliRunner().invoke(app, [*arguments, "--init-from", name])
         assert done.exit_code == 2
         assert f"{name} is neither a directory nor a model the hub gives us" in done.stderr

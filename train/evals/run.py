@@ -45,7 +45,7 @@ def request(
         numbers = tuple(int(part) for part in strides.split(",") if part.strip())
     except ValueError:
         raise TrainError(f"--strides {strides} are not whole numbers separated by commas") from None
-    path = Path(source).expanduser()
+    path = files.expanded(source)
     default = path / "evals" if (path / rundir.CONFIG).is_file() else Path("evals")
     names = [name.strip() for name in tasks.split(",")]
     return Request(source, names, data, out or default, numbers, download)

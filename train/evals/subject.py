@@ -11,6 +11,7 @@ from train import checkpoint, device, huggingface, rundir, tokenizer
 from train.checkpoint import Checkpoint
 from train.device import Device
 from train.errors import TrainError
+from train.files import expanded
 from train.model import GPT2
 from train.ranks import Ranks
 from train.settings import ModelSettings
@@ -44,7 +45,7 @@ def load(source: str) -> Subject:
 
     Raises TrainError if it is none of these, or has no weights or no tokenizer with an end-of-text token.
     """
-    path = Path(source).expanduser()
+    path = expanded(source)
     if _is_run(path):
         saved = _newest(path)
         model, files = rundir.trained(path, saved), [saved.path / checkpoint.MODEL]
@@ -67,7 +68,7 @@ def load(source: str) -> Subject:
 def look(source: str) -> str:
     """What `load` would load; asks nobody, reads no weights. Raises TrainError, as it does, for what is no
     model."""
-    path = Path(source).expanduser()
+    path = expanded(source)
     if _is_run(path):
         saved = _newest(path)
         saved.require_weights()
@@ -82,7 +83,7 @@ def look(source: str) -> str:
 
 def length(source: str) -> int | None:
     """How many tokens the model of `load` can read at once; None where only the hub could tell."""
-    path = Path(source).expanduser()
+    path = expanded(source)
     if _is_run(path):
         return rundir.load(path).model.n_positions
     return _shape(path).n_positions if path.is_dir() else None

@@ -17,6 +17,7 @@ from train.evals.language import Result, Text
 from train.evals.scoring import Told
 from train.evals.subject import Subject
 from train.evals.texts import Source
+from train.files import expanded
 
 Score = Callable[[Subject, Any, Told], Result]
 
@@ -64,7 +65,7 @@ def _token_file(name: str) -> Task:
         raise TrainError(
             f"no task {name!r}: there are {', '.join(TASKS)}, all, and any FILE{SUFFIX} of tokens"
         )
-    path = Path(name).expanduser().absolute()
+    path = expanded(name).absolute()
     if not path.is_file():
         raise TrainError(f"there is no file {name}: `webtext build-shards` makes a corpus's tokens")
     return Task(

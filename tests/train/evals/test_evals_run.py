@@ -165,7 +165,7 @@ def test_what_is_neither_a_run_nor_a_model_is_said_to_be_neither(tmp_path: Path)
         subject.load(str(tmp_path))
 
 
-@pytest.mark.parametrize("name", ["/not/a/directory", "../run", "runs/demo/run"])
+@pytest.mark.parametrize("name", ["/not/a/directory", "../run", "runs/demo/run", "~nobody-here/run"])
 def test_a_dry_run_of_a_model_that_can_be_nowhere_is_an_error(name: str, data: Path) -> None:
     said = f"^{name} is neither a directory nor a model the hub gives us: names there are OWNER/NAME$"
     with pytest.raises(TrainError, match=said):

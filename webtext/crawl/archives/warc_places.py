@@ -8,6 +8,7 @@ from pyarrow import fs
 from webtext import buckets
 from webtext.buckets import S3, StoredFile
 from webtext.errors import UserError
+from webtext.files import expanded
 
 PREFIX = "warc:"
 SUFFIXES = (".warc", ".warc.gz", ".warc.zst", ".arc", ".arc.gz")
@@ -31,14 +32,14 @@ def absolute(source: str) -> str:
     pattern = source.removeprefix(PREFIX)
     if not source.startswith(PREFIX) or pattern.startswith(S3):
         return source
-    path = Path(pattern).expanduser()
+    path = expanded(pattern)
     if path.is_absolute() or path.exists():
         return f"{PREFIX}{path.absolute()}"
     return f"{PREFIX}{Path(glob.escape(str(Path.cwd()))) / path}"
 
 
 def _on_disk(pattern: str) -> list[StoredFile]:
-    path = Path(pattern).expanduser()
+    path = expanded(pattern)
     if path.is_dir():
         found = [file for file in path.iterdir() if file.name.endswith(SUFFIXES)]
     elif path.is_file():  # though its name may look like a glob
