@@ -64,10 +64,8 @@ def build(corpus: Corpus, engine: Engine, recipe: Recipe, words: Vocabulary, pro
 def _write_index(corpus: Corpus, recipe: Recipe, words: Vocabulary, parts: Sequence[Part]) -> None:
     made = {part.file: TokenFile(**part.extra) for part in parts}
     facts = {"sha256": words.sha256, "vocab_size": words.vocab_size, "eot": words.eot}
-    path, wanted = (
-        corpus.table("tokens").folder / "index.json",
-        index(facts, recipe.tokens.dtype, SPLITS, made),
-    )
+    path = corpus.table("tokens").folder / "index.json"
+    wanted = index(facts, recipe.tokens.dtype, SPLITS, made)
     with suppress(OSError, ValueError):
         if json.loads(files.read_text(path)) == wanted:
             return

@@ -139,18 +139,26 @@ def test_only_what_can_go_on_says_so(
     assert capsys.readouterr().err == f"webtext: interrupted{then}\n"
 
 
-def test_a_full_disk_is_told_by_what_is_written_there(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("number", "told"),
+    [
+        (errno.ENOSPC, "no space left at a/corpus: free some; "),
+        (errno.EMFILE, "Too many open files: raise `ulimit -n`, or take fewer --workers; "),
+    ],
+    ids=["a full disk", "too many open files"],
+)
+def test_what_the_system_refuses_is_told_with_what_to_do(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], number: int, told: str
 ) -> None:
-    def full(*_: object) -> None:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    def refused(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
 
-    monkeypatch.setattr(typer.core.TyperCommand, "invoke", full)
+    monkeypatch.setattr(typer.core.TyperCommand, "invoke", refused)
     monkeypatch.setattr(sys, "argv", ["webtext", "build-shards", "a/corpus"])
     with pytest.raises(SystemExit) as ended:
         main()
     assert ended.value.code == 1
-    assert capsys.readouterr().err.startswith("webtext: no space left at a/corpus: free some; ")
+    assert capsys.readouterr().err.startswith(f"webtext: {told}")
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
@@ -160,20 +168,6 @@ def test_a_full_disk_is_told_before_there_is_a_command(asked: str) -> None:
         command = [sys.executable, "-m", "webtext", asked]
         done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
     assert (done.returncode, done.stderr) == (1, "webtext: no space left at the disk: free some\n")
-
-
-def test_too_many_open_files_are_told_with_what_to_raise(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    def no_more(*_: object) -> None:
-        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
-
-    monkeypatch.setattr(typer.core.TyperCommand, "invoke", no_more)
-    monkeypatch.setattr(sys, "argv", ["webtext", "build-shards", "a/corpus"])
-    with pytest.raises(SystemExit) as ended:
-        main()
-    assert ended.value.code == 1
-    assert capsys.readouterr().err.startswith("webtext: Too many open files: raise `ulimit -n`, or ")
 
 
 def test_a_working_directory_that_is_gone_is_told(tmp_path: Path) -> None:

@@ -89,7 +89,7 @@ class Listings:
 
     def look(self, file: StoredFile, wanted: Collection[str]) -> tuple[list[Listed], str | None]:
         """The records of use for wanted pages, in the file's order, and why a part could not be read."""
-        with pq.ParquetFile(files.here(self._paths[file.path], settled=True)) as listing:
+        with pq.ParquetFile(files.here(self._paths[file.path], settled=True), **files.CHECKED) as listing:
             found = []
             for batch in listing.iter_batches(ROWS):
                 places = [at for at, url in enumerate(batch["url"].to_pylist()) if url in wanted]
