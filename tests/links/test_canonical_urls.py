@@ -50,6 +50,15 @@ SAME = [
     ("https://en.m.wikipedia.org/wiki/Ant", "https://en.wikipedia.org/wiki/Ant"),
     ("https://www.google.com/amp/s/example.com/a?usqp=mq", "https://example.com/a"),
     ("https://example-com.cdn.ampproject.org/c/s/example.com/a", "https://example.com/a"),
+    (
+        "http://www.google.com/url?sa=t&amp;q=http://b.example/&amp;url=http%3A%2F%2Fa.example%2Fb%2520c&amp;ei=x",
+        "http://a.example/b%20c",
+    ),
+    (
+        "https://www.google.co.uk/url?q=https://a.example/?p%3D1%26utm_source%3Dx&sa=D",
+        "https://a.example/?p=1",
+    ),
+    ("https://google.com/url?q=http://google.com/url?url=http%3A%2F%2Fa.example%2F", "http://a.example/"),
 ]
 
 DIFFERENT = [
@@ -69,6 +78,9 @@ DIFFERENT = [
     ("http://user@example.com/", "http://example.com/"),
     ("http://m.example.com/", "http://example.com/"),
     ("http://example.com/amp/a", "http://example.com/a"),
+    ("http://example.com/url?url=http://example.org/", "http://example.org/"),
+    ("http://www.google.com/url?q=what+is+http://example.org/", "http://example.org/"),
+    ("http://www.google.com/url?url=http://localhost/", "http://localhost/"),
 ]
 
 REFUSED = [

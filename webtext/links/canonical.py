@@ -127,7 +127,7 @@ def _rewritten(text: str) -> str:
     authority, target = (rest[: end.start()], rest[end.start() :]) if end else (rest, "")
     user, host, port = _authority(authority, scheme)
     target = _target(target)
-    origin = mirrors.amp_origin(host, target) if mirrors.may_mirror(host) else None
+    origin = mirrors.origin(host, target) if mirrors.may_mirror(host) else None
     if origin and (document := _document(origin)):
         return document
     canonical = f"{scheme}://{user}{mirrors.desktop_host(host)}{port}{target}"
@@ -138,7 +138,7 @@ def _rewritten(text: str) -> str:
 
 
 def _document(origin: str) -> str | None:
-    """What an AMP page is a copy of, if that is a URL of the public web at all."""
+    """What a mirror shows or leads to, if that is a URL of the public web at all."""
     try:
         canonical = canonicalise(origin)
     except Rejected:
