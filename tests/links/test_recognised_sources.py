@@ -307,6 +307,7 @@ def test_a_sources_hash_is_of_its_bytes(tmp_path: Path) -> None:
         ("RS", b"\n \n", "nothing but blanks"),
         ("RS", b"Dear all,\nplease find attached\n", "text that begins with 'Dear all,'"),
         ("RS", b'[{"id":"a"}]', "one JSON array"),
+        ("RC", rb'{"id":"c","parent_id":"t3_a","body":"a \"url\""}', "comments, which are no links"),
         ("RS", b'{"data":[{"id":"a"}],"error":null}', "an API's answer"),
         ("RS", b'{\n "kind": "Listing",\n "data": {"children": [{"kind": "t3"}]}\n}', "an API's answer"),
         ("RS", "http://a.example/".encode("utf-16"), "binary data"),

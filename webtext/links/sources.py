@@ -195,6 +195,8 @@ def _text(name: str, path: Path, mapping: dict[str, str], head: bytes) -> Source
             f"{name}: an API's answer, all submissions inside `data`; a submission a line (NDJSON) is needed"
         )
     if first.startswith(b"{"):
+        if b'"parent_id"' in first and b'"url"' not in first:
+            raise UserError(f"{name}: comments, which are no links; a dump of submissions (RS_…) is needed")
         return Source(name, path, "submissions")
     if first.startswith(b"["):
         raise UserError(f"{name}: one JSON array; a submission a line (NDJSON) is needed")
