@@ -6,6 +6,7 @@ stands for; a bare file (nanoGPT's `train.bin`) has none of that and is used all
 """
 
 import hashlib
+import os
 import resource
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -26,6 +27,11 @@ from train.tokenizer import load as load_tokenizer
 from train.tokenizer import size as ids_of
 
 CHUNK_TOKENS = 1 << 22
+# How others' token files begin, which have a header, and what takes it away.
+HEADERS = {
+    (20240520).to_bytes(4, "little"): "llm.c's header, without which tokens are read: tail -c +1025 {path}",
+    b"\x93NUMPY": "NumPy's header, without which tokens are read: numpy.load('{path}').tofile(…)",
+}
 
 
 @dataclass(frozen=True)
@@ -255,4 +261,8 @@ def _describe(path: Path, vocab_size: int) -> TokenFile:
         said = "a whole number of" if wanted is None else f"the {wanted:,}"
         raise TrainError(f"{path} has {size:,} bytes, not {said} {dtype.name} tokens: it was cut short")
     by = index.get("tokenizer", {}).get("sha256") if entry else None
-    return TokenFile(path, dtype.str, tokens, entry.get("sha256"), entry.get("bytes"), by)
+    found = TokenFile(path, dtype.str, tokens, entry.get("sha256"), entry.get("bytes"), by)
+    start = os.pread(found.handle.fileno(), 8, 0)
+    if not entry and (header := next((HEADERS[known] for known in HEADERS if start.startswith(known)), None)):
+        raise TrainError(f"{path} begins with {header.format(path=path)}")
+    return found

@@ -88,6 +88,13 @@ def test_a_bare_file_cut_inside_a_token_is_an_error(tmp_path: Path) -> None:
         find_corpus(tmp_path, DataSettings(train=str(tmp_path / "odd.bin")), 300)
 
 
+@pytest.mark.parametrize(("whose", "rest"), [("llm.c", b"\x88\xd8\x34\x01\1"), ("NumPy", b"\x93NUMPY\1")])
+def test_a_file_with_a_header_is_an_error_that_says_whose(tmp_path: Path, whose: str, rest: bytes) -> None:
+    (tmp_path / "x.bin").write_bytes(rest.ljust(1024, b"\0"))
+    with pytest.raises(TrainError, match=rf"x\.bin begins with {whose}'s header, without which"):
+        find_corpus(tmp_path, DataSettings(train=str(tmp_path / "x.bin")), 300)
+
+
 @pytest.mark.parametrize("byte", [100, 101], ids=["within the vocabulary", "beyond it"])
 def test_a_corrupt_file_is_an_error_that_names_it(copy: Path, byte: int) -> None:
     path = copy / "train-00001.bin"
