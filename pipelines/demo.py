@@ -45,7 +45,7 @@ def run(out: Path, workers: int | None, progress: Progress) -> dict[str, Any]:
     corpus = Corpus.open(root)
     planted = check(web, corpus)
     trained = model.train(root, run_directory, "demo", (), progress.console.quiet)
-    text = model.sample(run_directory, PROMPT, Sampling(max_tokens=120))["texts"][0]
+    text = model.sample(str(run_directory), PROMPT, Sampling(max_tokens=120))["texts"][0]
     report = audit.run(corpus, None, progress)["report"]
     return {
         "planted": planted,

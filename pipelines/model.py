@@ -61,15 +61,14 @@ def _fetch_tokens(root: Path) -> None:
 
 
 def sample(
-    run: Path, prompt: str, sampling: Sampling, on_text: Callable[[str], None] | None = None
+    source: str, prompt: str, sampling: Sampling, on_text: Callable[[str], None] | None = None
 ) -> dict[str, Any]:
-    """Continuations of a prompt by a run's newest checkpoint; `on_text` hears the first as it is written."""
+    """Continuations of a prompt by a model; `on_text` hears the first as it is written."""
     with _trainer():
-        from pipelines import stored_run
         from train.sample import generate
 
-        stored_run.fetch(run)
-        return {"prompt": prompt, "texts": generate(run, prompt, **asdict(sampling), on_text=on_text)}
+        texts = generate(str(_here(source)), prompt, **asdict(sampling), on_text=on_text)
+        return {"prompt": prompt, "texts": texts}
 
 
 def export(run: Path, out: Path) -> dict[str, Any]:

@@ -3,8 +3,8 @@
 Read it in this order: `settings` (what is asked), `corpus` and `data` (what is read, in which order),
 `model`, `optimizer` (and `muon`), `training` (one step) and `loop` (from step to step; `device`, `ranks` and
 `parallel` are what it runs on, `prepare` and `compiled` what is checked before, `journal` the log), `spikes`,
-`checkpoint` and `rundir` (what is kept), `evaluate`, `sample`, `report`, `huggingface`. Nothing here imports
-the rest of the toolkit: token files and a tokenizer are enough.
+`checkpoint` and `rundir` (what is kept), `evaluate`, `pretrained` and `sample`, `report`, `huggingface`.
+Nothing here imports the rest of the toolkit: token files and a tokenizer are enough.
 """
 
 import os

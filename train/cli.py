@@ -71,7 +71,7 @@ def train(
 
 @app.command()
 def sample(
-    run: Annotated[Path, typer.Argument(help="The run directory.")],
+    model: Annotated[str, typer.Argument(help="A run, a Hugging Face GPT-2 directory or a hub name.")],
     prompt: Annotated[str, typer.Option(help="Text to go on from; empty starts a document.")] = "",
     max_tokens: Annotated[int, typer.Option(help="Tokens a text may have at most.")] = 200,
     temperature: Annotated[float, typer.Option(help="0 takes the likeliest token.")] = 0.8,
@@ -81,7 +81,7 @@ def sample(
     n: Annotated[int, typer.Option("-n", "--n", help="How many texts.")] = 1,
     as_json: Json = False,
 ) -> None:
-    """Print texts of a trained run; a single one as it comes into being.
+    """Print texts of a trained model; a single one as it comes into being.
 
     Example:
 
@@ -92,7 +92,7 @@ def sample(
         from train.sample import generate
 
         texts = generate(
-            run,
+            model,
             prompt,
             max_tokens=max_tokens,
             temperature=temperature,

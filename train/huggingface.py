@@ -85,7 +85,7 @@ def shape(source: str) -> ModelSettings:
     config = _json(path)
     for key, allowed in PLAIN.items():
         if config.get(key, allowed[0]) not in allowed:
-            raise TrainError(f"{path}: {key} = {config[key]!r}; only plain GPT-2 models can be trained on")
+            raise TrainError(f"{path}: {key} = {config[key]!r}; only plain GPT-2 models are read")
     if missing := [key for key in SHAPE if type(config.get(key)) is not int or config[key] < 1]:
         raise TrainError(
             f"{path} does not say {', '.join(missing)} as a whole number from 1 on: it is not a GPT-2's"

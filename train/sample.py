@@ -1,16 +1,15 @@
-"""Text from a trained run: one token at a time, each layer remembering what it has read."""
+"""Text from a trained model: one token at a time, each layer remembering what it has read."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice, takewhile
-from pathlib import Path
 
 import torch
 from tokenizers import Tokenizer
 from tokenizers.decoders import DecodeStream
 from torch import Tensor
 
-from train import checkpoint, device, rundir, tokenizer
+from train import device, pretrained
 from train.errors import TrainError
 from train.model import GPT2
 from train.ranks import Ranks
@@ -48,7 +47,7 @@ class Choice:
 
 
 def generate(
-    run: Path,
+    source: str,
     prompt: str = "",
     *,
     max_tokens: int = 200,
@@ -59,12 +58,12 @@ def generate(
     n: int = 1,
     on_text: Callable[[str], None] | None = None,
 ) -> list[str]:
-    """`n` continuations of the prompt (without it) by the run's newest checkpoint.
+    """`n` continuations of the prompt (without it) by what `pretrained` finds at the source.
 
     `on_text` hears the prompt and then the first text, piece by piece, as it comes into being.
     An empty prompt starts a document. A text ends at end-of-text or after `max_tokens`. The same seed gives
-    the same texts on one machine. Raises TrainError if there is no such run, no checkpoint or no tokenizer
-    in it, a setting is impossible, or memory does not hold so many texts.
+    the same texts on one machine. Raises TrainError if there is no model, or it has no tokenizer, a setting
+    is impossible, or memory does not hold so many texts.
     """
     if max_tokens < 1 or n < 1:
         raise TrainError(f"max_tokens and n must be at least 1: got {max_tokens} and {n}")
@@ -75,14 +74,16 @@ def generate(
     if not _is_text(prompt):
         raise TrainError("the prompt is not UTF-8: give it as text of that encoding")
     choice, generator = Choice(temperature, top_k, top_p), torch.Generator().manual_seed(seed)
-    words = _tokenizer(run)
+    found = pretrained.load(source)
+    words = found.tokenizer
     end = words.token_to_id(END_OF_TEXT)
     ids = words.encode(prompt, add_special_tokens=False).ids or ([] if end is None else [end])
     if not ids:
         raise TrainError(f"the tokenizer has no {END_OF_TEXT} to start from: give a prompt")
     heard = _Heard(words, prompt, on_text)
     with device.memory_told(f"the model and {n:,} texts at a time", "ask for fewer"):
-        columns = _columns(next_tokens(load_model(run), ids, n, choice, generator), max_tokens, end, heard)
+        model = found.model.to(device.choose("auto", False, Ranks()).where).eval()
+        columns = _columns(next_tokens(model, ids, n, choice, generator), max_tokens, end, heard)
     texts = [
         str(words.decode(list(takewhile(lambda token: token != end, text))))
         for text in zip(*columns, strict=True)
@@ -152,22 +153,3 @@ def next_tokens(
         unread = choice.pick(logits.float().cpu(), generator)[:, None].to(context.device)
         context = torch.cat([context[:, -room:], unread], dim=1)
         yield unread[:, 0].tolist()
-
-
-def load_model(run: Path) -> GPT2:
-    """The model of a run's newest checkpoint, on this machine's device."""
-    rundir.load(run)  # first: not a run at all is the better message
-    saved = checkpoint.newest(run)
-    if saved is None:
-        raise TrainError(f"{run} has no finished checkpoint yet: train it first")
-    return rundir.trained(run, saved).to(device.choose("auto", False, Ranks()).where).eval()
-
-
-def _tokenizer(run: Path) -> Tokenizer:
-    path = run / rundir.TOKENIZER
-    shape = rundir.load(run).model  # first: not a run at all is the better message
-    if not path.is_file():
-        raise TrainError(f"{path} is missing: put there the tokenizer.json that the tokens were made with")
-    found = tokenizer.load(path)
-    tokenizer.check_fits(found, path, shape)
-    return found

@@ -8,7 +8,7 @@ import typer
 
 from webtext import show_model, show_plan
 from webtext.command import Command, Question, app, show_result
-from webtext.options import CorpusPath, DryRun, Json, Quiet, RunPath, Settings, directory, place
+from webtext.options import CorpusPath, DryRun, Json, ModelSource, Quiet, RunPath, Settings, directory, place
 
 
 class ModelLayout(StrEnum):
@@ -56,7 +56,7 @@ def train(
 
 @app.command(cls=Question)
 def sample(
-    run: RunPath,
+    source: ModelSource,
     prompt: Annotated[str, typer.Option(help="What the text starts with.")] = "",
     max_tokens: Annotated[int, typer.Option(min=1, help="At most so many tokens.")] = 200,
     temperature: Annotated[float, typer.Option(min=0, help="0 takes the likeliest token.")] = 0.8,
@@ -76,20 +76,15 @@ def sample(
     del quiet  # there is no progress
     sampling = model.Sampling(max_tokens, temperature, top_k, top_p, seed, samples)
     if as_json or samples > 1:
-        show_result(model.sample(run, prompt, sampling), as_json, show_model.samples)
+        show_result(model.sample(source, prompt, sampling), as_json, show_model.samples)
     else:
-        model.sample(run, prompt, sampling, show_model.piece)
+        model.sample(source, prompt, sampling, show_model.piece)
         show_model.piece("\n")
 
 
 @app.command(cls=Command, name="eval")
 def evaluate(
-    model: Annotated[
-        str,
-        typer.Argument(
-            metavar="RUN|DIR|NAME", help="A run (s3://… too), a Hugging Face GPT-2 directory or hub name."
-        ),
-    ],
+    model: ModelSource,
     tasks: Annotated[
         str,
         typer.Option(metavar="NAME,…", help="By name or FILE.bin of tokens, by commas; all: every task."),

@@ -43,6 +43,8 @@ CORPUS_HELP = "The corpus: a directory, or s3://BUCKET/PREFIX, gs://…"
 CorpusPath = Annotated[Path, typer.Argument(metavar="CORPUS", parser=place, help=CORPUS_HELP)]
 RUN_HELP = "The run that `train` wrote: a directory, or s3://BUCKET/PREFIX, gs://…"
 RunPath = Annotated[Path, typer.Argument(metavar="RUN", parser=place, help=RUN_HELP)]
+MODEL_HELP = "A run (s3://… too), a Hugging Face GPT-2 directory or hub name."
+ModelSource = Annotated[str, typer.Argument(metavar="RUN|DIR|NAME", help=MODEL_HELP)]
 RecipeName = Annotated[
     str | None,
     typer.Option("--recipe", metavar="NAME|FILE", help="A recipe that ships, or a TOML file."),

@@ -104,7 +104,7 @@ def test_what_the_store_has_not_whole_is_no_checkpoint(
 def test_a_reader_fetches_the_newest_weights_alone(corpus: Path, tiny: Tiny, on_machine: Machine) -> None:
     train(corpus, on_machine("one"), tiny())
     stored_run.fetch(run := on_machine("other"))
-    assert sample.generate(run, "The ", max_tokens=3)
+    assert sample.generate(str(run), "The ", max_tokens=3)
     assert [path.name for path in (run / "checkpoints").iterdir()] == ["step-00000040"]
     assert not list(run.rglob("optimizer-*"))
 
@@ -120,7 +120,8 @@ def test_the_commands_work_on_an_address(
     address = f"s3://{BUCKET}/{on_machine('one').name}"
     assert model.train(root, on_machine("one"), "demo", sets, True)["run"] == address
     assert "checkpoints/step-00000040/DONE" in objects(site, on_machine("one"))
-    assert model.sample(on_machine("two"), "The ", model.Sampling(max_tokens=3))["texts"]
+    on_machine("two")
+    assert model.sample(address, "The ", model.Sampling(max_tokens=3))["texts"]
     assert model.export(on_machine("three"), tmp_path / "hf")["run"] == address
     (tmp_path / "ptb.test.txt").write_text(" the lamp was lit \n" * 50)
     run = on_machine("four")

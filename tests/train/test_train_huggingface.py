@@ -15,13 +15,12 @@ from tokenizers import Tokenizer, models
 from typer.testing import CliRunner
 
 from tests.train.conftest import newest
-from train import huggingface, tokenizer
+from train import huggingface, pretrained, tokenizer
 from train.cli import app
 from train.errors import TrainError
 from train.loop import train
 from train.model import GPT2
 from train.rundir import load as load_settings
-from train.sample import load_model
 from train.settings import ModelSettings, Settings
 
 os.environ["HF_HUB_OFFLINE"] = "1"
@@ -78,7 +77,7 @@ def copy_with(source: Path, tmp_path: Path, **config: object) -> str:
 @torch.no_grad()
 def test_training_starts_from_the_weights_and_shape_of_init_from(theirs: Any, run: Path) -> None:
     assert load_settings(run).model == ModelSettings(**SHAPE)
-    moved = (load_model(run)(ids()) - theirs(ids()).logits).abs().max()
+    moved = (pretrained.load(str(run)).model(ids()) - theirs(ids()).logits).abs().max()
     assert 1e-4 < moved < 0.1
 
 
@@ -92,7 +91,9 @@ def test_loaded_weights_give_the_logits_of_transformers(theirs: Any, source: Pat
 @torch.no_grad()
 def test_transformers_opens_an_export_by_itself_with_our_logits(run: Path, exported: Path) -> None:
     opened = transformers.AutoModelForCausalLM.from_pretrained(exported).eval()
-    torch.testing.assert_close(opened(ids()).logits, load_model(run)(ids()), atol=1e-4, rtol=0)
+    torch.testing.assert_close(
+        opened(ids()).logits, pretrained.load(str(run)).model(ids()), atol=1e-4, rtol=0
+    )
     assert opened.generation_config.eos_token_id == 0
 
 

@@ -18,14 +18,13 @@ import torch
 from safetensors.torch import load_file
 
 from tests.train.conftest import newest
-from train import report
+from train import pretrained, report
 from train.corpus import Census, Corpus, find_corpus
 from train.errors import Interrupted, RunFailed, TrainError
 from train.loop import train
 from train.progress import Progress
 from train.ranks import Ranks
 from train.rundir import Row, rows
-from train.sample import load_model
 from train.settings import Settings, to_toml
 from train.training import Training
 
@@ -543,6 +542,7 @@ def test_one_rank_goes_on_where_two_with_shards_stopped(
         *("model.safetensors", "optimizer-0.safetensors", "optimizer-1.safetensors")
     ]
     shapes = {name: tensor.shape for name, tensor in load_file(saved.path / "model.safetensors").items()}
-    assert shapes == {name: tensor.shape for name, tensor in load_model(straight).state_dict().items()}
+    model = pretrained.load(str(straight)).model
+    assert shapes == {name: tensor.shape for name, tensor in model.state_dict().items()}
     train(corpus, run, tiny())
     assert len(list(rows(run))) == len(list(rows(straight)))

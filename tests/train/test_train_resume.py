@@ -49,7 +49,7 @@ def test_a_refused_command_leaves_the_run_as_it_is(
     with pytest.raises(TrainError, match="was trained on other tokens"):
         train(other_corpus, run, tiny(train__steps=30))
     assert {path: path.read_bytes() for path in run.rglob("*") if path.is_file()} == before
-    assert generate(run, "The ", max_tokens=3)
+    assert generate(str(run), "The ", max_tokens=3)
 
 
 @pytest.mark.parametrize("asked", [{"train__attention": "cudnn"}, {"model__n_positions": 1_000_000}])
@@ -161,7 +161,7 @@ def test_weights_that_do_not_fit_the_settings_are_an_error(run: Path) -> None:
     config = run / "config.toml"
     config.write_text(config.read_text().replace("n_embd = 16", "n_embd = 32"))
     with pytest.raises(TrainError, match=r"model\.safetensors is damaged .*of shape"):
-        generate(run, "The ", max_tokens=3)
+        generate(str(run), "The ", max_tokens=3)
 
 
 def test_a_run_that_was_killed_while_it_was_made_is_made(corpus: Path, tiny: Tiny, tmp_path: Path) -> None:

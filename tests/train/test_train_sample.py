@@ -10,9 +10,11 @@ import torch
 from tokenizers import Tokenizer
 
 from train.errors import TrainError
+from train.huggingface import export
 from train.loop import train
 from train.model import GPT2
-from train.sample import Choice, generate, load_model, next_tokens
+from train.pretrained import load
+from train.sample import Choice, generate, next_tokens
 from train.settings import Settings
 
 ALL = Choice(temperature=1.0, top_k=0, top_p=1.0)
@@ -32,41 +34,43 @@ def drawn(model: GPT2, prompt: list[int], count: int, choice: Choice, seed: int 
 
 @torch.no_grad()
 def test_sampling_with_the_cache_chooses_what_the_whole_model_would(run: Path) -> None:
-    model, text, generator = load_model(run), [5, 6, 7], torch.Generator().manual_seed(1)
+    model, text, generator = load(str(run)).model, [5, 6, 7], torch.Generator().manual_seed(1)
     while len(text) < model.shape.n_positions:
         text += ALL.pick(model(torch.tensor([text]))[:, -1], generator).tolist()
     assert drawn(model, text[:3], len(text) - 3, ALL) == text[3:]
 
 
 def test_a_text_may_be_longer_than_the_context(run: Path) -> None:
-    model = load_model(run)
+    model = load(str(run)).model
     assert len(drawn(model, [5], 100, ALL)) == 100
     assert len(drawn(model, list(range(100)), 3, ALL)) == 3
 
 
 def test_a_prompt_that_is_not_utf_8_is_an_error(run: Path) -> None:
     with pytest.raises(TrainError, match="the prompt is not UTF-8"):
-        generate(run, os.fsdecode(b"The \xff"))
+        generate(str(run), os.fsdecode(b"The \xff"))
 
 
 def test_the_seed_decides_the_texts(run: Path) -> None:
-    first, second = generate(run, "The", n=2, max_tokens=20, seed=3)
-    assert [first, second] == generate(run, "The", n=2, max_tokens=20, seed=3)
+    first, second = generate(str(run), "The", n=2, max_tokens=20, seed=3)
+    assert [first, second] == generate(str(run), "The", n=2, max_tokens=20, seed=3)
     assert first != second
-    assert first != generate(run, "The", max_tokens=20, seed=4)[0]
+    assert first != generate(str(run), "The", max_tokens=20, seed=4)[0]
 
 
 def test_a_text_ends_at_end_of_text(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     stream = iter([[10, 11], [0, 12], [13, 0], [14, 15]])
     monkeypatch.setattr("train.sample.next_tokens", lambda *_: stream)
     tokenizer = Tokenizer.from_file(str(run / "tokenizer.json"))
-    assert generate(run, "The", n=2) == [tokenizer.decode([10]), tokenizer.decode([11, 12])]
+    assert generate(str(run), "The", n=2) == [tokenizer.decode([10]), tokenizer.decode([11, 12])]
     assert next(stream) == [14, 15]  # nothing was drawn after the last text's end
 
 
 def test_a_text_is_heard_as_it_is_written_whole_characters_at_a_time(run: Path) -> None:
     pieces: list[str] = []
-    text = generate(run, "The", max_tokens=40, temperature=1.5, top_k=0, seed=5, on_text=pieces.append)[0]
+    text = generate(str(run), "The", max_tokens=40, temperature=1.5, top_k=0, seed=5, on_text=pieces.append)[
+        0
+    ]
     assert "".join(pieces) == "The" + text
     assert len(pieces) > 10
 
@@ -79,7 +83,7 @@ def test_a_character_of_several_tokens_is_not_heard_in_halves(
     assert len(ids) == 5
     monkeypatch.setattr("train.sample.next_tokens", lambda *_: iter([*([token] for token in ids), [0]]))
     pieces: list[str] = []
-    assert generate(run, "The", on_text=pieces.append) == ["a漢b"]
+    assert generate(str(run), "The", on_text=pieces.append) == ["a漢b"]
     assert [piece for piece in pieces if piece] == ["Thea", "漢", "b"]
 
 
@@ -108,23 +112,27 @@ def test_top_k_and_top_p_leave_only_the_likeliest(choice: Choice, possible: set[
 )
 def test_an_impossible_setting_is_an_error(run: Path, wrong: dict[str, Any]) -> None:
     with pytest.raises(TrainError, match="must be"):
-        generate(run, "The", **wrong)
+        generate(str(run), "The", **wrong)
 
 
 @pytest.mark.parametrize("seed", [1 << 63, -(1 << 63) - 1])
 def test_a_seed_of_too_many_bits_is_an_error(run: Path, seed: int) -> None:
     with pytest.raises(TrainError, match="more than 64 bits"):
-        generate(run, "The", seed=seed)
+        generate(str(run), "The", seed=seed)
 
 
-def test_a_folder_that_is_no_run_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(TrainError, match=r"is not a run: it has no config\.toml; name the directory"):
-        generate(tmp_path)
+def test_what_is_no_model_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(
+        TrainError, match=r"is neither a run nor a Hugging Face GPT-2: it has no config\.toml"
+    ):
+        generate(str(tmp_path))
+    with pytest.raises(TrainError, match="absent is neither a directory nor a model the hub gives us"):
+        generate(str(tmp_path / "absent"))
 
 
-def test_a_folder_that_does_not_exist_is_said_not_to(tmp_path: Path) -> None:
-    with pytest.raises(TrainError, match="absent does not exist; name the directory"):
-        generate(tmp_path / "absent")
+def test_a_hugging_face_directory_is_sampled_as_its_run_is(run: Path, tmp_path: Path) -> None:
+    export(run, tmp_path / "hf")
+    assert generate(str(tmp_path / "hf"), "The", seed=3) == generate(str(run), "The", seed=3)
 
 
 @pytest.mark.parametrize("choice", [Choice(temperature=1e-320), Choice(top_p=1e-300)])
@@ -139,7 +147,7 @@ def test_a_tokenizer_of_more_entries_than_the_model_is_an_error(run: Path, tmp_p
     larger.add_tokens([f"word {number}" for number in range(100)])
     larger.save(str(copy / "tokenizer.json"))
     with pytest.raises(TrainError, match=r"tokenizer\.json has 400 entries, the model 300: put there"):
-        generate(copy, "word 7")
+        generate(str(copy), "word 7")
 
 
 def test_more_texts_than_memory_holds_are_an_error(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -148,12 +156,12 @@ def test_more_texts_than_memory_holds_are_an_error(run: Path, monkeypatch: pytes
 
     monkeypatch.setattr(GPT2, "new_cache", full)
     with pytest.raises(TrainError, match="does not hold the model and 7,000 texts at a time: ask for fewer"):
-        generate(run, "x", n=7000)
+        generate(str(run), "x", n=7000)
 
 
 def test_more_texts_than_a_tensor_can_count_are_an_error(run: Path) -> None:
     with pytest.raises(TrainError, match="n must be at most 2,147,483,647"):
-        generate(run, "x", n=2**31)
+        generate(str(run), "x", n=2**31)
 
 
 def test_a_temperature_near_zero_takes_the_likeliest_token() -> None:
@@ -165,4 +173,4 @@ def test_a_file_that_is_no_tokenizer_is_an_error_that_names_it(run: Path, tmp_pa
     broken = shutil.copytree(run, tmp_path / "run")
     (broken / "tokenizer.json").write_text("{")
     with pytest.raises(TrainError, match=r"tokenizer\.json is not a tokenizer"):
-        generate(broken, "The ")
+        generate(str(broken), "The ")

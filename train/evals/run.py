@@ -12,7 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any
 
-from train import files, rundir
+from train import files, pretrained, rundir
 from train.errors import TrainError
 from train.evals import hub, paper, plot, subject
 from train.evals.language import Metrics
@@ -91,7 +91,7 @@ def plan(request: Request) -> dict[str, Any]:
     """What `evaluate` would read: a row per task with its file and size. Raises TrainError like it."""
     planned = [_planned(task, request) for task in named(request.tasks)]
     files.check_made(request.out, "give another --out")
-    model, room = subject.look(request.source), subject.length(request.source)
+    model, room = subject.look(request.source), pretrained.length(request.source)
     if room is not None:
         _strides(request, room)
     return {"model": model, "out": str(request.out), "tasks": planned}

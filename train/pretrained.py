@@ -1,0 +1,104 @@
+"""A trained GPT-2 with its tokenizer: a run's newest checkpoint, a Hugging Face directory, or a hub name."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+
+from train import checkpoint, huggingface, rundir, tokenizer
+from train.checkpoint import Checkpoint
+from train.errors import TrainError
+from train.files import expanded
+from train.model import GPT2
+from train.settings import ModelSettings
+
+
+@dataclass(frozen=True)
+class Pretrained:
+    """A model in float32 on the CPU, with its tokenizer."""
+
+    model: GPT2
+    tokenizer: Tokenizer
+    files: list[Path]  # that decide the weights
+
+
+def load(source: str) -> Pretrained:
+    """Raises TrainError if it is none of the three, or has no weights or no tokenizer that fits them."""
+    path = expanded(source)
+    if _is_run(path):
+        saved, words = _newest(path), _tokenizer(path / rundir.TOKENIZER, rundir.load(path).model)
+        return Pretrained(rundir.trained(path, saved), words, [saved.path / checkpoint.MODEL])
+    folder = huggingface.locate(source)
+    shape = _shape(folder)
+    words, model = _tokenizer(folder / huggingface.TOKENIZER, shape), GPT2(shape)
+    huggingface.load(model, str(folder))
+    files = [folder / huggingface.CONFIG, *huggingface.weight_files(folder)]
+    return Pretrained(model, words, files)
+
+
+def look(source: str) -> tuple[str, Tokenizer | None]:
+    """What `load` would load, and its tokenizer, None where only the hub has it; asks nobody, reads no
+    weights. Raises TrainError, as it does, for what is no model."""
+    path = expanded(source)
+    if _is_run(path):
+        saved = _newest(path)
+        saved.require_weights()
+        return str(saved.path), _tokenizer(path / rundir.TOKENIZER, rundir.load(path).model)
+    if path.is_dir():
+        return source, _tokenizer(path / huggingface.TOKENIZER, _shape(path))
+    huggingface.check_name(source)
+    return f"{source}, from the hub (there is no such folder here)", None
+
+
+def length(source: str) -> int | None:
+    """How many tokens the model of `load` can read at once; None where only the hub could tell."""
+    path = expanded(source)
+    if _is_run(path):
+        return rundir.load(path).model.n_positions
+    return _shape(path).n_positions if path.is_dir() else None
+
+
+def _is_run(path: Path) -> bool:
+    return (path / rundir.CONFIG).is_file()
+
+
+def _newest(run: Path) -> Checkpoint:
+    saved = checkpoint.newest(run)
+    if saved is None:
+        raise TrainError(f"{run} has no finished checkpoint yet: train it first")
+    return saved
+
+
+def _shape(folder: Path) -> ModelSettings:
+    if not (folder / huggingface.CONFIG).is_file():
+        raise TrainError(
+            f"{folder} is neither a run nor a Hugging Face GPT-2: it has no {rundir.CONFIG} and no "
+            f"{huggingface.CONFIG}; name what `train` wrote with --out, or a model's directory"
+        )
+    return huggingface.shape(str(folder))
+
+
+def _tokenizer(path: Path, shape: ModelSettings) -> Tokenizer:
+    """tokenizer.json, or what GPT-2's own vocab.json and merges.txt beside it come to."""
+    found = _read(path)
+    tokenizer.check_fits(found, path, shape)
+    return found
+
+
+def _read(path: Path) -> Tokenizer:
+    vocabulary, merges = path.with_name("vocab.json"), path.with_name("merges.txt")
+    try:
+        if path.is_file():
+            return tokenizer.load(path)
+        if vocabulary.is_file() and merges.is_file():
+            for file in (vocabulary, merges):
+                file.open("rb").close()  # names what may not be read
+            found = Tokenizer(models.BPE.from_file(str(vocabulary), str(merges)))
+            found.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+            found.decoder = decoders.ByteLevel()
+            return found
+    except (TrainError, PermissionError):
+        raise
+    except Exception as error:  # the library raises bare Exception
+        raise TrainError(f"{vocabulary} and {merges} are not a tokenizer's: {error}") from None
+    raise TrainError(f"{path} is missing: put there the tokenizer.json the model was trained with")
