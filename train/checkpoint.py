@@ -5,7 +5,6 @@ not a checkpoint. There is no pickle in it, so that reading one cannot run code.
 moments are in one file, or in one a rank where the ranks hold shards. Any number of ranks can go on from it.
 """
 
-import base64
 import json
 import re
 import shutil
@@ -21,7 +20,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from train import files
+from train import files, generators
 from train.errors import RunFailed, TrainError
 from train.parallel import is_sharded, own_part, placed_like, whole
 from train.ranks import Ranks
@@ -84,9 +83,9 @@ class Checkpoint:
         with self._whole(_moments_file(0)):
             for one in optimizers:
                 _alike([one.state.get(p, {}) for group in one.param_groups for p in group["params"]])
-        generators = self.state["rng"]
+        saved = self.state["rng"]
         with self._whole(STATE):
-            _restore_generators(generators[ranks.rank % len(generators)])
+            generators.restore(saved[ranks.rank % len(saved)])
 
     def _moments(self) -> dict[str, Tensor]:
         there = len(list(self.path.glob(f"{MOMENTS}*.safetensors")))
@@ -173,10 +172,10 @@ def _write(
     if ranks.leads or sharded:
         save_file(_moments(model, optimizers), beside / _moments_file(ranks.rank))
     weights = {name: _for_file(whole(tensor), ranks) for name, tensor in model.state_dict().items()}
-    generators = ranks.all(_generators())  # also tells that every rank has written its file
+    everyones = ranks.all(generators.states())  # also tells that every rank has written its file
     if ranks.leads:
         save_file(weights, beside / MODEL, metadata={"format": "pt"})
-        state |= {"moment_files": ranks.size if sharded else 1, "rng": generators}
+        state |= {"moment_files": ranks.size if sharded else 1, "rng": everyones}
         (beside / STATE).write_text(json.dumps(state, indent=1) + "\n", encoding="utf-8")
         readers = (beside / STATE).stat().st_mode  # as the umask says; safetensors lets its owner alone read
         for written in beside.iterdir():
@@ -259,23 +258,3 @@ def _moments(model: nn.Module, optimizers: Sequence[Optimizer]) -> dict[str, Ten
 def _for_file(tensor: Tensor, ranks: Ranks) -> Tensor:
     """The tensor off the device where it will be written; elsewhere nothing is held."""
     return tensor.contiguous().cpu() if ranks.leads else torch.empty(0)
-
-
-def _generators() -> dict[str, str | None]:
-    cuda = torch.cuda.get_rng_state() if torch.cuda.is_available() else None
-    return {"cpu": _text(torch.get_rng_state()), "cuda": None if cuda is None else _text(cuda)}
-
-
-def _restore_generators(states: dict[str, str | None]) -> None:
-    if states["cpu"]:
-        torch.set_rng_state(_tensor(states["cpu"]))
-    if states["cuda"] and torch.cuda.is_available():
-        torch.cuda.set_rng_state(_tensor(states["cuda"]))
-
-
-def _text(state: Tensor) -> str:
-    return base64.b64encode(state.numpy().tobytes()).decode()
-
-
-def _tensor(text: str) -> Tensor:
-    return torch.frombuffer(bytearray(base64.b64decode(text)), dtype=torch.uint8)
