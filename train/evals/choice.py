@@ -6,9 +6,9 @@ from itertools import takewhile
 
 from train.evals.detokenize import TREEBANK
 from train.evals.language import Result, likelihoods, percent
+from train.evals.questions import Cloze, Ending, Schema
 from train.evals.scoring import Question, Scored, Told, score
 from train.evals.subject import Subject
-from train.evals.texts import Cloze, Ending, Schema
 
 # Answers that begin with one of these lose the capital within a sentence.
 NAMES_NOTHING = frozenset(

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from train.errors import TrainError
-from train.evals import choice, examples, generation, language, texts
+from train.evals import choice, examples, generation, language, questions, texts
 from train.evals.detokenize import ONE_BILLION, PTB, TREEBANK, WIKITEXT, Detokenizer
 from train.evals.held_out import SUFFIX, held_out
 from train.evals.language import Result, Text
@@ -135,8 +135,8 @@ TASKS = {
             _lambada,
             language.lambada,
         ),
-        Task("cbt-cn", _cbt_source("CN"), texts.cloze, choice.cbt),
-        Task("cbt-ne", _cbt_source("NE"), texts.cloze, choice.cbt),
+        Task("cbt-cn", _cbt_source("CN"), questions.cloze, choice.cbt),
+        Task("cbt-ne", _cbt_source("NE"), questions.cloze, choice.cbt),
         Task(
             "wikitext-2",
             Source(("wikitext-2/wiki.test.tokens", "wikitext-2/test.txt"), _WIKITEXT_ORIGIN.format(2)),
@@ -187,7 +187,7 @@ TASKS = {
                 ("wsc/WSCollection.xml", "WSCollection.xml"),
                 "Davis's Winograd schema page (cs.nyu.edu/faculty/davise, WSCollection.xml)",
             ),
-            partial(texts.winograd, count=SCHEMAS),
+            partial(questions.winograd, count=SCHEMAS),
             choice.winograd,
             version=3,
         ),
@@ -197,7 +197,7 @@ TASKS = {
                 ("hellaswag/hellaswag_val.jsonl", "hellaswag_val.jsonl", "hellaswag/hellaswag_val_full.txt*"),
                 "the hellaswag repository (data/hellaswag_val.jsonl)",
             ),
-            texts.hellaswag,
+            questions.hellaswag,
             choice.hellaswag,
         ),
         Task(

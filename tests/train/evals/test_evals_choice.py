@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from train.evals import texts
+from train.evals import questions
 from train.evals.choice import cbt, hellaswag, plain, winograd
+from train.evals.questions import Cloze, Ending, Schema
 from train.evals.subject import Subject
-from train.evals.texts import Cloze, Ending, Schema
 
 
 def quiet(_done: int, _total: int) -> None:
@@ -107,7 +107,7 @@ def test_an_answer_takes_the_pronouns_case_and_its_capital(
 
 
 def test_no_schema_of_the_collection_is_read_in_broken_english(bigram: Any, shared: Path) -> None:
-    schemas = texts.winograd(shared / "evals" / "wsc" / "WSCollection.xml", 273)
+    schemas = questions.winograd(shared / "evals" / "wsc" / "WSCollection.xml", 273)
     _, examples = winograd(bigram.subject, schemas, quiet)
     read = [text for example in examples for text in example["texts"] if "Tina's did" not in text]
     broken = re.compile(r"'s's|[.!?] [a-z]|'s (is|has|had|did|told|was|faced|admires|influences)\b")

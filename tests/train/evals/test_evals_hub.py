@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from train.errors import TrainError
-from train.evals import examples, hub, run, texts
+from train.evals import examples, hub, questions, run, texts
 from train.evals.tasks import TASKS
 
 pytest.importorskip("datasets", reason="needs the library datasets")
@@ -58,8 +58,8 @@ def test_what_is_fetched_is_found_where_the_task_looks(task: str, fetched: Any, 
 def test_lines_are_the_official_ones(fetched: Any) -> None:
     assert fetched("wikitext-2").read_text("utf-8") == " \n = Title = \n"
     assert texts.rows(fetched("lambada"), {"text": texts.TEXT}) == ROWS["lambada"]
-    assert [question.answer for question in texts.cloze(fetched("cbt-cn"))] == ["cat", "cat"]
-    assert texts.hellaswag(fetched("hellaswag"))[0].correct == 2
+    assert [question.answer for question in questions.cloze(fetched("cbt-cn"))] == ["cat", "cat"]
+    assert questions.hellaswag(fetched("hellaswag"))[0].correct == 2
     assert json.loads(fetched("wmt14-en-fr").read_text("utf-8")) == {"fr": "chat", "en": "cat"}
     assert len(examples.natural_questions(fetched("nq"))) == 1
 

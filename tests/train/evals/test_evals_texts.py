@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from train.errors import TrainError
-from train.evals import examples, texts
+from train.evals import examples, questions, texts
+from train.evals.questions import Cloze, Ending
 from train.evals.tasks import TASKS
-from train.evals.texts import Cloze, Ending, Source
+from train.evals.texts import Source
 
 
 def test_a_missing_file_is_named_with_where_to_get_it(tmp_path: Path) -> None:
@@ -36,6 +37,10 @@ def test_a_set_of_several_files_has_another_digest_when_one_of_them_changes(tmp_
 def named(task: str) -> Callable[[Path], Any]:
     """The task's reader, of a file in JSON lines."""
     return lambda path: TASKS[task].read(path.rename(path.with_suffix(".jsonl")))
+
+
+def winograd_xml(path: Path) -> Any:
+    return questions.winograd(path.rename(path.with_suffix(".xml")), 1)
 
 
 def row(**other: object) -> str:
@@ -67,16 +72,12 @@ def row(**other: object) -> str:
         (TASKS["lambada"].read, "", "holds no text"),
         (texts.lines, b"\xff\xfe", "not UTF-8 text"),
         (TASKS["ptb"].read, "\n<!DOCTYPE html><title>404</title>", "is a web page"),
-        (texts.cloze, "Once upon a time\n", "line 1 does not start with a number"),
-        (texts.cloze, "1 A .\n21 What XXXXX ?\tno\t\ta|b\n", "line 2 is no CBT question"),
-        (texts.cloze, "1 A .\n", "holds no examples"),
-        (texts.hellaswag, "context\n7\na\nb\nc\nd\n", "six lines an example"),
-        (lambda path: texts.winograd(path.rename(path.with_suffix(".xml")), 1), "<collection>", "is not XML"),
-        (
-            lambda path: texts.winograd(path.rename(path.with_suffix(".xml")), 1),
-            "<c/>",
-            "has 0 schemas, expected 1",
-        ),
+        (questions.cloze, "Once upon a time\n", "line 1 does not start with a number"),
+        (questions.cloze, "1 A .\n21 What XXXXX ?\tno\t\ta|b\n", "line 2 is no CBT question"),
+        (questions.cloze, "1 A .\n", "holds no examples"),
+        (questions.hellaswag, "context\n7\na\nb\nc\nd\n", "six lines an example"),
+        (winograd_xml, "<collection>", "is not XML"),
+        (winograd_xml, "<c/>", "has 0 schemas, expected 1"),
         (lambda path: texts.last_bytes(path, 10, 5), "abc", "3 bytes, expected 10"),
         (examples.coqa, "{}", "not laid out like coqa"),
         (examples.coqa, '{"data": []}', "holds no examples"),
@@ -117,7 +118,7 @@ def test_the_end_of_a_file_begins_with_a_whole_character(tmp_path: Path) -> None
 def test_cbt_is_read_question_by_question(tmp_path: Path) -> None:
     path = tmp_path / "cbtest_CN_valid_2000ex.txt"
     path.write_text("1 A .\n2 B .\n21 The XXXXX .\tcat\t\tcat|dog\n\n1 C .\n21 XXXXX !\tdog\t\tcat|dog\n")
-    assert texts.cloze(path) == [
+    assert questions.cloze(path) == [
         Cloze(["A .", "B ."], "The XXXXX .", "cat", ["cat", "dog"]),
         Cloze(["C ."], "XXXXX !", "dog", ["cat", "dog"]),
     ]
@@ -129,15 +130,15 @@ def test_hellaswag_is_read_from_its_own_file_and_from_text(tmp_path: Path) -> No
     row = {"activity_label": "Cook", "ctx_a": "He cooks.", "ctx_b": "he", "endings": endings, "label": 3}
     own.write_text(json.dumps(row) + "\n")
     text.write_bytes(bz2.compress("\n".join(["Cook: He cooks. he", "3", *endings, ""]).encode()))
-    assert texts.hellaswag(own) == [Ending("Cook: He cooks. He", endings, 3)]
-    assert texts.hellaswag(text) == [Ending("Cook: He cooks. he", endings, 3)]
+    assert questions.hellaswag(own) == [Ending("Cook: He cooks. He", endings, 3)]
+    assert questions.hellaswag(text) == [Ending("Cook: He cooks. he", endings, 3)]
 
 
 def test_winograd_is_the_same_from_xml_and_from_json_lines(shared: Path) -> None:
     folder = shared / "evals" / "wsc"
     first, second = (
-        texts.winograd(folder / "WSCollection.xml", 273),
-        texts.winograd(folder / "wsc285.jsonl", 273),
+        questions.winograd(folder / "WSCollection.xml", 273),
+        questions.winograd(folder / "wsc285.jsonl", 273),
     )
     assert [(each.before, each.pronoun, each.after, each.correct) for each in first] == [
         (each.before, each.pronoun, each.after, each.correct) for each in second
@@ -169,7 +170,7 @@ def test_translations_come_from_two_files_of_a_language_each(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("archive", "member", "read"),
     [
-        ("cbt/dummy/CN/1.1.0", "cbtest_CN_valid_2000ex.txt", texts.cloze),
+        ("cbt/dummy/CN/1.1.0", "cbtest_CN_valid_2000ex.txt", questions.cloze),
         ("coqa/dummy/1.0.0", "coqa-dev-v1.0.json", examples.coqa),
     ],
 )
