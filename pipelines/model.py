@@ -75,20 +75,20 @@ def export(run: Path, out: Path) -> dict[str, Any]:
     """A run's newest checkpoint as a Hugging Face GPT-2 directory."""
     with _trainer():
         from pipelines import stored_run
-        from train import huggingface
+        from train.export import write
 
         stored_run.fetch(run)
-        return _told(huggingface.export(run, out))
+        return _told(write(run, out))
 
 
 def export_plan(run: Path, out: Path) -> dict[str, Any]:
     """What `export` would write."""
     with _trainer():
         from pipelines import stored_run
-        from train import huggingface
+        from train.export import plan
 
         stored_run.fetch(run)
-        return _told(huggingface.export_plan(run, out))
+        return _told(plan(run, out))
 
 
 def evaluate(

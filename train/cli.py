@@ -160,9 +160,9 @@ def export(
       python -m train export runs/small small-gpt2
     """
     with _exit_codes():
-        from train import huggingface
+        from train.export import write
 
-        _print(huggingface.export(run, out), as_json)
+        _print(write(run, out), as_json)
 
 
 def main() -> None:

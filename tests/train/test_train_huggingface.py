@@ -15,7 +15,7 @@ from tokenizers import Tokenizer, models
 from typer.testing import CliRunner
 
 from tests.train.conftest import newest
-from train import huggingface, pretrained, tokenizer
+from train import export, huggingface, pretrained, tokenizer
 from train.cli import app
 from train.errors import TrainError
 from train.loop import train
@@ -59,7 +59,7 @@ def run(source: Path, corpus: Path, tiny: Tiny, tmp_path_factory: pytest.TempPat
 @pytest.fixture(scope="module")
 def exported(run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("exported") / "gpt2"
-    huggingface.export(run, folder)
+    export.write(run, folder)
     return folder
 
 
@@ -279,14 +279,14 @@ def test_a_name_that_is_neither_directory_nor_on_the_hub_is_one_line(
 
 
 def test_a_dry_run_of_an_export_writes_nothing(run: Path, tmp_path: Path) -> None:
-    plan = huggingface.export_plan(run, tmp_path / "out")
+    plan = export.plan(run, tmp_path / "out")
     assert plan["step"] == newest(run).step
     assert plan["bytes"] == (newest(run).path / "model.safetensors").stat().st_size
     assert not (tmp_path / "out").exists()
     with pytest.raises(TrainError, match="is there already"):
-        huggingface.export_plan(run, run)
+        export.plan(run, run)
     with pytest.raises(TrainError, match=r"cannot write to .*: give another directory"):
-        huggingface.export_plan(run, run / "config.toml" / "below a file")
+        export.plan(run, run / "config.toml" / "below a file")
 
 
 def test_an_export_does_not_overwrite(run: Path, tmp_path: Path) -> None:
@@ -307,10 +307,10 @@ def test_an_export_that_could_not_be_written_can_be_repeated(run: Path, tmp_path
     resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, before[1]))  # room for all but the weights
     try:
         with pytest.raises(OSError):
-            huggingface.export(run, tmp_path / "out")
+            export.write(run, tmp_path / "out")
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
-    huggingface.export(run, tmp_path / "out")
+    export.write(run, tmp_path / "out")
     assert huggingface.shape(str(tmp_path / "out")) == load_settings(run).model
 
 
@@ -319,16 +319,16 @@ def test_an_export_that_was_killed_is_repeated_by_the_same_command(
 ) -> None:
     killed_at_the_weights = f"""if True:
         import os, pathlib, signal
-        from train import files, huggingface
+        from train import export, files
         write = files.write
         def killed(path, content):
             os.kill(os.getpid(), signal.SIGKILL) if "safetensors" in path.name else write(path, content)
         files.write = killed
-        huggingface.export(pathlib.Path({str(run)!r}), pathlib.Path({str(tmp_path / "out")!r}))
+        export.write(pathlib.Path({str(run)!r}), pathlib.Path({str(tmp_path / "out")!r}))
     """
     assert python("-c", killed_at_the_weights).returncode == -signal.SIGKILL
     assert (tmp_path / "out" / "tokenizer.json").is_file()
-    huggingface.export(run, tmp_path / "out")
+    export.write(run, tmp_path / "out")
     assert bytes_of(tmp_path / "out") == bytes_of(exported)
 
 
@@ -341,5 +341,5 @@ def test_a_damaged_checkpoint_is_not_exported(run: Path, tmp_path: Path) -> None
     weights = newest(damaged).path / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:-9])
     with pytest.raises(TrainError, match=r"model\.safetensors is damaged"):
-        huggingface.export(damaged, tmp_path / "out")
+        export.write(damaged, tmp_path / "out")
     assert not (tmp_path / "out").exists()

@@ -10,7 +10,7 @@ import torch
 from tokenizers import Tokenizer
 
 from train.errors import TrainError
-from train.huggingface import export
+from train.export import write
 from train.loop import train
 from train.model import GPT2
 from train.pretrained import load
@@ -131,7 +131,7 @@ def test_what_is_no_model_is_an_error(tmp_path: Path) -> None:
 
 
 def test_a_hugging_face_directory_is_sampled_as_its_run_is(run: Path, tmp_path: Path) -> None:
-    export(run, tmp_path / "hf")
+    write(run, tmp_path / "hf")
     assert generate(str(tmp_path / "hf"), "The", seed=3) == generate(str(run), "The", seed=3)
 
 
