@@ -1,4 +1,4 @@
-"""Token files: where they are, what their index says of them, whether they are what it says.
+"""Token files: where they are, and what their index says of them.
 
 A token file is little-endian uint16 (uint32 above 65,536 entries) without a header, every document followed
 by one end-of-text token. `index.json` beside it knows its length, sha256 and how many bytes of text it
@@ -8,25 +8,20 @@ stands for; a bare file (nanoGPT's `train.bin`) has none of that and is used all
 import hashlib
 import os
 import resource
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
-from tokenizers import Tokenizer
 
 from train import token_index
 from train.errors import TrainError
 from train.files import expanded
 from train.settings import DataSettings
-from train.tokenizer import bytes_of_ids
 from train.tokenizer import load as load_tokenizer
 from train.tokenizer import size as ids_of
 
-CHUNK_TOKENS = 1 << 22
 # How others' token files begin, which have a header, and what takes it away.
 HEADERS = {
     (20240520).to_bytes(4, "little"): "llm.c's header, without which tokens are read: tail -c +1025 {path}",
@@ -97,18 +92,6 @@ class Corpus:
     vocab_size: int
 
 
-@dataclass(frozen=True)
-class Census:
-    """What one reading of the tokens found: of those to train on, their hash over all files and how often
-    each occurs; of those to validate on, how many bytes of text they stand for."""
-
-    sha256: str
-    unigram_entropy: float
-    """Nats per token of the plain empirical distribution: the loss of a model that knows only frequencies."""
-    validation_bytes: int | None
-    """None where neither an index nor a tokenizer tells."""
-
-
 def token_folder(folder: Path) -> Path:
     """Where the token files of a corpus lie, given its directory or that folder itself."""
     return folder / "tokens" if (folder / "tokens").is_dir() else folder
@@ -149,56 +132,6 @@ def find_corpus(folder: Path, settings: DataSettings, vocab_size: int) -> Corpus
                     f"{file.path} was made with another tokenizer than {tokenizer}, as its index.json says"
                 )
     return corpus
-
-
-def take_census(corpus: Corpus, words: Tokenizer | None = None) -> Census:
-    """Reads every file once: its sha256 against the index, its largest id against the vocabulary. `words` is
-    the tokenizer where the corpus names none.
-
-    Raises TrainError that names the file and what is wrong with it.
-    """
-    sha256, counts = _read(corpus.train, corpus.vocab_size)
-    share = counts[counts > 0] / max(1, counts.sum())
-    _, held_out = _read(corpus.validation, corpus.vocab_size)
-    known = corpus.validation.utf8_bytes
-    if known is None and corpus.tokenizer:
-        words = load_tokenizer(corpus.tokenizer)
-    if known is None and words and (each := bytes_of_ids(words)) is not None:
-        known = int(held_out[: len(each)] @ each[: len(held_out)])
-    return Census(sha256, float(-(share * np.log(share)).sum()), known)
-
-
-def _read(split: Split, vocab_size: int) -> tuple[str, NDArray[np.int64]]:
-    with ThreadPoolExecutor(max_workers=4) as pool:
-        found = list(pool.map(lambda file: _check_file(file, vocab_size), split.files))
-    counts = sum((counts for _, counts in found), start=np.zeros(vocab_size, dtype=np.int64))
-    return hashlib.sha256("".join(sha256 for sha256, _ in found).encode()).hexdigest(), counts
-
-
-def _check_file(file: TokenFile, vocab_size: int) -> tuple[str, NDArray[np.int64]]:
-    sha256, largest = hashlib.sha256(), -1
-    counts = np.zeros(vocab_size, dtype=np.int64)
-    for chunk in _chunks(file):
-        sha256.update(chunk.data)
-        largest = max(largest, int(chunk.max()))
-        if largest < vocab_size:
-            counts += np.bincount(chunk, minlength=vocab_size)
-    if file.sha256 is not None and sha256.hexdigest() != file.sha256:
-        raise TrainError(
-            f"{file.path} is corrupt: its sha256 is not the one in index.json; "
-            "delete it, and `webtext build-shards` makes it anew"
-        )
-    if largest >= vocab_size:
-        raise TrainError(
-            f"{file.path} holds token {largest}, but the vocabulary ends at {vocab_size - 1}: "
-            "these tokens were made with another tokenizer"
-        )
-    return sha256.hexdigest(), counts
-
-
-def _chunks(file: TokenFile) -> Iterator[NDArray[Any]]:
-    for start in range(0, file.tokens, CHUNK_TOKENS):
-        yield file.read(start, min(CHUNK_TOKENS, file.tokens - start))
 
 
 def _vocabulary(folder: Path, tokenizer: Path) -> int:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from train import checkpoint, device, prepare, report, rundir
-from train.corpus import Census
+from train.census import Census
 from train.errors import Interrupted, RunFailed
 from train.journal import Journal
 from train.progress import Progress

@@ -5,7 +5,8 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from train import checkpoint, device, huggingface, rundir
-from train.corpus import Census, Corpus, find_corpus, take_census
+from train.census import Census, take_census
+from train.corpus import Corpus, find_corpus
 from train.errors import TrainError
 from train.ranks import Ranks
 from train.settings import Settings, TrainSettings

@@ -7,8 +7,9 @@ import torch
 from torch import Tensor, nn
 
 from train import compiled, data, device, evaluate, huggingface, optimizer, parallel
+from train.census import Census
 from train.checkpoint import Checkpoint
-from train.corpus import Census, Corpus
+from train.corpus import Corpus
 from train.device import Device
 from train.model import GPT2, NextTokenLoss
 from train.ranks import Ranks

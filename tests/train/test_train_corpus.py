@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from train.corpus import find_corpus, take_census
+from train.census import take_census
+from train.corpus import find_corpus
 from train.errors import TrainError
 from train.evaluate import bits_per_byte
 from train.settings import DataSettings

@@ -19,7 +19,8 @@ from safetensors.torch import load_file
 
 from tests.train.conftest import newest
 from train import pretrained, report
-from train.corpus import Census, Corpus, find_corpus
+from train.census import Census
+from train.corpus import Corpus, find_corpus
 from train.errors import Interrupted, RunFailed, TrainError
 from train.loop import train
 from train.progress import Progress

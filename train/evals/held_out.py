@@ -7,7 +7,8 @@ import math
 from pathlib import Path
 
 from train import data, evaluate
-from train.corpus import Corpus, find_corpus, take_census, token_folder
+from train.census import take_census
+from train.corpus import Corpus, find_corpus, token_folder
 from train.errors import TrainError
 from train.evals.language import Result, perplexity
 from train.evals.scoring import Question, Told, score
