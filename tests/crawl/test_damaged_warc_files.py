@@ -27,7 +27,7 @@ def test_a_file_that_breaks_off_may_have_had_what_was_asked_for(tmp_path: Path, 
     records = [GOOD, warc_record(URL, LONG, DAY)]
     data = b"".join(records if name.endswith("gz") else map(gzip.decompress, records))
     assert found(tmp_path / name, data[:-40], url=url).notes == (
-        "warc: unavailable, 1 files cannot be read to their end",
+        "warc: unavailable, 1 file cannot be read to the end",
     )
 
 
@@ -51,7 +51,7 @@ def test_a_record_of_no_possible_time_costs_nothing_behind_it(tmp_path: Path, da
 def test_a_file_gzipped_as_a_whole_says_what_mends_it(tmp_path: Path) -> None:
     whole = gzip.compress(gzip.decompress(warc_record(URL, b"<p>x", DAY) + GOOD))
     assert found(tmp_path / "a.warc.gz", whole).notes == (
-        "warc: unavailable, 1 files cannot be read to their end; a.warc.gz is gzipped as a whole, not record "
+        "warc: unavailable, 1 file cannot be read to the end; a.warc.gz is gzipped as a whole, not record "
         "by record: `warcio recompress` mends that",
     )
 
@@ -63,7 +63,7 @@ def test_a_file_gzipped_as_a_whole_says_what_mends_it(tmp_path: Path) -> None:
 )
 def test_a_file_that_is_no_archive_is_called_so(tmp_path: Path, data: bytes) -> None:
     assert found(tmp_path / "a.warc.gz", data).notes == (
-        "warc: unavailable, 1 files cannot be read to their end; a.warc.gz is no WARC or ARC file, plain, "
+        "warc: unavailable, 1 file cannot be read to the end; a.warc.gz is no WARC or ARC file, plain, "
         "gzipped or zstd",
     )
 

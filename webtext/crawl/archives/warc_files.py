@@ -28,6 +28,7 @@ from webtext.crawl.archives.warc_stream import (
 )
 from webtext.crawl.exchange import Exchange
 from webtext.sections import Crawl
+from webtext.tally import counted
 
 KEPT_DICTIONARIES = 8  # of zstd files, at most 8 MiB each
 
@@ -60,7 +61,7 @@ class WarcFiles:
 
     def _damage(self) -> str:
         damaged = self._index.damaged
-        told = f"{len(damaged):,} files cannot be read to their end"
+        told = f"{counted(len(damaged), 'file')} cannot be read to the end"
         odd = ((self._files[path].name, why) for path, why in damaged.items() if why != CUT_SHORT)
         return next((f"{told}; {name} is {why}" for name, why in odd), told)
 
