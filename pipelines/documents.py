@@ -27,6 +27,7 @@ from webtext import files, schemas, stage
 from webtext.corpus import Corpus
 from webtext.engine import Engine, Report
 from webtext.errors import UserError
+from webtext.extract.page import EXTRACTOR, MEASURES_VERSION
 from webtext.extract.verdict import verdict
 from webtext.extract.wordlists import WordList, resolve, words_of
 from webtext.fingerprint import fingerprint
@@ -72,7 +73,8 @@ def plan(corpus: Corpus, recipe: Recipe) -> Plan:
         raise UserError(f"{corpus.root}: its crawl has not ended; `webtext crawl` again resumes it")
     lists = word_lists(recipe.filter)
     rules = recipe.filter.model_copy(update={"mask_pii": False})  # shards and tokens mask, documents never
-    says = fingerprint(recipe.extract, rules, [(w.words, w.phrases) for w in lists.values()])
+    code = [MEASURES_VERSION, EXTRACTOR]  # without them no partition is stale whose measures are
+    says = fingerprint(code, recipe.extract, rules, [(w.words, w.phrases) for w in lists.values()])
     stale, works = set(_recoverable(corpus)), []
     for part in pages.partitions:
         key = fingerprint(VERSION, says, part.hash)
