@@ -59,7 +59,7 @@ def measured_before(path: Path, measured: str, pages: int) -> Iterator[pa.Table]
             return None
         for _ in file.iter_batches(batch_size=1000):  # damage between its ends shows only here
             pass
-    except (OSError, pa.ArrowException):  # none yet, or damaged
+    except files.UNREADABLE:  # none yet, or damaged
         return None
     return (pa.Table.from_batches([batch]) for batch in file.iter_batches(batch_size=1000))
 

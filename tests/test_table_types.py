@@ -115,3 +115,20 @@ def test_a_flipped_bit_in_a_partition_is_told_by_its_name(corpus: Corpus) -> Non
     path.write_bytes(whole[:40] + bytes([whole[40] ^ 1]) + whole[41:])
     with pytest.raises(UserError, match=rf"{FILE}: cannot be read \(.*: delete ledger/_manifest.json"):
         corpus.table("ledger").rows(pc.field("id") == ROW["id"])
+
+
+def test_a_flipped_bit_in_the_name_of_a_column_is_damage_of_the_file(corpus: Corpus) -> None:
+    write(corpus, pa.array(["kept"]))
+    ledger = corpus.table("ledger")
+    path = ledger.path(0)
+    path.write_bytes(path.read_bytes().replace(b"state", b"st\xe1te"))
+    for reading in (
+        lambda: ledger.read(FILE),
+        lambda: [*ledger.batches(FILE, 10, ["id"])],
+        lambda: ledger.require_sound(FILE),
+        lambda: ledger.rows(pc.field("id") == "0"),
+        lambda: [*Source(corpus).batches("ledger", ["id"])],
+        lambda: carry.made_for(path),
+    ):
+        with pytest.raises(UserError, match=rf"{FILE}: .*damaged|{FILE}: cannot be read"):
+            reading()

@@ -26,6 +26,8 @@ DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 TOO_MANY_OPEN = (errno.EMFILE, errno.ENFILE)
 # What says nothing of a file: another time the system may let it be read. Not EIO: a bad sector stays one.
 NOT_NOW = (errno.EACCES, errno.EPERM, *TOO_MANY_OPEN, errno.ENOMEM, errno.ESTALE)
+# How Arrow ends the reading of a damaged file: the last where a flipped bit is in a column's name.
+UNREADABLE = (OSError, pa.ArrowException, UnicodeDecodeError)
 
 
 def is_no_damage(error: Exception) -> bool:

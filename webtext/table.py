@@ -58,7 +58,7 @@ class Table:
         """Names a partition that turns out to be damaged, or another program's."""
         try:
             yield
-        except (OSError, pa.ArrowException) as error:
+        except files.UNREADABLE as error:
             if files.is_no_damage(error):
                 raise
             line = " ".join(str(error).split())  # Arrow lists fields a line each
@@ -91,7 +91,7 @@ class Table:
                         raise pa.ArrowInvalid(odd)
             try:
                 return dataset.to_table(columns, filter=wanted)
-            except (OSError, pa.ArrowException):
+            except files.UNREADABLE:
                 for fragment in dataset.get_fragments():  # names the damaged one
                     self.read(Path(fragment.path).name, columns)
                 raise

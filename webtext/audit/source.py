@@ -138,9 +138,9 @@ class Source:
                 if ours.schema and (odd := schemas.unlike(parquet.schema_arrow, ours.schema)):
                     raise pa.ArrowInvalid(odd)
                 yield parquet
-        except PermissionError:
-            raise
-        except (OSError, pa.ArrowException) as error:
+        except files.UNREADABLE as error:
+            if files.is_no_damage(error):
+                raise
             raise _damaged(table, path, error) from None
 
 

@@ -96,8 +96,8 @@ def made_for(path: Path) -> str | None:
         schema = pq.read_schema(files.here(path))
         if odd := schemas.unlike(schema, schemas.PAGES):
             raise pa.ArrowInvalid(odd)
-    metadata: dict[bytes, bytes] = schema.metadata or {}
-    return metadata.get(KEY, b"").decode()
+        metadata: dict[bytes, bytes] = schema.metadata or {}
+        return metadata.get(KEY, b"").decode()
 
 
 def read(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
@@ -112,7 +112,7 @@ def readable(path: Path) -> Iterator[None]:
     decide."""
     try:
         yield
-    except (OSError, pa.ArrowException) as error:
+    except files.UNREADABLE as error:
         if files.is_no_damage(error):
             raise
         line = " ".join(str(error).split())
