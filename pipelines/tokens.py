@@ -66,7 +66,7 @@ def _write_index(corpus: Corpus, recipe: Recipe, words: Vocabulary, parts: Seque
     facts = {"sha256": words.sha256, "vocab_size": words.vocab_size, "eot": words.eot}
     path = corpus.table("tokens").folder / "index.json"
     wanted = index(facts, recipe.tokens.dtype, SPLITS, made)
-    with suppress(OSError, ValueError):
+    with suppress(OSError, ValueError, RecursionError):
         if json.loads(files.read_text(path)) == wanted:
             return
     files.write_json(path, wanted)

@@ -262,11 +262,12 @@ def test_what_stands_beside_the_partitions_is_made_again(
     assert contents(build(copy, engine)) == contents(corpus)
 
 
-def test_an_index_that_is_cut_short_is_made_again(
-    corpus: Corpus, engine: LocalEngine, tmp_path: Path
+@pytest.mark.parametrize("damaged", ['{"format": "web', "[" * 100_000], ids=["short", "deep"])
+def test_an_index_that_is_damaged_is_made_again(
+    corpus: Corpus, engine: LocalEngine, tmp_path: Path, damaged: str
 ) -> None:
     copy = copied(corpus, tmp_path, "shards", "tokens")
-    os.truncate(copy.root / "tokens" / "index.json", 100)
+    (copy.root / "tokens" / "index.json").write_text(damaged, "utf-8")
     assert contents(build(copy, engine)) == contents(corpus)
 
 
