@@ -15,15 +15,15 @@ import pyarrow.compute as pc
 from pipelines import pieces
 from pipelines.measuring import (
     LOST,
-    MEASURED,
     can_recover,
     fetched,
     measured_before,
     measured_now,
     measures,
     recovered,
+    schema,
 )
-from webtext import files, schemas, stage
+from webtext import files, stage
 from webtext.corpus import Corpus
 from webtext.engine import Engine, Report
 from webtext.errors import UserError
@@ -117,9 +117,8 @@ def _write_part(item: Item, report: Report) -> Part:
         or measured_now(corpus, pages, item.extract)
     )
     counted = _Counted(report)
-    schema = schemas.DOCUMENTS.with_metadata(schemas.DOCUMENTS.metadata | {MEASURED: measured.encode()})
     rows = counted.all(judged(table, item.lists, item.filter) for table in tables)
-    written = files.write_parquet(path, schema, rows)
+    written = files.write_parquet(path, schema(measured), rows)
     extra = {"measured": measured}
     return Part(item.file, item.key, written.rows, written.bytes, written.hash, counted.counts, extra)
 
@@ -133,8 +132,7 @@ def forget(corpus: Corpus, file: str, ids: Collection[str]) -> None:
     if tables is None:
         return
     staying = measures(_without(pages, ids), section)
-    schema = schemas.DOCUMENTS.with_metadata(schemas.DOCUMENTS.metadata | {MEASURED: staying.encode()})
-    files.write_parquet(path, schema, (_without(table, ids) for table in tables))
+    files.write_parquet(path, schema(staying), (_without(table, ids) for table in tables))
 
 
 def _without(rows: pa.Table, ids: Collection[str]) -> pa.Table:

@@ -48,6 +48,11 @@ def measures(pages: pa.Table, section: Extract) -> str:
     return fingerprint_of_many(content, MEASURES_VERSION, EXTRACTOR, section)
 
 
+def schema(measured: str) -> pa.Schema:
+    """Of a file of documents whose measures have this fingerprint."""
+    return schemas.DOCUMENTS.with_metadata(schemas.DOCUMENTS.metadata | {MEASURED: measured.encode()})
+
+
 def measured_before(path: Path, measured: str, pages: int) -> Iterator[pa.Table] | None:
     """The rows of the documents file as it is, if it has all and its measures are the wanted ones."""
     try:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from pipelines.measuring import fetched, measured_before, measured_now, measures
+from pipelines.measuring import fetched, measured_before, measured_now, measures, schema
 from webtext import files, schemas, stage
 from webtext.corpus import Corpus
 from webtext.engine import Engine, Report
@@ -62,11 +62,12 @@ def divide(partition: Partition, _: Report) -> list[Piece]:
 def write_piece(piece: Piece, report: Report) -> None:
     corpus = Corpus(piece.of.root)
     path = _path(corpus, piece.measured, piece.pages)
-    if files.exists(path):
+    if measured_before(path, piece.measured, len(piece.pages)):
         report(len(piece.pages), {})
         return
     pages = fetched(corpus, piece.of.file).slice(piece.pages.start, len(piece.pages))
-    files.write_parquet(path, schemas.DOCUMENTS, _told(measured_now(corpus, pages, piece.of.extract), report))
+    rows = _told(measured_now(corpus, pages, piece.of.extract), report)
+    files.write_parquet(path, schema(piece.measured), rows)
 
 
 def put_together(corpus: Corpus, measured: str, pages: int) -> Iterator[pa.Table] | None:

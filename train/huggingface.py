@@ -56,7 +56,7 @@ def check_name(source: str) -> None:
 def _hub_asked(source: str) -> Iterator[None]:
     if source.startswith(("/", ".", "~")) or source.count("/") > 1:
         raise TrainError(
-            f"{source} is neither a directory nor a model the hub gives us: names there are OWNER/NAME"
+            f"{source} does not exist; name the directory of a model, or OWNER/NAME for one of the hub"
         )
     try:
         yield

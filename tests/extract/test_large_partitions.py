@@ -84,6 +84,16 @@ def test_a_killed_build_measures_no_piece_twice(tmp_path: Path, measured: list[i
     assert measured == [3, 3, 1]
 
 
+def test_a_damaged_piece_is_measured_again(tmp_path: Path, measured: list[int]) -> None:
+    corpus = crawled(tmp_path, PAGES)
+    with pytest.raises(Killed):
+        build(corpus, engine=Killing(2))
+    damaged = sorted(pieces.folder(corpus).iterdir())[0]
+    damaged.write_bytes(damaged.read_bytes()[:-1])
+    build(corpus)
+    assert measured == [3, 3, 3, 1]
+
+
 @pytest.mark.usefixtures("measured")
 def test_status_tells_how_far_the_pieces_are(tmp_path: Path) -> None:
     corpus = crawled(tmp_path, PAGES)

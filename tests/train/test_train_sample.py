@@ -126,7 +126,7 @@ def test_what_is_no_model_is_an_error(tmp_path: Path) -> None:
         TrainError, match=r"is neither a run nor a Hugging Face GPT-2: it has no config\.toml"
     ):
         generate(str(tmp_path))
-    with pytest.raises(TrainError, match="absent is neither a directory nor a model the hub gives us"):
+    with pytest.raises(TrainError, match="absent does not exist; name the directory of a model"):
         generate(str(tmp_path / "absent"))
 
 

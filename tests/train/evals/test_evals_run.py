@@ -167,7 +167,7 @@ def test_what_is_neither_a_run_nor_a_model_is_said_to_be_neither(tmp_path: Path)
 
 @pytest.mark.parametrize("name", ["/not/a/directory", "../run", "runs/demo/run", "~nobody-here/run"])
 def test_a_dry_run_of_a_model_that_can_be_nowhere_is_an_error(name: str, data: Path) -> None:
-    said = f"^{name} is neither a directory nor a model the hub gives us: names there are OWNER/NAME$"
+    said = f"^{name} does not exist; name the directory of a model, or OWNER/NAME for one of the hub$"
     with pytest.raises(TrainError, match=said):
         run.plan(asked(Path(name), data, "ptb"))
 
