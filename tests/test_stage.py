@@ -135,6 +135,16 @@ def test_a_second_writer_is_refused(corpus: Corpus) -> None:
         pass
 
 
+def test_a_reader_is_not_named_as_the_writer_who_was_killed_before(corpus: Corpus) -> None:
+    (corpus.root / ".lock").write_text("process 17")
+    with (
+        corpus.undisturbed(),
+        pytest.raises(UserError, match="another process is writing to this corpus"),
+        corpus.lock(),
+    ):
+        pass
+
+
 def test_a_writer_of_whom_nothing_came_leaves_no_directory(tmp_path: Path) -> None:
     with suppress(UserError), Corpus(tmp_path / "a/b").lock():
         raise UserError("refused")

@@ -102,6 +102,19 @@ class Corpus:
         object store it is a lease."""
         new = [path for path in (self.root, *self.root.parents) if not path.exists()]
         files.make_folder(self.root)
+        with self._alone() as file:
+            file.write(f"process {os.getpid()}")
+            file.flush()
+            try:
+                yield
+            finally:
+                file.truncate(0)
+                if new and [path.name for path in self.root.iterdir()] == [LOCK]:
+                    self._unmake(new)
+
+    @contextmanager
+    def _alone(self) -> Iterator[IO[str]]:
+        """The lock's file, in which its holder may write his name for those who are refused."""
         with lease.held(self.root), self._lock_file() as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -113,14 +126,9 @@ class Corpus:
                 raise UserError(
                     f"{self.root}: {owner} is writing to this corpus; wait for it to end, or stop it"
                 ) from None
-            file.truncate(0)
-            file.write(f"process {os.getpid()}")
-            file.flush()
-            try:
-                yield
-            finally:
-                if new and [path.name for path in self.root.iterdir()] == [LOCK]:
-                    self._unmake(new)
+            if file.tell():  # the name of one that was killed
+                file.truncate(0)
+            yield file
 
     def _unmake(self, folders: Iterable[Path]) -> None:
         """Removes the directory of a corpus of which nothing came, and those that were made for it."""
@@ -131,11 +139,11 @@ class Corpus:
 
     @contextmanager
     def undisturbed(self) -> Iterator[None]:
-        """Nobody writes to the corpus meanwhile; one that cannot be written to needs no lock."""
+        """Nobody writes to the corpus meanwhile, this not either; one that is read-only needs no lock."""
         if store.of(self.root) is None and not os.access(self.root, os.W_OK):
             yield
             return
-        with self.lock():
+        with self._alone():
             yield
 
     def _lock_file(self) -> IO[str]:

@@ -67,6 +67,17 @@ def write_pid_and_sleep(path: Path, _: Report) -> None:
     time.sleep(60)
 
 
+def test_a_worker_whose_driver_leaves_without_its_result_ends_quietly(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    child = Child()
+    child.start(square, 3)
+    assert child.pipe.poll(30)
+    child.close()
+    assert child.process.exitcode == 0
+    assert capfd.readouterr().err == ""
+
+
 def test_a_ctrl_c_while_a_worker_begins_is_not_the_workers(capfd: pytest.CaptureFixture[str]) -> None:
     child = Child()
     for _ in range(20):  # in all that a fresh interpreter does before it serves

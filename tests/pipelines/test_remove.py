@@ -249,10 +249,13 @@ def test_nothing_is_removed_nor_built_while_the_links_are_being_remade(built: Bu
     assert built.ledger()[url][0] == "removed"
 
 
-def test_a_dry_run_tells_the_same_and_changes_nothing(built: Built) -> None:
-    before = {path: path.read_bytes() for path in built.root.rglob("*.*") if path.is_file()}
+def test_a_dry_run_tells_the_same_and_writes_nothing(built: Built) -> None:
+    def files() -> dict[Path, tuple[bytes, int]]:
+        return {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in built.root.rglob("*.*")}
+
+    before = files()
     told = built.remove(built.one.url("/first"), dry_run=True)
-    assert {path: path.read_bytes() for path in built.root.rglob("*.*") if path.is_file()} == before
+    assert files() == before
     assert told["removed"] == built.remove(built.one.url("/first"))["removed"]
 
 

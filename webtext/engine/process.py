@@ -116,12 +116,10 @@ def _serve(pipe: "connection.Connection[Any, Any]", memory_bytes: int | None) ->
     def report(*told: Any) -> None:
         send("report", told)
 
-    while True:
-        try:
+    with suppress(EOFError, ConnectionError):  # the driver left, with all messages read or not
+        while True:
             task, item = pipe.recv()
-        except EOFError:
-            break
-        _run(task, item, report, send)
+            _run(task, item, report, send)
     with suppress(Exception):  # it may be closed, or none
         sys.stdout.flush()
     os._exit(0)  # all results are out; taking the interpreter apart takes half a second
