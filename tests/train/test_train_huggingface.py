@@ -271,10 +271,14 @@ def test_a_name_that_is_neither_directory_nor_on_the_hub_is_one_line(
     corpus: Path, tiny_arguments: list[str], tmp_path: Path
 ) -> None:
     arguments = ["train", str(corpus), "--out", str(tmp_path / "run"), *tiny_arguments]
-    for name in ("no-such/model-of-ours", "./not/a/directory at all", "~nobody-here/model"):
+    for name, said in (
+        ("no-such/model-of-ours", "is neither a directory nor a model the hub gives us"),
+        ("./not/a/directory at all", "does not exist"),
+        ("~nobody-here/model", "does not exist"),
+    ):
         done = CliRunner().invoke(app, [*arguments, "--init-from", name])
         assert done.exit_code == 2
-        assert f"{name} is neither a directory nor a model the hub gives us" in done.stderr
+        assert f"{name} {said}" in done.stderr
         assert done.stderr.count("\n") == 1
 
 
