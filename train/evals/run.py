@@ -89,7 +89,7 @@ def evaluate(request: Request, progress: Progress) -> dict[str, Any]:
 
 def plan(request: Request) -> dict[str, Any]:
     """What `evaluate` would read: a row per task with its file and size. Raises TrainError like it."""
-    planned = [_planned(task, request) for task in named(request.tasks)]
+    planned = [_planned(task, path) for task, path in _located(named(request.tasks), request)]
     files.check_made(request.out, "give another --out")
     model, room = subject.look(request.source), pretrained.length(request.source)
     if room is not None:
@@ -117,25 +117,33 @@ def _found(request: Request) -> list[tuple[Task, Path]]:
         raise TrainError(
             f"--data {request.data} is not a folder: put there the files that docs/eval.md lists"
         )
-    return [(task, _file(task, request)) for task in tasks]
+    located = _located(tasks, request)
+    return [(task, path or hub.fetch(task.name, request.data)) for task, path in located]
 
 
-def _file(task: Task, request: Request) -> Path:
-    try:
-        return task.source.find(request.data)
-    except TrainError:
-        if request.download and task.name in hub.SETS:
-            return hub.fetch(task.name, request.data)
-        raise
+def _located(tasks: Sequence[Task], request: Request) -> list[tuple[Task, Path | None]]:
+    """Each task's file; none where it comes from the hub.
+
+    Raises one TrainError for all that are missing, for they come from many sites.
+    """
+    located: list[tuple[Task, Path | None]] = []
+    missing = []
+    for task in tasks:
+        try:
+            located.append((task, task.source.find(request.data)))
+        except TrainError as error:
+            if request.download and task.name in hub.SETS:
+                located.append((task, None))
+            else:
+                missing.append(str(error))
+    if missing:
+        raise TrainError("\n".join(missing))
+    return located
 
 
-def _planned(task: Task, request: Request) -> dict[str, Any]:
-    try:
-        path = task.source.find(request.data)
-    except TrainError:
-        if request.download and task.name in hub.SETS:
-            return {"task": task.name, "file": f"{hub.SETS[task.name].dataset}, from the hub", "bytes": 0}
-        raise
+def _planned(task: Task, path: Path | None) -> dict[str, Any]:
+    if path is None:
+        return {"task": task.name, "file": f"{hub.SETS[task.name].dataset}, from the hub", "bytes": 0}
     return {"task": task.name, "file": str(path), "bytes": path.stat().st_size}
 
 

@@ -3,6 +3,7 @@ import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -14,7 +15,7 @@ from typer.testing import CliRunner
 
 from train.cli import app
 from train.errors import TrainError
-from train.evals import run, subject
+from train.evals import hub, run, subject
 from train.evals.progress import Progress
 from train.evals.run import Request, evaluate
 from train.evals.tasks import TASKS
@@ -111,6 +112,22 @@ def test_nothing_is_computed_before_every_file_is_there(folder: Path, data: Path
     with pytest.raises(TrainError, match="has no enwik8/enwik8 or enwik8: get it from"):
         evaluate(asked(folder, data, "lambada", "enwik8"), PROGRESS)
     assert not (data.parent / "evals").exists()
+
+
+def test_files_that_are_missing_are_named_together(folder: Path, data: Path) -> None:
+    for attempt in (run.plan, lambda request: evaluate(request, PROGRESS)):
+        with pytest.raises(TrainError, match=r"has no enwik8/enwik8 .*\n.* has no coqa/coqa-dev"):
+            attempt(asked(folder, data, "enwik8", "lambada", "coqa"))
+
+
+def test_nothing_is_downloaded_while_a_file_is_missing_that_the_hub_has_not(
+    folder: Path, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked_of_the_hub: list[str] = []
+    monkeypatch.setattr(hub, "fetch", lambda task, _folder: asked_of_the_hub.append(task))
+    with pytest.raises(TrainError, match="has no enwik8"):
+        evaluate(replace(asked(folder, data, "nq", "enwik8"), download=True), PROGRESS)
+    assert asked_of_the_hub == []
 
 
 def test_nothing_is_computed_before_every_file_is_read(folder: Path, data: Path) -> None:
