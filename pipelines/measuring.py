@@ -64,8 +64,10 @@ def measured_before(path: Path, measured: str, pages: int) -> Iterator[pa.Table]
             return None
         for _ in file.iter_batches(batch_size=1000):  # damage between its ends shows only here
             pass
-    except files.UNREADABLE:  # none yet, or damaged
-        return None
+    except files.UNREADABLE as error:
+        if files.is_no_damage(error):  # the archive may not have every page any more
+            raise
+        return None  # none yet, or damaged
     return (pa.Table.from_batches([batch]) for batch in file.iter_batches(batch_size=1000))
 
 

@@ -1,3 +1,4 @@
+import errno
 from pathlib import Path
 
 import pyarrow as pa
@@ -99,3 +100,24 @@ def test_a_flipped_bit_is_an_error_whoever_reads_the_file(tmp_path: Path) -> Non
         for read in readers:
             with pytest.raises((OSError, pa.ArrowException)):
                 read(path)
+
+
+@pytest.mark.parametrize(
+    ("error", "no_damage"),
+    [
+        (PermissionError(errno.EACCES, "Permission denied"), True),
+        (OSError(errno.EMFILE, "Too many open files"), True),
+        (pa.ArrowMemoryError("malloc of size 64 failed"), True),
+        (
+            pa.ArrowException(
+                "Unknown error: Failed to launch worker thread: Resource temporarily unavailable"
+            ),
+            True,
+        ),
+        (OSError(errno.EIO, "Input/output error"), False),
+        (pa.ArrowInvalid("Parquet magic bytes not found in footer"), False),
+        (FileNotFoundError(errno.ENOENT, "No such file or directory"), False),
+    ],
+)
+def test_what_a_system_without_means_says_is_no_damage_of_a_file(error: Exception, no_damage: bool) -> None:
+    assert files.is_no_damage(error) is no_damage

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 import typer
 
@@ -140,24 +141,38 @@ def test_only_what_can_go_on_says_so(
 
 
 @pytest.mark.parametrize(
-    ("number", "told"),
+    ("refused", "code", "told"),
     [
-        (errno.ENOSPC, "no space left at a/corpus: free some; "),
-        (errno.EMFILE, "Too many open files: raise `ulimit -n`, or take fewer --workers; "),
+        (OSError(errno.ENOSPC, ""), 1, "no space left at a/corpus: free some; "),
+        (
+            OSError(errno.EMFILE, "Too many open files"),
+            1,
+            "Too many open files: raise `ulimit -n`, or take fewer --workers; ",
+        ),
+        (OSError(errno.EFBIG, ""), 1, "a/corpus: a file grew larger than may be: raise `ulimit -f`, "),
+        (BlockingIOError(errno.EAGAIN, ""), 1, "the system gives no more processes or threads: "),
+        (RuntimeError("can't start new thread"), 1, "the system gives no more processes or threads: "),
+        (pa.ArrowMemoryError("malloc"), 1, "memory does not suffice: free some, or take fewer --workers; "),
+        (OSError(errno.EIO, "Input/output error", "a/file"), 1, "a/file: Input/output error; "),
+        (IsADirectoryError(errno.EISDIR, "Is a directory", "a/file"), 2, "a/file: Is a directory: move it"),
     ],
-    ids=["a full disk", "too many open files"],
+    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",
 )
 def test_what_the_system_refuses_is_told_with_what_to_do(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], number: int, told: str
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    refused: Exception,
+    code: int,
+    told: str,
 ) -> None:
-    def refused(*_: object) -> None:
-        raise OSError(number, os.strerror(number))
+    def refuse(*_: object) -> None:
+        raise refused
 
-    monkeypatch.setattr(typer.core.TyperCommand, "invoke", refused)
+    monkeypatch.setattr(typer.core.TyperCommand, "invoke", refuse)
     monkeypatch.setattr(sys, "argv", ["webtext", "build-shards", "a/corpus"])
     with pytest.raises(SystemExit) as ended:
         main()
-    assert ended.value.code == 1
+    assert ended.value.code == code
     assert capsys.readouterr().err.startswith(f"webtext: {told}")
 
 

@@ -1,16 +1,18 @@
 """What all commands share: how they end, and how their results are shown."""
 
+import errno
 import json
 import sys
 from importlib import metadata
 from typing import Annotated, Any
 
+import pyarrow as pa
 import typer
 from typer.core import TyperCommand
 
 from webtext import buckets, store
 from webtext.errors import RunFailed, UserError, why
-from webtext.files import DISK_FULL, TOO_MANY_OPEN
+from webtext.files import DISK_FULL, TOO_MANY_OPEN, is_without_threads
 from webtext.unseen import visible, visible_json
 
 # What the parser raises; Typer exports only classes derived from it.
@@ -62,27 +64,44 @@ class Command(TyperCommand):
             raise _ended(1, f"{error}{self.then}") from None
         except KeyboardInterrupt:
             raise _ended(130, f"interrupted{self.then}") from None
-        except OSError as error:
-            if buckets.is_of_a_store(error):
-                raise _ended(1, f"{buckets.told(error)}{self.then}") from None
-            if isinstance(error, PermissionError):
-                what = f"{error.filename}: " if error.filename else ""
-                raise _ended(2, f"{what}{why(error)}: give this user the right to it") from None
-            if error.errno in TOO_MANY_OPEN:
-                line = f"{why(error)}: raise `ulimit -n`, or take fewer --workers{self.then}"
-                raise _ended(1, line) from None
-            if error.errno not in DISK_FULL:
+        except (OSError, MemoryError, RuntimeError, pa.ArrowException) as error:
+            if (refused := _refused(error, ctx.params)) is None:
                 raise
-            # What was open already when the disk got full does not say where it lies.
-            where = error.filename or ctx.params.get("out") or ctx.params.get("corpus") or "the disk"
-            line = f"no space left at {where}: free some{self.then}"
-            raise _ended(1, line) from None
+            code, line = refused
+            raise _ended(code, f"{line}{self.then}" if code == 1 else line) from None
 
 
 class Question(Command):
     """A command that keeps nothing, so that it has nothing to go on from."""
 
     then = ""
+
+
+def _refused(error: Exception, options: dict[str, Any]) -> tuple[int, str] | None:
+    """What the system, or a store, did not let a command do: its exit code and its line; None for a bug."""
+    fewer = ", or take fewer --workers" if "workers" in options else ""
+    if isinstance(error, MemoryError):
+        return 1, f"memory does not suffice: free some{fewer}"
+    if is_without_threads(error):
+        return 1, f"the system gives no more processes or threads: raise `ulimit -u`{fewer}"
+    if not isinstance(error, OSError):
+        return None
+    if buckets.is_of_a_store(error):
+        return 1, buckets.told(error)
+    # What was open already when a disk got full does not say where it lies.
+    where = error.filename or options.get("out") or options.get("corpus") or "the disk"
+    if isinstance(error, PermissionError):
+        what = f"{error.filename}: " if error.filename else ""
+        return 2, f"{what}{why(error)}: give this user the right to it"
+    if isinstance(error, IsADirectoryError | NotADirectoryError):
+        return 2, f"{where}: {why(error)}: move it away"
+    if error.errno in TOO_MANY_OPEN:
+        return 1, f"{why(error)}: raise `ulimit -n`{fewer}"
+    if error.errno in DISK_FULL:
+        return 1, f"no space left at {where}: free some"
+    if error.errno == errno.EFBIG:
+        return 1, f"{where}: a file grew larger than may be: raise `ulimit -f`, or take another disk"
+    return (1, f"{error.filename}: {why(error)}") if error.filename else None
 
 
 def _ended(code: int, line: str) -> typer.Exit:

@@ -32,9 +32,18 @@ UNREADABLE = (OSError, pa.ArrowException, UnicodeDecodeError)
 
 def is_no_damage(error: Exception) -> bool:
     """Whether what ended the reading of a file says nothing of it: the system or a store is to blame."""
+    if isinstance(error, MemoryError) or is_without_threads(error):
+        return True
     if not isinstance(error, OSError):
         return False
     return error.errno in (*DISK_FULL, *NOT_NOW) or buckets.is_of_a_store(error)
+
+
+def is_without_threads(error: Exception) -> bool:
+    """Whether the system gave no further process or thread, which Python and Arrow tell by their words."""
+    if isinstance(error, OSError):
+        return error.errno == errno.EAGAIN
+    return "start new thread" in str(error) or "launch worker thread" in str(error)
 
 
 @dataclass(frozen=True)

@@ -5,12 +5,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from pipelines import documents
 from tests.extract.web import Web, crawled, english
-from webtext import stage
+from webtext import files, stage
 from webtext.corpus import Corpus
 from webtext.engine.inline import InlineEngine
 from webtext.engine.local import LocalEngine
@@ -232,6 +233,21 @@ def test_a_damaged_documents_file_is_made_anew(tmp_path: Path, damage: Callable[
     (tmp_path / "documents" / "_manifest.json").unlink()
     build(corpus)
     assert path.read_bytes() == whole
+
+
+def test_a_documents_file_that_memory_does_not_hold_now_is_not_made_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def out_of_memory(_: Path) -> None:
+        raise pa.ArrowMemoryError("malloc of size 64 failed")
+
+    corpus = crawled(tmp_path, PAGES)
+    build(corpus)
+    before = rows(corpus)
+    monkeypatch.setattr(files, "open_parquet", out_of_memory)
+    with pytest.raises(MemoryError):
+        build(corpus, "filter.min_tokens=1000")
+    assert rows(corpus) == before
 
 
 def test_pages_without_a_single_fetched_one_give_an_empty_table(tmp_path: Path) -> None:

@@ -114,9 +114,9 @@ class Source:
         path = self.corpus.table("tokens").folder / "index.json"
         try:
             index: dict[str, Any] = json.loads(files.read_text(path)) if self.has("tokens") else {}
-        except PermissionError:  # nothing is damaged
-            raise
         except (OSError, ValueError) as error:
+            if files.is_no_damage(error):
+                raise
             raise _damaged("tokens", path, error) from None
         return index
 

@@ -15,7 +15,7 @@ from webtext.crawl import coding
 from webtext.crawl.exchange import header
 from webtext.crawl.packing import Packed, gzip_member
 from webtext.errors import RunFailed, UserError, why
-from webtext.files import NOT_NOW
+from webtext.files import is_no_damage
 
 FOLDER = "warc"  # under pages/
 SOFTWARE = "webtext"
@@ -72,7 +72,7 @@ def read_response(
     except (LostRecord, UserError, RunFailed):
         raise
     except Exception as error:  # warcio raises what it meets: EOFError, AttributeError, zlib.error, …
-        if isinstance(error, OSError) and error.errno in NOT_NOW:
+        if is_no_damage(error):
             raise RunFailed(f"{path} cannot be read now: {why(error)}") from None
         raise LostRecord(f"{warc_file} at {offset}: {type(error).__name__}") from error
     cut = found.rec_headers.get_header("WARC-Truncated") is not None

@@ -153,4 +153,7 @@ def _cap_memory(more: int) -> None:
 
     # What the interpreter has mapped by now depends on what the caller's main module imports.
     mapped = int(Path("/proc/self/statm").read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE")
-    resource.setrlimit(resource.RLIMIT_AS, (mapped + more, mapped + more))
+    try:
+        resource.setrlimit(resource.RLIMIT_AS, (mapped + more, mapped + more))
+    except ValueError:  # which the child's last line says, in place of a traceback
+        sys.exit(f"webtext: a page may take {more >> 20:,} MiB, `ulimit -v` allows less: raise it")

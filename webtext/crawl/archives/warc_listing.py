@@ -24,7 +24,6 @@ from webtext.crawl.archives.captures import Pointer, Unusable
 from webtext.crawl.archives.warc_stream import CUT_SHORT, WarcStream
 from webtext.crawl.exchange import Exchange
 from webtext.errors import RunFailed, why
-from webtext.files import NOT_NOW
 from webtext.fingerprint import fingerprint
 from webtext.links.canonical import Rejected, canonicalise
 
@@ -146,7 +145,7 @@ def make(file: StoredFile, listing: Path, tell: Callable[[int], None] = lambda _
     except Unusable as problem:
         damage = str(problem)
     except Exception as error:  # warcio raises what it meets: EOFError, AttributeError, zlib.error, …
-        if isinstance(error, OSError) and error.errno in NOT_NOW:
+        if files.is_no_damage(error):
             raise RunFailed(f"{file.path} cannot be read now: {why(error)}") from None
         damage = CUT_SHORT
     batches.append(pa.RecordBatch.from_pylist(rows, _SCHEMA))
