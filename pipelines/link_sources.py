@@ -11,7 +11,7 @@ from webtext import files as disk
 from webtext.buckets import S3
 from webtext.corpus import Corpus
 from webtext.errors import UserError
-from webtext.links import downloads, listing, sources
+from webtext.links import downloads, listing, recognition, sources
 from webtext.links.downloads import Copy
 from webtext.links.listing import Listing
 from webtext.links.sources import Named, Source
@@ -60,7 +60,7 @@ def files(corpus: Corpus, given: Sequence[str], copies: Copies = downloads.copie
             found += [Named(copy.name + suffix, copy.path, mapping) for copy in saved]
         else:
             found += sources.find(each)
-    return sources.resolve(found)
+    return recognition.resolve(found)
 
 
 def files_here(corpus: Corpus, given: Sequence[str]) -> list[Source]:

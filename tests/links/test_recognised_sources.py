@@ -18,7 +18,8 @@ import zstandard
 from webtext.errors import UserError
 from webtext.links.posts import Post
 from webtext.links.readers import Reading
-from webtext.links.sources import Source, find, resolve
+from webtext.links.recognition import resolve
+from webtext.links.sources import Source, find
 
 COMPRESS: list[Callable[[bytes], bytes]] = [
     lambda data: data,
