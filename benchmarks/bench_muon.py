@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
-from train import loop, rundir, settings
+from train import loop, rundir, settings_file
 
 SHARED = Path(os.environ.get("WEBTEXT_SHARED", Path(__file__).parents[2] / "shared" / "data"))
 
@@ -64,7 +64,9 @@ def validation_curve(
         "train.compile": "false",
         "train.tensorboard": "off",
     }
-    loop.train(tokens, run, settings.load("gpt2-124m", [f"{key}={value}" for key, value in wanted.items()]))
+    loop.train(
+        tokens, run, settings_file.load("gpt2-124m", [f"{key}={value}" for key, value in wanted.items()])
+    )
     return [(row["step"], row["val_loss"]) for row in rundir.rows(run) if "val_loss" in row]
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from train import device, optimizer, settings
+from train import device, optimizer, settings_file
 from train.corpus import find_corpus
 from train.data import Loader
 from train.ranks import Ranks
@@ -36,7 +36,9 @@ class Ours:
         wanted |= {"data.train": tokens, "data.validation": tokens}
         wanted |= {"train.tensorboard": "off", "train.warmup_steps": 10, "train.deterministic": "false"}
         wanted |= {f"train.{key}": value for key, value in train.items()}
-        asked = settings.load("gpt2-124m", [f"{key}={str(value).lower()}" for key, value in wanted.items()])
+        asked = settings_file.load(
+            "gpt2-124m", [f"{key}={str(value).lower()}" for key, value in wanted.items()]
+        )
         corpus = find_corpus(tokens.parent, asked.data, shape["vocab_size"])
         self.training = Training(asked, corpus, Ranks())
 

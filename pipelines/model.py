@@ -29,9 +29,9 @@ def train(
     _fetch_tokens(root)
     with _trainer():
         from pipelines import stored_run
-        from train import loop, progress, settings
+        from train import loop, progress, settings_file
 
-        asked = settings.load(config, sets, init_from)
+        asked = settings_file.load(config, sets, init_from)
         shown = stored_run.Putting(out, progress.for_terminal(quiet))
         with stored_run.written(out):
             return _told(loop.train(root, out, asked, shown))
@@ -44,9 +44,9 @@ def training_plan(
     _fetch_tokens(root)
     with _trainer():
         from pipelines import stored_run
-        from train import progress, rehearsal, settings
+        from train import progress, rehearsal, settings_file
 
-        asked = settings.load(config, sets, init_from)
+        asked = settings_file.load(config, sets, init_from)
         stored_run.fetch(out, moments=True)
         return _told(rehearsal.rehearse(root, out, asked, progress.line_by_line(quiet)))
 

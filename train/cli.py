@@ -56,11 +56,11 @@ def train(
       torchrun --nproc-per-node 8 -m train train CORPUS --out runs/124m --set train.micro_batch_size=64
     """
     with _exit_codes():
-        from train import loop, progress, rehearsal, settings
+        from train import loop, progress, rehearsal, settings_file
 
         if out.parts and out.parts[0].endswith(":"):  # s3://
             raise TrainError(f"--out {out}: `webtext train` alone writes to a store; give a directory")
-        asked = settings.load(config, sets or [], init_from)
+        asked = settings_file.load(config, sets or [], init_from)
         if dry_run:
             found = rehearsal.rehearse(tokens, out, asked, progress.line_by_line(quiet))
         else:

@@ -16,7 +16,8 @@ from train.errors import Interrupted, RunFailed
 from train.journal import Journal
 from train.progress import Progress
 from train.ranks import joined
-from train.settings import Settings, one_line_each
+from train.settings import Settings
+from train.settings_file import one_line_each
 from train.spikes import SpikePolicy
 from train.stopping import StopRequest, stop_request
 from train.training import Training

@@ -12,10 +12,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from train import checkpoint, files, settings
+from train import checkpoint, files, settings_file
 from train.errors import TrainError
 from train.model import GPT2
-from train.settings import MAY_CHANGE, Settings
+from train.settings import MAY_CHANGE, Settings, differing
 from train.tokenizer import load as load_tokenizer
 
 CONFIG, TOKENIZER, LOG = "config.toml", "tokenizer.json", "log.jsonl"
@@ -64,7 +64,7 @@ def describe(run: Path, wanted: Settings, tokenizer: Path | None) -> None:
     trained = checkpoint.newest(run) and (run / TOKENIZER).exists()
     if trained:
         load_tokenizer(run / TOKENIZER)  # now, not in the report of the next checkpoint
-    files.write(run / CONFIG, settings.to_toml(wanted))  # first: what has it is known for a run
+    files.write(run / CONFIG, settings_file.to_toml(wanted))  # first: what has it is known for a run
     (run / checkpoint.FOLDER).mkdir(exist_ok=True)
     if tokenizer is not None and not trained:
         files.write(run / TOKENIZER, tokenizer.read_bytes())
@@ -94,7 +94,7 @@ def load(run: Path) -> Settings:
     if not (run / CONFIG).is_file():
         what = f"is not a run: it has no {CONFIG}" if run.exists() else "does not exist"
         raise TrainError(f"{run} {what}; name the directory that `train` wrote with --out")
-    return settings.load(run / CONFIG)
+    return settings_file.load(run / CONFIG)
 
 
 def trained(run: Path, saved: checkpoint.Checkpoint) -> GPT2:
@@ -114,11 +114,11 @@ def trained(run: Path, saved: checkpoint.Checkpoint) -> GPT2:
 
 
 def _same(run: Path, old: Settings, wanted: Settings) -> None:
-    for key, before, now in settings.differing(old, wanted):
+    for key, before, now in differing(old, wanted):
         if key not in MAY_CHANGE:
             raise TrainError(
                 f"{run / CONFIG} has {key} = {before!r}, this command asks for {now!r}: "
-                f"go on with --set {key}={settings.toml_value(before)}, or give another --out"
+                f"go on with --set {key}={settings_file.toml_value(before)}, or give another --out"
             )
 
 

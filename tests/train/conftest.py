@@ -17,7 +17,8 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
 import train
 from train import checkpoint
-from train.settings import Settings, load
+from train.settings import Settings
+from train.settings_file import load
 
 os.environ["CUDA_VISIBLE_DEVICES"] = ""  # what is promised here is promised of the CPU
 

@@ -13,12 +13,12 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from tests.train.conftest import newest
-from train import checkpoint, rundir, settings
+from train import checkpoint, rundir, settings_file
 from train.errors import RunFailed, TrainError
 from train.model import GPT2
 from train.optimizer import build
 from train.ranks import Ranks
-from train.settings import ModelSettings, TrainSettings
+from train.settings import ModelSettings, Settings, TrainSettings
 
 REST = '"recent_losses": [], "data": {"sha256": ""}}'  # of a state.json
 SHAPE = ModelSettings(n_layer=1, n_head=1, n_embd=8, n_positions=4, vocab_size=5)
@@ -252,7 +252,7 @@ def test_a_config_of_another_size_is_refused_before_memory_is_asked_for(
     save: Callable[..., checkpoint.Checkpoint], tmp_path: Path, key: str
 ) -> None:
     shape = dataclasses.replace(SHAPE, **{key: 10**9})
-    (tmp_path / "config.toml").write_text(settings.to_toml(settings.Settings(model=shape)))
+    (tmp_path / "config.toml").write_text(settings_file.to_toml(Settings(model=shape)))
     with pytest.raises(TrainError, match=r"config\.toml asks for [0-9,]+ weights, .* has [0-9,]+ bytes"):
         rundir.trained(tmp_path, save(5))
 

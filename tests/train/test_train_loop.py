@@ -26,7 +26,8 @@ from train.loop import train
 from train.progress import Progress
 from train.ranks import Ranks
 from train.rundir import Row, rows
-from train.settings import Settings, to_toml
+from train.settings import Settings
+from train.settings_file import to_toml
 from train.training import Training
 
 Tiny = Callable[..., Settings]
@@ -40,7 +41,7 @@ import os, signal, sys, torch
 from pathlib import Path
 from train.loop import train
 from train.progress import Progress
-from train.settings import load
+from train.settings_file import load
 
 class Killed(Progress):
     def stepped(self, row):

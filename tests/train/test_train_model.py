@@ -10,7 +10,8 @@ import torch
 from safetensors import safe_open
 
 from train.model import GPT2, NextTokenLoss
-from train.settings import ModelSettings, load
+from train.settings import ModelSettings
+from train.settings_file import load
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 SHAPE = ModelSettings(n_layer=2, n_head=4, n_embd=32, n_positions=48, vocab_size=97)

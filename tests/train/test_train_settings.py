@@ -3,7 +3,8 @@ from pathlib import Path
 import pytest
 
 from train.errors import TrainError
-from train.settings import Settings, differing, load, to_toml
+from train.settings import Settings, differing
+from train.settings_file import load, to_toml
 
 SHIPPED = ("demo", "laptop", "paper", "gpu-day", "gpt2-124m", "gpt2-355m", "gpt2-774m", "gpt2-1558m")
 
