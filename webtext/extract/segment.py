@@ -22,13 +22,12 @@ from webtext.extract.names import (
     hinted,
 )
 from webtext.extract.notes import is_mark, is_note, is_power
+from webtext.extract.preformatted import counts_up, preformatted
 
 MOST_DEPTH = 250  # deeper elements are text of their ancestor; Python allows 1,000 calls, a row takes four
 LEAST_WORDS = 30  # of a page that does not need scripts
-LINES = frozenset(("br", "div", "li", "p", "tr"))  # begin a line of code
 MOST_CELL_CHARS = 200  # of a table's row that is one line
 MOST_INNER = 50  # elements in one that is part of a line
-MOST_DIGITS = 6  # of a line's number
 
 
 def segment(root: etree._Element) -> Blocks:
@@ -235,17 +234,9 @@ class _Segmenter:
         self.item = -1
 
     def code(self, element: etree._Element) -> None:
-        """Preformatted text, as it is."""
-        parts: list[str] = []
-        for event, node in etree.iterwalk(element, events=("start", "end")):
-            if event == "start":
-                if node.tag in LINES:
-                    parts.append("\n")
-                parts.append(node.text or "")
-            elif node is not element:
-                parts.append(node.tail or "")
-        text = "".join(parts).replace("\xa0", " ").strip("\n").rstrip()
-        if text.strip() and not (self.table >= 0 and _counts_up(text)):
+        """Preformatted text, but for the numbers of its lines in a table's cell beside it."""
+        text = preformatted(element)
+        if text.strip() and not (self.table >= 0 and counts_up(text)):
             self.put(text, count_words(text), 0)
 
     def row(self, element: etree._Element, depth: int) -> None:
@@ -266,12 +257,3 @@ class _Segmenter:
         page.blocks[start:] = [Block(text, row, KINDS["tr"], words, links, row=self.table)]
         for node in range(inner, len(page.parent)):
             page.first[node] = page.last[node] = start
-
-
-def _counts_up(text: str) -> bool:
-    """Whether its lines are the numbers of those beside it, if it is a table's cell."""
-    numbers = [line.strip() for line in text.split("\n")]
-    if len(numbers) < 2 or not numbers[0].isdecimal() or len(numbers[0]) > MOST_DIGITS:
-        return False
-    first = int(numbers[0])
-    return numbers == [str(number) for number in range(first, first + len(numbers))]
