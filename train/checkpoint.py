@@ -104,7 +104,7 @@ class Checkpoint:
         try:
             if (self.path / name).is_dir():
                 raise ValueError("it is a folder")
-            (self.path / name).open("rb").close()  # safetensors calls missing what may not be read
+            files.require_readable(self.path / name)
             yield self.path / name
         except (FileNotFoundError, *DAMAGED) as error:
             what = "missing" if isinstance(error, FileNotFoundError) else f"damaged ({error})"

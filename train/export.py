@@ -53,9 +53,7 @@ def plan(run: Path, out: Path) -> dict[str, Any]:
 
 def _exportable(run: Path, out: Path) -> tuple[Settings, Checkpoint]:
     settings = rundir.load(run)
-    saved = checkpoint.newest(run)
-    if saved is None:
-        raise TrainError(f"{run} has no finished checkpoint yet: train it first")
+    saved = rundir.newest(run)
     if out.exists() and not (out.is_dir() and ((out / UNFINISHED).is_file() or not any(out.iterdir()))):
         raise TrainError(f"{out} is there already: give a new directory")
     rundir.trained(run, saved)  # copied only if they can be read

@@ -44,6 +44,12 @@ def _cannot(folder: Path, error: OSError, instead: str) -> TrainError:
     return TrainError(f"cannot write to {folder} ({error.strerror}): {instead}")
 
 
+def require_readable(path: Path) -> None:
+    """Raises the system's own error for a file that may not be read, which safetensors calls missing and
+    tokenizers no tokenizer."""
+    path.open("rb").close()
+
+
 def write(path: Path, content: str | bytes) -> None:
     """Replaces the file at once; a crash leaves the old one or the new one. An OSError names the file."""
     beside = path.with_name(f".{path.name}.tmp")

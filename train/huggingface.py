@@ -108,7 +108,7 @@ def _check_room(shape: ModelSettings, path: Path) -> None:
 
 def _bytes(file: Path) -> int:
     try:
-        file.open("rb").close()  # safetensors calls missing what may not be read
+        files.require_readable(file)
         return file.stat().st_size
     except PermissionError:
         raise

@@ -5,10 +5,8 @@ from pathlib import Path
 
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 
-from train import checkpoint, huggingface, rundir, tokenizer
-from train.checkpoint import Checkpoint
+from train import checkpoint, files, huggingface, rundir, tokenizer
 from train.errors import TrainError
-from train.files import expanded
 from train.model import GPT2
 from train.settings import ModelSettings
 
@@ -24,24 +22,23 @@ class Pretrained:
 
 def load(source: str) -> Pretrained:
     """Raises TrainError if it is none of the three, or has no weights or no tokenizer that fits them."""
-    path = expanded(source)
+    path = files.expanded(source)
     if _is_run(path):
-        saved, words = _newest(path), _tokenizer(path / rundir.TOKENIZER, rundir.load(path).model)
+        saved, words = rundir.newest(path), _tokenizer(path / rundir.TOKENIZER, rundir.load(path).model)
         return Pretrained(rundir.trained(path, saved), words, [saved.path / checkpoint.MODEL])
     folder = huggingface.locate(source)
     shape = _shape(folder)
     words, model = _tokenizer(folder / huggingface.TOKENIZER, shape), GPT2(shape)
     huggingface.load(model, str(folder))
-    files = [folder / huggingface.CONFIG, *huggingface.weight_files(folder)]
-    return Pretrained(model, words, files)
+    return Pretrained(model, words, [folder / huggingface.CONFIG, *huggingface.weight_files(folder)])
 
 
 def look(source: str) -> tuple[str, Tokenizer | None]:
     """What `load` would load, and its tokenizer, None where only the hub has it; asks nobody, reads no
     weights. Raises TrainError, as it does, for what is no model."""
-    path = expanded(source)
+    path = files.expanded(source)
     if _is_run(path):
-        saved = _newest(path)
+        saved = rundir.newest(path)
         saved.require_weights()
         return str(saved.path), _tokenizer(path / rundir.TOKENIZER, rundir.load(path).model)
     if path.is_dir():
@@ -52,7 +49,7 @@ def look(source: str) -> tuple[str, Tokenizer | None]:
 
 def length(source: str) -> int | None:
     """How many tokens the model of `load` can read at once; None where only the hub could tell."""
-    path = expanded(source)
+    path = files.expanded(source)
     if _is_run(path):
         return rundir.load(path).model.n_positions
     return _shape(path).n_positions if path.is_dir() else None
@@ -60,13 +57,6 @@ def length(source: str) -> int | None:
 
 def _is_run(path: Path) -> bool:
     return (path / rundir.CONFIG).is_file()
-
-
-def _newest(run: Path) -> Checkpoint:
-    saved = checkpoint.newest(run)
-    if saved is None:
-        raise TrainError(f"{run} has no finished checkpoint yet: train it first")
-    return saved
 
 
 def _shape(folder: Path) -> ModelSettings:
@@ -92,7 +82,7 @@ def _read(path: Path) -> Tokenizer:
             return tokenizer.load(path)
         if vocabulary.is_file() and merges.is_file():
             for file in (vocabulary, merges):
-                file.open("rb").close()  # names what may not be read
+                files.require_readable(file)
             found = Tokenizer(models.BPE.from_file(str(vocabulary), str(merges)))
             found.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
             found.decoder = decoders.ByteLevel()

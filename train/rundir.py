@@ -97,6 +97,14 @@ def load(run: Path) -> Settings:
     return settings_file.load(run / CONFIG)
 
 
+def newest(run: Path) -> checkpoint.Checkpoint:
+    """The run's newest checkpoint. Raises TrainError if it has none yet."""
+    saved = checkpoint.newest(run)
+    if saved is None:
+        raise TrainError(f"{run} has no finished checkpoint yet: train it first")
+    return saved
+
+
 def trained(run: Path, saved: checkpoint.Checkpoint) -> GPT2:
     """The run's model with a checkpoint's weights. Raises TrainError if they are damaged, or fewer than the
     run's config asks for, before anybody asks for the memory or waits for the layers."""

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer, decoders
 
+from train import files
 from train.errors import TrainError
 from train.settings import ModelSettings
 
@@ -17,7 +18,7 @@ def load(path: Path) -> Tokenizer:
     """A file's tokenizer, for whole texts: transformers saves with it how long texts were last cut and filled
     up. Raises TrainError if it is none."""
     try:
-        path.open("rb").close()  # what may not be read, the library calls no tokenizer
+        files.require_readable(path)
         found = Tokenizer.from_file(str(path))
     except PermissionError:
         raise
