@@ -77,7 +77,7 @@ def test_domains_of_either_are_listed_for_both(numbers: dict[str, Any]) -> None:
     ]
 
 
-def test_languages_and_lengths_too(numbers: dict[str, Any]) -> None:
+def test_languages_and_lengths_are_compared_too(numbers: dict[str, Any]) -> None:
     assert row(numbers["languages"], language="de")["a"] == 0
     assert row(numbers["lengths"], measure="words_published", point="documents") | {"a": 0} == {
         "measure": "words_published",

@@ -40,7 +40,7 @@ def rows(path: Path, texts: Sequence[str]) -> str:
 
 
 @pytest.mark.parametrize("use_bloom", [False, True])
-def test_percentages_of_the_file_and_of_each_example(
+def test_the_file_and_each_example_have_their_percentage(
     corpus: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, use_bloom: bool
 ) -> None:
     monkeypatch.setattr(overlap, "STRINGS", 1000)
@@ -71,7 +71,7 @@ def test_filters_say_how_large_they_are_and_how_many_strangers_they_took_for_one
     assert found["overlapping"] == measured(corpus, test)["t.jsonl"]["overlapping"] == 93
 
 
-def test_the_overlap_with_its_own_training_set(corpus: Corpus, tmp_path: Path) -> None:
+def test_a_test_set_is_also_held_against_its_own_training_set(corpus: Corpus, tmp_path: Path) -> None:
     train = tmp_path / "train.txt"
     train.write_text(NEW)
     test = rows(tmp_path / "t.jsonl", [SEEN, NEW])

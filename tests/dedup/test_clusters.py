@@ -79,7 +79,7 @@ def test_of_several_kept_ones_the_first_in_keep_order_gets_the_document(tmp_path
     ],
 )
 @pytest.mark.parametrize("copies", ["exact", "near"])
-def test_the_keep_rule(
+def test_the_earliest_is_kept_then_the_one_with_more_karma_then_the_smaller_id(
     tmp_path: Path, prose: Prose, documents: list[tuple[int, int | None, int | None]], kept: int, copies: str
 ) -> None:
     words = prose(200)
@@ -113,7 +113,9 @@ def test_a_copy_of_a_dropped_document_is_as_near_as_that(tmp_path: Path, prose: 
         (["exact", "near"], ["none", "exact", "near"]),
     ],
 )
-def test_methods(tmp_path: Path, prose: Prose, methods: list[str], kinds: list[str]) -> None:
+def test_each_method_finds_its_kind_of_duplicate(
+    tmp_path: Path, prose: Prose, methods: list[str], kinds: list[str]
+) -> None:
     words = prose(200)
     texts = " ".join(words), " ".join(words).upper(), changed(words, 100)
     documents = [Document(n, text) for n, text in enumerate(texts)]
@@ -139,7 +141,7 @@ def test_languages_without_spaces_have_near_duplicates_too(tmp_path: Path) -> No
     assert rows[2]["duplicate"] == "near" and rows[2]["similarity"] == 292 / 301
 
 
-def test_short_and_empty_texts(tmp_path: Path) -> None:
+def test_texts_without_words_are_compared_by_their_characters(tmp_path: Path) -> None:
     texts = ["two words", "Two, words", "other words", "", "", "* * *", "→", "two words and three"]
     rows = clusters_of(tmp_path, *(Document(n, text) for n, text in enumerate(texts)))
     assert [rows[n]["cluster"] for n in range(len(texts))] == [0, 0, 2, 3, 3, 5, 6, 7]

@@ -36,7 +36,7 @@ def documents(prose: Prose) -> list[Document]:
     return made
 
 
-def test_two_workers_or_none(tmp_path: Path, documents: list[Document]) -> None:
+def test_two_workers_write_the_same_bytes_as_none(tmp_path: Path, documents: list[Document]) -> None:
     results = []
     for workers in (0, 2):
         corpus = write_corpus(tmp_path / str(workers), documents, partitions=3)

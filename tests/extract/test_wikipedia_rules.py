@@ -43,7 +43,7 @@ def test_wikipedia_and_its_sisters_are_known_by_their_hosts(url: str) -> None:
         None,
     ],
 )
-def test_other_hosts_are_not(url: str | None) -> None:
+def test_other_hosts_are_not_on_wikipedia(url: str | None) -> None:
     assert not on_wikipedia(url)
 
 

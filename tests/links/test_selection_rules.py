@@ -75,7 +75,7 @@ def sift(rules: Rules, *posts: Post, scored: bool = True) -> Sifted:
         (post("a", "http://example.zip/"), "link"),
     ],
 )
-def test_the_papers_rules(row: dict[str, Any], reason: str) -> None:
+def test_the_papers_rules_decide_what_is_a_link(row: dict[str, Any], reason: str) -> None:
     assert outcome(row) == reason
 
 

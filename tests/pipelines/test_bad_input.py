@@ -22,12 +22,12 @@ def refused(*arguments: object) -> str:
     return chains.refused(*arguments).splitlines()[-1]
 
 
-def test_a_directory_that_is_not_a_corpus(tmp_path: Path) -> None:
+def test_a_directory_that_is_not_a_corpus_is_called_so(tmp_path: Path) -> None:
     for name in ("build-shards", "status", "audit"):
         assert "is not a corpus" in refused(name, tmp_path)
 
 
-def test_a_corpus_that_does_not_exist(tmp_path: Path) -> None:
+def test_a_corpus_that_does_not_exist_is_called_so(tmp_path: Path) -> None:
     assert "does not exist" in refused("status", tmp_path / "nowhere")
 
 
@@ -35,25 +35,25 @@ def test_a_folder_with_other_things_in_it_is_not_made_a_corpus(tmp_path: Path, l
     assert "exists and is not a corpus" in refused("crawl", tmp_path, "--links", links)
 
 
-def test_a_missing_source(tmp_path: Path) -> None:
+def test_a_missing_source_is_named(tmp_path: Path) -> None:
     line = refused("crawl", tmp_path / "corpus", "--links", tmp_path / "RS_2011-01.zst")
     assert str(tmp_path / "RS_2011-01.zst") in line
 
 
-def test_a_source_that_may_not_be_read(tmp_path: Path, links: Path) -> None:
+def test_a_source_that_may_not_be_read_is_named(tmp_path: Path, links: Path) -> None:
     if os.geteuid() == 0:
         pytest.skip("root may read everything")
     links.chmod(0)
     assert str(links) in refused("crawl", tmp_path / "corpus", "--links", links)
 
 
-def test_a_dump_that_is_not_zstd(tmp_path: Path) -> None:
+def test_a_dump_that_is_not_zstd_is_named(tmp_path: Path) -> None:
     dump = tmp_path / "RS_2011-01.zst"
     dump.write_bytes(b"\x00\x01 not a dump \xff" * 100)
     assert str(dump) in refused("crawl", tmp_path / "corpus", "--links", dump)
 
 
-def test_no_source_at_all(tmp_path: Path) -> None:
+def test_a_first_crawl_without_a_source_asks_for_one(tmp_path: Path) -> None:
     assert "--links" in refused("crawl", tmp_path / "corpus")
 
 
@@ -62,13 +62,13 @@ def test_an_unknown_recipe_key_names_the_nearest(tmp_path: Path, links: Path) ->
     assert "did you mean links.min_karma?" in line
 
 
-def test_a_recipe_value_of_the_wrong_type(tmp_path: Path, links: Path) -> None:
+def test_a_recipe_value_of_the_wrong_type_is_named_with_its_key(tmp_path: Path, links: Path) -> None:
     line = refused("crawl", tmp_path / "corpus", "--links", links, *settings("links.min_karma=lots"))
     assert "links.min_karma" in line
     assert "'lots'" in line
 
 
-def test_a_recipe_file_that_is_not_toml(tmp_path: Path, links: Path) -> None:
+def test_a_recipe_file_that_is_not_toml_is_called_so(tmp_path: Path, links: Path) -> None:
     recipe = tmp_path / "mine.toml"
     recipe.write_text("[links\n")
     assert "mine.toml: not valid TOML" in refused(
@@ -76,7 +76,7 @@ def test_a_recipe_file_that_is_not_toml(tmp_path: Path, links: Path) -> None:
     )
 
 
-def test_a_result_without_a_single_link(tmp_path: Path) -> None:
+def test_a_crawl_without_a_single_link_says_which_rules_left_them_out(tmp_path: Path) -> None:
     source = tmp_path / "low.ndjson"
     source.write_text(
         '{"id":"a1","url":"http://a.example/","score":1,"created_utc":1300000000,"subreddit":"x"}\n'
@@ -120,12 +120,12 @@ def test_a_build_may_be_told_how_fast_to_crawl_next_time(tmp_path: Path) -> None
     assert "its crawl has not finished" in refused("build-shards", tmp_path, *settings("crawl.threads=8"))
 
 
-def test_public_hosts_without_a_contact(tmp_path: Path) -> None:
+def test_public_hosts_are_not_asked_without_a_contact(tmp_path: Path) -> None:
     links = url_list(tmp_path / "links.txt", ["http://www.python.org/"])
     assert "crawl.contact" in refused("crawl", tmp_path / "corpus", "--links", links)
 
 
-def test_two_commands_on_one_corpus(tmp_path: Path, links: Path) -> None:
+def test_a_second_command_on_a_corpus_is_refused(tmp_path: Path, links: Path) -> None:
     corpus = Corpus(tmp_path / "corpus")
     corpus.root.mkdir()
     (corpus.root / "recipe.toml").write_text("")
@@ -133,7 +133,7 @@ def test_two_commands_on_one_corpus(tmp_path: Path, links: Path) -> None:
         assert "is writing to this corpus" in refused("crawl", corpus.root, "--links", links)
 
 
-def test_a_corpus_that_cannot_be_written_to(tmp_path: Path, links: Path) -> None:
+def test_a_corpus_that_cannot_be_written_to_is_called_so(tmp_path: Path, links: Path) -> None:
     (tmp_path / "corpus" / ".lock").mkdir(parents=True)  # root may write everywhere else
     (tmp_path / "corpus" / "recipe.toml").touch()
     for name, *options in (["crawl", "--links", links], ["remove", "--url", "http://a.example/"]):
@@ -141,7 +141,7 @@ def test_a_corpus_that_cannot_be_written_to(tmp_path: Path, links: Path) -> None
         assert f"{tmp_path / 'corpus'}: cannot be written to" in line
 
 
-def test_a_table_that_may_not_be_read(tmp_path: Path) -> None:
+def test_a_table_that_may_not_be_read_is_named(tmp_path: Path) -> None:
     (tmp_path / "recipe.toml").touch()
     manifest = tmp_path / "links" / "_manifest.json"
     manifest.parent.mkdir()
@@ -190,7 +190,7 @@ def test_an_option_with_too_few_values_points_to_its_command() -> None:
     assert "2 arguments; `webtext audit --help` tells more" in refused("audit", "--compare", "a")
 
 
-def test_a_cluster_that_nobody_would_ask(tmp_path: Path, links: Path) -> None:
+def test_the_address_of_a_cluster_that_nobody_would_ask_is_refused(tmp_path: Path, links: Path) -> None:
     line = refused("crawl", tmp_path / "c", "--links", links, "--ray-address", "127.0.0.1:9")
     assert "--ray-address 127.0.0.1:9: add --engine ray" in line
 
@@ -209,7 +209,7 @@ def test_a_name_that_is_not_utf_8_is_refused_at_once(tmp_path: Path, links: Path
     assert "a name that is not UTF-8" in refused("audit", tmp_path, "--against", name)
 
 
-def test_a_place_where_no_directory_can_be(tmp_path: Path, links: Path) -> None:
+def test_a_place_where_no_directory_can_be_is_called_so(tmp_path: Path, links: Path) -> None:
     (tmp_path / "file").touch()
     assert "not a directory" in refused("crawl", tmp_path / "file" / "corpus", "--links", links)
     assert "not a directory" in refused("demo", "--out", tmp_path / "file")

@@ -20,7 +20,7 @@ def test_the_longest_host_is_told_with_its_time(crawled: Crawled) -> None:
     assert told["longest_host_seconds"] == 22  # robots.txt and tdmrep.json too
 
 
-def test_nothing_is_nothing(crawled: Crawled) -> None:
+def test_without_links_nothing_is_estimated(crawled: Crawled) -> None:
     told = dry_run(crawled.corpus, crawled.corpus, crawled.recipe(sources=["live", "wayback"]))
     assert (told["links"], told["estimated_seconds"], told["archives_share_at_most"]) == (0, 0, 0.0)
 

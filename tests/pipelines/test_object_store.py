@@ -69,7 +69,7 @@ def cache(site: ObjectStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     return tmp_path / "cache"
 
 
-def test_an_unwell_store_and_another_machine_for_each_command(
+def test_an_unwell_store_and_another_machine_for_each_command_change_no_byte(
     chain: Chain, site: ObjectStore, cache: Path, tmp_path: Path
 ) -> None:
     site.unwell, corpus = UNWELL, f"s3://{BUCKET}/unwell/corpus"
@@ -88,7 +88,7 @@ def test_an_unwell_store_and_another_machine_for_each_command(
     assert not [name for name in site.objects("unwell") if "/.lock/" in name or "scratch" in name]
 
 
-def test_kills_with_and_without_what_this_machine_had(
+def test_kills_with_and_without_what_this_machine_had_change_no_byte(
     chain: Chain, site: ObjectStore, cache: Path, tmp_path: Path
 ) -> None:
     site.unwell, corpus, moments = UNWELL, f"s3://{BUCKET}/storm/corpus", random.Random(9)
