@@ -8,7 +8,7 @@ from tempfile import TemporaryFile
 from typing import Any
 
 from pipelines import overlap
-from webtext import files, store
+from webtext import damage, files, store
 from webtext.audit import compare as comparison
 from webtext.audit import compare_page, report
 from webtext.audit.page import page
@@ -122,7 +122,7 @@ def _make_writable(folder: Path) -> None:
         with TemporaryFile(dir=folder):
             pass
     except OSError as error:
-        if error.errno in files.DISK_FULL:
+        if error.errno in damage.DISK_FULL:
             raise
         raise UserError(f"{folder}: cannot be written to ({error.strerror}): give another --out") from None
 

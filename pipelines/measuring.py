@@ -11,7 +11,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from webtext import files, schemas
+from webtext import damage, files, schemas
 from webtext.corpus import Corpus
 from webtext.crawl import read_ahead
 from webtext.crawl.warc import LostRecord, Position, read_response
@@ -64,8 +64,8 @@ def measured_before(path: Path, measured: str, pages: int) -> Iterator[pa.Table]
             return None
         for _ in file.iter_batches(batch_size=1000):  # damage between its ends shows only here
             pass
-    except files.UNREADABLE as error:
-        if files.is_no_damage(error):  # the archive may not have every page any more
+    except damage.UNREADABLE as error:
+        if damage.is_no_damage(error):  # the archive may not have every page any more
             raise
         return None  # none yet, or damaged
     return (pa.Table.from_batches([batch]) for batch in file.iter_batches(batch_size=1000))

@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from webtext import buckets, files, store
+from webtext import buckets, damage, files, store
 from webtext.corpus import Corpus
 from webtext.errors import RunFailed, UserError, why
 
@@ -159,6 +159,6 @@ def _trainer() -> Iterator[None]:
     except (BrokenPipeError, PermissionError):  # our reader has had enough; a right is lacking
         raise
     except OSError as error:
-        if error.errno in files.DISK_FULL or buckets.is_of_a_store(error):
+        if error.errno in damage.DISK_FULL or buckets.is_of_a_store(error):
             raise
         raise RunFailed(f"{error.filename or 'the run'}: {why(error)}") from None

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from webtext import files
+from webtext import damage, files
 from webtext.errors import UserError
 from webtext.options import place
 
@@ -120,4 +120,4 @@ def test_a_flipped_bit_is_an_error_whoever_reads_the_file(tmp_path: Path) -> Non
     ],
 )
 def test_what_a_system_without_means_says_is_no_damage_of_a_file(error: Exception, no_damage: bool) -> None:
-    assert files.is_no_damage(error) is no_damage
+    assert damage.is_no_damage(error) is no_damage

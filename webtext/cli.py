@@ -33,7 +33,7 @@ def _run(arguments: list[str]) -> int | None:
     """The exit code of a command, None for 0."""
     from webtext import corpus_commands, model_commands  # noqa: F401 - they register themselves, in this order
     from webtext.command import UsageError, app
-    from webtext.files import DISK_FULL
+    from webtext.damage import DISK_FULL
     from webtext.unseen import visible
 
     try:

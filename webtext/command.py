@@ -11,8 +11,8 @@ import typer
 from typer.core import TyperCommand
 
 from webtext import buckets, store
+from webtext.damage import DISK_FULL, TOO_MANY_OPEN, is_without_threads
 from webtext.errors import RunFailed, UserError, why
-from webtext.files import DISK_FULL, TOO_MANY_OPEN, is_without_threads
 from webtext.unseen import visible, visible_json
 
 # What the parser raises; Typer exports only classes derived from it.

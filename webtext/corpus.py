@@ -8,7 +8,7 @@ from pathlib import Path
 from shlex import quote
 from typing import IO, TYPE_CHECKING
 
-from webtext import files, lease, schemas, store
+from webtext import damage, files, lease, schemas, store
 from webtext.errors import UserError
 from webtext.table import Table
 
@@ -150,7 +150,7 @@ class Corpus:
         try:
             return (self.root / LOCK).open("a+")
         except OSError as error:
-            if error.errno in files.DISK_FULL:
+            if error.errno in damage.DISK_FULL:
                 raise
             raise UserError(
                 f"{self.root}: cannot be written to ({error.strerror}): work on a copy, or make it writable"

@@ -4,7 +4,6 @@ Paths of a corpus in an object store (see `store`) are as good here as any other
 there, and what is asked is asked there.
 """
 
-import errno
 import json
 import os
 from collections.abc import Iterable, Iterator, Sequence
@@ -17,33 +16,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import xxhash
 
-from webtext import buckets, store
+from webtext import store
+from webtext.damage import DISK_FULL
 from webtext.errors import UserError
 from webtext.store import TEMPORARY
 
 CHECKED = {"page_checksum_verification": True}  # a flipped bit is an error, not another text
-DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
-TOO_MANY_OPEN = (errno.EMFILE, errno.ENFILE)
-# What says nothing of a file: another time the system may let it be read. Not EIO: a bad sector stays one.
-NOT_NOW = (errno.EACCES, errno.EPERM, *TOO_MANY_OPEN, errno.ENOMEM, errno.ESTALE)
-# How Arrow ends the reading of a damaged file: the last where a flipped bit is in a column's name.
-UNREADABLE = (OSError, pa.ArrowException, UnicodeDecodeError)
-
-
-def is_no_damage(error: Exception) -> bool:
-    """Whether what ended the reading of a file says nothing of it: the system or a store is to blame."""
-    if isinstance(error, MemoryError) or is_without_threads(error):
-        return True
-    if not isinstance(error, OSError):
-        return False
-    return error.errno in (*DISK_FULL, *NOT_NOW) or buckets.is_of_a_store(error)
-
-
-def is_without_threads(error: Exception) -> bool:
-    """Whether the system gave no further process or thread, which Python and Arrow tell by their words."""
-    if isinstance(error, OSError):
-        return error.errno == errno.EAGAIN
-    return "start new thread" in str(error) or "launch worker thread" in str(error)
 
 
 @dataclass(frozen=True)

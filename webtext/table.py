@@ -8,7 +8,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from webtext import files, schemas, store
+from webtext import damage, files, schemas, store
 from webtext.errors import UserError
 from webtext.manifest import Manifest, Part
 
@@ -53,19 +53,9 @@ class Table:
         with self.readable(file):
             yield from map(self._checked, files.read_batches(self.folder / file, rows, columns))
 
-    @contextmanager
-    def readable(self, file: str) -> Iterator[None]:
+    def readable(self, file: str) -> AbstractContextManager[None]:
         """Names a partition that turns out to be damaged, or another program's."""
-        try:
-            yield
-        except files.UNREADABLE as error:
-            if files.is_no_damage(error):
-                raise
-            line = " ".join(str(error).split())  # Arrow lists fields a line each
-            raise UserError(
-                f"{self.folder / file}: cannot be read ({line}): delete {self.name}/_manifest.json and run "
-                "the stage again"
-            ) from None
+        return damage.told(self.folder / file, f"delete {self.name}/_manifest.json and run the stage again")
 
     def require_sound(self, file: str) -> None:
         """Raises UserError for a partition whose columns cannot be read, or are not the table's."""
@@ -91,7 +81,7 @@ class Table:
                         raise pa.ArrowInvalid(odd)
             try:
                 return dataset.to_table(columns, filter=wanted)
-            except files.UNREADABLE:
+            except damage.UNREADABLE:
                 for fragment in dataset.get_fragments():  # names the damaged one
                     self.read(Path(fragment.path).name, columns)
                 raise

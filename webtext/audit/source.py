@@ -21,7 +21,6 @@ from webtext import files, schemas
 from webtext.corpus import Corpus
 from webtext.engine import Engine, Report
 from webtext.engine.inline import InlineEngine
-from webtext.errors import UserError
 from webtext.manifest import Manifest
 
 BATCH_ROWS = 65_536
@@ -111,13 +110,11 @@ class Source:
 
     def token_index(self) -> dict[str, Any]:
         """tokens/index.json, or {} before there are tokens."""
-        path = self.corpus.table("tokens").folder / "index.json"
-        try:
-            index: dict[str, Any] = json.loads(files.read_text(path)) if self.has("tokens") else {}
-        except (OSError, ValueError) as error:
-            if files.is_no_damage(error):
-                raise
-            raise _damaged("tokens", path, error) from None
+        if not self.has("tokens"):
+            return {}
+        table = self.corpus.table("tokens")
+        with table.readable("index.json"):
+            index: dict[str, Any] = json.loads(files.read_text(table.folder / "index.json"))
         return index
 
     def _manifest(self, table: str) -> Manifest | None:
@@ -132,16 +129,10 @@ class Source:
     @contextmanager
     def _opened(self, table: str, file: str) -> Iterator[pq.ParquetFile]:
         ours = self.corpus.table(table)
-        path = ours.folder / file
-        try:
-            with files.open_parquet(path) as parquet:
-                if ours.schema and (odd := schemas.unlike(parquet.schema_arrow, ours.schema)):
-                    raise pa.ArrowInvalid(odd)
-                yield parquet
-        except files.UNREADABLE as error:
-            if files.is_no_damage(error):
-                raise
-            raise _damaged(table, path, error) from None
+        with ours.readable(file), files.open_parquet(ours.folder / file) as parquet:
+            if ours.schema and (odd := schemas.unlike(parquet.schema_arrow, ours.schema)):
+                raise pa.ArrowInvalid(odd)
+            yield parquet
 
 
 @dataclass(frozen=True)
@@ -170,10 +161,3 @@ def _urls(source: Source, file: str, ids: list[str]) -> dict[str, str]:
         rows = batch.filter(pc.is_in(batch.column("id"), wanted)).to_pylist()
         found |= {row["id"]: row["url"] for row in rows}
     return found
-
-
-def _damaged(table: str, path: object, error: Exception) -> UserError:
-    line = " ".join(str(error).split())  # Arrow's may have several
-    return UserError(
-        f"{path}: cannot be read ({line}): delete {table}/_manifest.json and run the stage again"
-    )

@@ -6,7 +6,7 @@ leaves undone, a row is in a table, in a journal or in the attic: it may be in t
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from fnmatch import fnmatch
 from itertools import islice
 from pathlib import Path
@@ -15,10 +15,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from webtext import files, schemas
+from webtext import damage, files, schemas
 from webtext.crawl.believed import Row, key_of
 from webtext.crawl.journal import SUFFIX, Journal
-from webtext.errors import UserError
 from webtext.reasons import FETCHED
 from webtext.table import partition_name
 
@@ -106,17 +105,10 @@ def read(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
         return files.read_table(path, columns)
 
 
-@contextmanager
-def readable(path: Path) -> Iterator[None]:
+def readable(path: Path) -> AbstractContextManager[None]:
     """Names a table that turns out to be damaged: to ask the web for its pages again is for the user to
     decide."""
-    try:
-        yield
-    except files.UNREADABLE as error:
-        if files.is_no_damage(error):
-            raise
-        line = " ".join(str(error).split())
-        raise UserError(f"{path}: damaged ({line}); delete it to fetch its pages again") from None
+    return damage.told(path, "delete it to fetch its pages again")
 
 
 def tables(folder: Path) -> list[Path]:

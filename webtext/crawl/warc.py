@@ -14,8 +14,8 @@ from webtext import store
 from webtext.crawl import coding
 from webtext.crawl.exchange import header
 from webtext.crawl.packing import Packed, gzip_member
+from webtext.damage import is_no_damage
 from webtext.errors import RunFailed, UserError, why
-from webtext.files import is_no_damage
 
 FOLDER = "warc"  # under pages/
 SOFTWARE = "webtext"

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from webtext import buckets, files
+from webtext import buckets, damage, files
 from webtext.buckets import S3, StoredFile
 from webtext.errors import RunFailed, UserError
 
@@ -68,7 +68,7 @@ def fetch(copy: Copy, report: Callable[[int], None]) -> None:
             if out.tell() != copy.missing.size:
                 raise RunFailed(f"{copy.name}: {out.tell():,} of {copy.missing.size:,} bytes came")
     except OSError as error:
-        if error.errno in files.DISK_FULL:
+        if error.errno in damage.DISK_FULL:
             raise
         raise RunFailed(f"{copy.name}: {buckets.told(error)}") from None
 

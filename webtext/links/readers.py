@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from webtext import files
+from webtext.damage import is_no_damage
 from webtext.links.ahead import MAX_LINE_BYTES, LineChunks
 from webtext.links.column_types import is_bytes
 from webtext.links.glance import NOTHING_REFUSED, Glance, Glancer, Look, Refused, joined
@@ -116,7 +116,7 @@ class Reading:
                 values = [_values(batch.column(column)) for column in columns]
                 yield [Post(**dict(zip(fields, row, strict=True))) for row in zip(*values, strict=True)], []
         except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
-            if files.is_no_damage(error):
+            if is_no_damage(error):
                 raise
             self.broken = f"damaged: {error}"
 
