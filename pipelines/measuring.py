@@ -11,7 +11,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from webtext import damage, files, schemas
+from webtext import damage, files, layouts, schemas
 from webtext.corpus import Corpus
 from webtext.crawl import read_ahead
 from webtext.crawl.warc import LostRecord, Position, read_response
@@ -60,7 +60,7 @@ def measured_before(path: Path, measured: str, pages: int) -> Iterator[pa.Table]
         found = file.schema_arrow
         if (found.metadata or {}).get(MEASURED) != measured.encode() or file.metadata.num_rows != pages:
             return None
-        if schemas.unlike(found, schemas.DOCUMENTS):
+        if layouts.unlike(found, schemas.DOCUMENTS):
             return None
         for _ in file.iter_batches(batch_size=1000):  # damage between its ends shows only here
             pass

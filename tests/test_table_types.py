@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
-from webtext import files, schemas
+from webtext import files, layouts, schemas
 from webtext.audit.source import Source
 from webtext.corpus import Corpus
 from webtext.crawl import carry
@@ -81,13 +81,13 @@ def test_integers_of_another_width_are_no_other_type() -> None:
     narrow = pa.schema(
         [schemas.PAGES.field(n) if n != "bytes" else (n, pa.int32()) for n in schemas.PAGES.names]
     )
-    assert not schemas.unlike(narrow, schemas.PAGES)
+    assert not layouts.unlike(narrow, schemas.PAGES)
 
 
 def test_a_lists_layout_and_the_name_of_its_items_are_no_other_type() -> None:
     posts = pa.large_list(pa.field("element", schemas.SUBMISSION))
     place = schemas.LINKS.names.index("submissions")
-    assert not schemas.unlike(schemas.LINKS.set(place, pa.field("submissions", posts)), schemas.LINKS)
+    assert not layouts.unlike(schemas.LINKS.set(place, pa.field("submissions", posts)), schemas.LINKS)
 
 
 def test_a_table_of_pages_of_another_type_is_not_asked_for_again_unbidden(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from webtext import damage, files, schemas, store
+from webtext import damage, files, layouts, store
 from webtext.errors import UserError
 from webtext.manifest import Manifest, Part
 
@@ -62,13 +62,12 @@ class Table:
         with self.readable(file):
             self._checked(pq.read_schema(files.here(self.folder / file)).empty_table())
 
-    def _checked(self, rows: schemas.Rows) -> schemas.Rows:
+    def _checked(self, rows: layouts.Rows) -> layouts.Rows:
         if self.schema is None:
             return rows
         names = [name for name in rows.schema.names if name in self.schema.names]
-        if odd := schemas.unlike(rows.schema, pa.schema([self.schema.field(name) for name in names])):
-            raise pa.ArrowInvalid(odd)
-        return schemas.laid_out(rows, self.schema)
+        layouts.require(rows.schema, pa.schema([self.schema.field(name) for name in names]))
+        return layouts.laid_out(rows, self.schema)
 
     def rows(self, wanted: "pc.Expression", columns: Sequence[str] | None = None) -> pa.Table:
         """Those of all partitions for which an expression holds. A dataset would give nulls for a column that
@@ -77,8 +76,8 @@ class Table:
             dataset = self.dataset()
             for fragment in dataset.get_fragments():
                 with self.readable(Path(fragment.path).name):
-                    if self.schema and (odd := schemas.unlike(fragment.physical_schema, self.schema)):
-                        raise pa.ArrowInvalid(odd)
+                    if self.schema:
+                        layouts.require(fragment.physical_schema, self.schema)
             try:
                 return dataset.to_table(columns, filter=wanted)
             except damage.UNREADABLE:

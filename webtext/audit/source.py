@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from webtext import files, schemas
+from webtext import files, layouts
 from webtext.corpus import Corpus
 from webtext.engine import Engine, Report
 from webtext.engine.inline import InlineEngine
@@ -71,7 +71,7 @@ class Source:
         schema = self.corpus.table(table).schema or pa.schema([])
         with self._opened(table, file) as parquet:
             for batch in parquet.iter_batches(BATCH_ROWS, columns=list(columns), use_threads=False):
-                yield schemas.laid_out(batch, schema)
+                yield layouts.laid_out(batch, schema)
 
     def links(self, file: str, columns: Sequence[str]) -> Iterator[tuple[pa.RecordBatch, pa.StructArray]]:
         """Batches of a partition's links, each with the ledger's (state, stage) of its rows: null where
@@ -130,8 +130,8 @@ class Source:
     def _opened(self, table: str, file: str) -> Iterator[pq.ParquetFile]:
         ours = self.corpus.table(table)
         with ours.readable(file), files.open_parquet(ours.folder / file) as parquet:
-            if ours.schema and (odd := schemas.unlike(parquet.schema_arrow, ours.schema)):
-                raise pa.ArrowInvalid(odd)
+            if ours.schema:
+                layouts.require(parquet.schema_arrow, ours.schema)
             yield parquet
 
 

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from webtext import damage, files, schemas
+from webtext import damage, files, layouts, schemas
 from webtext.crawl.believed import Row, key_of
 from webtext.crawl.journal import SUFFIX, Journal
 from webtext.reasons import FETCHED
@@ -93,8 +93,7 @@ def made_for(path: Path) -> str | None:
         return None
     with readable(path):
         schema = pq.read_schema(files.here(path))
-        if odd := schemas.unlike(schema, schemas.PAGES):
-            raise pa.ArrowInvalid(odd)
+        layouts.require(schema, schemas.PAGES)
         metadata: dict[bytes, bytes] = schema.metadata or {}
         return metadata.get(KEY, b"").decode()
 
