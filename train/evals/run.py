@@ -127,7 +127,7 @@ def _located(tasks: Sequence[Task], request: Request) -> list[tuple[Task, Path |
     Raises one TrainError for all that are missing, for they come from many sites.
     """
     located: list[tuple[Task, Path | None]] = []
-    missing = []
+    missing: dict[str, str] = {}
     for task in tasks:
         try:
             located.append((task, task.source.find(request.data)))
@@ -135,9 +135,11 @@ def _located(tasks: Sequence[Task], request: Request) -> list[tuple[Task, Path |
             if request.download and task.name in hub.SETS:
                 located.append((task, None))
             else:
-                missing.append(str(error))
+                missing[task.name] = str(error)
     if missing:
-        raise TrainError("\n".join(missing))
+        others = ", ".join([*missing][1:])
+        all_told = f"; those of {others} are missing, too: docs/eval.md lists all" if others else ""
+        raise TrainError(next(iter(missing.values())) + all_told)
     return located
 
 
