@@ -27,7 +27,7 @@ from webtext import files, stage
 from webtext.corpus import Corpus
 from webtext.engine import Engine, Report
 from webtext.errors import UserError
-from webtext.extract.page import EXTRACTOR, MEASURES_VERSION
+from webtext.extract.page import EXTRACTOR_VERSION, MEASURES_VERSION
 from webtext.extract.verdict import verdict
 from webtext.extract.wordlists import WordList, resolve, words_of
 from webtext.fingerprint import fingerprint
@@ -39,7 +39,7 @@ from webtext.sections import Extract, Filter
 from webtext.stage import Plan, Work
 
 TABLE = "documents"
-VERSION = 3
+RULES_VERSION = 3  # rises when the same measures may get another verdict
 
 
 @dataclass(frozen=True)
@@ -73,15 +73,15 @@ def plan(corpus: Corpus, recipe: Recipe) -> Plan:
         raise UserError(f"{corpus.root}: its crawl has not ended; `webtext crawl` again resumes it")
     lists = word_lists(recipe.filter)
     rules = recipe.filter.model_copy(update={"mask_pii": False})  # shards and tokens mask, documents never
-    code = [MEASURES_VERSION, EXTRACTOR]  # without them no partition is stale whose measures are
-    says = fingerprint(code, recipe.extract, rules, [(w.words, w.phrases) for w in lists.values()])
+    version = RULES_VERSION + EXTRACTOR_VERSION + MEASURES_VERSION  # each only rises, and so does their sum
+    says = fingerprint(recipe.extract, rules, [(w.words, w.phrases) for w in lists.values()])
     stale, works = set(_recoverable(corpus)), []
     for part in pages.partitions:
-        key = fingerprint(VERSION, says, part.hash)
+        key = fingerprint(version, says, part.hash)
         item = Item(corpus.root, part.file, key, recipe.extract, recipe.filter, lists)
         wanted = fingerprint(key, LOST) if part.file in stale else key  # which no part has
         works.append(Work(part.file, wanted, item, part.counts.out))
-    return Plan(TABLE, VERSION, says, pages.hash, write_parts, tuple(works))
+    return Plan(TABLE, version, says, pages.hash, write_parts, tuple(works))
 
 
 def _recoverable(corpus: Corpus) -> Iterator[str]:

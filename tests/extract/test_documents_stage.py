@@ -97,14 +97,15 @@ def test_any_number_of_workers_gives_the_same_bytes(tmp_path: Path) -> None:
         assert first == second
 
 
-@pytest.mark.parametrize("version", ["EXTRACTOR", "MEASURES_VERSION"])
+@pytest.mark.parametrize("version", ["EXTRACTOR_VERSION", "MEASURES_VERSION", "RULES_VERSION"])
 def test_another_version_of_the_extractor_makes_documents_stale(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: str
 ) -> None:
     corpus = crawled(tmp_path, PAGES[:1])
     build(corpus)
-    monkeypatch.setattr(documents, version, "another")
-    assert stage.standing(corpus, documents.plan(corpus, Recipe())).todo
+    monkeypatch.setattr(documents, version, getattr(documents, version) + 1)
+    standing = stage.standing(corpus, documents.plan(corpus, Recipe()))
+    assert standing.why == "1 of 1 partitions to do, code version changed"
 
 
 def test_a_new_threshold_is_applied_to_the_columns_without_the_archive(tmp_path: Path) -> None:

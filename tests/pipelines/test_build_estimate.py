@@ -13,6 +13,7 @@ from pipelines.build_sample import Cost, Sample, measure
 from tests.extract.web import Web, crawled, english
 from webtext import files, schemas, stage
 from webtext.engine.inline import InlineEngine
+from webtext.extract.page import EXTRACTOR_VERSION
 from webtext.progress import Progress
 from webtext.recipe import Recipe, override
 from webtext.table import partition_name
@@ -99,6 +100,18 @@ def test_texts_are_kept_by_the_rules_to_come(tmp_path: Path) -> None:
         for changed in [override(recipe, [f"filter.min_tokens={least}"])]
     }
     assert kept == {50: 1.0, 150: 0.5, 5_000: 0.0}
+
+
+def test_pages_that_another_version_extracted_are_extracted_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    corpus, recipe = crawled(tmp_path / "corpus", [Web("http://a.example.org/", english())]), Recipe()
+    corpus.freeze(recipe)
+    files.write_parquet(corpus.table("links").path(0), schemas.LINKS, [schemas.LINKS.empty_table()])
+    stage.run(corpus, InlineEngine(), documents.plan(corpus, recipe), Progress(quiet=True))
+    monkeypatch.setattr(documents, "EXTRACTOR_VERSION", EXTRACTOR_VERSION + 1)
+    plan = dry_run(corpus, recipe, {"documents"}, 1)
+    assert plan is not None and [row["stage"] for row in plan["stages"]] == ["documents"]
 
 
 @pytest.mark.slow

@@ -6,10 +6,11 @@ It stands apart from the work, whose libraries take a quarter second to load, fo
 from dataclasses import dataclass
 from typing import Any
 
-EXTRACTOR = "blocks 7"  # changes when the same page may give another text
+EXTRACTOR_VERSION = 7  # rises when the same page may give another text, title, author or day
+EXTRACTOR = f"blocks {EXTRACTOR_VERSION}"
 PLAIN = "plain text"  # the body is the text
 FALLBACK = "trafilatura"  # where the first is unsure
-MEASURES_VERSION = 2  # changes when the same page may be measured differently
+MEASURES_VERSION = 2  # rises when the same text may be measured differently
 
 Row = dict[str, Any]  # columns of `documents`
 
