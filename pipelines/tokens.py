@@ -25,10 +25,12 @@ from webtext.progress import Progress
 from webtext.recipe import Recipe
 from webtext.shards.encode import Encoder
 from webtext.shards.layout import SPLITS
+from webtext.shards.tokenizer import FOR_TRANSFORMERS
 from webtext.shards.tokens import TokenFile, TokenWriter, index, token_file
 from webtext.stage import Plan, Work
 
 VERSION = 1
+CONFIG = "tokenizer_config.json"
 
 
 def plan(corpus: Corpus, recipe: Recipe) -> Plan:
@@ -57,6 +59,8 @@ def build(corpus: Corpus, engine: Engine, recipe: Recipe, words: Vocabulary, pro
     wanted = replace(wanted, finish=partial(_write_index, corpus, recipe, words))
     manifest = stage.run(corpus, engine, wanted, progress)
     _write_index(corpus, recipe, words, manifest.partitions)  # one that was lost, or damaged, since
+    if not files.exists(folder / CONFIG):  # nor did earlier versions write it
+        files.write_json(folder / CONFIG, FOR_TRANSFORMERS)
     progress.note(_told([TokenFile(**part.extra) for part in manifest.partitions]))
     return manifest
 

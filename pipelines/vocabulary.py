@@ -86,7 +86,6 @@ def make(corpus: Corpus, engine: Engine, recipe: Recipe, layout: Layout, progres
     vocabulary = Vocabulary(key(corpus, recipe), sha256, tokenizer.size(made), eot)
     folder = corpus.table("tokens").folder
     files.write_text(folder / "tokenizer.json", text)
-    files.write_json(folder / "tokenizer_config.json", tokenizer.FOR_TRANSFORMERS)
     files.write_json(folder / "_tokenizer.json", asdict(vocabulary))
     return vocabulary
 

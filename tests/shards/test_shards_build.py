@@ -253,7 +253,7 @@ def test_what_was_deleted_is_made_again(corpus: Corpus, engine: LocalEngine, tmp
     assert contents(build(copy, engine)) == contents(corpus)
 
 
-@pytest.mark.parametrize("file", ["tokens/index.json", "shards/README.md"])
+@pytest.mark.parametrize("file", ["tokens/index.json", "tokens/tokenizer_config.json", "shards/README.md"])
 def test_what_stands_beside_the_partitions_is_made_again(
     corpus: Corpus, engine: LocalEngine, tmp_path: Path, file: str
 ) -> None:
