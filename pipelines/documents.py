@@ -111,6 +111,8 @@ def _write_part(item: Item, report: Report) -> Part:
     pages = fetched(corpus, item.file)
     measured = measures(pages, item.extract)
     before = measured_before(path, measured, pages.num_rows)
+    if before is None:
+        _require_archive(corpus, item.file, pages)
     tables = (
         (before and (recovered(corpus, pages, table, item.extract) for table in before))
         or pieces.put_together(corpus, measured, pages.num_rows)
@@ -121,6 +123,23 @@ def _write_part(item: Item, report: Report) -> Part:
     written = files.write_parquet(path, schema(measured), rows)
     extra = {"measured": measured}
     return Part(item.file, item.key, written.rows, written.bytes, written.hash, counted.counts, extra)
+
+
+def _require_archive(corpus: Corpus, file: str, pages: pa.Table) -> None:
+    """Raises UserError where a file of the archive is gone of which this partition has texts: to extract them
+    anew would lose the last copy."""
+    folder, documents = corpus.table("pages").folder, corpus.table(TABLE)
+    names = pc.unique(pages["warc_file"]).to_pylist()
+    gone = [name for name in names if not files.exists(folder / name)]
+    if not gone or not files.exists(documents.folder / file):
+        return
+    of_gone = pages["id"].filter(pc.is_in(pages["warc_file"], pa.array(gone))).combine_chunks()
+    texts = documents.read(file, ["id", "text"])
+    if pc.any(pc.and_(pc.is_in(texts["id"], of_gone), pc.is_valid(texts["text"]))).as_py():
+        raise UserError(
+            f"{folder / gone[0]}: not there, and documents has texts of its pages, which are to be extracted "
+            f"anew: put the file back, or delete {documents.folder} to give them up"
+        )
 
 
 def forget(corpus: Corpus, file: str, ids: Collection[str]) -> None:

@@ -184,6 +184,19 @@ def test_a_lost_record_whose_file_is_put_back_is_read_by_the_next_build(tmp_path
     assert stage.standing(corpus, documents.plan(corpus, Recipe())).current
 
 
+def test_texts_whose_archive_is_gone_are_not_given_up_for_another_extraction(tmp_path: Path) -> None:
+    corpus = crawled(tmp_path, PAGES[:2])
+    build(corpus)
+    before = rows(corpus)
+    shutil.rmtree(tmp_path / "pages" / "warc")
+    with pytest.raises(UserError, match=r"part-00000-0000.warc.gz: not there, .* put the file back"):
+        build(corpus, "extract.favor=recall")
+    assert rows(corpus) == before
+    shutil.rmtree(tmp_path / "documents")
+    build(corpus, "extract.favor=recall")
+    assert {row["verdict"] for row in rows(corpus)} == {"lost_record"}
+
+
 def test_of_a_partition_with_lost_records_no_other_is_read_again(tmp_path: Path) -> None:
     corpus = crawled(tmp_path, PAGES)
     warc = tmp_path / "pages" / "warc" / "part-00000-0000.warc.gz"
