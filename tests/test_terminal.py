@@ -211,6 +211,20 @@ def test_a_ctrl_c_before_a_command_has_begun_is_one_line(tmp_path: Path) -> None
     assert (done.returncode, done.stderr) == (130, "webtext: interrupted\n")
 
 
+def test_a_ctrl_c_while_a_command_reads_its_options_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(typer.core.TyperCommand, "parse_args", interrupted)
+    monkeypatch.setattr(sys, "argv", ["webtext", "status", "corpus"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 130
+    assert capsys.readouterr().err == "webtext: interrupted\n"
+
+
 def test_an_error_does_not_act_on_the_terminal(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "webtext", "remove", str(tmp_path), "--domain", f"x{ACTS}.com"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)

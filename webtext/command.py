@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import pyarrow as pa
 import typer
-from typer.core import TyperCommand
+from typer.core import TyperCommand, TyperGroup
 
 from webtext import buckets, store
 from webtext.damage import DISK_FULL, TOO_MANY_OPEN, is_without_threads
@@ -18,7 +18,19 @@ from webtext.unseen import visible, visible_json
 # What the parser raises; Typer exports only classes derived from it.
 UsageError: Any = typer.BadParameter.__base__
 
+
+class Commands(TyperGroup):
+    """Says of an interrupt before or after a command's own work what Typer passes over in silence."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            raise _ended(130, "interrupted") from None
+
+
 app = typer.Typer(
+    cls=Commands,
     help="From Reddit links to a pretrained GPT-2. Start with `webtext demo`.",
     add_completion=False,
     pretty_exceptions_enable=False,
