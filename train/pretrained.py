@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 
 from train import checkpoint, files, huggingface, rundir, tokenizer
@@ -53,6 +54,15 @@ def length(source: str) -> int | None:
     if _is_run(path):
         return rundir.load(path).model.n_positions
     return _shape(path).n_positions if path.is_dir() else None
+
+
+def require_numbers(computed: torch.Tensor) -> None:
+    """Raises TrainError where what a model computed is no numbers, whose weights each are one."""
+    if not computed.isfinite().all():
+        raise TrainError(
+            "what the model computes is no numbers: its weights are damaged, or its training diverged; take "
+            "a copy or a checkpoint from before that"
+        )
 
 
 def _is_run(path: Path) -> bool:

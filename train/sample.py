@@ -32,7 +32,8 @@ class Choice:
             raise TrainError(f"temperature and top_k must be 0 or more, top_p in (0, 1]: got {self}")
 
     def pick(self, logits: Tensor, generator: torch.Generator) -> Tensor:
-        """A token id for each row of logits (rows, V)."""
+        """A token id for each row of logits (rows, V). Raises TrainError for what is no numbers."""
+        pretrained.require_numbers(logits)
         if self.temperature < torch.finfo(logits.dtype).tiny:
             return logits.argmax(dim=-1)
         logits = (logits - logits.amax(dim=-1, keepdim=True)) / self.temperature  # no overflow near 0

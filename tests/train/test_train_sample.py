@@ -51,6 +51,11 @@ def test_a_prompt_that_is_not_utf_8_is_an_error(run: Path) -> None:
         generate(str(run), os.fsdecode(b"The \xff"))
 
 
+def test_logits_that_are_no_numbers_are_an_error() -> None:
+    with pytest.raises(TrainError, match="what the model computes is no numbers"):
+        ALL.pick(torch.tensor([[0.0, float("inf")]]), torch.Generator())
+
+
 def test_the_seed_decides_the_texts(run: Path) -> None:
     first, second = generate(str(run), "The", n=2, max_tokens=20, seed=3)
     assert [first, second] == generate(str(run), "The", n=2, max_tokens=20, seed=3)

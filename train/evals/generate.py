@@ -14,6 +14,7 @@ from torch import Tensor
 
 from train.evals.scoring import Told, batches
 from train.evals.subject import Subject
+from train.pretrained import require_numbers
 
 ROWS = {"cuda": 64, "mps": 16, "cpu": 16}
 NEWLINE = "Ċ"  # as byte-level vocabularies spell it
@@ -91,6 +92,7 @@ def _batch(
         logits = F.linear(last, subject.model.transformer.wte.weight).float()
         token = _pick(logits, way.top_k, draws[:, step])
         logp = -F.cross_entropy(logits, token.to(where), reduction="none").cpu().double()
+        require_numbers(logp)
         nats += torch.where(ended, 0.0, logp)
         columns.append(torch.where(ended, subject.end, token))
         ended |= stops[token]

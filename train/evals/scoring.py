@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from train.evals.subject import Subject
+from train.pretrained import require_numbers
 
 TOKENS_A_BATCH = {"cuda": 65_536, "mps": 8_192, "cpu": 1_024}
 PREDICTED_AT_ONCE = 1_024  # logits of GPT-2's vocabulary for so many tokens take 0.2 GB
@@ -124,7 +125,9 @@ def _predicted(
     for at in range(0, len(places), PREDICTED_AT_ONCE):
         place, target = places[at : at + PREDICTED_AT_ONCE], targets[at : at + PREDICTED_AT_ONCE]
         logits = F.linear(hidden[place], subject.model.transformer.wte.weight).float()
-        nats += (-F.cross_entropy(logits, target, reduction="none")).tolist()  # a fifth of logsumexp's time
+        likelihoods = -F.cross_entropy(logits, target, reduction="none")  # a fifth of logsumexp's time
+        require_numbers(likelihoods)
+        nats += likelihoods.tolist()
         best += (logits.argmax(1) == target).tolist()
         if banned is not None:
             allowed += (logits.masked_fill_(banned, float("-inf")).argmax(1) == target).tolist()

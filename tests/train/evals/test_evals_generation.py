@@ -36,6 +36,15 @@ def test_greedy_texts_are_those_of_transformers(theirs: Any, subject: Subject) -
         assert written.nats == pytest.approx(nats, abs=1e-3)
 
 
+def test_a_text_of_a_model_that_computes_no_numbers_is_an_error(
+    subject: Subject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    last = subject.model.transformer.ln_f.weight
+    monkeypatch.setattr(last, "data", torch.full_like(last, 3e38))
+    with pytest.raises(TrainError, match="what the model computes is no numbers"):
+        write(subject, prompts(), Way(tokens=12), quiet)
+
+
 def test_what_is_drawn_does_not_depend_on_the_batch(
     subject: Subject, monkeypatch: pytest.MonkeyPatch
 ) -> None:

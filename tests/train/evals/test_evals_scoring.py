@@ -4,6 +4,7 @@ from typing import Any
 import pytest
 import torch
 
+from train.errors import TrainError
 from train.evals import scoring
 from train.evals.scoring import Question, Scored, score
 from train.evals.subject import Subject
@@ -41,6 +42,15 @@ def test_log_likelihoods_are_those_of_transformers_one_sequence_at_a_time(
     for question, found in zip(QUESTIONS, score(subject, QUESTIONS), strict=True):
         for continuation, scored in zip(question.continuations, found, strict=True):
             assert_same(scored, reference(theirs, list(question.context), list(continuation)))
+
+
+def test_likelihoods_that_are_no_numbers_are_an_error(
+    subject: Subject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    last = subject.model.transformer.ln_f.weight
+    monkeypatch.setattr(last, "data", torch.full_like(last, 3e38))
+    with pytest.raises(TrainError, match="what the model computes is no numbers"):
+        score(subject, QUESTIONS)
 
 
 def test_batches_do_not_change_them(subject: Subject, monkeypatch: pytest.MonkeyPatch) -> None:
