@@ -94,7 +94,10 @@ def load(run: Path) -> Settings:
     if not (run / CONFIG).is_file():
         what = f"is not a run: it has no {CONFIG}" if run.exists() else "does not exist"
         raise TrainError(f"{run} {what}; name the directory that `train` wrote with --out")
-    return settings_file.load(run / CONFIG)
+    settings = settings_file.load(run / CONFIG)
+    if not settings.model.vocab_size:  # which `train` always resolves
+        raise TrainError(f"{run / CONFIG} has no model.vocab_size: it was cut short; put a copy of it there")
+    return settings
 
 
 def newest(run: Path) -> checkpoint.Checkpoint:

@@ -51,6 +51,14 @@ def test_a_prompt_that_is_not_utf_8_is_an_error(run: Path) -> None:
         generate(str(run), os.fsdecode(b"The \xff"))
 
 
+def test_a_runs_config_that_was_cut_short_is_an_error_that_names_it(run: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "run"
+    shutil.copytree(run, copy)
+    (copy / "config.toml").write_bytes(b"")
+    with pytest.raises(TrainError, match=r"config\.toml has no model\.vocab_size"):
+        load(str(copy))
+
+
 def test_logits_that_are_no_numbers_are_an_error() -> None:
     with pytest.raises(TrainError, match="what the model computes is no numbers"):
         ALL.pick(torch.tensor([[0.0, float("inf")]]), torch.Generator())
