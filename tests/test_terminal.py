@@ -211,13 +211,14 @@ def test_a_ctrl_c_before_a_command_has_begun_is_one_line(tmp_path: Path) -> None
     assert (done.returncode, done.stderr) == (130, "webtext: interrupted\n")
 
 
-def test_a_ctrl_c_while_a_command_reads_its_options_is_one_line(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("reader", [typer.core.TyperGroup, typer.core.TyperCommand])
+def test_a_ctrl_c_while_options_are_read_is_one_line(
+    reader: type, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(typer.core.TyperCommand, "parse_args", interrupted)
+    monkeypatch.setattr(reader, "parse_args", interrupted)
     monkeypatch.setattr(sys, "argv", ["webtext", "status", "corpus"])
     with pytest.raises(SystemExit) as ended:
         main()

@@ -3,6 +3,8 @@
 import errno
 import json
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import metadata
 from typing import Annotated, Any
 
@@ -20,13 +22,24 @@ UsageError: Any = typer.BadParameter.__base__
 
 
 class Commands(TyperGroup):
-    """Says of an interrupt before or after a command's own work what Typer passes over in silence."""
+    """Says of an interrupt before or after a command's own work what Typer passes over in silence; what it
+    reads options with takes a while to import."""
+
+    def make_context(self, *args: Any, **options: Any) -> Any:
+        with _interrupt_told():
+            return super().make_context(*args, **options)
 
     def invoke(self, ctx: Any) -> Any:
-        try:
+        with _interrupt_told():
             return super().invoke(ctx)
-        except KeyboardInterrupt:
-            raise _ended(130, "interrupted") from None
+
+
+@contextmanager
+def _interrupt_told() -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise _ended(130, "interrupted") from None
 
 
 app = typer.Typer(
