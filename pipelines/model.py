@@ -9,7 +9,7 @@ from typing import Any
 
 from webtext import buckets, damage, files, store
 from webtext.corpus import Corpus
-from webtext.errors import RunFailed, UserError, why
+from webtext.errors import RunFailed, RunRefused, UserError, why
 
 
 @dataclass(frozen=True)
@@ -155,7 +155,7 @@ def _trainer() -> Iterator[None]:
     except errors.TrainError as error:
         raise UserError(str(error)) from None
     except errors.RunFailed as error:
-        raise RunFailed(str(error)) from None
+        raise RunRefused(str(error)) from None
     except (BrokenPipeError, PermissionError):  # our reader has had enough; a right is lacking
         raise
     except OSError as error:

@@ -14,7 +14,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from webtext import buckets, store
 from webtext.damage import DISK_FULL, TOO_MANY_OPEN, is_without_threads
-from webtext.errors import RunFailed, UserError, why
+from webtext.errors import RunFailed, RunRefused, UserError, why
 from webtext.unseen import visible, visible_json
 
 # What the parser raises; Typer exports only classes derived from it.
@@ -85,6 +85,8 @@ class Command(TyperCommand):
             return super().invoke(ctx)
         except UserError as error:
             raise _ended(2, str(error)) from None
+        except RunRefused as error:
+            raise _ended(1, str(error)) from None
         except RunFailed as error:
             raise _ended(1, f"{error}{self.then}") from None
         except KeyboardInterrupt:

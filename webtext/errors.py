@@ -9,6 +9,10 @@ class RunFailed(Exception):
     """A run stopped half-way and can be resumed by the same command. Exit code 1."""
 
 
+class RunRefused(RunFailed):
+    """A run stopped half-way in a way of which the message itself says what lets it go on. Exit code 1."""
+
+
 def why(error: Exception) -> str:
     """An error of the system in its own words, without number and path."""
     return str(getattr(error, "strerror", None) or error)

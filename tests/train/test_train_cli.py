@@ -1,5 +1,6 @@
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,6 +12,9 @@ import pytest
 from typer.testing import CliRunner
 
 from train.cli import app
+from webtext.cli import main
+from webtext.corpus import Corpus
+from webtext.manifest import Counts, Manifest
 
 Python = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -70,6 +74,27 @@ def test_a_library_that_is_not_installed_is_one_line_and_exit_code_2(
     done = python("-c", without, "sample", tmp_path)
     assert done.returncode == 2
     assert f"{library} is not installed; training needs" in done.stderr and done.stderr.count("\n") == 1
+
+
+def test_a_training_that_diverged_is_not_told_to_go_on_with_the_same_command(
+    corpus: Path,
+    tiny_arguments: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    root = tmp_path / "corpus"
+    shutil.copytree(corpus, root / "tokens")
+    (root / "recipe.toml").write_text("")
+    Corpus(root).table("tokens").publish(Manifest("tokens", 1, "", "", (), Counts()))
+    wild = ["--set", "train.steps=9", "--set", "train.lr=1e30", "--set", "train.warmup_steps=0", "--quiet"]
+    command = ["webtext", "train", str(root), "--out", str(tmp_path / "run"), *tiny_arguments, *wild]
+    monkeypatch.setattr(sys, "argv", command)
+    with pytest.raises(SystemExit) as ended:
+        main()
+    told = capsys.readouterr().err
+    assert ended.value.code == 1
+    assert "with a lower train.lr" in told and "the same command" not in told
 
 
 @pytest.mark.slow
