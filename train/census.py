@@ -32,8 +32,8 @@ class Census:
 
 
 def take_census(corpus: Corpus, words: Tokenizer | None = None) -> Census:
-    """Reads every file once: its sha256 against the index, its largest id against the vocabulary. `words` is
-    the tokenizer where the corpus names none.
+    """Reads every file once: its sha256 against the index, its largest id against the vocabulary, a bare
+    file's width. `words` is the tokenizer where the corpus names none.
 
     Raises TrainError that names the file and what is wrong with it.
     """
@@ -56,11 +56,12 @@ def _read(split: Split, vocab_size: int) -> tuple[str, NDArray[np.int64]]:
 
 
 def _check_file(file: TokenFile, vocab_size: int) -> tuple[str, NDArray[np.int64]]:
-    sha256, largest = hashlib.sha256(), -1
+    sha256, largest, halves = hashlib.sha256(), -1, True
     counts = np.zeros(vocab_size, dtype=np.int64)
     for chunk in _chunks(file):
         sha256.update(chunk.data)
         largest = max(largest, int(chunk.max()))
+        halves = halves and not chunk[1::2].any()
         if largest < vocab_size:
             counts += np.bincount(chunk, minlength=vocab_size)
     if file.sha256 is not None and sha256.hexdigest() != file.sha256:
@@ -72,6 +73,12 @@ def _check_file(file: TokenFile, vocab_size: int) -> tuple[str, NDArray[np.int64
         raise TrainError(
             f"{file.path} holds token {largest}, but the vocabulary ends at {vocab_size - 1}: "
             "these tokens were made with another tokenizer"
+        )
+    if file.sha256 is None and halves and largest > 0 and file.tokens > 1:  # an index knows the width
+        narrow = np.dtype(file.dtype)
+        raise TrainError(
+            f"{file.path} has 0 in every second place: it holds numbers wider than {narrow.name}, as NumPy "
+            f"writes by default; write them as .astype('{narrow.str}')"
         )
     return sha256.hexdigest(), counts
 

@@ -25,6 +25,7 @@ from train.tokenizer import size as ids_of
 # How others' token files begin, which have a header, and what takes it away.
 HEADERS = {
     (20240520).to_bytes(4, "little"): "llm.c's header, without which tokens are read: tail -c +1025 {path}",
+    (20240801).to_bytes(4, "little"): "llm.c's header, without which tokens are read: tail -c +1025 {path}",
     b"\x93NUMPY": "NumPy's header, without which tokens are read: numpy.load('{path}').tofile(…)",
 }
 

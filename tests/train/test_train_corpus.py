@@ -89,7 +89,10 @@ def test_a_bare_file_cut_inside_a_token_is_an_error(tmp_path: Path) -> None:
         find_corpus(tmp_path, DataSettings(train=str(tmp_path / "odd.bin")), 300)
 
 
-@pytest.mark.parametrize(("whose", "rest"), [("llm.c", b"\x88\xd8\x34\x01\1"), ("NumPy", b"\x93NUMPY\1")])
+@pytest.mark.parametrize(
+    ("whose", "rest"),
+    [("llm.c", b"\x88\xd8\x34\x01\1"), ("llm.c", b"\xa1\xd9\x34\x01\7"), ("NumPy", b"\x93NUMPY\1")],
+)
 def test_a_file_with_a_header_is_an_error_that_says_whose(tmp_path: Path, whose: str, rest: bytes) -> None:
     (tmp_path / "x.bin").write_bytes(rest.ljust(1024, b"\0"))
     with pytest.raises(TrainError, match=rf"x\.bin begins with {whose}'s header, without which"):
@@ -110,6 +113,18 @@ def test_a_token_beyond_the_vocabulary_is_an_error(tmp_path: Path) -> None:
     np.array([1, 300], dtype="<u2").tofile(tmp_path / "x.bin")
     found = find_corpus(tmp_path, DataSettings(train=str(tmp_path / "x.bin")), 300)
     with pytest.raises(TrainError, match=r"x\.bin holds token 300, but the vocabulary ends at 299"):
+        take_census(found)
+
+
+@pytest.mark.parametrize(("wide", "vocab_size"), [("<u4", 300), ("<i8", 300), ("<i8", 70_000)])
+def test_tokens_in_wider_numbers_are_an_error_that_says_so(
+    tmp_path: Path, wide: str, vocab_size: int
+) -> None:
+    np.array([1, 299, 7], dtype=wide).tofile(tmp_path / "x.bin")
+    found = find_corpus(tmp_path, DataSettings(train=str(tmp_path / "x.bin")), vocab_size)
+    with pytest.raises(
+        TrainError, match=r"x\.bin has 0 in every second place: it holds numbers wider than uint"
+    ):
         take_census(found)
 
 

@@ -88,10 +88,12 @@ FOUR = Kind("four texts", lambda value: TEXTS.fits(value) and len(value) == 4)
 
 
 def rows(path: Path, fields: Mapping[str, Kind]) -> list[dict[str, Any]]:
-    """The objects of a JSON lines file. Raises TrainError for the first line that has not all `fields` as
-    they must be."""
+    """The objects of a JSON lines file, blank lines aside. Raises TrainError for the first line that has not
+    all `fields` as they must be."""
     found = []
     for number, line in enumerate(lines(path), 1):
+        if not line.strip():
+            continue
         try:
             row = json.loads(line)
         except (ValueError, RecursionError):

@@ -106,6 +106,11 @@ def test_a_byte_order_mark_is_no_part_of_a_text(tmp_path: Path) -> None:
     assert texts.rows(tmp_path / "a.jsonl", {"text": texts.TEXT}) == [{"text": "a b"}]
 
 
+def test_blank_lines_between_objects_count_for_nothing(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text('{"text": "a"}\n\n{"text": "b"}\n \n\n')
+    assert texts.rows(tmp_path / "a.jsonl", {"text": texts.TEXT}) == [{"text": "a"}, {"text": "b"}]
+
+
 def test_the_end_of_a_file_begins_with_a_whole_character(tmp_path: Path) -> None:
     path = tmp_path / "enwik"
     path.write_bytes("aé".encode() * 3)
