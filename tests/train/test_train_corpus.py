@@ -120,7 +120,7 @@ def test_a_token_beyond_the_vocabulary_is_an_error(tmp_path: Path) -> None:
 def test_tokens_in_wider_numbers_are_an_error_that_says_so(
     tmp_path: Path, wide: str, vocab_size: int
 ) -> None:
-    np.array([1, 299, 7], dtype=wide).tofile(tmp_path / "x.bin")
+    np.array([1, 299, 7] * 11, dtype=wide).tofile(tmp_path / "x.bin")
     found = find_corpus(tmp_path, DataSettings(train=str(tmp_path / "x.bin")), vocab_size)
     with pytest.raises(
         TrainError, match=r"x\.bin has 0 in every second place: it holds numbers wider than uint"
