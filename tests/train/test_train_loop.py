@@ -548,3 +548,17 @@ def test_one_rank_goes_on_where_two_with_shards_stopped(
     assert shapes == {name: tensor.shape for name, tensor in model.state_dict().items()}
     train(corpus, run, tiny())
     assert len(list(rows(run))) == len(list(rows(straight)))
+
+
+@pytest.mark.parametrize(("steps", "told"), [(3, True), (5, False)])
+def test_a_warm_up_longer_than_the_run_is_told(
+    corpus: Path, tmp_path: Path, tiny: Tiny, steps: int, told: bool
+) -> None:
+    heard: list[str] = []
+
+    class Heard(Progress):
+        def begin(self, about: str, step: int, steps: int) -> None:
+            heard.append(f"{about}, from {step} to {steps}")
+
+    train(corpus, tmp_path / "run", tiny(train__steps=steps), Heard())
+    assert ("train.warmup_steps = 5 of 3 steps: lr never comes to" in heard[0]) is told
