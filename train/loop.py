@@ -137,9 +137,9 @@ def _no_collection_pauses() -> Iterator[None]:
 
 def _about(training: Training, census: Census, run: Path) -> str:
     peak = training.device.peak_flops()
-    each, number = checkpoint.room(training.model, training.settings.train)
+    asked = training.settings.train
+    each, number = checkpoint.room(training.model, asked)
     free, kept = shutil.disk_usage(run).free, len(checkpoint.finished(run))
-    t = training.settings.train
     short = ": too little, the run will end when it is used up" if free < each * (number - kept) else ""
     lines = (
         one_line_each(training.settings),
@@ -150,8 +150,8 @@ def _about(training: Training, census: Census, run: Path) -> str:
         f"{census.unigram_entropy:.2f} nats",
         f"a checkpoint takes {each / 1e9:,.3g} GB, up to {number} at a time; "
         f"{free / 1e9:,.3g} GB are free{short}",
-        f"train.warmup_steps = {t.warmup_steps:,} of {t.steps:,} steps: lr never comes to {t.lr:g}"
-        if t.warmup_steps > t.steps
+        f"warmup_steps = {asked.warmup_steps:,} of {asked.steps:,} steps: lr never comes to {asked.lr:g}"
+        if asked.warmup_steps > asked.steps
         else "",
     )
     return "\n".join(line for line in lines if line)
