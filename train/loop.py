@@ -150,7 +150,8 @@ def _about(training: Training, census: Census, run: Path) -> str:
         f"{census.unigram_entropy:.2f} nats",
         f"a checkpoint takes {each / 1e9:,.3g} GB, up to {number} at a time; "
         f"{free / 1e9:,.3g} GB are free{short}",
-        f"warmup_steps = {asked.warmup_steps:,} of {asked.steps:,} steps: lr never comes to {asked.lr:g}"
+        f"train.warmup_steps = {asked.warmup_steps:,} of {asked.steps:,} steps: "
+        f"lr never comes to {asked.lr:g}"
         if asked.warmup_steps > asked.steps
         else "",
     )
