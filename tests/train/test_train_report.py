@@ -86,7 +86,7 @@ def test_a_report_that_takes_long_is_written_less_often(
 
 
 def test_openais_losses_are_drawn_where_a_token_means_the_same(tmp_path: Path) -> None:
-    (tmp_path / "config.toml").write_text("")
+    (tmp_path / "config.toml").write_text("[model]\nvocab_size = 300\n")
     row = {"step": 1, "loss": 9.0, "ms": 1.0, "tokens_per_s": 1.0}
     (tmp_path / "log.jsonl").write_text(json.dumps(row) + "\n")
     write(tmp_path)
@@ -112,7 +112,7 @@ def test_a_spike_is_shown_with_what_is_wrong(capsys: pytest.CaptureFixture[str])
 
 
 def test_the_reports_curve_is_scrolled_where_it_would_be_too_small(tmp_path: Path) -> None:
-    (tmp_path / "config.toml").write_text("")
+    (tmp_path / "config.toml").write_text("[model]\nvocab_size = 300\n")
     write(tmp_path)
     page = (tmp_path / "report.html").read_text()
     assert re.search(r'<div class="scroll" tabindex="0"[^>]*><svg', page)
