@@ -63,7 +63,8 @@ def run(request: Request, wanted: Selection, progress: Progress, *, dry_run: boo
         if corpus.table("links").begun or corpus.table("pages").finished():
             links.require_made(corpus)  # without them no copy is found, and nothing made anew
         found = _look_up(corpus, wanted, day)
-        result = {"corpus": str(request.root), "dry_run": dry_run} | found.told()
+        known = not (wanted.copies and found.links) or _is_built(corpus)
+        result = {"corpus": str(request.root), "dry_run": dry_run, "copies_known": known} | found.told()
         before = _standing(corpus)
         if dry_run:
             return result | {"before": before["counts"]}
@@ -142,6 +143,15 @@ def _copies(corpus: Corpus, ids: Mapping[str, str]) -> dict[str, str]:
     members = {row["id"]: of[row["cluster"]] for row in rows.to_pylist() if row["id"] not in ids}
     links = corpus.table("links").rows(_among("id", members), ["id", "url"])
     return {row["url"]: members[row["id"]] for row in links.to_pylist()}
+
+
+def _is_built(corpus: Corpus) -> bool:
+    """Whether all pages have been compared, so that every copy of one is known."""
+    pages, documents, clusters = (
+        corpus.table(name).manifest() for name in ("pages", "documents", "clusters")
+    )
+    read = pages is not None and documents is not None and documents.inputs == pages.hash
+    return read and clusters is not None
 
 
 def _among(column: str, values: Iterable[str]) -> pc.Expression:

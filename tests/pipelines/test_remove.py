@@ -105,6 +105,27 @@ def test_copies_stay_where_the_user_says_so(built: Built) -> None:
     assert built.ledger()[built.two.url("/copy")] == ("kept", None)
 
 
+def test_copies_among_pages_that_no_build_has_read_are_said_to_be_unknown(
+    built: Built, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, request = built.one.url("/first"), Here(built.root)
+    assert remove.run(request, remove.selection([first], [], None, copies=True), QUIET, dry_run=True)[
+        "copies_known"
+    ]
+    for table in ("documents", "clusters", "shards", "tokens"):
+        shutil.rmtree(built.root / table)
+    show.removal(
+        found := remove.run(request, remove.selection([first], [], None, copies=True), QUIET, dry_run=True)
+    )
+    assert (found["links"], found["copies_known"]) == (1, False)
+    assert (
+        "Copies among pages that no build has read are not known, and would stay" in capsys.readouterr().out
+    )
+    assert remove.run(request, remove.selection([first], [], None, copies=False), QUIET, dry_run=True)[
+        "copies_known"
+    ]
+
+
 def test_a_record_that_a_page_which_stays_points_at_is_kept(built: Built) -> None:
     result = built.remove(built.one.url("/same"), copies=False)
     assert (result["archive"]["links"], result["archive"]["shared"]) == (1, 1)
