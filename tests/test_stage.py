@@ -139,7 +139,7 @@ def test_a_reader_is_not_named_as_the_writer_who_was_killed_before(corpus: Corpu
     (corpus.root / ".lock").write_text("process 17")
     with (
         corpus.undisturbed(),
-        pytest.raises(UserError, match="another process is writing to this corpus"),
+        pytest.raises(UserError, match="another process is reading this corpus"),
         corpus.lock(),
     ):
         pass

@@ -122,10 +122,9 @@ class Corpus:
                     raise BlockingIOError  # of one that has just been refused, and took its directory along
             except BlockingIOError:
                 file.seek(0)
-                owner = file.read().strip() or "another process"
-                raise UserError(
-                    f"{self.root}: {owner} is writing to this corpus; wait for it to end, or stop it"
-                ) from None
+                owner = file.read().strip()
+                does = f"{owner} is writing to" if owner else "another process is reading"
+                raise UserError(f"{self.root}: {does} this corpus; wait for it to end, or stop it") from None
             if file.tell():  # the name of one that was killed
                 file.truncate(0)
             yield file
