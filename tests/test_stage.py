@@ -77,6 +77,14 @@ def test_a_finished_stage_is_not_run_again(corpus: Corpus, engine: LocalEngine) 
     assert runs(corpus, 0) == 1
 
 
+def test_a_run_killed_before_its_last_act_leaves_no_journal(corpus: Corpus, engine: LocalEngine) -> None:
+    plan = plan_of(corpus, ["a"])
+    first = stage.run(corpus, engine, plan, QUIET)
+    (corpus.table("clusters/edges").folder / "_journal.jsonl").touch()
+    assert stage.run(corpus, engine, plan, QUIET) == first
+    assert (runs(corpus, 0), corpus.table("clusters/edges").begun) == (1, False)
+
+
 def test_only_partitions_whose_key_changed_are_redone(corpus: Corpus, engine: LocalEngine) -> None:
     stage.run(corpus, engine, plan_of(corpus, ["a", "b"]), QUIET)
     stage.run(corpus, engine, plan_of(corpus, ["a", "c"]), QUIET)

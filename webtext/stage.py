@@ -86,6 +86,8 @@ def run(corpus: Corpus, engine: Engine, plan: Plan, progress: Progress) -> Manif
     table, state = corpus.table(plan.table), standing(corpus, plan)
     manifest = table.manifest()
     if state.current and manifest is not None:
+        if table.begun:  # the last run was killed between its last two acts
+            table.end_journal()
         progress.note(f"{plan.table}: up to date")
         return manifest
     progress.note(f"{plan.table}: {state.why}")

@@ -148,6 +148,10 @@ class Table:
 
     def publish(self, manifest: Manifest) -> None:
         files.write_json(self.folder / "_manifest.json", manifest.as_json())
+        self.end_journal()
+
+    def end_journal(self) -> None:
+        """Takes the journal back of a run whose manifest is there."""
         files.remove(self.folder / "_journal.jsonl")
 
 
