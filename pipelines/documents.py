@@ -134,8 +134,12 @@ def _require_archive(corpus: Corpus, file: str, pages: pa.Table) -> None:
     if not gone or not files.exists(documents.folder / file):
         return
     of_gone = pages["id"].filter(pc.is_in(pages["warc_file"], pa.array(gone))).combine_chunks()
-    texts = documents.read(file, ["id", "text"])
-    if pc.any(pc.and_(pc.is_in(texts["id"], of_gone), pc.is_valid(texts["text"]))).as_py():
+    try:
+        texts = documents.read(file, ["id", "text"])
+        has_some = pc.any(pc.and_(pc.is_in(texts["id"], of_gone), pc.is_valid(texts["text"]))).as_py()
+    except UserError:  # damaged: what can still be had of it is the user's to give up
+        has_some = True
+    if has_some:
         raise UserError(
             f"{folder / gone[0]}: not there, and documents has texts of its pages, which are to be extracted "
             f"anew: put the file back, or delete {documents.folder} to give them up"

@@ -23,9 +23,10 @@ from train.tokenizer import load as load_tokenizer
 from train.tokenizer import size as ids_of
 
 # How others' token files begin, which have a header, and what takes it away.
+LLM_C = "llm.c's header, without which tokens are read: tail -c +1025 {path}"
 HEADERS = {
-    (20240520).to_bytes(4, "little"): "llm.c's header, without which tokens are read: tail -c +1025 {path}",
-    (20240801).to_bytes(4, "little"): "llm.c's header, without which tokens are read: tail -c +1025 {path}",
+    (20240520).to_bytes(4, "little"): LLM_C,  # GPT-2's tokens
+    (20240801).to_bytes(4, "little"): LLM_C,  # Llama 3's
     b"\x93NUMPY": "NumPy's header, without which tokens are read: numpy.load('{path}').tofile(…)",
 }
 

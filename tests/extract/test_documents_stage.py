@@ -197,6 +197,19 @@ def test_texts_whose_archive_is_gone_are_not_given_up_for_another_extraction(tmp
     assert {row["verdict"] for row in rows(corpus)} == {"lost_record"}
 
 
+def test_a_damaged_file_whose_archive_is_gone_is_the_users_to_give_up(tmp_path: Path) -> None:
+    corpus = crawled(tmp_path, PAGES[:2])
+    build(corpus)
+    shutil.rmtree(tmp_path / "pages" / "warc")
+    path = corpus.table("documents").path(0)
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(UserError, match=r"\.warc\.gz: not there.* or delete .*documents to give them up"):
+        build(corpus)
+    shutil.rmtree(tmp_path / "documents")
+    build(corpus)
+    assert {row["verdict"] for row in rows(corpus)} == {"lost_record"}
+
+
 def test_of_a_partition_with_lost_records_no_other_is_read_again(tmp_path: Path) -> None:
     corpus = crawled(tmp_path, PAGES)
     warc = tmp_path / "pages" / "warc" / "part-00000-0000.warc.gz"
