@@ -17,6 +17,7 @@ from pipelines.measuring import (
     LOST,
     can_recover,
     fetched,
+    lost_some,
     measured_before,
     measured_now,
     measures,
@@ -27,6 +28,8 @@ from webtext import files, stage
 from webtext.corpus import Corpus
 from webtext.engine import Engine, Report
 from webtext.errors import UserError
+from webtext.extract import libraries
+from webtext.extract.libraries import Libraries
 from webtext.extract.page import EXTRACTOR_VERSION, MEASURES_VERSION
 from webtext.extract.verdict import verdict
 from webtext.extract.wordlists import WordList, resolve, words_of
@@ -110,19 +113,29 @@ def _write_part(item: Item, report: Report) -> Part:
     path = corpus.table(TABLE).folder / item.file
     pages = fetched(corpus, item.file)
     measured = measures(pages, item.extract)
-    before = measured_before(path, measured, pages.num_rows)
-    if before is None:
-        _require_archive(corpus, item.file, pages)
-    tables = (
-        (before and (recovered(corpus, pages, table, item.extract) for table in before))
-        or pieces.put_together(corpus, measured, pages.num_rows)
-        or measured_now(corpus, pages, item.extract)
-    )
+    tables, made_with = _measured(corpus, item, pages, measured)
     counted = _Counted(report)
     rows = counted.all(judged(table, item.lists, item.filter) for table in tables)
-    written = files.write_parquet(path, schema(measured), rows)
-    extra = {"measured": measured}
+    written = files.write_parquet(path, schema(measured, made_with), rows)
+    extra = {"measured": measured, "libraries": made_with}
     return Part(item.file, item.key, written.rows, written.bytes, written.hash, counted.counts, extra)
+
+
+def _measured(
+    corpus: Corpus, item: Item, pages: pa.Table, measured: str
+) -> tuple[Iterator[pa.Table], Libraries]:
+    """The partition's rows, taken over where they stand, and the libraries that made them."""
+    path = corpus.table(TABLE).folder / item.file
+    if before := measured_before(path, measured, pages.num_rows):
+        made_with = libraries.of_files([path])
+        if lost_some(path):
+            made_with = libraries.union([made_with, libraries.here()])
+        return (recovered(corpus, pages, table, item.extract) for table in before), made_with
+    _require_archive(corpus, item.file, pages)
+    return pieces.put_together(corpus, measured, pages.num_rows) or (
+        measured_now(corpus, pages, item.extract),
+        libraries.here(),
+    )
 
 
 def _require_archive(corpus: Corpus, file: str, pages: pa.Table) -> None:
@@ -154,8 +167,8 @@ def forget(corpus: Corpus, file: str, ids: Collection[str]) -> None:
     tables = measured_before(path, measures(pages, section), pages.num_rows)
     if tables is None:
         return
-    staying = measures(_without(pages, ids), section)
-    files.write_parquet(path, schema(staying), (_without(table, ids) for table in tables))
+    staying = schema(measures(_without(pages, ids), section), libraries.of_files([path]))
+    files.write_parquet(path, staying, (_without(table, ids) for table in tables))
 
 
 def _without(rows: pa.Table, ids: Collection[str]) -> pa.Table:

@@ -5,6 +5,7 @@ read from it.
 """
 
 import hashlib
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,7 +17,8 @@ from webtext.corpus import Corpus
 from webtext.crawl import read_ahead
 from webtext.crawl.warc import LostRecord, Position, read_response
 from webtext.errors import RunFailed
-from webtext.extract import cage
+from webtext.extract import cage, libraries
+from webtext.extract.libraries import Libraries
 from webtext.extract.page import EXTRACTOR, MEASURES_VERSION, Page, Row
 from webtext.extract.wikipedia import on_wikipedia
 from webtext.fingerprint import fingerprint_of_many
@@ -48,9 +50,10 @@ def measures(pages: pa.Table, section: Extract) -> str:
     return fingerprint_of_many(content, MEASURES_VERSION, EXTRACTOR, section)
 
 
-def schema(measured: str) -> pa.Schema:
-    """Of a file of documents whose measures have this fingerprint."""
-    return schemas.DOCUMENTS.with_metadata(schemas.DOCUMENTS.metadata | {MEASURED: measured.encode()})
+def schema(measured: str, made_with: Libraries) -> pa.Schema:
+    """Of a file of documents whose measures have this fingerprint, and were made with these libraries."""
+    told = {MEASURED: measured.encode(), libraries.METADATA: json.dumps(made_with).encode()}
+    return schemas.DOCUMENTS.with_metadata(schemas.DOCUMENTS.metadata | told)
 
 
 def measured_before(path: Path, measured: str, pages: int) -> Iterator[pa.Table] | None:
@@ -80,6 +83,11 @@ def recovered(corpus: Corpus, pages: pa.Table, table: pa.Table, section: Extract
     again = pages.filter(pc.is_in(pages["id"], table["id"].filter(lost).combine_chunks()))
     rows = [table.filter(pc.invert(lost)), *measured_now(corpus, again, section)]
     return pa.concat_tables(rows).sort_by("id")
+
+
+def lost_some(path: Path) -> bool:
+    """Whether records of a documents file could not be read when it was measured."""
+    return bool(pc.any(pc.equal(files.read_table(path, ["verdict"])["verdict"], LOST)).as_py())
 
 
 def can_recover(corpus: Corpus, file: str) -> bool:

@@ -15,6 +15,8 @@ from pipelines.measuring import fetched, measured_before, measured_now, measures
 from webtext import files, schemas, stage
 from webtext.corpus import Corpus
 from webtext.engine import Engine, Report
+from webtext.extract import libraries
+from webtext.extract.libraries import Libraries
 from webtext.progress import Progress
 from webtext.sections import Extract
 
@@ -67,16 +69,16 @@ def write_piece(piece: Piece, report: Report) -> None:
         return
     pages = fetched(corpus, piece.of.file).slice(piece.pages.start, len(piece.pages))
     rows = _told(measured_now(corpus, pages, piece.of.extract), report)
-    files.write_parquet(path, schema(piece.measured), rows)
+    files.write_parquet(path, schema(piece.measured, libraries.here()), rows)
 
 
-def put_together(corpus: Corpus, measured: str, pages: int) -> Iterator[pa.Table] | None:
-    """A partition's measured rows, if all its pieces are there."""
+def put_together(corpus: Corpus, measured: str, pages: int) -> tuple[Iterator[pa.Table], Libraries] | None:
+    """A partition's measured rows and the libraries that made them, if all its pieces are there."""
     paths = [_path(corpus, measured, each) for each in _ranges(pages)]
     if pages <= PAGES or not all(map(files.exists, paths)):
         return None
     batches = (batch for path in paths for batch in files.read_batches(path, 1000, schemas.DOCUMENTS.names))
-    return (pa.Table.from_batches([batch]) for batch in batches)
+    return (pa.Table.from_batches([batch]) for batch in batches), libraries.of_files(paths)
 
 
 def folder(corpus: Corpus) -> Path:

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from webtext.corpus import Corpus
 from webtext.engine.inline import InlineEngine
 from webtext.engine.local import LocalEngine
 from webtext.errors import UserError
+from webtext.extract import libraries
 from webtext.manifest import Manifest
 from webtext.progress import Progress
 from webtext.recipe import Recipe, override
@@ -139,6 +141,60 @@ def test_documents_do_not_depend_on_what_shards_mask(tmp_path: Path) -> None:
     build(corpus)
     masking = documents.plan(corpus, override(Recipe(), ["filter.mask_pii=true"]))
     assert stage.standing(corpus, masking).current
+
+
+def named(corpus: Corpus) -> set[tuple[str, ...]]:
+    """The versions of lxml that partitions of documents name: in the manifest, as in their files."""
+    table = corpus.table("documents")
+    manifest = table.manifest()
+    assert manifest
+    for part in manifest.partitions:
+        assert part.extra["libraries"] == libraries.of_files([table.folder / part.file])
+    return {tuple(part.extra["libraries"]["lxml"]) for part in manifest.partitions}
+
+
+def test_a_partition_names_the_libraries_that_made_it(tmp_path: Path) -> None:
+    corpus = crawled(tmp_path, PAGES[:1])
+    build(corpus)
+    assert named(corpus) == {(version("lxml"),)}
+
+
+def test_texts_that_stand_keep_the_libraries_that_made_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(libraries, "here", lambda: {"lxml": ["1.0"]})
+    corpus = crawled(tmp_path, PAGES[:2])
+    build(corpus)
+    monkeypatch.setattr(libraries, "here", lambda: {"lxml": ["2.0"]})
+    build(corpus, "filter.min_words=1")
+    assert named(corpus) == {("1.0",)}
+    build(corpus, "extract.favor=recall")
+    assert named(corpus) == {("2.0",)}
+
+
+def test_records_that_are_read_later_name_the_libraries_of_then_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(libraries, "here", lambda: {"lxml": ["1.0"]})
+    corpus = crawled(tmp_path, PAGES[:2])
+    (tmp_path / "pages" / "warc").rename(tmp_path / "elsewhere")
+    build(corpus)
+    (tmp_path / "elsewhere").rename(tmp_path / "pages" / "warc")
+    monkeypatch.setattr(libraries, "here", lambda: {"lxml": ["2.0"]})
+    build(corpus)
+    assert named(corpus) == {("1.0", "2.0")}
+
+
+def test_a_removal_keeps_the_libraries_that_made_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(libraries, "here", lambda: {"lxml": ["1.0"]})
+    corpus = crawled(tmp_path, PAGES[:2])
+    corpus.freeze(Recipe())
+    build(corpus)
+    monkeypatch.setattr(libraries, "here", lambda: {"lxml": ["2.0"]})
+    documents.forget(corpus, partition_name(0), {rows(corpus)[0]["id"]})
+    assert libraries.of_files([corpus.table("documents").path(0)]) == {"lxml": ["1.0"]}
 
 
 def test_another_extraction_reads_the_archive_again(tmp_path: Path) -> None:

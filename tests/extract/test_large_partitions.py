@@ -15,6 +15,7 @@ from tests.extract.web import crawled
 from webtext.corpus import Corpus
 from webtext.engine import Engine, Report, Task
 from webtext.engine.inline import InlineEngine
+from webtext.extract import libraries
 from webtext.fingerprint import fingerprint, fingerprint_of_many
 from webtext.manifest import Manifest
 from webtext.progress import Progress
@@ -82,6 +83,22 @@ def test_a_killed_build_measures_no_piece_twice(tmp_path: Path, measured: list[i
         build(corpus, engine=Killing(2))
     build(corpus)
     assert measured == [3, 3, 1]
+
+
+@pytest.mark.usefixtures("measured")
+def test_a_partition_names_the_libraries_of_all_its_pieces(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(libraries, "here", lambda: {"lxml": ["1.0"]})
+    corpus = crawled(tmp_path, PAGES)
+    with pytest.raises(Killed):
+        build(corpus, engine=Killing(2))
+    monkeypatch.setattr(libraries, "here", lambda: {"lxml": ["2.0"], "ftfy": ["6.0"]})
+    build(corpus)
+    assert libraries.of_files([corpus.table("documents").path(0)]) == {
+        "ftfy": ["6.0"],
+        "lxml": ["1.0", "2.0"],
+    }
 
 
 def test_a_damaged_piece_is_measured_again(tmp_path: Path, measured: list[int]) -> None:

@@ -10,6 +10,7 @@ from webtext.audit.sections import (
     fidelity,
     languages,
     lengths,
+    libraries,
     overlap,
     personal,
     posting,
@@ -34,5 +35,6 @@ SECTIONS: tuple[Section, ...] = (
     posting.SECTION,
     captures.SECTION,
     fetching.SECTION,
+    libraries.SECTION,
     samples.SECTION,
 )
