@@ -1,7 +1,7 @@
 """The link that a person means: by a URL however it is spelled, by an id, or by where the link led to."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from typing import Any, NamedTuple
 
@@ -66,6 +66,15 @@ def row_of(corpus: Corpus, name: str, id: str) -> dict[str, Any] | None:
     return rows[0] if rows else None
 
 
+def spelled_otherwise(corpus: Corpus, urls: Iterable[str]) -> list[str]:
+    """Links that are none of these canonical URLs, but differ from one only in what `HOW` calls spelling."""
+    asked = set(urls)
+    loose = {_loose(url) for url in asked}
+    domains = pa.array({registered_domain(url) for url in asked}, pa.string())
+    rows = corpus.table("links").rows(ds.field("domain").isin(domains), ["url"])
+    return [url for url in rows["url"].to_pylist() if url not in asked and _loose(url) in loose]
+
+
 def _canonical(asked: str) -> str:
     """The canonical URL; of one without a scheme, as people write it, that of http."""
     try:
@@ -92,7 +101,7 @@ def _elsewhere(corpus: Corpus, url: str) -> Iterator[tuple[str, list[str]]]:
     if (permalink := PERMALINK.fullmatch(url)) and (ids := _of_submission(corpus, permalink[1])):
         yield "submission", ids
     if tombstones.load(corpus.root).on(url) is None:
-        yield "spelling", _spelled_otherwise(corpus, url)
+        yield "spelling", [link_id(near) for near in spelled_otherwise(corpus, [url])]
         yield "redirect", _led_to(corpus, url)
 
 
@@ -103,12 +112,6 @@ def _of_submission(corpus: Corpus, name: str) -> list[str]:
         if place >= 0:
             return [rows["id"][pc.list_parent_indices(posts)[place].as_py()].as_py()]
     return []
-
-
-def _spelled_otherwise(corpus: Corpus, url: str) -> list[str]:
-    same_domain = ds.field("domain") == registered_domain(url)
-    rows = corpus.table("links").rows(same_domain, ["id", "url"]).to_pylist()
-    return [row["id"] for row in rows if _loose(row["url"]) == _loose(url)]
 
 
 def _led_to(corpus: Corpus, url: str) -> list[str]:
@@ -149,10 +152,13 @@ def _ambiguous(corpus: Corpus, url: str, how: str, ids: list[str]) -> UserError:
 
 
 def _unknown(corpus: Corpus, url: str) -> UserError:
-    if stone := tombstones.load(corpus.root).on(url):
+    stones = tombstones.load(corpus.root)
+    if stone := stones.on(url):
+        left = [near for near in spelled_otherwise(corpus, [url]) if not stones.on(near)]
+        nearly = f"; what is spelled nearly so is still there: {', '.join(left[:SHOWN])}" if left else ""
         return UserError(
             f"{url}: not among the links of {corpus.root}, and would not be: `webtext remove` "
-            f"took it out ({stone.sentence})"
+            f"took it out ({stone.sentence}){nearly}"
         )
     links = corpus.table("links").manifest()
     assert links is not None

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
 from pipelines import build_shards, ledger, links, pages, removal
+from pipelines.finding import spelled_otherwise
 from pipelines.request import Request
 from webtext import files, reasons, stage
 from webtext.corpus import Corpus
@@ -89,6 +90,7 @@ class _Found:
     stones: list[Tombstone]
     links: dict[str, str] = field(default_factory=dict)  # URL → why, of links of the corpus
     missing: list[str] = field(default_factory=list)  # what was asked for and is not there
+    nearly: list[str] = field(default_factory=list)  # links that stay, spelled nearly as what was asked for
 
     def there(self) -> list[Tombstone]:
         missing = set(self.missing)
@@ -96,7 +98,12 @@ class _Found:
 
     def told(self) -> dict[str, Any]:
         links = [{"url": url, "why": why} for url, why in sorted(self.links.items())]
-        return {"links": len(links), "removed": links, "not_found": self.missing}
+        return {
+            "links": len(links),
+            "removed": links,
+            "not_found": self.missing,
+            "spelled_nearly": self.nearly,
+        }
 
 
 def _look_up(corpus: Corpus, wanted: Selection, day: str) -> _Found:
@@ -114,6 +121,8 @@ def _look_up(corpus: Corpus, wanted: Selection, day: str) -> _Found:
     if wanted.copies:
         for url, of in _copies(corpus, ids).items():
             found.links.setdefault(url, f"a copy of {of}")
+    gone = Tombstones([*stones, *tombstones.load(corpus.root)])
+    found.nearly = [url for url in _nearly(corpus, wanted) if url not in found.links and not gone.on(url)]
     found.stones = asked + [
         Tombstone("url", url, day, why) for url, why in sorted(found.links.items()) if not stones.on(url)
     ]
@@ -128,6 +137,13 @@ def _links(corpus: Corpus, wanted: Selection) -> list[dict[str, Any]]:
     rows = corpus.table("links").rows(named | on_domain, ["id", "url"])
     found: list[dict[str, Any]] = rows.to_pylist()
     return found
+
+
+def _nearly(corpus: Corpus, wanted: Selection) -> list[str]:
+    """Links that those who ask for a page may mean too: http for https, without www., …"""
+    if corpus.table("links").manifest() is None or not wanted.urls:
+        return []
+    return sorted(spelled_otherwise(corpus, wanted.urls))
 
 
 def _copies(corpus: Corpus, ids: Mapping[str, str]) -> dict[str, str]:

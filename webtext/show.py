@@ -81,6 +81,9 @@ def removal(result: Result) -> None:
     for what in result["not_found"]:
         kept_out = "would be kept out" if dry_run else "kept out from now on"
         console.print(f"not in the corpus, and {kept_out}: {what}", markup=False)
+    for url in result["spelled_nearly"]:
+        stays = "would stay" if dry_run else "stays"
+        console.print(f"spelled nearly as what was asked for, and {stays}: {url}", markup=False)
     if not result["copies_known"]:
         advice = "would stay: `webtext build-shards` first finds them" if dry_run else "stay"
         console.print(f"Copies among pages that no build has read are not known, and {advice}.")

@@ -394,6 +394,22 @@ def test_the_result_is_json_and_told_on_the_terminal(
     assert f"not in the corpus, and kept out from now on: {built.one.url('/never')}" in said
 
 
+def test_a_link_that_is_spelled_nearly_as_what_was_asked_for_is_named_and_stays(
+    built: Built, capsys: pytest.CaptureFixture[str]
+) -> None:
+    url = built.one.url("/alone")
+    result = built.remove(url.replace("http:", "https:") + "/")
+    assert (result["links"], result["spelled_nearly"]) == (0, [url])
+    show.removal(result)
+    assert f"spelled nearly as what was asked for, and stays: {url}\n" in capsys.readouterr().out
+
+
+def test_what_goes_too_is_not_named_as_spelled_nearly(built: Built) -> None:
+    url = built.one.url("/alone")
+    assert built.remove(f"{url}/", url)["spelled_nearly"] == []
+    assert built.remove(f"{url}/?")["spelled_nearly"] == []
+
+
 def test_a_dry_run_says_that_it_keeps_nothing_out(built: Built, capsys: pytest.CaptureFixture[str]) -> None:
     url = built.one.url("/never")
     show.removal(built.remove(url, dry_run=True))
