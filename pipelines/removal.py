@@ -4,7 +4,6 @@ The archive goes first, then the documents, then the row that says where both ar
 undone is found again.
 """
 
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -31,6 +30,7 @@ from webtext.tally import counted
 
 NAMED = ["id", "url", "final_url", "state", "warc_file"]
 STORED = ["id", "warc_file", "warc_offset", "warc_length"]
+ORIGIN = r"^(?P<origin>[^/]*//[^/]*/)"  # of a canonical URL: scheme, host and port
 Hits = dict[str, Tombstone]  # by the id of the link
 Place = tuple[str, int]  # the file and the offset of a record
 
@@ -95,7 +95,10 @@ def _candidates(rows: pa.Table, stones: Tombstones) -> pa.ChunkedArray:
     elsewhere = pc.fill_null(pc.not_equal(rows["final_url"], rows["url"]), False)
     found = pc.or_(named, elsewhere)
     if stones.domains:
-        found = pc.or_(found, pc.match_substring_regex(rows["url"], "|".join(map(re.escape, stones.domains))))
+        origins = pc.struct_field(pc.extract_regex(rows["url"], ORIGIN), "origin")
+        domains, hosts = set(stones.domains), pc.drop_null(pc.unique(origins)).to_pylist()
+        on_domain = [url for url in hosts if registered_domain(url) in domains]
+        found = pc.or_(found, pc.is_in(origins, pa.array(on_domain, pa.string())))
     return found
 
 

@@ -374,6 +374,14 @@ def test_a_domain_is_known_in_any_spelling(written: str, domain: str) -> None:
     assert remove.selection((), (written,), None, copies=True).domains == (domain,)
 
 
+def test_a_list_may_name_as_many_domains_as_there_are(built: Built) -> None:
+    site = built.two.base.split("//")[1].split(":")[0]
+    many = (*(f"site-{number}.example" for number in range(100_000)), site)
+    found = remove.run(Here(built.root), remove.Selection((), many), QUIET, dry_run=True)
+    assert built.two.url("/other") in {row["url"] for row in found["removed"]}
+    assert len(found["not_found"]) == 100_000
+
+
 @pytest.mark.parametrize("line", ["http://a.example/, http://b.example/", "example.org example.net"])
 def test_a_line_that_names_more_than_one_is_refused(tmp_path: Path, line: str) -> None:
     listed = tmp_path / "out.txt"
