@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from train.census import take_census
+from train import census
+from train.census import Census, take_census
 from train.corpus import find_corpus
 from train.errors import TrainError
 from train.evaluate import bits_per_byte
@@ -126,6 +127,39 @@ def test_tokens_in_wider_numbers_are_an_error_that_says_so(
         TrainError, match=r"x\.bin has 0 in every second place: it holds numbers wider than uint"
     ):
         take_census(found)
+
+
+def test_a_file_is_read_piece_by_piece_as_it_is_read_whole(
+    corpus: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def found() -> Census:
+        return take_census(find_corpus(corpus, OWN, 0))
+
+    whole = found()
+    monkeypatch.setattr(census, "CHUNK_TOKENS", 64)
+    assert found() == whole
+
+
+@pytest.mark.parametrize("at", [0, 100, 199])
+def test_a_token_beyond_the_vocabulary_is_found_in_any_piece(
+    at: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(census, "CHUNK_TOKENS", 64)
+    tokens = np.ones(200, dtype="<u2")
+    tokens[at] = 300
+    tokens.tofile(tmp_path / "x.bin")
+    with pytest.raises(TrainError, match=r"x\.bin holds token 300"):
+        take_census(find_corpus(tmp_path, DataSettings(train=str(tmp_path / "x.bin")), 300))
+
+
+@pytest.mark.parametrize("tokens", [[7, 0] * 31, [7] * 64 + [7, 0] * 32], ids=["few", "a piece"])
+def test_zeros_that_may_be_tokens_are_no_error(
+    tokens: list[int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(census, "CHUNK_TOKENS", 64)
+    np.array(tokens, dtype="<u2").tofile(tmp_path / "x.bin")
+    found = find_corpus(tmp_path, DataSettings(train=str(tmp_path / "x.bin")), 300)
+    assert take_census(found).unigram_entropy > 0
 
 
 def test_another_tokenizer_beside_the_tokens_is_an_error(copy: Path) -> None:

@@ -387,6 +387,15 @@ def test_the_micro_batch_changes_the_first_step_by_rounding_only(corpus: Path, t
     torch.testing.assert_close(found[0], found[1], atol=1e-4, rtol=0)
 
 
+def test_a_gradient_is_cut_to_the_norm_that_is_asked_for(corpus: Path, tiny: Tiny) -> None:
+    settings = tiny(train__grad_clip=0.25, train__beta1=0.5, model__vocab_size=300)
+    training = Training(settings, find_corpus(corpus, settings.data, 300), Ranks())
+    _, (_, norm, *_) = training.update()
+    assert norm > 0.5
+    moments = [state["exp_avg"] for one in training.optimizers for state in one.state.values()]
+    assert torch.stack([each.norm() for each in moments]).norm() == pytest.approx(0.5 * 0.25, rel=1e-3)
+
+
 def test_without_index_and_tokenizer_token_files_train_without_bits_per_byte(
     corpus: Path, tiny: Tiny, tmp_path: Path
 ) -> None:

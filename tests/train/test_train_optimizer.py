@@ -36,6 +36,13 @@ def test_only_matrices_and_embeddings_decay() -> None:
 
 
 @pytest.mark.parametrize("kind", ["adamw", "muon"])
+def test_adamws_betas_are_those_of_the_settings(kind: str) -> None:
+    model = GPT2(ModelSettings(n_layer=1, n_head=1, n_embd=8, n_positions=4, vocab_size=5))
+    adamw = build(model, TrainSettings(optimizer=kind, beta1=0.8, beta2=0.7))[0]
+    assert {group["betas"] for group in adamw.param_groups} == {(0.8, 0.7)}
+
+
+@pytest.mark.parametrize("kind", ["adamw", "muon"])
 @pytest.mark.parametrize("waits", [False, True])
 def test_a_skipped_update_leaves_weights_and_moments_as_they_are(kind: str, waits: bool) -> None:
     torch.manual_seed(0)
@@ -74,6 +81,32 @@ def test_muon_moves_the_blocks_matrices_and_adamw_the_rest() -> None:
         *(f"transformer.h.{layer}.{norm}.weight" for layer in (0, 1) for norm in ("ln_1", "ln_2"))
     }
     assert by_muon | by_adamw == set(names.values()) and not by_muon & by_adamw
+
+
+@pytest.mark.skipif(not hasattr(torch.optim, "Muon"), reason="torch before 2.9")
+@pytest.mark.parametrize("size", [(24, 24), (16, 64), (64, 16)])
+def test_muon_moves_a_matrix_as_torchs_own_does(size: tuple[int, int]) -> None:
+    generator = torch.Generator().manual_seed(1)
+    start = torch.randn(size, generator=generator)
+    ours, theirs = nn.Parameter(start.clone()), nn.Parameter(start.clone())
+    one = Muon([{"params": [ours]}], lr=0.1, weight_decay=0.5)
+    other = torch.optim.Muon([theirs], lr=0.1, weight_decay=0.5, adjust_lr_fn="match_rms_adamw")
+    for _ in range(3):
+        ours.grad = torch.randn(size, generator=generator)
+        theirs.grad = ours.grad.clone()
+        one.step()
+        other.step()
+    torch.testing.assert_close(one.state[ours]["momentum"], other.state[theirs]["momentum_buffer"])
+    moved = (theirs - start).norm()
+    assert (ours - theirs).norm() < 0.02 * moved  # theirs is orthogonalised in bfloat16
+
+
+def test_only_query_key_and_value_are_taken_for_three_matrices() -> None:
+    model = GPT2(ModelSettings(n_layer=2, n_head=1, n_embd=8, n_positions=4, vocab_size=5))
+    _, muon = build(model, TrainSettings(optimizer="muon"))
+    names = {parameter: name for name, parameter in model.named_parameters()}
+    blocks = {names[p]: group["blocks"] for group in muon.param_groups for p in group["params"]}
+    assert blocks == {name: 3 if name.endswith("c_attn.weight") else 1 for name in blocks}
 
 
 def test_query_key_and_value_are_orthogonalised_apart() -> None:

@@ -40,10 +40,18 @@ def test_sampling_with_the_cache_chooses_what_the_whole_model_would(run: Path) -
     assert drawn(model, text[:3], len(text) - 3, ALL) == text[3:]
 
 
-def test_a_text_may_be_longer_than_the_context(run: Path) -> None:
-    model = load(str(run)).model
-    assert len(drawn(model, [5], 100, ALL)) == 100
-    assert len(drawn(model, list(range(100)), 3, ALL)) == 3
+@torch.no_grad()
+@pytest.mark.parametrize("prompt", [[5], list(range(100))], ids=["short", "long"])
+def test_a_text_longer_than_the_context_goes_on_from_its_newer_half(run: Path, prompt: list[int]) -> None:
+    model, generator, text = load(str(run)).model, torch.Generator().manual_seed(1), []
+    room = model.shape.n_positions
+    read = prompt[:]
+    for _ in range(100):
+        if len(read) > room:
+            read = read[-(room // 2) :]
+        text += ALL.pick(model(torch.tensor([read]))[:, -1], generator).tolist()
+        read.append(text[-1])
+    assert drawn(model, prompt, 100, ALL) == text
 
 
 def test_a_prompt_that_is_not_utf_8_is_an_error(run: Path) -> None:

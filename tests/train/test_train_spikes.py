@@ -43,13 +43,16 @@ def test_few_losses_are_no_measure_and_steady_ones_no_hair_trigger() -> None:
     assert judged(SpikeGuard(TrainSettings(), CPU, [3.0] * HISTORY), 3.06)[0] == pytest.approx(2.0, rel=1e-3)
 
 
-def test_a_guard_goes_on_from_its_state_exactly() -> None:
-    straight, first = (SpikeGuard(TrainSettings(), CPU, []) for _ in range(2))
-    losses = torch.linspace(5, 3, HISTORY + 40).tolist()
-    for loss in losses[:-1]:
+@pytest.mark.parametrize("before", [ENOUGH, HISTORY + 40])
+def test_a_guard_goes_on_from_its_state_exactly(before: int) -> None:
+    straight = SpikeGuard(TrainSettings(), CPU, [])
+    losses = torch.linspace(5, 3, before + HISTORY).tolist()
+    for loss in losses[:before]:
         judged(straight, loss)
-        judged(first, loss)
-    assert judged(SpikeGuard(TrainSettings(), CPU, first.state()), losses[-1]) == judged(straight, losses[-1])
+    resumed = SpikeGuard(TrainSettings(), CPU, straight.state())
+    assert [judged(resumed, loss) for loss in losses[before:]] == [
+        judged(straight, loss) for loss in losses[before:]
+    ]
 
 
 ORDINARY = {"step": 8, "loss": 3.0, "grad_norm": 1.0}

@@ -41,11 +41,13 @@ def test_cbt_takes_the_candidate_that_makes_the_whole_likeliest(bigram: Any) -> 
             shared = len(bigram.ids(f"{start} {cloze.query.partition(' XXXXX')[0]}".strip())) + 1
             means.append(bigram.nats(ids, shared) / (len(ids) - shared))
         assert example["chosen"] == cloze.choices[best(sums)]
+        assert example["chosen_by_mean"] == cloze.choices[best(means)]
         found = list(example["log_likelihoods"].values())
         differences = [one - sums[0] for one in sums]  # what all begin with is left out
         assert [one - found[0] for one in found] == pytest.approx(differences, abs=1e-3)
-    right = sum(example["chosen"] == cloze.answer for cloze, example in zip(CLOZES, examples, strict=True))
-    assert metrics["accuracy"] == 50 * right
+    for metric, chosen in (("accuracy", "chosen"), ("accuracy_mean", "chosen_by_mean")):
+        right = sum(example[chosen] == cloze.answer for cloze, example in zip(CLOZES, examples, strict=True))
+        assert metrics[metric] == 50 * right
 
 
 def test_winograd_replaces_the_pronoun_and_scores_all_or_what_follows(bigram: Any) -> None:
@@ -54,7 +56,7 @@ def test_winograd_replaces_the_pronoun_and_scores_all_or_what_follows(bigram: An
         Schema("Ann paid. Then", "her", "debt was gone.", ["Ann", "Jane"], 1),
         Schema("Jim saw Tom.", "He", ", of course, waved.", ["The man", "Tom"], 1),
     ]
-    _, examples = winograd(bigram.subject, schemas, quiet)
+    metrics, examples = winograd(bigram.subject, schemas, quiet)
     assert [example["texts"] for example in examples] == [
         [f"The men refused a permit because the {who} feared it." for who in ("men", "women")],
         [f"Ann paid. Then {who}'s debt was gone." for who in ("Ann", "Jane")],
@@ -67,6 +69,10 @@ def test_winograd_replaces_the_pronoun_and_scores_all_or_what_follows(bigram: An
         partial = [bigram.nats(each, len(each) - after) for each in ids]
         assert example["partial"] == pytest.approx(partial, rel=1e-5)
         assert example["chosen_full"] == best(example["full"])
+        assert example["chosen_partial"] == best(example["partial"])
+    for way in ("full", "partial"):
+        right = sum(example[f"chosen_{way}"] == example["correct"] for example in examples)
+        assert metrics[f"accuracy_{way}"] == pytest.approx(100 * right / 3)
 
 
 def test_a_schema_longer_than_the_model_is_read_to_its_end(bigram: Any) -> None:

@@ -69,6 +69,13 @@ def test_sentences_each_start_anew(bigram: Any) -> None:
     assert metrics["perplexity_per_word"] == pytest.approx(math.exp(sum(nats) / len(TEXT.split())), rel=1e-5)
 
 
+def test_a_texts_bytes_are_those_of_its_utf_8(bigram: Any) -> None:
+    texts = [Text("né à Orléans", {"word": 3}), Text(" 漢字", {"word": 1})]
+    metrics, examples = sentences(bigram.subject, texts, quiet)
+    bits = sum(each["nats"] for each in examples) / math.log(2)
+    assert metrics["bits_per_text_byte"] == pytest.approx(bits / (15 + 7))
+
+
 def test_a_sentence_longer_than_the_model_is_read_to_its_end(bigram: Any) -> None:
     ids = bigram.ids(TEXT)
     assert len(ids) > bigram.subject.room
@@ -97,11 +104,12 @@ def test_lambada_scores_the_last_word_by_every_definition(bigram: Any) -> None:
     assert [each["word"] for each in examples] == word
 
 
-def test_the_three_accuracies_of_lambada_differ_as_they_should(bigram: Any) -> None:
-    """A model that says " the" after "a", then " x"."""
+@pytest.mark.parametrize("no_last_word", [" the", "In", ".", "<|endoftext|>"])
+def test_the_three_accuracies_of_lambada_differ_as_they_should(bigram: Any, no_last_word: str) -> None:
+    """A model that says what is no last word after "a", then " x"."""
     subject = replace(bigram.subject, model=deepcopy(bigram.subject.model))
-    the, x = bigram.ids(" the")[0], bigram.ids(" x")
-    said = {bigram.ids("a")[0]: [the, x[0]], x[0]: [x[-1]]}
+    likeliest, x = bigram.ids(no_last_word)[0], bigram.ids(" x")
+    said = {bigram.ids("a")[0]: [likeliest, x[0]], x[0]: [x[-1]]}
     assert len(x) > 1
 
     def hidden(ids: torch.Tensor, *_: object) -> torch.Tensor:
@@ -114,7 +122,6 @@ def test_the_three_accuracies_of_lambada_differ_as_they_should(bigram: Any) -> N
 
     subject.model.transformer.forward = hidden
     subject.model.transformer.wte.weight = torch.nn.Parameter(torch.eye(300))
-    metrics, _ = lambada(subject, ["a x", "a the"], quiet)
-    assert metrics["accuracy_last_token"] == 100
-    assert metrics["accuracy_word"] == 50
-    assert metrics["accuracy_word_not_stop"] == 50
+    _, examples = lambada(subject, ["a x", "a the"], quiet)
+    assert [each["word"] for each in examples] == [False, no_last_word == " the"]
+    assert [each["word_not_stop"] for each in examples] == [True, False]
