@@ -127,6 +127,9 @@ def test_translation_is_asked_as_source_equals_target_and_scored_by_bleu(subject
     said("a b c d f")  # precisions 4/5, 3/4, 2/3, 1/2
     bleu = 100 * (4 / 5 * 3 / 4 * 2 / 3 * 1 / 2) ** (1 / 4)
     assert generation.translation(subject, pairs, quiet)[0]["bleu"] == pytest.approx(bleu)
+    said("A B C D E")
+    found = generation.translation(subject, pairs, quiet)[0]
+    assert (found["bleu"], found["bleu_lowercase"]) == pytest.approx((0, 100))
 
 
 def test_a_summary_is_the_first_three_sentences_after_the_hint(subject: Subject, said: Any) -> None:
@@ -141,6 +144,52 @@ def test_a_summary_is_the_first_three_sentences_after_the_hint(subject: Subject,
     assert metrics["rouge_1"] == pytest.approx(100 * 2 * 4 / (5 + 4))
     assert metrics["rouge_2"] == pytest.approx(100 * 2 * 3 / (4 + 3))
     assert metrics["rouge_l"] == pytest.approx(100 * 2 * 4 / (5 + 4))
+
+
+def test_a_summary_is_drawn_by_top_k_2_after_as_much_of_the_articles_beginning_as_fits(
+    subject: Subject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("rouge_score")
+    monkeypatch.setattr(generation, "SUMMARY_TOKENS", 8)
+    heard: list[tuple[list[list[int]], Way]] = []
+
+    def fake(_: Subject, ids: list[list[int]], way: Way, *__: object) -> list[Written]:
+        heard.append((ids, way))
+        return [Written("", 0.0)] * len(ids)
+
+    monkeypatch.setattr(generation, "write", fake)
+    article = "The raise statement re-raises the exception that is currently being handled."
+    generation.cnn_dm(subject, [Story(article, ["a"])], quiet)
+    for hint, ([ids], way) in zip(("\nTL;DR:", "\n"), heard, strict=True):
+        beginning = subject.tokenizer.decode(ids).removesuffix(hint)
+        assert len(ids) == subject.room - 8 and article.startswith(beginning)
+        assert way == Way(8, top_k=2, one_line=False, seed=generation.SEED)
+
+
+@pytest.mark.parametrize(
+    ("summary", "rouge_l", "flat"),
+    [
+        ("Nine ten. One two.", 100, 50),  # in another order
+        ("One twos. Nine tens.", 100, 100),  # words are compared by their stems
+    ],
+)
+def test_rouge_l_is_of_sentences_and_flat_of_the_whole(
+    subject: Subject, said: Any, summary: str, rouge_l: float, flat: float
+) -> None:
+    pytest.importorskip("rouge_score")
+    said(summary)
+    metrics, _ = generation.cnn_dm(subject, [Story("A.", ["one two", "nine ten"])], quiet)
+    assert (metrics["rouge_l"], metrics["rouge_l_flat"]) == pytest.approx((rouge_l, flat))
+
+
+def test_three_sentences_are_drawn_in_the_articles_order(subject: Subject, said: Any) -> None:
+    pytest.importorskip("rouge_score")
+    said("a")
+    parts = [f"{number}." for number in range(10, 99)]
+    _, examples = generation.cnn_dm(subject, [Story(" ".join(parts), ["a"])] * 5, quiet)
+    drawn = [example["summary_random_3"].split() for example in examples]
+    assert all(len(each) == 3 and each == sorted(each) and set(each) <= set(parts) for each in drawn)
+    assert len({tuple(each) for each in drawn}) == 5
 
 
 def test_how_many_prompts_were_too_long_stands_beside_the_score(

@@ -84,6 +84,22 @@ def test_a_sentence_longer_than_the_model_is_read_to_its_end(bigram: Any) -> Non
     assert metrics["perplexity_per_word"] == pytest.approx(math.exp(-bigram.nats([0, *ids]) / 16), rel=1e-5)
 
 
+@torch.no_grad()
+def test_a_sentence_longer_than_the_model_is_read_through_windows_that_move_by_half(
+    theirs: Any, subject: Subject
+) -> None:
+    ids = [0, *subject.tokenizer.encode(TEXT).ids]
+    nats = 0.0
+    for start in range(0, len(ids) - 1, 16):  # the model's length is 32
+        first = 1 if start == 0 else start + 17
+        start = min(start, len(ids) - 33)
+        logits = theirs(torch.tensor([ids[start : start + 32]])).logits[0].double().log_softmax(1)
+        targets = range(first, min(start + 33, len(ids)))
+        nats -= sum(float(logits[at - start - 1, ids[at]]) for at in targets)
+    _, [example] = sentences(subject, [Text(TEXT, {"word": 16})], quiet)
+    assert example["nats"] == pytest.approx(nats, rel=1e-4)
+
+
 def test_lambada_scores_the_last_word_by_every_definition(bigram: Any) -> None:
     texts = ["The exception that is raised", "If there is none an error", "No end in sight, he thought"]
     metrics, examples = lambada(bigram.subject, texts, quiet)
