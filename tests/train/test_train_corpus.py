@@ -29,7 +29,7 @@ def copy(corpus: Path, tmp_path: Path) -> Path:
 
 def test_a_corpus_is_found_by_its_directory_or_its_tokens(corpus: Path) -> None:
     assert find_corpus(corpus.parent, OWN, 0) == find_corpus(corpus, OWN, 0)
-    assert find_corpus(corpus, OWN, 0).vocab_size == 300
+    assert find_corpus(corpus, OWN, 0).vocab_size == find_corpus(corpus, OWN, 300).vocab_size == 300
 
 
 def test_the_index_says_how_many_bytes_of_text_a_split_is(corpus: Path) -> None:
@@ -63,6 +63,27 @@ def test_with_their_tokenizer_the_bytes_of_bare_files_are_those_that_the_index_h
     assert len(indexed.validation.files) == 1
     counted = take_census(find_corpus(tmp_path, bare(corpus, tmp_path), 320)).validation_bytes
     assert counted == indexed.validation.utf8_bytes
+
+
+def test_bytes_that_one_file_does_not_know_are_not_known_of_the_split(copy: Path) -> None:
+    index = json.loads((copy / "index.json").read_text())
+    del index["splits"]["train"]["files"][1]["bytes"]
+    (copy / "index.json").write_text(json.dumps(index))
+    assert find_corpus(copy, OWN, 0).train.utf8_bytes is None
+
+
+def test_an_index_says_nothing_of_a_file_that_it_does_not_list(copy: Path) -> None:
+    index = json.loads((copy / "index.json").read_text())
+    (copy / "index.json").write_text(json.dumps(index | {"dtype": "uint32"}))
+    np.array([7, 8, 9], dtype="<u2").tofile(copy / "bare.bin")
+    asked = DataSettings(train=str(copy / "bare.bin"), validation=str(copy / "bare.bin"))
+    assert list(find_corpus(copy, asked, 0).train.read(0, 3)) == [7, 8, 9]
+
+
+def test_a_vocabulary_of_65536_has_tokens_of_two_bytes(tmp_path: Path) -> None:
+    np.array([65_535, 3, 5], dtype="<u2").tofile(tmp_path / "full.bin")
+    found = find_corpus(tmp_path, DataSettings(train=str(tmp_path / "full.bin")), 65_536)
+    assert list(found.train.read(0, 3)) == [65_535, 3, 5]
 
 
 def test_a_vocabulary_above_65536_has_tokens_of_four_bytes(tmp_path: Path) -> None:
