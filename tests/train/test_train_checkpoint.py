@@ -91,6 +91,20 @@ def test_the_best_one_is_kept_too(save: Callable[..., object], tmp_path: Path) -
     assert kept == ["step-00000010", "step-00000025"]
 
 
+def test_one_whose_removal_was_cut_short_is_no_longer_gone_on_from(
+    save: Callable[..., object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    for step in (5, 10):
+        save(step, keep_last=2)
+    monkeypatch.setattr(shutil, "rmtree", killed)
+    with pytest.raises(KeyboardInterrupt):
+        checkpoint.tidy(tmp_path, TrainSettings(keep_last=1))
+    assert [one.step for one in checkpoint.finished(tmp_path)] == [10]
+
+
 @contextmanager
 def files_up_to(size: int) -> Iterator[None]:
     """Writing more bytes into a file fails, as on a disk that is full."""
