@@ -90,6 +90,31 @@ def test_a_lists_layout_and_the_name_of_its_items_are_no_other_type() -> None:
     assert not layouts.unlike(schemas.LINKS.set(place, pa.field("submissions", posts)), schemas.LINKS)
 
 
+@pytest.mark.parametrize(
+    ("found", "wanted", "same"),
+    [
+        (pa.float32(), pa.float64(), True),
+        (pa.timestamp("us"), pa.timestamp("ns"), True),
+        (pa.timestamp("us", "UTC"), pa.timestamp("us"), False),
+        (pa.struct({"a": pa.int32()}), pa.struct({"a": pa.int64()}), True),
+        (pa.struct({"a": pa.int64(), "b": pa.string()}), pa.struct({"a": pa.int64()}), False),
+        (
+            pa.struct({"a": pa.int64(), "b": pa.string()}),
+            pa.struct({"a": pa.int64(), "b": pa.int64()}),
+            False,
+        ),
+    ],
+)
+def test_a_type_is_another_where_its_values_are(found: pa.DataType, wanted: pa.DataType, same: bool) -> None:
+    assert (layouts.unlike(pa.schema({"x": found}), pa.schema({"x": wanted})) == "") == same
+
+
+def test_a_leaf_of_a_nested_column_stays_as_it_was_read() -> None:
+    leaf = pa.schema({"x": pa.list_(pa.struct({"a": pa.int32()}))})
+    whole = pa.schema({"x": pa.list_(pa.struct({"a": pa.int64(), "b": pa.string()}))})
+    assert layouts.laid_out(pa.table({"x": [[{"a": 1}]]}, schema=leaf), whole).schema == leaf
+
+
 def test_a_table_of_pages_of_another_type_is_not_asked_for_again_unbidden(tmp_path: Path) -> None:
     rows = schemas.PAGES.empty_table()
     place = rows.column_names.index("warc_offset")

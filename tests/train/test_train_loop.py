@@ -151,6 +151,13 @@ def test_the_run_directory_holds_what_it_promises(straight: Path) -> None:
     }
 
 
+def test_a_checkpoint_says_how_far_into_the_data_it_is(straight: Path) -> None:
+    state = newest(straight).state
+    assert state["tokens"] == 40 * 4 * 32
+    assert state["data"]["sequences"] == 40 * 4
+    assert state["data"]["epoch"] == pytest.approx(state["tokens"] / state["data"]["tokens"], rel=0.01)
+
+
 def test_the_report_needs_no_other_file_and_shows_the_reference(straight: Path) -> None:
     page = (straight / "report.html").read_text()
     assert "unigram entropy" in page and "<svg" in page

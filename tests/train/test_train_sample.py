@@ -108,6 +108,23 @@ def test_a_character_of_several_tokens_is_not_heard_in_halves(
     assert [piece for piece in pieces if piece] == ["Thea", "漢", "b"]
 
 
+def test_nothing_is_heard_of_what_is_drawn_after_the_texts_end(
+    run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("train.sample.next_tokens", lambda *_: iter([[10, 11], [0, 12], [13, 14], [15, 0]]))
+    pieces: list[str] = []
+    first, _ = generate(str(run), "The", n=2, on_text=pieces.append)
+    assert "".join(pieces) == "The" + first
+
+
+@pytest.mark.parametrize("temperature", [0.5, 2.0])
+def test_the_temperature_divides_the_logits(temperature: float) -> None:
+    logits = torch.tensor([0.6, 0.3, 0.1]).log()
+    drawn = Choice(temperature, 0, 1.0).pick(logits.expand(20_000, 3), torch.Generator().manual_seed(0))
+    shares = torch.bincount(drawn) / 20_000
+    torch.testing.assert_close(shares, (logits / temperature).softmax(0), atol=0.02, rtol=0)
+
+
 def test_temperature_zero_takes_the_likeliest_token() -> None:
     logits = torch.tensor([[0.0, 3.0, 1.0], [2.0, 1.0, 0.0]])
     assert Choice(temperature=0).pick(logits, torch.Generator()).tolist() == [1, 0]

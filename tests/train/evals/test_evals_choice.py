@@ -50,6 +50,13 @@ def test_cbt_takes_the_candidate_that_makes_the_whole_likeliest(bigram: Any) -> 
         assert metrics[metric] == 50 * right
 
 
+def test_candidates_that_begin_the_text_are_read_after_end_of_text_each_to_its_end(bigram: Any) -> None:
+    choices = ["A", "A list"]
+    _, [example] = cbt(bigram.subject, [Cloze([], "XXXXX", "A", choices)], quiet)
+    expected = [bigram.nats([0, *bigram.ids(choice)]) for choice in choices]
+    assert list(example["log_likelihoods"].values()) == pytest.approx(expected, rel=1e-5)
+
+
 def test_winograd_replaces_the_pronoun_and_scores_all_or_what_follows(bigram: Any) -> None:
     schemas = [
         Schema("The men refused a permit because", "they", "feared it.", ["The men", "The women"], 0),
@@ -137,6 +144,19 @@ def test_hellaswag_takes_an_ending_by_sum_by_length_and_by_mean(bigram: Any) -> 
         "accuracy_mean": [one / length for one, length in zip(sums, lengths, strict=True)],
     }
     assert metrics == {name: 100.0 * (best(values) == 2) for name, values in ways.items()}
+
+
+def test_an_ending_of_no_context_is_read_after_end_of_text(bigram: Any) -> None:
+    endings = ["is raised.", "stops.", "goes on.", "ends."]
+    _, [example] = hellaswag(bigram.subject, [Ending("[header]", endings, 0)], quiet)
+    expected = [bigram.nats([0, *bigram.ids(" " + ending)]) for ending in endings]
+    assert example["log_likelihoods"] == pytest.approx(expected, rel=1e-5)
+
+
+def test_marks_of_the_source_do_not_make_an_ending_longer(bigram: Any) -> None:
+    endings = ["stops.", "[substeps]stops.", "[step]stops.", "stops."]
+    _, [example] = hellaswag(bigram.subject, [Ending("It", endings, 0)], quiet)
+    assert example["chosen_per_char"] == 0
 
 
 def test_hellaswag_loses_the_marks_of_its_source() -> None:

@@ -120,6 +120,13 @@ def test_lambada_scores_the_last_word_by_every_definition(bigram: Any) -> None:
     assert [each["word"] for each in examples] == word
 
 
+@pytest.mark.parametrize("text", ["error", " error ", "error\n"])
+def test_a_last_word_with_nothing_before_it_is_read_after_end_of_text(bigram: Any, text: str) -> None:
+    _, [example] = lambada(bigram.subject, [text], quiet)
+    assert example["target"] == "error"
+    assert example["nats"] == pytest.approx(-bigram.nats([0, *bigram.ids(" error")]), rel=1e-5)
+
+
 @pytest.mark.parametrize("no_last_word", [" the", "In", ".", "<|endoftext|>"])
 def test_the_three_accuracies_of_lambada_differ_as_they_should(bigram: Any, no_last_word: str) -> None:
     """A model that says what is no last word after "a", then " x"."""
