@@ -106,6 +106,9 @@ def test_a_flipped_bit_is_an_error_whoever_reads_the_file(tmp_path: Path) -> Non
     ("error", "no_damage"),
     [
         (PermissionError(errno.EACCES, "Permission denied"), True),
+        (OSError(errno.ENOSPC, "No space left on device"), True),
+        (OSError(errno.EDQUOT, "Disk quota exceeded"), True),
+        (OSError(errno.EAGAIN, "Resource temporarily unavailable"), True),
         (OSError(errno.EMFILE, "Too many open files"), True),
         (pa.ArrowMemoryError("malloc of size 64 failed"), True),
         (

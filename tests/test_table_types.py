@@ -96,6 +96,7 @@ def test_a_lists_layout_and_the_name_of_its_items_are_no_other_type() -> None:
         (pa.float32(), pa.float64(), True),
         (pa.timestamp("us"), pa.timestamp("ns"), True),
         (pa.timestamp("us", "UTC"), pa.timestamp("us"), False),
+        (pa.list_(pa.int32()), pa.list_(pa.int64()), True),
         (pa.struct({"a": pa.int32()}), pa.struct({"a": pa.int64()}), True),
         (pa.struct({"a": pa.int64(), "b": pa.string()}), pa.struct({"a": pa.int64()}), False),
         (
