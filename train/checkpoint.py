@@ -116,10 +116,11 @@ class Checkpoint:
 
 def finished(run: Path) -> list[Checkpoint]:
     """The run's checkpoints that are marked DONE, oldest first. Folders of other names are the user's. Raises
-    PermissionError where this user may not look, which is not to say that there are none."""
+    PermissionError where this user may not look, TrainError where a file is in a folder's place, which is not
+    to say that there are none."""
     folder = run / FOLDER
-    paths = folder.iterdir() if folder.is_dir() else ()
-    found = [Checkpoint(path) for path in paths if NAME.fullmatch(path.name)]
+    paths = folder.iterdir() if files.is_folder(folder) else ()
+    found = [Checkpoint(path) for path in paths if NAME.fullmatch(path.name) and files.is_folder(path)]
     return sorted((one for one in found if (one.path / DONE).exists()), key=lambda one: one.step)
 
 

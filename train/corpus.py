@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from train import token_index
 from train.errors import TrainError
-from train.files import expanded
+from train.files import expanded, is_file
 from train.settings import DataSettings
 from train.tokenizer import load as load_tokenizer
 from train.tokenizer import size as ids_of
@@ -111,7 +111,7 @@ def find_corpus(folder: Path, settings: DataSettings, vocab_size: int) -> Corpus
         raise TrainError(f"{folder} is a file: name its directory, and the file by --set data.train={folder}")
     folder = token_folder(folder)
     tokenizer = folder / "tokenizer.json"
-    entries = _vocabulary(folder, tokenizer) if tokenizer.is_file() else 0
+    entries = _vocabulary(folder, tokenizer) if is_file(tokenizer) else 0
     if not (vocab_size or entries):
         raise TrainError(
             f"{tokenizer} is missing: `webtext build-shards` makes a corpus's tokens; "

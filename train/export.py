@@ -57,13 +57,15 @@ def _exportable(run: Path, out: Path) -> tuple[Settings, Checkpoint]:
     if out.exists() and not (out.is_dir() and ((out / UNFINISHED).is_file() or not any(out.iterdir()))):
         raise TrainError(f"{out} is there already: give a new directory")
     rundir.trained(run, saved)  # copied only if they can be read
+    if files.is_file(run / rundir.TOKENIZER):
+        tokenizer.load(run / rundir.TOKENIZER)
     return settings, saved
 
 
 def _export_tokenizer(run: Path, out: Path, model: ModelSettings) -> int | None:
     """Writes the tokenizer, if the run has one, and returns the id of its end-of-text token."""
     path = run / rundir.TOKENIZER
-    if not path.is_file():
+    if not files.is_file(path):
         return None
     end: int | None = tokenizer.load(path).token_to_id(END_OF_TEXT)
     files.write(out / TOKENIZER, tokenizer.for_older_readers(path.read_text(encoding="utf-8")))

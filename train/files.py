@@ -44,6 +44,23 @@ def _cannot(folder: Path, error: OSError, instead: str) -> TrainError:
     return TrainError(f"cannot write to {folder} ({error.strerror}): {instead}")
 
 
+def is_file(path: Path) -> bool:
+    """Whether there is one. Raises TrainError for what else is there, which is not to say that nothing is."""
+    if os.path.lexists(path) and not path.is_file():
+        what = "a directory" if path.is_dir() else "no file"
+        raise TrainError(f"{path} is {what} in the place of a file: put the file back, or move that away")
+    return path.is_file()
+
+
+def is_folder(path: Path) -> bool:
+    """Whether there is one. Raises TrainError for what else is there."""
+    if os.path.lexists(path) and not path.is_dir():
+        raise TrainError(
+            f"{path} is no directory, in the place of one: put the directory back, or move that away"
+        )
+    return path.is_dir()
+
+
 def require_readable(path: Path) -> None:
     """Raises the system's own error for a file that may not be read, which safetensors calls missing and
     tokenizers no tokenizer."""

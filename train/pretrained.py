@@ -66,11 +66,11 @@ def require_numbers(computed: torch.Tensor) -> None:
 
 
 def _is_run(path: Path) -> bool:
-    return (path / rundir.CONFIG).is_file()
+    return files.is_file(path / rundir.CONFIG)
 
 
 def _shape(folder: Path) -> ModelSettings:
-    if not (folder / huggingface.CONFIG).is_file():
+    if not files.is_file(folder / huggingface.CONFIG):
         raise TrainError(
             f"{folder} is neither a run nor a Hugging Face GPT-2: it has no {rundir.CONFIG} and no "
             f"{huggingface.CONFIG}; name what `train` wrote with --out, or a model's directory"
@@ -88,7 +88,7 @@ def _tokenizer(path: Path, shape: ModelSettings) -> Tokenizer:
 def _read(path: Path) -> Tokenizer:
     vocabulary, merges = path.with_name("vocab.json"), path.with_name("merges.txt")
     try:
-        if path.is_file():
+        if files.is_file(path):
             return tokenizer.load(path)
         if vocabulary.is_file() and merges.is_file():
             for file in (vocabulary, merges):

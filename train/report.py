@@ -107,7 +107,7 @@ def _references(run: Path, entropy: float | None) -> list[tuple[str, list[float]
 
 def _has_gpt2s_vocabulary(run: Path) -> bool:
     path = run / rundir.TOKENIZER
-    if not path.is_file():
+    if not files.is_file(path):
         return False
     found = tokenizer.load(path)
     ends = {"!": 0, "Ġthe": 262, "<|endoftext|>": 50256}

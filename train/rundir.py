@@ -61,7 +61,7 @@ def _unmake(run: Path, folders: Iterable[Path]) -> None:
 def describe(run: Path, wanted: Settings, tokenizer: Path | None) -> None:
     """Writes what the run is asked to do, once nothing else can refuse it. A trained run keeps its tokenizer:
     TrainError where that is damaged."""
-    trained = checkpoint.newest(run) and (run / TOKENIZER).exists()
+    trained = checkpoint.newest(run) and files.is_file(run / TOKENIZER)
     if trained:
         load_tokenizer(run / TOKENIZER)  # now, not in the report of the next checkpoint
     files.write(run / CONFIG, settings_file.to_toml(wanted))  # first: what has it is known for a run
@@ -76,7 +76,7 @@ def check(run: Path, wanted: Settings) -> None:
     if (run.exists() or run.is_symlink()) and not run.is_dir():
         raise TrainError(f"{run} is no directory; give one for the run")
     shown = run.is_dir() and any(not path.name.startswith(".") for path in run.iterdir())
-    if shown and not (run / CONFIG).exists():
+    if shown and not files.is_file(run / CONFIG):
         raise TrainError(f"{run} holds other files and no {CONFIG}; give a new or a run's directory")
     saved = checkpoint.newest(run)
     if saved is None:  # nothing yet that other settings would spoil
@@ -91,7 +91,7 @@ def check(run: Path, wanted: Settings) -> None:
 
 def load(run: Path) -> Settings:
     """The resolved settings of a run. Raises TrainError if it is not a run directory."""
-    if not (run / CONFIG).is_file():
+    if not files.is_file(run / CONFIG):
         what = f"is not a run: it has no {CONFIG}" if run.exists() else "does not exist"
         raise TrainError(f"{run} {what}; name the directory that `train` wrote with --out")
     settings = settings_file.load(run / CONFIG)

@@ -250,6 +250,17 @@ def test_a_folder_in_the_place_of_a_file_is_named_with_what_to_do(
         saved.load_moments(model, build(model, TrainSettings(optimizer="muon")), Ranks())
 
 
+@pytest.mark.parametrize("name", ["checkpoints", "checkpoints/step-00000010"])
+def test_a_file_in_the_place_of_a_folder_is_not_passed_over(
+    name: str, save: Callable[..., checkpoint.Checkpoint], tmp_path: Path
+) -> None:
+    save(5), save(10)
+    shutil.rmtree(tmp_path / name)
+    (tmp_path / name).touch()
+    with pytest.raises(TrainError, match=rf"{name} is no directory, in the place of one"):
+        checkpoint.newest(tmp_path)
+
+
 def test_weights_that_may_not_be_read_are_not_called_missing(
     save: Callable[..., checkpoint.Checkpoint],
 ) -> None:

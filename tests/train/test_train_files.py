@@ -55,3 +55,18 @@ def test_a_folder_of_anothers_to_read_only_is_told(tmp_path: Path) -> None:
     tmp_path.chmod(0o555)
     with pytest.raises(TrainError, match=r"cannot write to .*new .Permission denied.: give another"):
         files.check_made(tmp_path / "new", "give another")
+
+
+@pytest.mark.parametrize("there", [Path.mkdir, lambda path: path.symlink_to("gone")], ids=["folder", "link"])
+def test_what_is_in_a_files_place_is_not_called_nothing(
+    tmp_path: Path, there: Callable[[Path], None]
+) -> None:
+    there(tmp_path / "config.toml")
+    with pytest.raises(TrainError, match=r"config\.toml is .* in the place of a file: put the file back"):
+        files.is_file(tmp_path / "config.toml")
+
+
+def test_what_is_in_a_folders_place_is_not_called_nothing(tmp_path: Path) -> None:
+    (tmp_path / "checkpoints").touch()
+    with pytest.raises(TrainError, match="checkpoints is no directory, in the place of one: put"):
+        files.is_folder(tmp_path / "checkpoints")

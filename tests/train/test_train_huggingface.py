@@ -347,3 +347,14 @@ def test_a_damaged_checkpoint_is_not_exported(run: Path, tmp_path: Path) -> None
     with pytest.raises(TrainError, match=r"model\.safetensors is damaged"):
         export.write(damaged, tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("do", [export.write, export.plan])
+def test_a_damaged_tokenizer_is_told_before_anything_is_written(
+    run: Path, tmp_path: Path, do: Callable[[Path, Path], object]
+) -> None:
+    damaged = shutil.copytree(run, tmp_path / "run")
+    (damaged / "tokenizer.json").write_text("{}")
+    with pytest.raises(TrainError, match=r"tokenizer\.json is not a tokenizer"):
+        do(damaged, tmp_path / "out")
+    assert not (tmp_path / "out").exists()

@@ -67,6 +67,18 @@ def test_a_runs_config_that_was_cut_short_is_an_error_that_names_it(run: Path, t
         load(str(copy))
 
 
+@pytest.mark.parametrize("use", [generate, lambda run: write(Path(run), Path(run) / "exported")])
+@pytest.mark.parametrize("name", ["config.toml", "tokenizer.json"])
+def test_a_folder_in_the_place_of_a_runs_file_is_an_error_that_names_it(
+    run: Path, tmp_path: Path, name: str, use: Callable[[str], object]
+) -> None:
+    copy = shutil.copytree(run, tmp_path / "run")
+    (copy / name).unlink()
+    (copy / name).mkdir()
+    with pytest.raises(TrainError, match=rf"run/{name} is a directory in the place of a file"):
+        use(str(copy))
+
+
 def test_logits_that_are_no_numbers_are_an_error() -> None:
     with pytest.raises(TrainError, match="what the model computes is no numbers"):
         ALL.pick(torch.tensor([[0.0, float("inf")]]), torch.Generator())
