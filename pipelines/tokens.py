@@ -50,8 +50,9 @@ def plan(corpus: Corpus, recipe: Recipe) -> Plan:
 def build(corpus: Corpus, engine: Engine, recipe: Recipe, words: Vocabulary, progress: Progress) -> Manifest:
     """Brings the token files up to the published shards and sums them up in index.json."""
     wanted = plan(corpus, recipe)
-    folder = corpus.table("tokens").folder
-    _sweep(folder, {Path(work.file).stem for work in wanted.works})
+    table = corpus.table("tokens")
+    folder = table.folder
+    _sweep(folder, {Path(work.file).stem for work in wanted.works}, table.finished())
     if any(work.item.made.dtype != work.item.dtype for work in wanted.works):  # all is encoded again
         fast = vocabulary.may_be_fast(corpus, progress)
         works = tuple(replace(work, item=replace(work.item, fast=fast)) for work in wanted.works)
@@ -124,9 +125,15 @@ def _encode_shard(corpus: Corpus, item: Item, path: Path) -> TokenFile:
     return writer.written
 
 
-def _sweep(folder: Path, stems: set[str]) -> None:
-    """Removes token files of an earlier plan, and those that lost their index, or their ids."""
+def _sweep(folder: Path, stems: set[str], finished: Sequence[Part]) -> None:
+    """Removes token files of an earlier plan, and those that lost their index, or their ids; an index that is
+    not the one that was written counts as lost, for no command but this one reads it."""
     there = {path for name in files.sizes(folder) if (path := folder / name).suffix in (".bin", ".idx")}
+    for part in finished:
+        idx = folder / Path(part.file).with_suffix(".idx")
+        if idx in there and files.hash_file(files.here(idx)) != part.extra.get("index"):
+            files.remove(idx)
+            there.remove(idx)
     for path in sorted(there):
         other = path.with_suffix(".idx" if path.suffix == ".bin" else ".bin")
         if path.stem not in stems or other not in there:

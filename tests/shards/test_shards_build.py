@@ -253,6 +253,16 @@ def test_what_was_deleted_is_made_again(corpus: Corpus, engine: LocalEngine, tmp
     assert contents(build(copy, engine)) == contents(corpus)
 
 
+@pytest.mark.parametrize("damage", [lambda written: written[:-9], lambda written: written.swapcase()])
+def test_a_damaged_index_of_a_token_file_is_made_again(
+    corpus: Corpus, engine: LocalEngine, tmp_path: Path, damage: Callable[[bytes], bytes]
+) -> None:
+    copy = copied(corpus, tmp_path, "shards", "tokens")
+    idx = bins(copy)[1].with_suffix(".idx")
+    idx.write_bytes(damage(idx.read_bytes()))
+    assert contents(build(copy, engine)) == contents(corpus)
+
+
 @pytest.mark.parametrize("file", ["tokens/index.json", "tokens/tokenizer_config.json", "shards/README.md"])
 def test_what_stands_beside_the_partitions_is_made_again(
     corpus: Corpus, engine: LocalEngine, tmp_path: Path, file: str
