@@ -68,7 +68,7 @@ def current(corpus: Corpus, recipe: Recipe) -> Vocabulary | None:
     try:
         vocabulary = Vocabulary(**json.loads(files.read_text(folder / "_tokenizer.json")))
         sha256 = hashlib.sha256(files.here(folder / "tokenizer.json").read_bytes()).hexdigest()
-    except (OSError, ValueError, TypeError):
+    except (OSError, ValueError, TypeError, RecursionError):
         return None
     return vocabulary if (vocabulary.key, vocabulary.sha256) == (key(corpus, recipe), sha256) else None
 

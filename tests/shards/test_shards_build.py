@@ -273,11 +273,12 @@ def test_what_stands_beside_the_partitions_is_made_again(
 
 
 @pytest.mark.parametrize("damaged", ['{"format": "web', "[" * 100_000], ids=["short", "deep"])
-def test_an_index_that_is_damaged_is_made_again(
-    corpus: Corpus, engine: LocalEngine, tmp_path: Path, damaged: str
+@pytest.mark.parametrize("file", ["index.json", "_tokenizer.json"])
+def test_what_is_told_of_the_tokens_is_told_again_where_it_is_damaged(
+    corpus: Corpus, engine: LocalEngine, tmp_path: Path, file: str, damaged: str
 ) -> None:
     copy = copied(corpus, tmp_path, "shards", "tokens")
-    (copy.root / "tokens" / "index.json").write_text(damaged, "utf-8")
+    (copy.root / "tokens" / file).write_text(damaged, "utf-8")
     assert contents(build(copy, engine)) == contents(corpus)
 
 
