@@ -82,9 +82,17 @@ class Corpus:
         return Table(name, self.root / name, TABLES[name])
 
     def recipe(self) -> "Recipe":
+        """Raises UserError for one that was cut short: what it lacks would be another recipe's, unsaid."""
         from webtext import recipe  # whose library workers that need no recipe do not wait for
 
-        return recipe.load(files.here(self.root / "recipe.toml"))
+        path = self.root / "recipe.toml"
+        found = recipe.load(files.here(path))
+        if "dtype" not in found.tokens.model_fields_set:  # its last key, of all that `freeze` writes
+            raise UserError(
+                f"{path}: was cut short, it has no tokens.dtype: put a copy of it there; "
+                "shards/README.md shows the recipe"
+            )
+        return found
 
     def freeze(self, wanted: "Recipe") -> None:
         header = "# The resolved recipe of this corpus. Change a value with --set, not here.\n"

@@ -16,6 +16,7 @@ from webtext.corpus import Corpus
 from webtext.errors import UserError
 from webtext.manifest import Counts, Manifest
 from webtext.progress import Progress
+from webtext.recipe import Recipe
 
 
 def _files(folder: Path) -> dict[str, bytes]:
@@ -159,7 +160,7 @@ def test_a_dry_run_of_a_comparison_reads_both(
 
 
 def test_a_corpus_without_links_is_a_user_error(tmp_path: Path, quiet: Progress) -> None:
-    (tmp_path / "recipe.toml").write_text("")
+    Corpus(tmp_path).freeze(Recipe())
     with pytest.raises(UserError, match="no links yet; `webtext crawl"):
         audit.run(Corpus.open(tmp_path), None, quiet)
 

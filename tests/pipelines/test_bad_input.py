@@ -11,6 +11,8 @@ from pipelines.request import Request
 from tests.pipelines import chains
 from tests.pipelines.chains import settings, url_list
 from webtext.corpus import Corpus
+from webtext.recipe import Recipe
+from webtext.sections import Crawl
 
 
 @pytest.fixture
@@ -29,6 +31,15 @@ def test_a_directory_that_is_not_a_corpus_is_called_so(tmp_path: Path) -> None:
 
 def test_a_corpus_that_does_not_exist_is_called_so(tmp_path: Path) -> None:
     assert "does not exist" in refused("status", tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize("left", [0, 7, -1], ids=["nothing", "a head", "all but a line"])
+def test_a_recipe_that_was_cut_short_is_not_taken_for_another(tmp_path: Path, left: int) -> None:
+    Corpus(tmp_path).freeze(Recipe(crawl=Crawl(allow_private=True)))
+    lines = (tmp_path / "recipe.toml").read_text().splitlines(keepends=True)
+    (tmp_path / "recipe.toml").write_text("".join(lines[:left]))
+    line = refused("status", tmp_path)
+    assert f"{tmp_path}/recipe.toml: was cut short, it has no tokens.dtype: put a copy of it there" in line
 
 
 def test_a_folder_with_other_things_in_it_is_not_made_a_corpus(tmp_path: Path, links: Path) -> None:
@@ -100,15 +111,15 @@ def test_a_crawl_that_fetches_nothing_is_done_and_says_why(tmp_path: Path, links
 def test_a_build_is_not_asked_for_other_links_or_pages(
     tmp_path: Path, setting: str, option: tuple[str, ...]
 ) -> None:
-    (tmp_path / "recipe.toml").write_text("")
+    Corpus(tmp_path).freeze(Recipe())
     line = refused("build-shards", tmp_path, *settings(setting), *option)
     assert setting.partition("=")[0] in line
     assert f"give it to `webtext crawl {tmp_path}`" in line
-    assert (tmp_path / "recipe.toml").read_text() == ""
+    assert Corpus(tmp_path).recipe() == Recipe()
 
 
 def test_another_recipe_leaves_a_builds_links_and_pages_as_they_are(tmp_path: Path) -> None:
-    (tmp_path / "recipe.toml").write_text("[crawl]\nallow_private = true\n")
+    Corpus(tmp_path).freeze(Recipe(crawl=Crawl(allow_private=True)))
     named = Request(tmp_path, recipe="openwebtext2")
     wanted = build_shards.recipe_for(Corpus(tmp_path), named)
     assert (wanted.links, wanted.crawl) == (Corpus(tmp_path).recipe().links, Corpus(tmp_path).recipe().crawl)
@@ -116,7 +127,7 @@ def test_another_recipe_leaves_a_builds_links_and_pages_as_they_are(tmp_path: Pa
 
 
 def test_a_build_may_be_told_how_fast_to_crawl_next_time(tmp_path: Path) -> None:
-    (tmp_path / "recipe.toml").write_text("")
+    Corpus(tmp_path).freeze(Recipe())
     assert "its crawl has not finished" in refused("build-shards", tmp_path, *settings("crawl.threads=8"))
 
 
@@ -128,21 +139,21 @@ def test_public_hosts_are_not_asked_without_a_contact(tmp_path: Path) -> None:
 def test_a_second_command_on_a_corpus_is_refused(tmp_path: Path, links: Path) -> None:
     corpus = Corpus(tmp_path / "corpus")
     corpus.root.mkdir()
-    (corpus.root / "recipe.toml").write_text("")
+    corpus.freeze(Recipe())
     with corpus.lock():
         assert "is writing to this corpus" in refused("crawl", corpus.root, "--links", links)
 
 
 def test_a_corpus_that_cannot_be_written_to_is_called_so(tmp_path: Path, links: Path) -> None:
     (tmp_path / "corpus" / ".lock").mkdir(parents=True)  # root may write everywhere else
-    (tmp_path / "corpus" / "recipe.toml").touch()
+    Corpus(tmp_path / "corpus").freeze(Recipe())
     for name, *options in (["crawl", "--links", links], ["remove", "--url", "http://a.example/"]):
         line = refused(name, tmp_path / "corpus", *options)
         assert f"{tmp_path / 'corpus'}: cannot be written to" in line
 
 
 def test_a_table_that_may_not_be_read_is_named(tmp_path: Path) -> None:
-    (tmp_path / "recipe.toml").touch()
+    Corpus(tmp_path).freeze(Recipe())
     manifest = tmp_path / "links" / "_manifest.json"
     manifest.parent.mkdir()
     manifest.touch(0)
@@ -154,7 +165,7 @@ def test_a_table_that_may_not_be_read_is_named(tmp_path: Path) -> None:
 
 
 def test_training_before_there_are_tokens(tmp_path: Path) -> None:
-    (tmp_path / "recipe.toml").write_text("")
+    Corpus(tmp_path).freeze(Recipe())
     assert "build-shards" in refused("train", tmp_path, "--out", tmp_path / "run")
 
 
@@ -163,7 +174,7 @@ def test_sampling_from_what_is_not_a_run(tmp_path: Path) -> None:
 
 
 def test_explaining_a_link_that_is_not_there(tmp_path: Path) -> None:
-    (tmp_path / "recipe.toml").write_text("")
+    Corpus(tmp_path).freeze(Recipe())
     assert "no links yet" in refused("explain", tmp_path, "http://a.example/")
 
 
@@ -205,7 +216,7 @@ def test_a_name_that_is_not_utf_8_is_refused_at_once(tmp_path: Path, links: Path
         ("demo", "--out", name),
     ):
         assert "caf\\udce9': a name that is not UTF-8" in refused(*arguments)
-    (tmp_path / "recipe.toml").touch()
+    Corpus(tmp_path).freeze(Recipe())
     assert "a name that is not UTF-8" in refused("audit", tmp_path, "--against", name)
 
 
@@ -287,7 +298,7 @@ def test_a_folder_called_as_a_corpus_table_is_still_a_strangers(tmp_path: Path, 
 
 
 def test_a_refused_tokenizer_is_not_frozen(tmp_path: Path) -> None:
-    (tmp_path / "recipe.toml").write_text("")
+    Corpus(tmp_path).freeze(Recipe())
     (tmp_path / "words.json").write_text("{}")
     for wrong in ("missing.json", "words.json"):
         line = refused("build-shards", tmp_path, *settings(f"tokens.tokenizer={tmp_path / wrong}"))
@@ -295,7 +306,7 @@ def test_a_refused_tokenizer_is_not_frozen(tmp_path: Path) -> None:
     assert "no builtin:adlt" in refused(
         "build-shards", tmp_path, *settings('filter.adult_words=["builtin:adlt"]')
     )
-    assert (tmp_path / "recipe.toml").read_text() == ""
+    assert Corpus(tmp_path).recipe() == Recipe()
 
 
 def test_an_evaluation_set_that_is_not_there(tmp_path: Path) -> None:

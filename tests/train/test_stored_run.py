@@ -15,6 +15,7 @@ from webtext import files, lease, store
 from webtext.corpus import Corpus
 from webtext.errors import UserError
 from webtext.manifest import Counts, Manifest
+from webtext.recipe import Recipe
 
 pytestmark = pytest.mark.slow
 
@@ -114,7 +115,7 @@ def test_the_commands_work_on_an_address(
 ) -> None:
     root = tmp_path / "corpus"
     shutil.copytree(corpus, root / "tokens")
-    (root / "recipe.toml").write_text("")
+    Corpus(root).freeze(Recipe())
     Corpus(root).table("tokens").publish(Manifest("tokens", 1, "", "", (), Counts()))
     sets = tuple(tiny_arguments[3::2])  # of --config demo --set … --set …
     address = f"s3://{BUCKET}/{on_machine('one').name}"

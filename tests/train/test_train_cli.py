@@ -15,6 +15,7 @@ from train.cli import app
 from webtext.cli import main
 from webtext.corpus import Corpus
 from webtext.manifest import Counts, Manifest
+from webtext.recipe import Recipe
 
 Python = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -85,7 +86,7 @@ def test_a_training_that_diverged_is_not_told_to_go_on_with_the_same_command(
 ) -> None:
     root = tmp_path / "corpus"
     shutil.copytree(corpus, root / "tokens")
-    (root / "recipe.toml").write_text("")
+    Corpus(root).freeze(Recipe())
     Corpus(root).table("tokens").publish(Manifest("tokens", 1, "", "", (), Counts()))
     wild = ["--set", "train.steps=9", "--set", "train.lr=1e30", "--set", "train.warmup_steps=0", "--quiet"]
     command = ["webtext", "train", str(root), "--out", str(tmp_path / "run"), *tiny_arguments, *wild]
