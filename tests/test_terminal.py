@@ -155,6 +155,7 @@ def test_only_what_can_go_on_says_so(
         (pa.ArrowMemoryError("malloc"), 1, "memory does not suffice: free some, or take fewer --workers; "),
         (OSError(errno.EIO, "Input/output error", "a/file"), 1, "a/file: Input/output error; "),
         (IsADirectoryError(errno.EISDIR, "Is a directory", "a/file"), 2, "a/file: Is a directory: move it"),
+        (FileExistsError(errno.EEXIST, "File exists", "a/table"), 2, "a/table: File exists: move it"),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",
 )

@@ -120,7 +120,7 @@ def _refused(error: Exception, options: dict[str, Any]) -> tuple[int, str] | Non
     if isinstance(error, PermissionError):
         what = f"{error.filename}: " if error.filename else ""
         return 2, f"{what}{why(error)}: give this user the right to it"
-    if isinstance(error, IsADirectoryError | NotADirectoryError):
+    if isinstance(error, IsADirectoryError | NotADirectoryError | FileExistsError):
         return 2, f"{where}: {why(error)}: move it away"
     if error.errno in TOO_MANY_OPEN:
         return 1, f"{why(error)}: raise `ulimit -n`{fewer}"
