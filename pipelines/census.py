@@ -73,7 +73,7 @@ def _saved(corpus: Corpus, recipe: Shards) -> Census | None:
         if saved["key"] != _key(corpus, recipe):
             return None
         validation, test, train = (_region(**region) for region in saved["regions"])
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
     return validation, test, train
 

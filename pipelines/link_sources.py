@@ -87,7 +87,7 @@ def remembered(corpus: Corpus) -> list[Used]:
         return [Used(**row) for row in json.loads(disk.read_text(_notes(corpus)))]
     except FileNotFoundError:
         manifest = corpus.table("links").manifest()
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, RecursionError) as error:
         raise UserError(
             f"{_notes(corpus)}: cannot be read ({error}): delete it, and name the sources with --links"
         ) from None

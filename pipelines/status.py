@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from webtext.corpus import Corpus
 from webtext.errors import UserError
 from webtext.recipe import Recipe
 from webtext.stage import Plan, Standing
+from webtext.table import ODD
 
 # In the order of the pipeline: a stage can be planned only when those before it are current.
 PLANS: dict[str, Callable[[Corpus, Recipe], Plan]] = {
@@ -99,23 +101,23 @@ def _told(corpus: Corpus, table: str, standing: Standing) -> tuple[str, str]:
 
 def _unfinished(corpus: Corpus) -> dict[str, Any] | None:
     """What the run that goes on, or was interrupted, told last."""
-    try:
-        told: dict[str, Any] = json.loads(files.read_text(corpus.root / stage.PROGRESS))
-    except (FileNotFoundError, ValueError):
-        return None
-    return told
+    with suppress(FileNotFoundError, *ODD):
+        told: dict[str, Any] = json.loads(files.read_bytes(corpus.root / stage.PROGRESS))
+        return told if told["stage"] else None
+    return None
 
 
 def _last_runs(corpus: Corpus) -> dict[str, dict[str, Any]]:
+    """By stage. The history is for people, nothing depends on it: a line that a kill cut short, or a disk
+    damaged, counts for nothing."""
     try:
-        lines = files.read_text(corpus.root / "history.jsonl").splitlines()
+        lines = files.read_bytes(corpus.root / "history.jsonl").splitlines()
     except FileNotFoundError:
         return {}
     runs = {}
     for line in lines:
-        try:
+        with suppress(*ODD):
             run = json.loads(line)
-        except ValueError:  # cut short by a kill; the history is for people, nothing depends on it
-            continue
-        runs[run.pop("stage")] = run
+            if run["rows"] >= 0 and run["seconds"] >= 0:  # which a rate is told by
+                runs[run.pop("stage")] = run
     return runs

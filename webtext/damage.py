@@ -15,8 +15,9 @@ DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 TOO_MANY_OPEN = (errno.EMFILE, errno.ENFILE)
 # What says nothing of a file: another time the system may let it be read. Not EIO: a bad sector stays one.
 NOT_NOW = (errno.EACCES, errno.EPERM, *TOO_MANY_OPEN, errno.ENOMEM, errno.ESTALE)
-# How the reading of a damaged file ends: the third where a flipped bit is in a column's name.
-UNREADABLE = (OSError, pa.ArrowException, UnicodeDecodeError, json.JSONDecodeError)
+# How the reading of a damaged file ends: the third where a flipped bit is in a column's name, the last where
+# JSON nests too deep.
+UNREADABLE = (OSError, pa.ArrowException, UnicodeDecodeError, json.JSONDecodeError, RecursionError)
 
 
 @contextmanager

@@ -64,6 +64,17 @@ def test_a_finished_run_leaves_no_progress_behind(web: Web, crawled: Crawled) ->
     assert not (crawled.corpus.root / "progress.json").exists()
 
 
+@pytest.mark.parametrize("line", [b'{"sta\xe7e": 1}', b"5", b'{"stage": "links"}', b"[" * 100_000])
+def test_a_damaged_line_of_the_history_costs_what_it_told_alone(crawled: Crawled, line: bytes) -> None:
+    whole = b'{"stage": "pages", "rows": 9, "seconds": 1.5}'
+    (crawled.corpus.root / "history.jsonl").write_bytes(line + b"\n" + whole + b"\n")
+    (crawled.corpus.root / "progress.json").write_bytes(b"5")
+    told = status.run(crawled.corpus.root)
+    show.status(told)
+    runs = {row["stage"]: row["last_run"] for row in told["stages"]}
+    assert (runs["links"], runs["pages"]) == (None, {"rows": 9, "seconds": 1.5})
+
+
 def test_what_is_told_is_json() -> None:
     tally = Tally("pages", 10)
     tally.add(0, {}, {"a.example": 4.0})
