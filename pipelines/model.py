@@ -158,6 +158,8 @@ def _trainer() -> Iterator[None]:
         raise RunRefused(str(error)) from None
     except (BrokenPipeError, PermissionError):  # our reader has had enough; a right is lacking
         raise
+    except (IsADirectoryError, NotADirectoryError, FileExistsError):  # the same command fails again
+        raise
     except OSError as error:
         if error.errno in damage.DISK_FULL or buckets.is_of_a_store(error):
             raise

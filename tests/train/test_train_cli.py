@@ -98,6 +98,27 @@ def test_a_training_that_diverged_is_not_told_to_go_on_with_the_same_command(
     assert "with a lower train.lr" in told and "the same command" not in told
 
 
+def test_a_folder_in_the_place_of_a_runs_log_is_to_be_moved_away(
+    corpus: Path,
+    tiny_arguments: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    root, run = tmp_path / "corpus", tmp_path / "run"
+    shutil.copytree(corpus, root / "tokens")
+    Corpus(root).freeze(Recipe())
+    Corpus(root).table("tokens").publish(Manifest("tokens", 1, "", "", (), Counts()))
+    (run / "log.jsonl").mkdir(parents=True)
+    (run / "config.toml").touch()
+    command = ["webtext", "train", str(root), "--out", str(run), *tiny_arguments, "--quiet"]
+    monkeypatch.setattr(sys, "argv", command)
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    assert capsys.readouterr().err == f"webtext: {run / 'log.jsonl'}: Is a directory: move it away\n"
+
+
 @pytest.mark.slow
 def test_sigterm_saves_and_exits_130(corpus: Path, tiny_arguments: list[str], tmp_path: Path) -> None:
     command = [sys.executable, "-m", "train", "train", str(corpus), "--out", str(tmp_path / "run")]
