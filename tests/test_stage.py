@@ -11,7 +11,7 @@ from webtext.corpus import Corpus
 from webtext.engine import Report
 from webtext.engine.local import LocalEngine
 from webtext.errors import RunFailed, UserError
-from webtext.manifest import Counts, Part
+from webtext.manifest import Counts, Manifest, Part
 from webtext.progress import Progress
 from webtext.recipe import Recipe
 from webtext.stage import Plan, Work
@@ -245,3 +245,11 @@ def test_a_manifest_of_another_shape_is_named(
     path.write_text(text.replace(old, new))
     with pytest.raises(UserError, match=r"_manifest\.json: not a manifest .* delete it"):
         corpus.table("clusters/edges").manifest()
+
+
+def test_another_tables_manifest_is_not_taken_for_a_tables(corpus: Corpus) -> None:
+    corpus.table("pages").publish(Manifest("links", 1, "", "", (), Counts()))
+    with pytest.raises(
+        UserError, match=r"pages/_manifest\.json: not a manifest .it is that of links.: delete"
+    ):
+        corpus.table("pages").manifest()

@@ -102,13 +102,16 @@ class Table:
 
     def manifest(self) -> Manifest | None:
         try:
-            return Manifest.from_json(json.loads(files.read_text(self.folder / "_manifest.json")))
+            found = Manifest.from_json(json.loads(files.read_text(self.folder / "_manifest.json")))
+            if found.stage != self.name:
+                raise ValueError(f"it is that of {found.stage}")
         except FileNotFoundError:
             return None
         except ODD as error:
             raise UserError(
                 f"{self.folder}/_manifest.json: not a manifest ({error}): delete it to rebuild the stage"
             ) from None
+        return found
 
     @property
     def begun(self) -> bool:
