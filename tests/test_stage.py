@@ -1,3 +1,4 @@
+import resource
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -211,6 +212,23 @@ def test_a_file_that_was_cut_short_is_made_again(corpus: Corpus, engine: LocalEn
     assert stage.standing(corpus, plan).why == "1 of 2 partitions to do, files changed"
     assert stage.run(corpus, engine, plan, QUIET) == first
     assert (runs(corpus, 0), runs(corpus, 1)) == (2, 1)
+
+
+def test_a_partition_of_which_the_journal_has_a_part_only_is_not_marked(
+    corpus: Corpus, engine: LocalEngine
+) -> None:
+    manifest = stage.run(corpus, engine, plan_of(corpus, ["a", "b"]), QUIET)
+    table = corpus.table("clusters/edges")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with table.journal(manifest.partitions[:1]) as journal:
+        room = journal.path.stat().st_size + 10
+        resource.setrlimit(resource.RLIMIT_FSIZE, (room, before[1]))
+        try:
+            with pytest.raises(OSError, match="File too large"):
+                journal.mark(manifest.partitions[1])
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert table.finished() == list(manifest.partitions[:1])
 
 
 def test_a_journal_that_is_none_is_named(corpus: Corpus) -> None:

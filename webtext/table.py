@@ -167,7 +167,9 @@ class Journal:
     def mark(self, part: Part) -> None:
         """Marks a partition done; what it names is already on disk. A store, where a journal is put anew as a
         whole, hears of it after seconds: what a kill loses of it is made again."""
-        os.write(self.handle, _line(part).encode())
+        line = memoryview(_line(part).encode())
+        while line:  # a disk that gets full takes a part of it, and tells the next time
+            line = line[os.write(self.handle, line) :]
         os.fsync(self.handle)
         if time.monotonic() - self.put_at > PUT_EVERY_S:
             files.put(self.path)
