@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from webtext import damage, files
+from webtext.corpus import Corpus
 from webtext.errors import UserError
 from webtext.options import place
 
@@ -58,6 +59,10 @@ def test_a_corpus_that_arrow_would_look_for_elsewhere_lies_where_it_was_named(
     files.write_parquet(path, SCHEMA, [_table([1])])
     assert files.read_table(path)["n"].to_pylist() == [1]
     assert (tmp_path / name / "a.parquet").is_file()
+
+
+def test_a_corpus_whose_name_begins_with_a_dash_is_no_option_of_a_command_that_is_shown() -> None:
+    assert not Corpus(place("-corpus")).quoted.startswith("-")
 
 
 def test_what_killed_writers_left_is_cleaned(tmp_path: Path) -> None:

@@ -24,8 +24,9 @@ def place(text: str) -> Path:
             "s3://BUCKET/PREFIX, or another directory"
         )
     path = Path(text)
-    # Arrow takes a path that begins with `~` for one of a home, and one with `s3:` for a store's.
-    return path.absolute() if str(path).startswith("~") or ":" in text else path
+    # Arrow takes a path that begins with `~` for one of a home, and one with `s3:` for a store's; a shell's
+    # user who pastes a command that is shown would give one with `-` as an option.
+    return path.absolute() if str(path).startswith(("~", "-")) or ":" in text else path
 
 
 def directory(named: str | Path) -> Path:
