@@ -39,8 +39,13 @@ class Child:
     def __init__(self, memory_bytes: int | None = None) -> None:
         self.pipe, theirs = _context.Pipe()
         self.process = _context.Process(target=_serve, args=(theirs, memory_bytes), daemon=False)
-        with _deaf_to_ctrl_c():
-            self.process.start()
+        try:
+            with _deaf_to_ctrl_c():
+                self.process.start()
+        except KeyboardInterrupt:  # came meanwhile; nobody else knows the child, whose end Python waits for
+            if self.process.pid is not None:
+                self.kill()
+            raise
         theirs.close()
 
     def start(self, task: Task, item: Any) -> None:
