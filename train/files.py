@@ -1,6 +1,7 @@
 """Files that exist whole or not at all: written beside, fsynced, renamed."""
 
 import errno
+import hashlib
 import os
 import stat
 from collections.abc import Iterator
@@ -65,6 +66,12 @@ def require_readable(path: Path) -> None:
     """Raises the system's own error for a file that may not be read, which safetensors calls missing and
     tokenizers no tokenizer."""
     path.open("rb").close()
+
+
+def sha256(path: Path) -> str:
+    """Of a file's bytes, as `sha256sum` tells it."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def write(path: Path, content: str | bytes) -> None:

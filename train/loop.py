@@ -10,7 +10,7 @@ from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
-from train import checkpoint, device, prepare, report, rundir
+from train import checkpoint, device, prepare, report, rundir, saving
 from train.census import Census
 from train.errors import Interrupted, RunFailed
 from train.journal import Journal
@@ -41,7 +41,7 @@ def train(tokens: Path, run: Path, settings: Settings, progress: Progress | None
                     training.check_compiled()
                     if ranks.leads:
                         rundir.describe(run, settings, corpus.tokenizer)
-                        checkpoint.tidy(run, settings.train)  # a kill may have come before the last time
+                        saving.tidy(run, settings.train)  # a kill may have come before the last time
                     _go_on(training, run, census, stop, progress if ranks.leads else Progress())
             if ranks.leads:
                 report.write(run)
@@ -85,22 +85,22 @@ def _after_step(
     """Logs, evaluates, saves and stops, each where it is due."""
     asked, step, ranks = training.settings.train, training.step, training.ranks
     last = step == asked.steps
-    evaluating = last or step % asked.eval_every == 0
-    saving = last or step % asked.save_every == 0
+    to_evaluate = last or step % asked.eval_every == 0
+    to_save = last or step % asked.save_every == 0
     stopping = ranks.any(stop.asked)
-    if not (evaluating or saving or stopping or step % asked.log_every == 0):
+    if not (to_evaluate or to_save or stopping or step % asked.log_every == 0):
         return
     _log(step, journal, policy, progress)
     val_loss = None
-    if evaluating:
+    if to_evaluate:
         val_loss, bits_per_byte = training.validation(census.validation_bytes)
         progress.evaluated(journal.evaluated(step, val_loss, bits_per_byte))
-    if not (evaluating or saving or stopping):
+    if not (to_evaluate or to_save or stopping):
         return
     state = training.state(census, val_loss)
-    if saving or stopping:
+    if to_save or stopping:
         journal.sync()
-        checkpoint.save(run, step, training.model, training.optimizers, state, asked, ranks)
+        saving.save(run, step, training.model, training.optimizers, state, asked, ranks)
         if ranks.leads:
             kept.write(state)
         progress.saved(step)
@@ -138,7 +138,7 @@ def _no_collection_pauses() -> Iterator[None]:
 def _about(training: Training, census: Census, run: Path) -> str:
     peak = training.device.peak_flops()
     asked = training.settings.train
-    each, number = checkpoint.room(training.model, asked)
+    each, number = saving.room(training.model, asked)
     free, kept = shutil.disk_usage(run).free, len(checkpoint.finished(run))
     short = ": too little, the run will end when it is used up" if free < each * (number - kept) else ""
     lines = (

@@ -8,7 +8,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from train import checkpoint, device, files, prepare, rundir
+from train import checkpoint, device, files, prepare, rundir, saving
 from train.data import Batch
 from train.ranks import joined
 from train.settings import Settings
@@ -44,7 +44,7 @@ def rehearse(
                 seconds = _seconds_a_step(training)
         work = device.flops_per_token(training.model) * training.tokens_per_step
         peak = training.device.peak_flops()
-        each, number = checkpoint.room(training.model, settings.train)
+        each, number = saving.room(training.model, settings.train)
         return {
             "run": str(run),
             "settings": dataclasses.asdict(settings),

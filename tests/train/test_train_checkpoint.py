@@ -1,4 +1,5 @@
 import dataclasses
+import hashlib
 import math
 import os
 import resource
@@ -12,8 +13,8 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from tests.train.conftest import newest
-from train import checkpoint, rundir, settings_file
+from tests.train.conftest import newest, of_an_earlier_version
+from train import checkpoint, rundir, saving, settings_file
 from train.errors import RunFailed, TrainError
 from train.model import GPT2
 from train.optimizer import build
@@ -32,7 +33,7 @@ def save(tmp_path: Path) -> Callable[..., checkpoint.Checkpoint]:
     for optimizer in optimizers:
         optimizer.step()
     (tmp_path / "checkpoints").mkdir()
-    return lambda step, keep_last=3, val_loss=None: checkpoint.save(
+    return lambda step, keep_last=3, val_loss=None: saving.save(
         tmp_path,
         step,
         model,
@@ -101,7 +102,7 @@ def test_one_whose_removal_was_cut_short_is_no_longer_gone_on_from(
         save(step, keep_last=2)
     monkeypatch.setattr(shutil, "rmtree", killed)
     with pytest.raises(KeyboardInterrupt):
-        checkpoint.tidy(tmp_path, TrainSettings(keep_last=1))
+        saving.tidy(tmp_path, TrainSettings(keep_last=1))
     assert [one.step for one in checkpoint.finished(tmp_path)] == [10]
 
 
@@ -144,6 +145,28 @@ def test_a_damaged_checkpoint_is_named_with_what_to_do(
         saved.load_moments(model, build(model, TrainSettings(optimizer="muon")), Ranks())
 
 
+@pytest.mark.parametrize("name", ["model.safetensors", "optimizer-0.safetensors"])
+def test_a_flipped_bit_among_the_tensors_is_damage(
+    name: str, save: Callable[..., checkpoint.Checkpoint]
+) -> None:
+    saved, model = save(5), GPT2(SHAPE)
+    raw = bytearray((saved.path / name).read_bytes())
+    raw[-2] ^= 1
+    (saved.path / name).write_bytes(raw)
+    with pytest.raises(TrainError, match=rf"{name} is damaged \(its bytes are not those that were saved\)"):
+        saved.load_weights(model)
+        saved.load_moments(model, build(model, TrainSettings(optimizer="muon")), Ranks())
+
+
+def test_the_state_has_the_sha256_of_every_file_of_tensors(
+    save: Callable[..., checkpoint.Checkpoint],
+) -> None:
+    saved = save(5)
+    names = ("model.safetensors", "optimizer-0.safetensors")
+    wanted = {name: hashlib.sha256((saved.path / name).read_bytes()).hexdigest() for name in names}
+    assert saved.state["sha256"] == wanted
+
+
 def first(weights: dict[str, Tensor]) -> str:
     return next(name for name, tensor in weights.items() if tensor.dim() == 2)
 
@@ -181,6 +204,7 @@ def test_tensors_that_are_not_the_models_are_named_with_what_to_do(
 ) -> None:
     name, change = FOREIGN[what]
     saved, model = save(5), GPT2(SHAPE)
+    of_an_earlier_version(saved)
     found = load_file(saved.path / f"{name}.safetensors")
     change(found)
     save_file(found, saved.path / f"{name}.safetensors")
@@ -298,7 +322,7 @@ def test_a_folder_of_checkpoints_that_may_not_be_read_is_not_called_empty(
 
 
 def test_the_room_that_checkpoints_take_is_told_before(save: Callable[..., checkpoint.Checkpoint]) -> None:
-    each, number = checkpoint.room(GPT2(SHAPE), TrainSettings(keep_last=3, keep_best=1))
+    each, number = saving.room(GPT2(SHAPE), TrainSettings(keep_last=3, keep_best=1))
     tensors = [path.stat().st_size for path in save(5).path.glob("*.safetensors")]
     assert number == 5
     assert sum(tensors) < each + 20_000  # their headers, which a model that matters does not notice

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from safetensors.torch import load_file, save_file
 
-from tests.train.conftest import write_corpus
+from tests.train.conftest import of_an_earlier_version, write_corpus
 from train import checkpoint
 from train.errors import TrainError
 from train.loop import train
@@ -138,6 +138,7 @@ def test_a_corpus_that_is_built_anew_meanwhile_does_not_change_what_a_run_reads(
 def test_moments_of_another_shape_are_an_error(run: Path, corpus: Path, tiny: Tiny) -> None:
     saved = checkpoint.newest(run)
     assert saved
+    of_an_earlier_version(saved)
     file = saved.path / "optimizer-0.safetensors"
     moments = load_file(file)
     name = "exp_avg.transformer.wte.weight"
