@@ -19,6 +19,8 @@ from webtext import files, schemas, stage
 from webtext.corpus import Corpus
 from webtext.engine import Engine, Report
 from webtext.errors import UserError
+from webtext.extract import libraries
+from webtext.extract.libraries import Libraries
 from webtext.fingerprint import fingerprint
 from webtext.manifest import Counts, Manifest, Part
 from webtext.progress import Progress
@@ -58,7 +60,8 @@ def plan(corpus: Corpus, recipe: Recipe) -> Plan:
     # which documents there are is said by the inputs
     written = recipe.shards.model_dump(exclude={"decontaminate", "decontaminate_threshold"})
     words, inputs = vocabulary.key(corpus, recipe), _inputs(corpus)
-    counted = [kept.published(corpus, name).counts.as_json() for name in UPSTREAM]  # which the card tells
+    counted = [kept.published(corpus, name).counts.as_json() for name in UPSTREAM]
+    told = (counted, _made_with(corpus))  # by the card
     works = []
     for shard in layout.shards():
         key = fingerprint(VERSION, written, words, inputs, shard.parquet)
@@ -67,7 +70,7 @@ def plan(corpus: Corpus, recipe: Recipe) -> Plan:
     says = fingerprint(written, vocabulary.says(recipe))
     left_out = decontamination.counts(corpus)
     return Plan(
-        "shards", VERSION, says, fingerprint(inputs, counted), write_parts, tuple(works), counts=left_out
+        "shards", VERSION, says, fingerprint(inputs, told), write_parts, tuple(works), counts=left_out
     )
 
 
@@ -207,7 +210,13 @@ def _write_card(corpus: Corpus, recipe: Recipe, vocab_size: int, parts: Sequence
     stages = {name: kept.published(corpus, name).counts for name in UPSTREAM}
     if (left_out := decontamination.counts(corpus)).into:
         stages["shards"] = sum((part.counts for part in parts), left_out)
-    files.write_text(table.folder / CARD, card(recipe, summary, stages, f"a vocabulary of {vocab_size:,}"))
+    entries = f"a vocabulary of {vocab_size:,}"
+    files.write_text(table.folder / CARD, card(recipe, summary, stages, entries, _made_with(corpus)))
+
+
+def _made_with(corpus: Corpus) -> Libraries:
+    parts = kept.published(corpus, "documents").partitions
+    return libraries.union(part.extra.get("libraries", {}) for part in parts)
 
 
 def _nothing(corpus: Corpus) -> str:

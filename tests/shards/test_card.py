@@ -6,6 +6,7 @@ import pyarrow as pa
 import pytest
 
 from webtext import recipe
+from webtext.extract.libraries import Libraries
 from webtext.manifest import Counts
 from webtext.recipe import Recipe
 from webtext.shards.card import Summary, card
@@ -23,8 +24,15 @@ def summary() -> Summary:
     return made
 
 
-def made_card(summary: Summary, *settings: str, stages: dict[str, Counts] | None = None) -> str:
-    return card(recipe.override(Recipe(), settings), summary, stages or {}, "a vocabulary of 300")
+def made_card(
+    summary: Summary,
+    *settings: str,
+    stages: dict[str, Counts] | None = None,
+    made_with: Libraries | None = None,
+) -> str:
+    return card(
+        recipe.override(Recipe(), settings), summary, stages or {}, "a vocabulary of 300", made_with or {}
+    )
 
 
 def test_a_corpus_of_a_list_of_urls_is_not_said_to_be_of_reddit(summary: Summary) -> None:
@@ -52,6 +60,12 @@ def test_a_language_that_yaml_takes_for_a_truth_value_stays_a_language(summary: 
 def test_drops_are_told_by_reason_with_their_sentence(summary: Summary) -> None:
     text = made_card(summary, stages={"documents": Counts(9, 3, 0, {"too_short": 6})})
     assert "| `too_short`: the text has fewer tokens than filter.min_tokens | 6 |" in text
+
+
+def test_the_libraries_that_extracted_the_texts_are_told_where_they_are_known(summary: Summary) -> None:
+    text = made_card(summary, made_with={"ftfy": ["6.3"], "lxml": ["5.3", "6.0"]})
+    assert "The texts were extracted with ftfy 6.3, lxml 5.3 and 6.0." in text
+    assert "Libraries" not in made_card(summary)
 
 
 def test_the_recipe_is_told_without_people_machines_and_places(summary: Summary) -> None:

@@ -372,3 +372,16 @@ def test_the_card_tells_the_corpus_numbers(corpus: Corpus) -> None:
     assert f"| train | {told['documents']:,} | " in card
     assert "`near`: the text's shingles overlap" in card
     assert str(corpus.root) not in card
+
+
+def test_texts_that_other_libraries_extracted_are_told_by_the_card(
+    corpus: Corpus, engine: LocalEngine, tmp_path: Path
+) -> None:
+    copy = copied(corpus, tmp_path, "shards", "tokens")
+    table = copy.table("documents")
+    texts = table.manifest()
+    assert texts
+    parts = tuple(replace(part, extra={"libraries": {"lxml": ["6.0"]}}) for part in texts.partitions)
+    table.publish(replace(texts, partitions=parts))
+    build(copy, engine)
+    assert "extracted with lxml 6.0." in (copy.root / "shards" / "README.md").read_text("utf-8")

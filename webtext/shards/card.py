@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from webtext.extract.libraries import Libraries
 from webtext.manifest import Counts
 from webtext.reasons import SENTENCES
 from webtext.recipe import Recipe
@@ -49,11 +50,13 @@ class Summary:
                 counter[value["values"] or "unknown"] += value["counts"]
 
 
-def card(recipe: Recipe, summary: Summary, stages: Mapping[str, Counts], vocabulary: str) -> str:
+def card(
+    recipe: Recipe, summary: Summary, stages: Mapping[str, Counts], vocabulary: str, made_with: Libraries
+) -> str:
     """Markdown with the YAML header that `datasets` and the Hugging Face hub read.
 
-    `stages` are the counts of each stage in order. The text depends on the corpus alone: no dates, no
-    paths, and of the recipe neither who crawled nor through which proxy.
+    `stages` are the counts of each stage in order, `made_with` what extracted the texts. The text depends on
+    the corpus alone: no dates, no paths, and of the recipe neither who crawled nor through which proxy.
     """
     parts = [
         _header(summary),
@@ -71,10 +74,18 @@ def card(recipe: Recipe, summary: Summary, stages: Mapping[str, Counts], vocabul
         _counted("domain", summary.domains),
         "## What was left out, and why",
         _stages(stages),
+        *_libraries(made_with),
         "## Recipe",
         f"```toml\n{recipe.public().to_toml().strip()}\n```",
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _libraries(made_with: Libraries) -> list[str]:
+    if not made_with:  # by a version that did not keep it
+        return []
+    named = ", ".join(f"{name} {' and '.join(versions)}" for name, versions in made_with.items())
+    return ["## Libraries", f"The texts were extracted with {named}. Others may give other texts."]
 
 
 def _header(summary: Summary) -> str:
