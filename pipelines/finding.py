@@ -23,6 +23,7 @@ SUBMISSION = re.compile(r"(?:t3_)?([0-9a-z]{1,12})", re.IGNORECASE)
 PERMALINK = re.compile(
     r"https?://(?:(?:[a-z0-9-]+\.)*reddit\.com/(?:.*/)?comments|(?:www\.)?redd\.it)/([0-9a-z]{1,12})(?:[/?].*)?"
 )
+ORIGIN = r"^(?P<origin>[^/]*//[^/?#]*)"  # of a URL: scheme, host and port
 NO_SCHEME = re.compile(r"[^/?#:]+\.[^/?#:]+(?:[:/?#].*)?", re.DOTALL)
 SHOWN = 5  # links that may be meant
 HOW = {
@@ -102,7 +103,7 @@ def _elsewhere(corpus: Corpus, url: str) -> Iterator[tuple[str, list[str]]]:
         yield "submission", ids
     if tombstones.load(corpus.root).on(url) is None:
         yield "spelling", [link_id(near) for near in spelled_otherwise(corpus, [url])]
-        yield "redirect", _led_to(corpus, url)
+        yield "redirect", [row["id"] for row, _ in led_near(corpus, [url])]
 
 
 def _of_submission(corpus: Corpus, name: str) -> list[str]:
@@ -114,20 +115,21 @@ def _of_submission(corpus: Corpus, name: str) -> list[str]:
     return []
 
 
-def _led_to(corpus: Corpus, url: str) -> list[str]:
-    """The links whose page came from that address."""
-    found = []
-    host = host_of(url).removeprefix("www.")
+def led_near(corpus: Corpus, urls: Iterable[str]) -> Iterator[tuple[dict[str, Any], str]]:
+    """The rows (id, url, final_url) of links whose page came from one of those addresses however it is
+    spelled, each with that address, canonical."""
+    asked = {_loose(url) for url in urls}
+    domains = {registered_domain(url) for url in urls}
     for rows in _read(corpus, "pages", ["id", "url", "final_url"]):
-        elsewhere = pc.not_equal(rows["final_url"], rows["url"])
-        there = pc.and_(elsewhere, pc.match_substring(rows["final_url"], host, ignore_case=True))
-        for row in rows.filter(pc.fill_null(there, False)).to_pylist():
-            try:
-                if _loose(canonicalise(row["final_url"])) == _loose(url):
-                    found.append(row["id"])
-            except Rejected:
-                continue
-    return found
+        elsewhere = rows.filter(pc.fill_null(pc.not_equal(rows["final_url"], rows["url"]), False))
+        origins = pc.struct_field(pc.extract_regex(elsewhere["final_url"], ORIGIN), "origin")
+        there = [
+            url for url in pc.drop_null(pc.unique(origins)).to_pylist() if registered_domain(url) in domains
+        ]
+        for row in elsewhere.filter(pc.is_in(origins, pa.array(there, pa.string()))).to_pylist():
+            with suppress(Rejected):
+                if _loose(address := canonicalise(row["final_url"])) in asked:
+                    yield row, address
 
 
 def _read(corpus: Corpus, name: str, columns: list[str]) -> Iterator[pa.Table]:

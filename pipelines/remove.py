@@ -1,10 +1,8 @@
 """`webtext remove`: documents out of a corpus for good, and all that was made of them made anew."""
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -12,48 +10,19 @@ import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
 from pipelines import build_shards, ledger, links, pages, removal
-from pipelines.finding import spelled_otherwise
+from pipelines.asked import ASKED, Selection
+from pipelines.finding import led_near, spelled_otherwise
 from pipelines.request import Request
 from webtext import files, reasons, stage
 from webtext.corpus import Corpus
 from webtext.crawl import tombstones
 from webtext.crawl.tombstones import Tombstone, Tombstones
-from webtext.errors import UserError, why
-from webtext.links.canonical import Rejected, canonicalise, link_id, registered_domain
-from webtext.links.hosts import domain_of, is_public_suffix, parse_host
+from webtext.errors import UserError
+from webtext.links.canonical import link_id, registered_domain
 from webtext.progress import Progress
 
-ASKED = "asked for"
-REPORTS = ("report.html", "report.json")  # in audit/: they quote texts
-COMMENT = re.compile(r"(^|\s)#.*")  # of a list; a # within a URL begins its fragment
+REPORTS = ("report.html", "report.json", "compare.html", "compare.json")  # in audit/: of texts and domains
 MADE_OF_TEXTS = ("clusters", "shards", "tokens")
-
-
-@dataclass(frozen=True)
-class Selection:
-    """What the user wants out: canonical URLs and registered domains."""
-
-    urls: tuple[str, ...]
-    domains: tuple[str, ...]
-    copies: bool = True  # and documents that are duplicates of those
-
-    def stones(self, day: str) -> list[Tombstone]:
-        urls = [Tombstone("url", url, day, ASKED) for url in self.urls]
-        return urls + [Tombstone("domain", domain, day, ASKED) for domain in self.domains]
-
-
-def selection(urls: Iterable[str], domains: Iterable[str], source: Path | None, *, copies: bool) -> Selection:
-    """Raises UserError for what is neither a URL nor a registered domain, and for nothing at all."""
-    chosen = [_url(url, f"--url {url}") for url in urls]
-    whole = [_domain(domain, f"--domain {domain}") for domain in domains]
-    for where, line in _lines(source) if source else ():
-        if "/" in line:
-            chosen.append(_url(line, where))
-        else:
-            whole.append(_domain(line, where))
-    if not chosen and not whole:
-        raise UserError("nothing to remove: name a page with --url, a site with --domain, or --from FILE")
-    return Selection(tuple(dict.fromkeys(chosen)), tuple(dict.fromkeys(whole)), copies)
 
 
 def run(request: Request, wanted: Selection, progress: Progress, *, dry_run: bool = False) -> dict[str, Any]:
@@ -69,12 +38,12 @@ def run(request: Request, wanted: Selection, progress: Progress, *, dry_run: boo
         before = _standing(corpus)
         if dry_run:
             return result | {"before": before["counts"]}
+        for name in REPORTS:  # first: a build, which may have to finish this, knows nothing of them
+            files.remove(corpus.root / "audit" / name)
         new = tombstones.add(corpus.root, found.stones)
         outcome = removal.apply(corpus, progress, found.there())
         _rebuild(corpus, request, progress)
         after = _standing(corpus)
-        for name in REPORTS:
-            files.remove(corpus.root / "audit" / name)
     return result | {
         "tombstones": len(new),
         "archive": asdict(outcome),
@@ -90,7 +59,7 @@ class _Found:
     stones: list[Tombstone]
     links: dict[str, str] = field(default_factory=dict)  # URL → why, of links of the corpus
     missing: list[str] = field(default_factory=list)  # what was asked for and is not there
-    nearly: list[str] = field(default_factory=list)  # links that stay, spelled nearly as what was asked for
+    nearly: list[str] = field(default_factory=list)  # what stays, spelled nearly as what was asked for
 
     def there(self) -> list[Tombstone]:
         missing = set(self.missing)
@@ -118,11 +87,18 @@ def _look_up(corpus: Corpus, wanted: Selection, day: str) -> _Found:
         found.links.setdefault(row["url"], f"its page came from {stone.value}")
         there.add(stone.value)
     found.missing = [stone.value for stone in asked if stone.value not in there]
+    _require_no_pattern(found.missing)
     if wanted.copies:
         for url, of in _copies(corpus, ids).items():
             found.links.setdefault(url, f"a copy of {of}")
     gone = Tombstones([*stones, *tombstones.load(corpus.root)])
-    found.nearly = [url for url in _nearly(corpus, wanted) if url not in found.links and not gone.on(url)]
+    found.nearly = sorted(
+        {
+            url
+            for link, url in _nearly(corpus, wanted)
+            if link not in found.links and not gone.on(link) and not gone.on(url)
+        }
+    )
     found.stones = asked + [
         Tombstone("url", url, day, why) for url, why in sorted(found.links.items()) if not stones.on(url)
     ]
@@ -139,11 +115,25 @@ def _links(corpus: Corpus, wanted: Selection) -> list[dict[str, Any]]:
     return found
 
 
-def _nearly(corpus: Corpus, wanted: Selection) -> list[str]:
-    """Links that those who ask for a page may mean too: http for https, without www., …"""
+def _require_no_pattern(missing: Iterable[str]) -> None:
+    """Some links do end so; who asks for what no link is means all pages there, of which none would go."""
+    for value in missing:
+        if value.endswith("/*"):
+            raise UserError(
+                f"{value}: no link is spelled so, and a star stands for nothing else: name each page, or the "
+                f"whole domain, {registered_domain(value)}"
+            )
+
+
+def _nearly(corpus: Corpus, wanted: Selection) -> Iterator[tuple[str, str]]:
+    """Links that those who ask for a page may mean too (http for https, without www., …), each with itself
+    or with the address that its page came from: what is spelled so."""
     if corpus.table("links").manifest() is None or not wanted.urls:
-        return []
-    return sorted(spelled_otherwise(corpus, wanted.urls))
+        return
+    for url in spelled_otherwise(corpus, wanted.urls):
+        yield url, url
+    for row, address in led_near(corpus, wanted.urls):
+        yield row["url"], address
 
 
 def _copies(corpus: Corpus, ids: Mapping[str, str]) -> dict[str, str]:
@@ -206,44 +196,3 @@ def _removed(corpus: Corpus) -> int:
     table = corpus.table("pages")
     states = (table.read(part.file, ["state"])["state"] for part in table.finished())
     return sum(pc.sum(pc.equal(column, str(reasons.State.REMOVED))).as_py() or 0 for column in states)
-
-
-def _lines(source: Path) -> Iterator[tuple[str, str]]:
-    try:
-        lines = source.read_text("utf-8-sig").splitlines()  # a byte order mark is no text
-    except (OSError, UnicodeDecodeError) as error:
-        line = f"--from {source}: cannot be read ({why(error)}): give a text file, a line each"
-        raise UserError(line) from None
-    for number, line in enumerate(lines, 1):
-        where, text = f"{source}:{number}", COMMENT.sub("", line).strip()
-        if len(text.split()) > 1:
-            raise UserError(f"{where}: {text}: more than one; name a URL or a domain a line")
-        if text:
-            yield f"{where}: {text}", text
-
-
-def _url(text: str, where: str) -> str:
-    try:
-        return canonicalise(text)
-    except Rejected as error:
-        raise UserError(
-            f"{where}: {reasons.SENTENCES[error.reason]}; give an absolute http or https URL"
-        ) from None
-
-
-def _domain(text: str, where: str) -> str:
-    if "://" in text:
-        raise UserError(f"{where}: a URL, not a domain; give one such as example.org, or pages with --url")
-    try:
-        host = parse_host(text).strip("[].")
-    except ValueError:
-        raise UserError(f"{where}: no host is called so; give a domain such as example.org") from None
-    if (name := domain_of(host)) != host:
-        raise UserError(
-            f"{where}: belongs to the registered domain {name}; name that one, or pages with --url"
-        )
-    if is_public_suffix(name):
-        raise UserError(
-            f"{where}: a public suffix, under which many have sites; name each domain, such as example.{name}"
-        )
-    return name

@@ -176,10 +176,11 @@ def remove(
 
     Example: `webtext remove corpus --url http://example.org/page --domain example.net`
     """
+    from pipelines import asked
     from pipelines import remove as pipeline
     from pipelines.request import Request
 
-    wanted = pipeline.selection(url or (), domain or (), source, copies=not keep_copies)
+    wanted = asked.selection(url or (), domain or (), source, copies=not keep_copies)
     result = pipeline.run(Request(corpus, workers=workers), wanted, Progress(quiet), dry_run=dry_run)
     show_result(result, as_json, show.removal)
 

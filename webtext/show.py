@@ -1,7 +1,7 @@
 """Results for a person at a terminal; `--json` prints the same results for programs."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from shlex import quote
 
@@ -11,7 +11,7 @@ from rich.text import Text
 from webtext.tally import counted, duration, slowest
 from webtext.terminal import Result, console, known, new_table, print_facts
 
-REMOVED_SHOWN = 20  # links, on a terminal
+REMOVED_SHOWN = 20  # of each list, on a terminal
 
 
 def crawl(result: Result) -> None:
@@ -74,16 +74,11 @@ def removal(result: Result) -> None:
     dry_run, links = result["dry_run"], result["links"]
     gone = "would go" if dry_run else "is gone" if links == 1 else "are gone"
     console.print(f"{counted(links, 'link')} of the corpus {gone}")
-    for row in result["removed"][:REMOVED_SHOWN]:
-        console.print(f"  {row['url']}: {row['why']}", markup=False)
-    if (more := links - REMOVED_SHOWN) > 0:
-        console.print(f"  and {more:,} more (--json names all)")
-    for what in result["not_found"]:
-        kept_out = "would be kept out" if dry_run else "kept out from now on"
-        console.print(f"not in the corpus, and {kept_out}: {what}", markup=False)
-    for url in result["spelled_nearly"]:
-        stays = "would stay" if dry_run else "stays"
-        console.print(f"spelled nearly as what was asked for, and {stays}: {url}", markup=False)
+    _some([f"  {row['url']}: {row['why']}" for row in result["removed"]], "  ")
+    kept_out = "would be kept out" if dry_run else "kept out from now on"
+    _some([f"not in the corpus, and {kept_out}: {what}" for what in result["not_found"]])
+    stays = "would stay" if dry_run else "stays"
+    _some([f"spelled nearly as what was asked for, and {stays}: {url}" for url in result["spelled_nearly"]])
     if not result["copies_known"]:
         advice = "would stay: `webtext build-shards` first finds them" if dry_run else "stay"
         console.print(f"Copies among pages that no build has read are not known, and {advice}.")
@@ -102,6 +97,13 @@ def removal(result: Result) -> None:
     console.print(table)
     if result["crawl_unfinished"]:
         console.print("The crawl has not ended: what it fetched lately goes when it does.")
+
+
+def _some(lines: Sequence[str], indent: str = "") -> None:
+    for line in lines[:REMOVED_SHOWN]:
+        console.print(line, markup=False)
+    if (more := len(lines) - REMOVED_SHOWN) > 0:
+        console.print(f"{indent}and {more:,} more (--json names all)")
 
 
 def comparison(result: Result) -> None:

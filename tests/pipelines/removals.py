@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from pipelines import remove
+from pipelines import asked, remove
 from pipelines.request import Request
 from tests.crawl.loopback import Page, Site
 from tests.shards.corpora import prose
@@ -44,7 +44,7 @@ class Built:
 
     def remove(self, *urls: str, domains: tuple[str, ...] = (), **options: Any) -> dict[str, Any]:
         copies, dry_run = options.get("copies", True), options.get("dry_run", False)
-        wanted = remove.selection(urls, domains, options.get("source"), copies=copies)
+        wanted = asked.selection(urls, domains, options.get("source"), copies=copies)
         return remove.run(Here(self.root), wanted, QUIET, dry_run=dry_run)
 
     def rows(self, table: str, *columns: str) -> list[dict[str, Any]]:

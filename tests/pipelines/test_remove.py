@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines import build_shards, crawl, explain, measuring, pages, removal, remove
+from pipelines import asked, build_shards, crawl, explain, measuring, pages, removal, remove
 from tests.crawl.loopback import Page, Web
 from tests.pipelines.chains import refused, url_list
 from tests.pipelines.removals import QUICK, QUIET, Built, Here, page
@@ -109,19 +109,19 @@ def test_copies_among_pages_that_no_build_has_read_are_said_to_be_unknown(
     built: Built, capsys: pytest.CaptureFixture[str]
 ) -> None:
     first, request = built.one.url("/first"), Here(built.root)
-    assert remove.run(request, remove.selection([first], [], None, copies=True), QUIET, dry_run=True)[
+    assert remove.run(request, asked.selection([first], [], None, copies=True), QUIET, dry_run=True)[
         "copies_known"
     ]
     for table in ("documents", "clusters", "shards", "tokens"):
         shutil.rmtree(built.root / table)
     show.removal(
-        found := remove.run(request, remove.selection([first], [], None, copies=True), QUIET, dry_run=True)
+        found := remove.run(request, asked.selection([first], [], None, copies=True), QUIET, dry_run=True)
     )
     assert (found["links"], found["copies_known"]) == (1, False)
     assert (
         "Copies among pages that no build has read are not known, and would stay" in capsys.readouterr().out
     )
-    assert remove.run(request, remove.selection([first], [], None, copies=False), QUIET, dry_run=True)[
+    assert remove.run(request, asked.selection([first], [], None, copies=False), QUIET, dry_run=True)[
         "copies_known"
     ]
 
@@ -342,12 +342,30 @@ def test_explain_tells_who_was_taken_out_and_when(calm: Built) -> None:
         explain.run(calm.root, calm.one.url("/never"))
 
 
-def test_a_report_that_quotes_texts_does_not_stay(built: Built) -> None:
-    report = built.root / "audit" / "report.html"
+@pytest.mark.parametrize("name", ["report.html", "compare.json"])
+def test_a_report_that_quotes_texts_or_ranks_domains_does_not_stay(built: Built, name: str) -> None:
+    report = built.root / "audit" / name
     report.parent.mkdir()
     report.write_text("old")
     built.remove(built.one.url("/alone"))
     assert not report.exists()
+
+
+def test_no_report_stays_where_a_removal_is_interrupted_and_a_build_ends_it(
+    built: Built, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    report = built.root / "audit" / "report.html"
+    report.parent.mkdir()
+    report.write_text("old")
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(removal, "apply", _interrupted)
+        built.remove(built.one.url("/alone"))
+    assert load(built.root)
+    assert not report.exists()
+
+
+def _interrupted(*_: object) -> None:
+    raise KeyboardInterrupt
 
 
 def test_a_file_names_pages_and_domains(built: Built, tmp_path: Path) -> None:
@@ -362,7 +380,7 @@ def test_a_file_names_pages_and_domains(built: Built, tmp_path: Path) -> None:
 def test_a_comment_of_a_file_begins_after_white_space(tmp_path: Path) -> None:
     listed = tmp_path / "out.txt"
     listed.write_text("http://a.example/x#part # a letter\n  # all\nexample.org\t# his own\n#example.net\n")
-    wanted = remove.selection((), (), listed, copies=True)
+    wanted = asked.selection((), (), listed, copies=True)
     assert (wanted.urls, wanted.domains) == (("http://a.example/x",), ("example.org",))
 
 
@@ -371,13 +389,13 @@ def test_a_comment_of_a_file_begins_after_white_space(tmp_path: Path) -> None:
     [("München.de", "xn--mnchen-3ya.de"), ("EXAMPLE.org.", "example.org"), ("[2606:0::1]", "2606::1")],
 )
 def test_a_domain_is_known_in_any_spelling(written: str, domain: str) -> None:
-    assert remove.selection((), (written,), None, copies=True).domains == (domain,)
+    assert asked.selection((), (written,), None, copies=True).domains == (domain,)
 
 
 def test_a_list_may_name_as_many_domains_as_there_are(built: Built) -> None:
     site = built.two.base.split("//")[1].split(":")[0]
     many = (*(f"site-{number}.example" for number in range(100_000)), site)
-    found = remove.run(Here(built.root), remove.Selection((), many), QUIET, dry_run=True)
+    found = remove.run(Here(built.root), asked.Selection((), many), QUIET, dry_run=True)
     assert built.two.url("/other") in {row["url"] for row in found["removed"]}
     assert len(found["not_found"]) == 100_000
 
@@ -387,7 +405,7 @@ def test_a_line_that_names_more_than_one_is_refused(tmp_path: Path, line: str) -
     listed = tmp_path / "out.txt"
     listed.write_text(f"http://a.example/\n{line}\n")
     with pytest.raises(UserError, match=f"out.txt:2: {line}: more than one; name a URL or a domain a line"):
-        remove.selection((), (), listed, copies=True)
+        asked.selection((), (), listed, copies=True)
 
 
 def test_the_result_is_json_and_told_on_the_terminal(
@@ -410,6 +428,22 @@ def test_a_link_that_is_spelled_nearly_as_what_was_asked_for_is_named_and_stays(
     assert (result["links"], result["spelled_nearly"]) == (0, [url])
     show.removal(result)
     assert f"spelled nearly as what was asked for, and stays: {url}\n" in capsys.readouterr().out
+
+
+def test_an_address_that_a_page_came_from_is_named_where_it_is_spelled_nearly_so(built: Built) -> None:
+    target = built.two.url("/target")  # no link itself: /moved of the other site leads there
+    assert built.remove(f"{target}/", dry_run=True)["spelled_nearly"] == [target]
+    assert built.remove(f"{target}/", built.one.url("/moved"), dry_run=True)["spelled_nearly"] == []
+    assert built.remove(target)["spelled_nearly"] == []
+    assert built.remove(f"{target}/")["spelled_nearly"] == []
+
+
+def test_long_lists_are_cut_on_the_terminal(built: Built, capsys: pytest.CaptureFixture[str]) -> None:
+    many = tuple(f"site-{number}.example" for number in range(1000))
+    show.removal(built.remove(domains=many, dry_run=True))
+    said = capsys.readouterr().out.splitlines()
+    assert said[-1] == "and 980 more (--json names all)"
+    assert len(said) == 22
 
 
 def test_what_goes_too_is_not_named_as_spelled_nearly(built: Built) -> None:
@@ -436,6 +470,8 @@ def test_a_dry_run_says_that_it_keeps_nothing_out(built: Built, capsys: pytest.C
         ("--domain", "COM", "such as example.com"),
         ("--domain", "joe@example.org", "no host is called so"),
         ("--domain", "http://ok.org", "a URL, not a domain"),
+        ("--domain", "*.ok.org", "leave the star out"),
+        ("--url", "http://www.ok.org/*", "or the whole domain, ok.org"),
         ("--from", "none.txt", "cannot be read"),
         ("--quiet", None, "nothing to remove"),
     ],
