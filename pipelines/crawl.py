@@ -80,6 +80,7 @@ def _require_a_place(corpus: Corpus, sources: Sequence[str]) -> None:
         raise UserError(f"{corpus.root}: no links yet; say where they come from with --links SOURCE")
     if corpus.has_recipe:
         return
+    corpus.require_no_tables()
     strange = [name for name in files.names(corpus.root) if name not in BEGUN]
     strange += [name for name in files.names(corpus.root / "links") if name not in SAVED]
     if corpus.root.is_file() or strange or (corpus.root / "links").is_file():

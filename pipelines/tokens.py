@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -60,8 +61,7 @@ def build(corpus: Corpus, engine: Engine, recipe: Recipe, words: Vocabulary, pro
     wanted = replace(wanted, finish=partial(_write_index, corpus, recipe, words))
     manifest = stage.run(corpus, engine, wanted, progress)
     _write_index(corpus, recipe, words, manifest.partitions)  # one that was lost, or damaged, since
-    if not files.exists(folder / CONFIG):  # nor did earlier versions write it
-        files.write_json(folder / CONFIG, FOR_TRANSFORMERS)
+    _have(folder / CONFIG, FOR_TRANSFORMERS)  # nor did earlier versions write it
     progress.note(_told([TokenFile(**part.extra) for part in manifest.partitions]))
     return manifest
 
@@ -69,8 +69,11 @@ def build(corpus: Corpus, engine: Engine, recipe: Recipe, words: Vocabulary, pro
 def _write_index(corpus: Corpus, recipe: Recipe, words: Vocabulary, parts: Sequence[Part]) -> None:
     made = {part.file: TokenFile(**part.extra) for part in parts}
     facts = {"sha256": words.sha256, "vocab_size": words.vocab_size, "eot": words.eot}
-    path = corpus.table("tokens").folder / "index.json"
-    wanted = index(facts, recipe.tokens.dtype, SPLITS, made)
+    _have(corpus.table("tokens").folder / "index.json", index(facts, recipe.tokens.dtype, SPLITS, made))
+
+
+def _have(path: Path, wanted: dict[str, Any]) -> None:
+    """Writes a file of JSON, unless it says that already."""
     with suppress(OSError, ValueError, RecursionError):
         if json.loads(files.read_text(path)) == wanted:
             return

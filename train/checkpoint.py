@@ -6,6 +6,7 @@ can go on from it. `state.json` has the sha256 of each file of tensors: a flippe
 """
 
 import json
+import os
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -107,8 +108,8 @@ class Checkpoint:
     def _whole(self, name: str) -> Iterator[Path]:
         """One of its files, and what to do where it is not whole; a disk that fails says so itself."""
         try:
-            if (self.path / name).is_dir():
-                raise ValueError("it is a folder")
+            if os.path.lexists(self.path / name) and not (self.path / name).is_file():
+                raise ValueError("it is no file")  # but a folder, a circle of links, a pipe that never ends
             files.require_readable(self.path / name)
             yield self.path / name
         except (FileNotFoundError, *DAMAGED) as error:

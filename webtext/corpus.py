@@ -50,10 +50,19 @@ class Corpus:
         names = files.names(root)
         if RUN_CONFIG in names:
             raise UserError(f"{root}: a run of `webtext train`, not a corpus; name its corpus")
+        corpus.require_no_tables()
         if root.is_file() or set(names) - set(BEGUN):
             raise UserError(f"{root}: is not a corpus: it has no recipe.toml; name the directory of one")
         what = "is not a corpus: it has no recipe.toml" if root.exists() else "does not exist"
         raise UserError(f"{root}: {what}; `webtext crawl {corpus.quoted} --links …` makes one")
+
+    def require_no_tables(self) -> None:
+        """Raises UserError where stages have run by a recipe that is gone: it is a corpus all the same."""
+        if files.exists(self.root / "links" / "_manifest.json"):
+            raise UserError(
+                f"{self.root}: a corpus that lost its recipe.toml: put a copy of it there; shards/README.md "
+                "shows the recipe"
+            )
 
     @property
     def name(self) -> str:

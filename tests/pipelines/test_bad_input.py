@@ -46,6 +46,15 @@ def test_a_folder_with_other_things_in_it_is_not_made_a_corpus(tmp_path: Path, l
     assert "exists and is not a corpus" in refused("crawl", tmp_path, "--links", links)
 
 
+@pytest.mark.parametrize("command", ["crawl", "status"])
+def test_a_corpus_that_lost_its_recipe_is_called_one(tmp_path: Path, links: Path, command: str) -> None:
+    (tmp_path / "corpus" / "links").mkdir(parents=True)
+    (tmp_path / "corpus" / "links" / "_manifest.json").touch()
+    source = ["--links", links] if command == "crawl" else []
+    line = refused(command, tmp_path / "corpus", *source)
+    assert "a corpus that lost its recipe.toml: put a copy of it there" in line
+
+
 def test_a_missing_source_is_named(tmp_path: Path) -> None:
     line = refused("crawl", tmp_path / "corpus", "--links", tmp_path / "RS_2011-01.zst")
     assert str(tmp_path / "RS_2011-01.zst") in line

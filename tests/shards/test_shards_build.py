@@ -273,7 +273,7 @@ def test_what_stands_beside_the_partitions_is_made_again(
 
 
 @pytest.mark.parametrize("damaged", ['{"format": "web', "[" * 100_000], ids=["short", "deep"])
-@pytest.mark.parametrize("file", ["index.json", "_tokenizer.json"])
+@pytest.mark.parametrize("file", ["index.json", "_tokenizer.json", "tokenizer_config.json"])
 def test_what_is_told_of_the_tokens_is_told_again_where_it_is_damaged(
     corpus: Corpus, engine: LocalEngine, tmp_path: Path, file: str, damaged: str
 ) -> None:

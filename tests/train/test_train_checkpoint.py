@@ -262,14 +262,17 @@ def test_a_file_that_somebody_removed_is_named_with_what_to_do(
 
 
 @pytest.mark.parametrize("name", ["model.safetensors", "state.json", "optimizer-0.safetensors"])
-def test_a_folder_in_the_place_of_a_file_is_named_with_what_to_do(
-    name: str, save: Callable[..., checkpoint.Checkpoint]
+@pytest.mark.parametrize(
+    "put", [Path.mkdir, os.mkfifo, lambda path: path.symlink_to(path)], ids=["folder", "pipe", "circle"]
+)
+def test_what_is_no_file_in_the_place_of_one_is_named_with_what_to_do(
+    name: str, put: Callable[[Path], None], save: Callable[..., checkpoint.Checkpoint]
 ) -> None:
     saved = save(5)
     (saved.path / name).unlink()
-    (saved.path / name).mkdir()
+    put(saved.path / name)
     model = GPT2(SHAPE)
-    with pytest.raises(TrainError, match=rf"{name} is damaged .it is a folder.: remove .*step-00000005"):
+    with pytest.raises(TrainError, match=rf"{name} is damaged .it is no file.: remove .*step-00000005"):
         saved.load_weights(model)
         saved.load_moments(model, build(model, TrainSettings(optimizer="muon")), Ranks())
 
