@@ -30,6 +30,7 @@ dl div { border: 1px solid var(--line); border-radius: 8px; padding: 10px 14px; 
 dt { color: var(--soft); font-size: .85rem; } dd { margin: 0; font-size: 1.35rem; }
 .scroll { overflow-x: auto; }
 svg { display: block; width: 100%; min-width: 700px; height: auto; }
+@media print { .scroll { overflow: visible; } svg { min-width: 0; } }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
 td, th { border-bottom: 1px solid var(--line); padding: 4px 8px; text-align: left; }
 """
