@@ -212,33 +212,6 @@ def test_a_ctrl_c_before_a_command_has_begun_is_one_line(tmp_path: Path) -> None
     assert (done.returncode, done.stderr) == (130, "webtext: interrupted\n")
 
 
-@pytest.mark.parametrize("number", ["SIGINT", "SIGTERM"])
-def test_an_interrupt_that_finds_python_in_a_weak_references_callback_ends_the_command(number: str) -> None:
-    program = f"""
-import os, signal, time, weakref
-from webtext import cli
-
-class Thing: pass
-
-def command(_):
-    def callback(_):
-        os.kill(os.getpid(), signal.{number})
-        time.sleep(0.01)
-
-    thing = Thing()
-    reference = weakref.ref(thing, callback)
-    del thing
-    time.sleep(60)
-
-cli._run = command
-cli.main()
-"""
-    done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=30
-    )
-    assert (done.returncode, done.stderr) == (130, "webtext: interrupted\n")
-
-
 @pytest.mark.parametrize("reader", [typer.core.TyperGroup, typer.core.TyperCommand])
 def test_a_ctrl_c_while_options_are_read_is_one_line(
     reader: type, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

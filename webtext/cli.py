@@ -4,7 +4,6 @@ think better of it."""
 import os
 import signal
 import sys
-import threading
 from types import FrameType
 
 from train import streams
@@ -12,18 +11,6 @@ from train import streams
 
 def _terminated(_: int, __: FrameType | None) -> None:
     raise KeyboardInterrupt
-
-
-def _passed_over(ignored: "sys.UnraisableHookArgs") -> None:
-    """An interrupt that finds Python in a destructor or in a weak reference's callback ends that alone, and
-    the command would go on: it comes again a moment later."""
-    if issubclass(ignored.exc_type, KeyboardInterrupt):
-        me = threading.get_ident(), signal.SIGTERM  # of which nobody is deaf, as of SIGINT in the background
-        again = threading.Timer(0.05, signal.pthread_kill, me)
-        again.daemon = True
-        again.start()
-    else:
-        sys.__unraisablehook__(ignored)
 
 
 def main() -> None:
@@ -35,7 +22,6 @@ def main() -> None:
         print("webtext: the working directory is gone: change to another", file=sys.stderr)
         sys.exit(2)
     signal.signal(signal.SIGTERM, _terminated)
-    sys.unraisablehook = _passed_over
     try:
         sys.exit(_run(sys.argv[1:] or ["--help"]))
     except KeyboardInterrupt:  # before there was a command that could say more
