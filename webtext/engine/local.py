@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from multiprocessing import connection
 from typing import Any, Self
 
@@ -73,20 +74,18 @@ class LocalEngine:
         """As many tasks as there are workers with nothing to do."""
         while waiting and len(self._busy) < self.workers:
             item, attempt = waiting.popleft()
-            self._busy[self._started(task, item)] = (item, attempt)
+            child = self._rested() or Child()
+            self._busy[child] = (item, attempt)  # first, so that an interrupt finds whom to kill
+            with suppress(Broken):  # which its pipe tells, too
+                child.start(task, item)
 
-    def _started(self, task: Task, item: Any) -> Child:
+    def _rested(self) -> Child | None:
         while self._idle:
             child = self._idle.pop()
-            try:
-                child.start(task, item)
-            except Broken:  # it died while it had nothing to do
-                child.kill()
-            else:
+            if child.process.is_alive():
                 return child
-        child = Child()
-        child.start(task, item)
-        return child
+            child.kill()  # it died while it had nothing to do
+        return None
 
     def _rest(self, child: Child) -> None:
         del self._busy[child]

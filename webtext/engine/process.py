@@ -8,7 +8,8 @@ import threading
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from multiprocessing import connection, resource_tracker
+from multiprocessing import connection, resource_tracker, util
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
@@ -39,13 +40,10 @@ class Child:
     def __init__(self, memory_bytes: int | None = None) -> None:
         self.pipe, theirs = _context.Pipe()
         self.process = _context.Process(target=_serve, args=(theirs, memory_bytes), daemon=False)
-        try:
-            with _deaf_to_ctrl_c():
-                self.process.start()
-        except KeyboardInterrupt:  # came meanwhile; nobody else knows the child, whose end Python waits for
-            if self.process.pid is not None:
-                self.kill()
-            raise
+        # Whoever is interrupted may lose the child while it works, and Python's end would wait for it.
+        util.Finalize(self, _kill, (self.process,), exitpriority=0)
+        with _deaf_to_ctrl_c():
+            self.process.start()
         theirs.close()
 
     def start(self, task: Task, item: Any) -> None:
@@ -94,6 +92,11 @@ class Child:
         if self.process.exitcode is None:
             self.process.kill()
             self.process.join()
+
+
+def _kill(process: BaseProcess) -> None:
+    if process.pid is not None:  # it was started
+        process.kill()
 
 
 @contextmanager

@@ -4,7 +4,6 @@ import logging
 import signal
 import warnings
 from functools import cache
-from multiprocessing import util
 
 from webtext.engine import Report
 from webtext.engine.process import Broken, Child, Raised
@@ -84,9 +83,7 @@ class Cage:
 @cache
 def of_this_process() -> Cage:
     """The one cage of a worker process: its start costs a second, so partitions share it."""
-    cage = Cage()
-    util.Finalize(cage, cage.close, exitpriority=1)  # before the exit that waits for all children
-    return cage
+    return Cage()
 
 
 def _warm_up(section: Extract, _: Report) -> None:
