@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from train import streams
+from train import interrupt, streams
 from train.errors import Interrupted, RunFailed, TrainError
 
 app = typer.Typer(
@@ -169,6 +169,7 @@ def main() -> None:
     """The entry point of `python -m train`."""
     streams.open_closed()
     streams.write_any_text()
+    interrupt.keep()
     app()
 
 

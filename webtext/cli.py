@@ -6,7 +6,7 @@ import signal
 import sys
 from types import FrameType
 
-from train import streams
+from train import interrupt, streams
 
 
 def _terminated(_: int, __: FrameType | None) -> None:
@@ -22,6 +22,7 @@ def main() -> None:
         print("webtext: the working directory is gone: change to another", file=sys.stderr)
         sys.exit(2)
     signal.signal(signal.SIGTERM, _terminated)
+    interrupt.keep()
     try:
         sys.exit(_run(sys.argv[1:] or ["--help"]))
     except KeyboardInterrupt:  # before there was a command that could say more

@@ -1,0 +1,38 @@
+"""Ctrl-C in a callback of Python's, whose exceptions it only reports: each import has one."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+
+@pytest.mark.parametrize(
+    ("command", "imports", "told"),
+    [
+        ("webtext status corpus", "typer", "webtext: interrupted\n"),
+        ("train train corpus --out run", "torch", "interrupted; the same command goes on from here\n"),
+    ],
+)
+def test_a_ctrl_c_that_python_cannot_raise_is_not_lost(
+    command: str, imports: str, told: str, tmp_path: Path
+) -> None:
+    (tmp_path / f"{imports}.py").write_text(
+        "import os, signal, time\n"
+        "class Ending:\n"
+        "    def __del__(self):\n"
+        "        os.kill(os.getpid(), signal.SIGINT)\n"
+        "Ending()\n"
+        "time.sleep(20)\n"
+    )
+    paths = os.pathsep.join([str(tmp_path), str(Path(__file__).parents[1])])
+    done = subprocess.run(
+        [sys.executable, "-m", *command.split()],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": paths},
+    )
+    assert (done.returncode, done.stderr) == (130, told)

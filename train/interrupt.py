@@ -1,0 +1,27 @@
+"""Ctrl-C in a moment in which Python can raise nothing."""
+
+import _thread
+import os
+import signal
+import sys
+import time
+
+AGAIN_S = 0.01  # by when what could not be interrupted is over
+
+
+def keep() -> None:
+    """Has an interrupt come again that Python only reports, and so loses: in a callback, as each import has
+    one, or in the end of an object."""
+    sys.unraisablehook = _unraisable
+
+
+def _unraisable(lost: "sys.UnraisableHookArgs") -> None:
+    if isinstance(lost.exc_value, KeyboardInterrupt):
+        _thread.start_new_thread(_interrupt, ())  # takes no lock, which this thread may hold just now
+    else:
+        sys.__unraisablehook__(lost)
+
+
+def _interrupt() -> None:
+    time.sleep(AGAIN_S)
+    os.kill(os.getpid(), signal.SIGINT)
