@@ -24,4 +24,5 @@ def _unraisable(lost: "sys.UnraisableHookArgs") -> None:
 
 def _interrupt() -> None:
     time.sleep(AGAIN_S)
-    os.kill(os.getpid(), signal.SIGINT)
+    deaf = signal.getsignal(signal.SIGINT) is signal.SIG_IGN  # as a script's background job: it was a SIGTERM
+    os.kill(os.getpid(), signal.SIGTERM if deaf else signal.SIGINT)
