@@ -87,4 +87,6 @@ def _path(corpus: Corpus) -> Path:
 
 
 def _key(corpus: Corpus, recipe: Shards) -> str:
-    return fingerprint(VERSION, recipe.seed, recipe.validation, recipe.test, kept.hashes(corpus))
+    return fingerprint(
+        VERSION, recipe.seed, recipe.validation, recipe.test, kept.hashes(corpus, corpus.recipe())
+    )

@@ -17,6 +17,7 @@ from webtext.dedup.paragraphs import drop
 from webtext.errors import RunFailed
 from webtext.extract import pii
 from webtext.manifest import Manifest
+from webtext.recipe import Recipe
 
 BATCH_ROWS = 1000
 CONTAMINATED = "clusters/contaminated"  # there only where the recipe names test sets
@@ -65,13 +66,13 @@ def partitions(corpus: Corpus) -> list[str]:
     return [part.file for part in published(corpus, "documents").partitions]
 
 
-def hashes(corpus: Corpus) -> list[str]:
+def hashes(corpus: Corpus, recipe: Recipe) -> list[str]:
     """What the kept documents depend on."""
     optional = [corpus.table(name).manifest() for name in (PARAGRAPHS, CONTAMINATED)]
     return [
         *(published(corpus, table).hash for table in ("documents", "clusters")),
         *(manifest.hash for manifest in optional if manifest),
-        *corpus.recipe().filter.masked,
+        *recipe.filter.masked,
     ]
 
 

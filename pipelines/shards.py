@@ -59,7 +59,7 @@ def plan(corpus: Corpus, recipe: Recipe) -> Plan:
     layout = census.look(corpus, recipe.shards)
     # which documents there are is said by the inputs
     written = recipe.shards.model_dump(exclude={"decontaminate", "decontaminate_threshold"})
-    words, inputs = vocabulary.key(corpus, recipe), _inputs(corpus)
+    words, inputs = vocabulary.key(corpus, recipe), _inputs(corpus, recipe)
     counted = [kept.published(corpus, name).counts.as_json() for name in UPSTREAM]
     told = (counted, _made_with(corpus))  # by the card
     works = []
@@ -193,12 +193,12 @@ def _scatter(
     return {name: tuple(sorted(found)) for name, found in pieces.items()}
 
 
-def _inputs(corpus: Corpus) -> str:
+def _inputs(corpus: Corpus, recipe: Recipe) -> str:
     """All that a shard's rows depend on: of pages also where each lies in the WARC files, but not those that
     were not fetched, which another crawl may find in another state."""
     parts = kept.published(corpus, "pages").partitions
     captures = [part.extra.get(CAPTURES, part.extra.get("file_hash")) for part in parts]  # of older crawls
-    return fingerprint(kept.hashes(corpus), kept.published(corpus, "links").hash, captures)
+    return fingerprint(kept.hashes(corpus, recipe), kept.published(corpus, "links").hash, captures)
 
 
 def _write_card(corpus: Corpus, recipe: Recipe, vocab_size: int, parts: Sequence[Part]) -> None:

@@ -58,7 +58,7 @@ def key(corpus: Corpus, recipe: Recipe) -> str:
     if recipe.tokens.tokenizer != "train":
         return fingerprint(VERSION, says(recipe))
     shards = recipe.shards
-    texts = [shards.seed, shards.validation, shards.test, kept.hashes(corpus)]
+    texts = [shards.seed, shards.validation, shards.test, kept.hashes(corpus, recipe)]
     return fingerprint(VERSION, says(recipe), texts)
 
 

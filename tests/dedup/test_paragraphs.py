@@ -102,11 +102,11 @@ def test_it_is_off_by_default_and_what_it_left_goes_when_it_is_turned_off(
 ) -> None:
     corpus = write_corpus(tmp_path, site, partitions=1)
     assert build(corpus, Recipe()) is None and not corpus.table(paragraphs.TABLE).folder.exists()
-    before = kept.hashes(corpus)
+    before = kept.hashes(corpus, corpus.recipe())
     build(corpus, recipe())
-    assert kept.hashes(corpus) != before
+    assert kept.hashes(corpus, corpus.recipe()) != before
     build(corpus, Recipe())
-    assert kept.hashes(corpus) == before and texts(corpus)[1] == site[1].text
+    assert kept.hashes(corpus, corpus.recipe()) == before and texts(corpus)[1] == site[1].text
 
 
 @pytest.mark.slow
