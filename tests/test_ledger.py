@@ -57,6 +57,39 @@ def test_a_page_that_was_not_fetched_keeps_its_reason_and_detail() -> None:
     assert (row["state"], row["reason"], row["detail"]) == ("unfetched", "robots", "Disallow: /private")
 
 
+@pytest.mark.parametrize(
+    ("tables", "detail"),
+    [
+        ((FETCHED, document("too_short"), None, None), "pretokens 3 < 128"),
+        ((FETCHED, KEPT, clusters(False), None), "of 2, similarity 0.900"),
+        ((FETCHED, KEPT, clusters(True), changed(False)), "7 words are left"),
+        ((FETCHED, KEPT, clusters(True), None), None),
+    ],
+)
+def test_the_detail_is_that_of_what_decided(tables: Any, detail: str | None) -> None:
+    (row,) = ledger.entries(LINKS, *tables, published=True).to_pylist()
+    assert row["detail"] == detail
+
+
+def test_what_was_taken_out_says_so_whatever_was_made_of_it_before() -> None:
+    page = pa.table({"id": ["1"], "state": ["removed"], "detail": ["asked by its author"]})
+    (row,) = ledger.entries(LINKS, page, KEPT, clusters(True), published=True).to_pylist()
+    assert (row["state"], row["reason"]) == ("removed", "removed")
+    assert (row["stage"], row["detail"]) == ("pages", "asked by its author")
+
+
+def test_what_holds_a_test_example_is_filtered_at_the_shards_and_boilerplate_goes_before() -> None:
+    example = {"id": ["1"], "file": ["t.txt"], "example": [4], "shared": [9], "overlap": [0.75]}
+    left_out = pa.table(example)
+    (row,) = ledger.entries(LINKS, FETCHED, KEPT, clusters(True), None, left_out, published=True).to_pylist()
+    assert (row["state"], row["reason"], row["stage"]) == ("filtered", "contaminated", "shards")
+    assert row["detail"] == "9 8-grams of example 4 of t.txt, overlap 0.750"
+    (row,) = ledger.entries(
+        LINKS, FETCHED, KEPT, clusters(True), changed(False), left_out, published=True
+    ).to_pylist()
+    assert row["reason"] == "boilerplate"
+
+
 def test_every_link_has_exactly_one_row_in_its_order() -> None:
     links = pa.table({"id": ["3", "1", "2"], "url": ["c", "a", "b"]})
     rows = ledger.entries(links, FETCHED, None, None, published=False)

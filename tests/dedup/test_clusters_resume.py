@@ -5,10 +5,12 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from pipelines import resolve
 from tests.dedup.conftest import Prose
 from tests.dedup.corpora import Document, build_clusters, files_of, write_corpus
 from webtext.corpus import Corpus
@@ -43,6 +45,23 @@ def test_two_workers_write_the_same_bytes_as_none(tmp_path: Path, documents: lis
         build_clusters(corpus, workers)
         results.append(files_of(corpus))
     assert results[0] == results[1]
+
+
+def test_an_interrupted_run_leaves_nothing_that_one_of_other_documents_takes_for_its_own(
+    tmp_path: Path, documents: list[Document], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    corpus = write_corpus(tmp_path / "one", documents, partitions=3)
+    with monkeypatch.context() as interrupted, pytest.raises(KeyboardInterrupt):
+        interrupted.setattr(resolve, "resolve", interrupt)
+        build_clusters(corpus)
+    moved = [replace(one, text=documents[n - 1].text) for n, one in enumerate(documents)]
+    build_clusters(write_corpus(corpus.root, moved, partitions=3))
+    undisturbed = write_corpus(tmp_path / "other", moved, partitions=3)
+    build_clusters(undisturbed)
+    assert files_of(corpus) == files_of(undisturbed)
 
 
 @pytest.mark.slow

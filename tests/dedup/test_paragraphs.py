@@ -137,3 +137,11 @@ def test_a_line_without_a_word_is_never_repeated() -> None:
     found = repeated(keys[1:3], np.zeros(2, np.uint64), np.array([FEWEST_DOCUMENTS]), 0.1)
     assert without("one\n***\n", "a.example", found).removed == []
     assert drop("one\ntwo\nthree", [0, 2]).text == "two"
+
+
+@pytest.mark.parametrize(("documents", "have", "found"), [(10, 6, [7]), (10, 5, []), (9, 9, [])])
+def test_repeated_is_what_more_than_the_share_has_of_ten_documents_or_more(
+    documents: int, have: int, found: list[int]
+) -> None:
+    keys = np.full(have, 7, np.uint64)
+    assert repeated(keys, np.zeros(have, np.uint64), np.array([documents]), 0.5).tolist() == found

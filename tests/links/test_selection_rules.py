@@ -1,6 +1,7 @@
 """Which submissions become links, and the reason of each that does not."""
 
 import json
+import time
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
@@ -92,6 +93,39 @@ def test_the_recipe_moves_each_rule() -> None:
     assert outcome(post("a", "http://example.com/a.jpg"), "extensions_blocked=[]") == "link"
 
 
+def test_of_several_rules_that_refuse_a_post_the_first_counts() -> None:
+    row = post("a", "http://i.imgur.com/a.jpg", 1, is_self=True, created_utc=NEW_YEAR_2018, over_18=True)
+    row |= {"promoted": True, "subreddit": "Pics"}
+    mended: list[tuple[str, dict[str, Any]]] = [
+        ("self_post", {"is_self": False}),
+        ("karma", {"score": 3}),
+        ("too_new", {"created_utc": NEW_YEAR_2018 - 1}),
+        ("over_18", {"over_18": False}),
+        ("promoted", {"promoted": False}),
+        ("subreddit", {"subreddit": "programming"}),
+        ("domain", {"url": "http://example.com/a.jpg"}),
+        ("extension", {"url": "http://example.com/a"}),
+        ("link", {}),
+    ]
+    for reason, mend in mended:
+        assert outcome(row, 'subreddits_blocked=["pics"]') == reason
+        row |= mend
+
+
+def test_a_link_to_the_comments_on_another_post_is_no_text_post() -> None:
+    there = post("a", "https://www.reddit.com/r/x/comments/b/title/", is_self=None)
+    assert outcome(there, "domains_blocked=[]") == "link"
+
+
+def test_dates_begin_at_midnight_of_utc_wherever_the_machine_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setenv("TZ", "America/New_York")
+        time.tzset()
+        before = Rules.of(Links()).before
+    time.tzset()
+    assert before == NEW_YEAR_2018
+
+
 def test_text_posts_are_dropped_whatever_the_recipe_says() -> None:
     permissive = ("min_karma=-1000", "domains_blocked=[]", "over_18=true", 'before=""')
     assert outcome(post("a", is_self=True), *permissive) == "self_post"
@@ -114,8 +148,28 @@ def test_summed_karma_lets_low_scores_pass_for_now_but_not_unknown_ones() -> Non
 
 
 def test_a_broken_url_is_shown_with_its_reason() -> None:
-    sifted = sift(Rules.of(Links()), Post(**post("a", "self")), Post(**post("b", "/r/x")))
-    assert sifted.examples == {"bad_url": "self"}
+    sifted = sift(
+        Rules.of(Links()), *(Post(**post("a", url)) for url in ("self", "/r/x", "ftp://a.example/"))
+    )
+    assert sifted.examples == {"bad_url": "self", "scheme": "ftp://a.example/"}
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "min_karma=4",
+        'karma_rule="sum"',
+        "before=2017-01-01",
+        "after=2017-01-01",
+        "over_18=true",
+        'subreddits_blocked=["pics"]',
+        "domains_blocked=[]",
+        "extensions_blocked=[]",
+    ],
+)
+def test_the_fingerprint_follows_every_rule(setting: str) -> None:
+    other = override(Recipe(), [f"links.{setting}"])
+    assert Rules.of(other.links).fingerprint != Rules.of(Links()).fingerprint
 
 
 def test_the_fingerprint_follows_the_content_of_a_list_not_its_name(tmp_path: Any) -> None:

@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -119,6 +120,22 @@ def test_a_setting_makes_stale_what_it_decides(corpus: Corpus, table: str, setti
     assert keys(corpus, table).isdisjoint(keys(corpus, table, setting))
 
 
+@pytest.mark.parametrize("setting", ["shards.seed=1", "shards.validation=0.2", "shards.test=0.2"])
+def test_another_split_makes_shards_stale_though_the_vocabulary_is_given(
+    corpus: Corpus, setting: str
+) -> None:
+    given = "tokens.tokenizer=gpt2"
+    assert keys(corpus, "shards", given).isdisjoint(keys(corpus, "shards", given, setting))
+
+
+def test_other_counts_before_them_make_the_card_stale_and_no_shard(corpus: Corpus) -> None:
+    known, pages = shards.plan(corpus, corpus.recipe()), kept.published(corpus, "pages")
+    more = pages.counts + Counts(1, 0, 0, {"dns": 1})
+    corpus.table("pages").publish(replace(pages, counts=more))
+    again = shards.plan(corpus, corpus.recipe())
+    assert again.inputs != known.inputs and again.works == known.works
+
+
 @pytest.mark.parametrize(
     ("table", "setting"),
     [
@@ -168,6 +185,18 @@ def change(corpus: Corpus, name: str) -> None:
     parts = kept.published(corpus, name).partitions
     others = [replace(part, hash="other", extra=part.extra | {"file_hash": "other"}) for part in parts]
     publish(corpus, name, *others)
+
+
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [(signatures, "VERSION"), (edges, "VERSION"), (clusters, "ALGORITHM"), (clusters, "UNICODE_VERSION")],
+)
+def test_another_version_of_what_clusters_are_made_by_makes_them_stale(
+    corpus: Corpus, monkeypatch: pytest.MonkeyPatch, module: ModuleType, name: str
+) -> None:
+    known = keys(corpus, "clusters")
+    monkeypatch.setattr(module, name, "another")
+    assert known.isdisjoint(keys(corpus, "clusters"))
 
 
 def test_the_ledger_is_of_the_tables_that_are_current_and_of_what_is_published(corpus: Corpus) -> None:

@@ -9,7 +9,7 @@ from webtext import recipe
 from webtext.extract.libraries import Libraries
 from webtext.manifest import Counts
 from webtext.recipe import Recipe
-from webtext.shards.card import Summary, card
+from webtext.shards.card import TOP, Summary, card
 
 
 @pytest.fixture
@@ -47,6 +47,27 @@ def test_the_numbers_are_told(summary: Summary) -> None:
     assert "| b\\|c.example | 1 |" in text
 
 
+def test_the_files_of_a_split_and_the_splits_add_up(summary: Summary) -> None:
+    row = {"domain": "a.example", "language": "en", "words": 7, "duplicates": 3}
+    for split, tokens in (("train", 1000), ("test", 10)):
+        summary.add(split, pa.Table.from_pylist([row]), tokens=tokens, text_bytes=2 * tokens)
+    text = made_card(summary)
+    assert "| train | 4 | 27 | 2,234 | 7,000 |" in text
+    assert "| test | 1 | 7 | 10 | 20 |" in text
+    assert "| total | 5 | 34 | 2,244 | 7,020 |" in text
+    assert "8 duplicates" in text
+
+
+def test_the_most_frequent_domains_are_told_and_how_many_are_the_others() -> None:
+    made = Summary()
+    domains = ["often.example"] * 2 + [f"{n:02}.example" for n in reversed(range(TOP + 4))]
+    rows = [{"domain": domain, "language": "en", "words": 1, "duplicates": 0} for domain in domains]
+    made.add("train", pa.Table.from_pylist(rows), tokens=1, text_bytes=1)
+    told = made_card(made).split("## Top domains")[1].split("##")[0].strip().splitlines()[2:]
+    first = [f"| {n:02}.example | 1 |" for n in range(TOP - 1)]
+    assert told == ["| often.example | 2 |", *first, "| 5 others | 5 |"]
+
+
 def test_a_split_without_documents_is_not_offered(summary: Summary) -> None:
     header = made_card(summary).split("---")[1]
     assert "train-*.parquet" in header
@@ -66,6 +87,20 @@ def test_the_libraries_that_extracted_the_texts_are_told_where_they_are_known(su
     text = made_card(summary, made_with={"ftfy": ["6.3"], "lxml": ["5.3", "6.0"]})
     assert "The texts were extracted with ftfy 6.3, lxml 5.3 and 6.0." in text
     assert "Libraries" not in made_card(summary)
+
+
+def test_what_a_stage_got_is_told_whole_the_most_frequent_reason_first(summary: Summary) -> None:
+    counts = Counts(20, 4, 5, {"self_post": 1, "karma": 7, "over_18": 3})
+    told = made_card(summary, stages={"links": counts}).split("and why\n\n")[1].split("\n\n")[0]
+    lines = [line.strip("| ").rsplit(" | ", 1) for line in told.splitlines()[2:]]
+    assert [(text.partition(":")[0], count) for text, count in lines] == [
+        ("**links**", "20"),
+        ("merged", "5"),
+        ("`karma`", "7"),
+        ("`over_18`", "3"),
+        ("`self_post`", "1"),
+        ("went on", "4"),
+    ]
 
 
 def test_the_recipe_is_told_without_people_machines_and_places(summary: Summary) -> None:

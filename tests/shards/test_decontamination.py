@@ -84,6 +84,20 @@ def test_the_threshold_says_how_much_of_an_example(tmp_path: Path, tests: Path) 
     assert built["ids"] == set(range(20)) - {3, 4, 5, 6}
 
 
+def test_an_overlap_of_just_the_threshold_is_enough_and_every_document_is_counted(
+    tmp_path: Path, tests: Path
+) -> None:
+    words = OTHER.split()[:15]
+    tests.write_text(json.dumps({"text": " ".join(words)}) + "\n")
+    made = make_docs(6)
+    made[0] = replace(made[0], text=f"{' '.join(words[:11])} {prose('rest')}")  # 4 of 8 8-grams
+    corpus = make_corpus(tmp_path / "c", made)
+    assert build(corpus, *asks(tests, 0.5))["ids"] == set(range(1, 6))
+    manifest = corpus.table(decontamination.TABLE).manifest()
+    assert manifest is not None
+    assert manifest.counts.as_json() == {"in": 6, "out": 5, "merged": 0, "dropped": {"contaminated": 1}}
+
+
 def test_it_is_off_by_default_and_turned_off_all_are_back(tmp_path: Path, tests: Path) -> None:
     corpus = make_corpus(tmp_path / "c", docs())
     before = build(corpus)

@@ -13,7 +13,7 @@ from tokenizers import Tokenizer, pre_tokenizers
 
 from tests.shards.corpora import prose
 from webtext.shards import tokenizer
-from webtext.shards.encode import Fast, Reference, why_not_fast
+from webtext.shards.encode import NEW_LETTERS, Fast, Reference, why_not_fast
 
 TEXTS = [prose(n) for n in range(100)]
 TRAINED = tokenizer.train(iter(TEXTS), 400, threads=1)
@@ -45,6 +45,10 @@ def test_any_text_has_the_same_ids_in_a_trained_vocabulary(texts: list[str]) -> 
 @given(texts=st.lists(st.text(st.sampled_from(ODD_CHARACTERS)) | st.text(), min_size=1))
 def test_any_text_has_the_same_ids_in_gpt2s(gpt2: tuple[Fast, Reference], texts: list[str]) -> None:
     assert agree(gpt2, texts)
+
+
+def test_letters_that_this_python_does_not_know_have_the_same_ids(gpt2: tuple[Fast, Reference]) -> None:
+    assert agree(gpt2, [NEW_LETTERS])
 
 
 def code_points(*, assigned: bool) -> list[str]:

@@ -147,6 +147,12 @@ def test_the_index_adds_up_to_what_is_on_disk(corpus: Corpus) -> None:
             assert (len(data), hashlib.sha256(data).hexdigest()) == (2 * file["tokens"], file["sha256"])
 
 
+def test_a_vocabulary_is_trained_on_the_train_split_alone(corpus: Corpus) -> None:
+    texts = {split: [row["text"] for row in rows(corpus, f"{split}*.parquet")] for split in ("train-", "")}
+    made = {split: tokenizer.train(iter(some), 400, threads=1).to_str() for split, some in texts.items()}
+    assert made["train-"] == (corpus.root / "tokens" / "tokenizer.json").read_text("utf-8") != made[""]
+
+
 def test_datasets_reads_the_shards_as_they_are(
     corpus: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
