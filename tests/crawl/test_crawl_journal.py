@@ -1,5 +1,6 @@
 """The journal of a partition, torn in every way that a kill or a power cut can tear it."""
 
+import fcntl
 import multiprocessing
 import os
 import subprocess
@@ -103,10 +104,31 @@ def test_records_that_a_power_cut_filled_with_zeros_are_not_believed(filled: Pat
     assert ids(filled) == ["a", "b", "c"]
 
 
+def test_the_disk_has_the_records_before_the_journal_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked_for, fsync, path = [], os.fsync, journal_path(tmp_path, STEM)
+
+    def watched(handle: int) -> None:
+        asked_for.append((os.fstat(handle).st_ino, '"synced"' in path.read_text()))
+        fsync(handle)
+
+    with Journal(tmp_path, STEM, "key") as journal:
+        fill(journal, "a")
+        monkeypatch.setattr(os, "fsync", watched)
+        journal.sync()
+        journal.sync()  # there is nothing new
+        fill(journal, "b")
+        journal.sync(every_s=60)  # too soon
+    assert asked_for == [(warc(tmp_path).stat().st_ino, False), (path.stat().st_ino, True)]
+
+
 def test_garbage_after_the_last_line_is_dropped(filled: Path) -> None:
     with journal_path(filled, STEM).open("ab") as file:
         file.write(b"\0\0\0\n")
-    assert ids(filled) == ["a", "b", "c", "d"]
+    with Journal(filled, STEM, "key") as journal:
+        fill(journal, "e")
+    assert ids(filled) == ["a", "b", "c", "d", "e"]
 
 
 def test_under_another_key_only_the_fetched_rows_stay(tmp_path: Path) -> None:
@@ -163,6 +185,22 @@ def test_a_second_process_waits_for_the_first_to_end(tmp_path: Path) -> None:
     assert ids(tmp_path) == ["a"]
     assert time.monotonic() - started > 0.3
     process.join()
+
+
+def test_a_journal_that_is_ended_while_another_process_opens_it_is_begun_anew(
+    filled: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, flock = journal_path(filled, STEM), fcntl.flock
+
+    def ended_meanwhile(handle: int, operation: int) -> None:
+        monkeypatch.undo()
+        path.unlink()
+        flock(handle, operation)
+
+    monkeypatch.setattr(fcntl, "flock", ended_meanwhile)
+    with Journal(filled, STEM, "key") as journal:
+        fill(journal, "e")
+    assert ids(filled) == ["e"]
 
 
 @pytest.mark.parametrize(

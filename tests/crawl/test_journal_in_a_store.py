@@ -73,6 +73,22 @@ def test_another_machine_goes_on_from_what_was_put(pages: Path) -> None:
     assert stored(pages) == ["a", "b", "d", "e"]
 
 
+def test_an_archive_is_put_before_the_journal_that_speaks_of_it(
+    pages: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order, put = [], files.put
+
+    def watched(path: Path) -> None:
+        order.append(path.name)
+        put(path)
+
+    with Journal(pages, STEM, "key") as journal:
+        fill(journal, "a")
+        monkeypatch.setattr(files, "put", watched)
+        journal.finish()
+    assert order == [f"{STEM}-0000.warc.gz", f"{STEM}.journal.jsonl"]
+
+
 def test_what_has_waited_for_long_is_put(pages: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(journals, "PUT_BYTES", 1_000_000)
     with Journal(pages, STEM, "key") as journal:

@@ -1,6 +1,7 @@
 """Records taken out of an archive in place: the others stay where they are, and every reader reads on."""
 
 import gzip
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -92,6 +93,20 @@ def test_a_scrub_that_was_killed_is_finished_by_the_next_run(
     scrub.finish(tmp_path)
     assert b"take me out" not in everything(tmp_path)
     assert not (tmp_path / scrub.PLAN).exists()
+
+
+def test_the_disk_has_overwritten_the_records_before_the_plan_goes(
+    tmp_path: Path, places: list[Position], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked_for, fsync = [], os.fsync
+
+    def watched(handle: int) -> None:
+        asked_for.append((os.fstat(handle).st_ino, (tmp_path / scrub.PLAN).exists()))
+        fsync(handle)
+
+    monkeypatch.setattr(os, "fsync", watched)
+    scrub.scrub(tmp_path, records_of(tmp_path, places[1]), DAY)
+    assert ((tmp_path / places[0].file).stat().st_ino, True) in asked_for
 
 
 @pytest.mark.parametrize("length", [200, 70_000, 3_000_000])
