@@ -80,3 +80,36 @@ def test_no_more_than_so_many_bodies_are_remembered(tmp_path: Path, monkeypatch:
         )
     assert again == first
     assert forgotten != first
+
+
+def test_of_several_bodies_the_one_that_was_met_last_is_remembered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(revisits, "KNOWN_BODIES", 2)
+    with Journal(tmp_path, "part-00000", "key") as journal:
+        archives = Archives({0: journal})
+        first, *_, again = (
+            archives.append(0, pack(Exchange("http://a.example/", 200, (), WALL + letter.encode())))
+            for letter in "abaca"
+        )
+    assert again == first
+
+
+def test_a_row_leads_to_its_own_partitions_archive(tmp_path: Path) -> None:
+    with Journal(tmp_path, "part-00000", "key") as first, Journal(tmp_path, "part-00001", "key") as second:
+        archives = Archives({0: first, 1: second})
+        packed = pack(Exchange("http://a.example/", 200, (), WALL))
+        assert [archives.append(number, packed).file for number in (0, 1)] == [
+            "warc/part-00000-0000.warc.gz",
+            "warc/part-00001-0000.warc.gz",
+        ]
+
+
+def test_the_same_bytes_of_another_coding_are_another_body(tmp_path: Path) -> None:
+    with Journal(tmp_path, "part-00000", "key") as journal:
+        archives, coded = Archives({0: journal}), (("Content-Encoding", "br"),)
+        places = [
+            archives.append(0, pack(Exchange("http://a.example/", 200, headers, WALL)))
+            for headers in ((), coded)
+        ]
+    assert places[0] != places[1]
