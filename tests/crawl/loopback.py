@@ -56,7 +56,7 @@ class Site:
 
     def __init__(self, address: str) -> None:
         self.pages: dict[str, Page | list[Page]] = {}
-        self.default = Page(b"not here", 404)
+        self.default: Page | list[Page] = Page(b"not here", 404)
         self.hits: list[Hit] = []
         self.server = _Server((address, 0), self._handler())
         threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()

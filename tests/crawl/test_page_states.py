@@ -12,6 +12,7 @@ import pytest
 from tests.crawl.loopback import HTML, Crawled, Page, Web
 from webtext import reasons
 from webtext.crawl import cookies
+from webtext.crawl.errands import Errand
 from webtext.crawl.exchange import Exchange
 from webtext.crawl.warc import read_response
 
@@ -121,6 +122,22 @@ def test_a_redirect_is_followed_to_its_page(web: Web, crawled: Crawled) -> None:
     here = web.site(page=Page(b"", 301, (("Location", there.url("/page#part")),)))
     row = crawled.crawl([here.url("/page")])[here.url("/page")]
     assert (row["state"], row["final_url"], row["redirects"]) == ("fetched", there.url("/page"), 1)
+
+
+def test_of_a_redirect_only_the_head_is_stored(web: Web, crawled: Crawled) -> None:
+    site = web.site(page=Page(b"<p>elsewhere", 301, (("Location", "/there"),)), there=Page())
+    crawled.crawl([site.url("/page")])
+    archive = b"".join(gzip.decompress(path.read_bytes()) for path in (crawled.folder / "warc").iterdir())
+    assert b"Location: /there" in archive
+    assert b"elsewhere" not in archive
+
+
+def test_another_attempt_has_the_whole_time_and_begins_at_the_link() -> None:
+    link = "http://a.example/"
+    errand = Errand(0, "id", link, "http://a.example/there", visited=(link,), spent_s=9.0, attempts=1)
+    errand.jar, errand.asked_before = cookies.empty_jar(), 1
+    errand.restart()
+    assert errand == Errand(0, "id", link, link, attempts=1)
 
 
 def test_a_relative_redirect_in_utf8_is_understood(web: Web, crawled: Crawled) -> None:

@@ -13,10 +13,15 @@ import xxhash
 from pipelines import pages
 from tests.crawl.loopback import Crawled, Page, Web
 from webtext import schemas
+from webtext.crawl import past
 from webtext.crawl.crawler import Crawler
-from webtext.crawl.errands import Errand
+from webtext.crawl.errands import Asks, Errand, Outcome
 from webtext.crawl.journal import Journal
+from webtext.crawl.page import Verdict
+from webtext.crawl.past import GIVE_UP_AFTER
 from webtext.crawl.retry_after import MAX_WAIT_S, asked_wait_s, back_off_s
+from webtext.crawl.robots import FRESH_S, Rules
+from webtext.crawl.tdmrep import Reservations
 from webtext.crawl.tombstones import Tombstones
 from webtext.sections import Crawl
 
@@ -136,14 +141,75 @@ def test_a_crawl_that_goes_on_keeps_the_distance_to_what_it_asked_before(
         assert crawler.next_turn(now + pause_s + 0.1)
 
 
+FAILED: dict[str, Any] = {"state": "server_error", "attempts": 3}
+
+
+@pytest.mark.parametrize(
+    ("rows", "failures"),
+    [
+        ([FAILED, FAILED], 6),
+        ([FAILED, {"state": "fetched", "attempts": 1}, FAILED], 3),
+        ([FAILED, {"state": "robots", "attempts": 0}], 3),  # the host was not asked
+        ([{"state": "host_gave_up", "attempts": 0}], GIVE_UP_AFTER),
+        ([FAILED, {"state": "fetched", "attempts": 1, "asked": 2}], 3),  # an archive was
+    ],
+)
+def test_failures_in_a_row_are_counted_over_an_interruption(
+    tmp_path: Path, rows: list[dict[str, Any]], failures: int
+) -> None:
+    with Journal(tmp_path, "part-00000", "key") as journal:
+        for row in rows:
+            journal.add(dict.fromkeys(schemas.PAGES.names) | {"final_url": "http://a.example/"} | row)
+        assert past.of({0: journal}).failures["a.example"] == failures
+
+
 def test_one_success_makes_up_for_the_failures_before(
     web: Web, crawled: Crawled, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("webtext.crawl.crawler.back_off_s", lambda _: 0.01)
     site = web.site()
-    site.pages |= {f"/{n}": [Page(b"", 500)] * 7 + [Page()] for n in range(3)}
-    rows = crawled.crawl([site.url(f"/{n}") for n in range(3)], retries=9, robots=False, opt_outs=False)
-    assert {row["state"] for row in rows.values()} <= {"fetched", "server_error"}
+    site.default = ([Page(b"", 500)] * 7 + [Page()]) * 2
+    rows = crawled.crawl([site.url(f"/{n}") for n in range(16)], robots=False, opt_outs=False)
+    assert sorted(row["state"] for row in rows.values()) == ["fetched"] * 2 + ["server_error"] * 14
+
+
+def asked(crawler: Crawler, now: float) -> list[Asks]:
+    """What a host is asked for until it has answered for one more page."""
+    found: list[Asks] = []
+    while Asks.PAGE not in found:
+        now += 60.0  # no pause is longer
+        turn = crawler.next_turn(now)
+        assert turn is not None
+        found.append(turn[1].asks)
+        rules, reservations = Rules(until=now + FRESH_S), Reservations()
+        crawler.end_turn(turn, Outcome(Verdict("not_found"), "", 0, rules, reservations), now)
+    return found
+
+
+def test_what_a_site_allows_and_reserves_is_asked_again_after_a_day(tmp_path: Path) -> None:
+    pages = [Errand(0, str(n), f"http://a.example/{n}", f"http://a.example/{n}") for n in range(3)]
+    with Journal(tmp_path, "part-00000", "key") as journal:
+        crawler, now = Crawler(Crawl(), pages, {0: journal}, Tombstones()), time.monotonic()
+        everything = [Asks.ROBOTS, Asks.TDMREP, Asks.PAGE]
+        assert asked(crawler, now) == everything
+        assert asked(crawler, now + 23 * 3600) == [Asks.PAGE]
+        assert asked(crawler, now + 25 * 3600) == everything
+
+
+def test_a_failing_host_is_not_asked_sooner_than_its_crawl_delay(tmp_path: Path) -> None:
+    page, now = Errand(0, "id", "http://a.example/", "http://a.example/"), time.monotonic()
+    with Journal(tmp_path, "part-00000", "key") as journal:
+        crawler = Crawler(Crawl(opt_outs=False), [page], {0: journal}, Tombstones())
+        for outcome in (
+            Outcome(Verdict("read"), "", rules=Rules(delay_s=20.0)),
+            Outcome(Verdict("server_error", again=True), ""),
+        ):
+            turn = crawler.next_turn(now)
+            assert turn is not None
+            crawler.end_turn(turn, outcome, now)
+            assert crawler.next_turn(now + 19.0) is None
+            now += 20.0
+        assert crawler.next_turn(now)
 
 
 def test_the_user_agent_names_whom_to_write_to(web: Web, crawled: Crawled) -> None:

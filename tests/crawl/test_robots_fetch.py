@@ -2,6 +2,7 @@
 
 import gzip
 import socket
+import time
 
 import pytest
 
@@ -34,6 +35,9 @@ def state_with(web: Web, crawled: Crawled, answer: Page | list[Page], **settings
         (Page(DISALLOW, 302), "fetched"),
         (Page(b"", 302, (("Location", "/robots.txt"),)), "fetched"),
         (Page(b"", 302, (("Location", "ftp://x/"),)), "fetched"),
+        (Page(b"\x1f\x8b garbage", headers=(("Content-Encoding", "gzip"),)), "robots_unreachable"),
+        (Page(b"", 302, (("Location", "http://127.0.0.1:1/"),)), "robots_unreachable"),
+        (Page(b"", 500), "robots_unreachable"),
         (Page(b"", 503), "robots_unreachable"),
         (Page(b"", 429), "robots_unreachable"),
         (Page(DISALLOW, delay_s=1.5), "robots_unreachable"),
@@ -50,12 +54,14 @@ def test_a_failure_is_tried_again(web: Web, crawled: Crawled) -> None:
     assert state_with(web, crawled, [Page(b"", 500), Page(b"", 404)], retries=1) == "fetched"
 
 
-def test_robots_that_break_off_forbid_everything(web: Web, crawled: Crawled) -> None:
+@pytest.mark.parametrize("wait_s", [0.0, 9.0], ids=["closed", "no end"])
+def test_robots_that_break_off_forbid_everything(web: Web, crawled: Crawled, wait_s: float) -> None:
     def script(client: socket.socket) -> None:
         client.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\nuser-agent: *")
+        time.sleep(wait_s)
 
     url = web.raw(script).url("/page")
-    row = crawled.crawl([url])[url]
+    row = crawled.crawl([url], timeout_s=1.0)[url]
     assert (row["state"], row["detail"]) == ("robots_unreachable", "it broke off")
 
 

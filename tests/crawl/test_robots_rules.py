@@ -28,6 +28,7 @@ def group(rules: str, agents: str = "*") -> str:
         ("USER-AGENT: *\nDISALLOW: /", False),
         ("user-agent: other\ndisallow: /", True),
         ("user-agent: *\ndisallow: /\n\nuser-agent: webtext\nallow: /", True),
+        ("user-agent: *\ndisallow: /\n\nuser-agent: webtext\ndisallow: /y", True),
         ("user-agent: WebText\ndisallow: /", False),
         ("user-agent: webtext/0.1\ndisallow: /", False),
         ("user-agent: webtext images\ndisallow: /", False),

@@ -114,6 +114,7 @@ def test_a_file_that_cannot_be_had_reserves_nothing(web: Web, crawled: Crawled, 
     site.pages[PATH] = answer
     row = crawled.crawl([site.url("/page")], timeout_s=1.0, retries=2)[site.url("/page")]
     assert (row["state"], row["attempts"]) == ("fetched", 1)
+    assert site.paths().count(PATH) == (6 if answer.status == 302 else 1)
 
 
 def test_a_host_that_asks_to_come_back_is_asked_again_then(web: Web, crawled: Crawled) -> None:
