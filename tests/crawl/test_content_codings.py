@@ -94,6 +94,11 @@ def test_a_stream_that_ends_early_is_incomplete(coding: str) -> None:
     assert not any(decode(coded[:-cut], coding, LIMIT).complete for cut in (1, 4, 9))
 
 
+def test_a_whole_stream_within_one_that_ends_early_is_incomplete() -> None:
+    coded = gzip.compress(zlib.compress(b"hello"))[:-4]  # whose checksum is cut
+    assert decode(coded, "deflate, gzip", LIMIT) == Decoded(b"hello", complete=False)
+
+
 @pytest.mark.parametrize("coding", STREAMS)
 def test_no_more_than_the_limit_is_decoded(coding: str) -> None:
     decoded = decode(STREAMS[coding](bytes(range(256)) * 1000), coding, 1000)

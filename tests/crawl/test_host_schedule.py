@@ -72,6 +72,16 @@ def test_a_longer_pause_is_kept() -> None:
     assert schedule.take(30.5) == ("a", "2")
 
 
+def test_a_longer_pause_is_kept_whatever_a_parallel_connection_gets() -> None:
+    schedule = Schedule(1.0, 2, {"a": ["1", "2", "3"]}, 9)
+    schedule.take(0.0)
+    schedule.take(1.0)
+    schedule.release("a", 1.5, 30.0)
+    schedule.release("a", 1.6, 1.0)
+    assert schedule.take(31.4) is None
+    assert schedule.take(31.5) == ("a", "3")
+
+
 def test_an_errand_that_asked_nothing_costs_no_time() -> None:
     schedule = Schedule(1.0, 1, {"a": ["1", "2"]}, 9)
     schedule.take(5.0)

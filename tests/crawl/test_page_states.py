@@ -14,7 +14,9 @@ from webtext import reasons
 from webtext.crawl import cookies
 from webtext.crawl.errands import Errand
 from webtext.crawl.exchange import Exchange
+from webtext.crawl.page import wanted_bytes
 from webtext.crawl.warc import read_response
+from webtext.sections import Crawl
 
 
 def html(*headers: tuple[str, str]) -> tuple[tuple[str, str], ...]:
@@ -24,6 +26,11 @@ def html(*headers: tuple[str, str]) -> tuple[tuple[str, str], ...]:
 STATES: dict[str, tuple[Page, str | None]] = {
     "fetched": (Page(), None),
     "fetched, plain": (Page(b"words", headers=(("Content-Type", "text/plain"),)), None),
+    "fetched, plain that shows markup": (
+        Page(b"<meta http-equiv=refresh content='0; url=/x'>", headers=(("Content-Type", "text/plain"),)),
+        None,
+    ),
+    "fetched, as large as may be": (Page(b"x" * 20_000), None),
     "fetched, unlabelled": (Page(b"<p>words", headers=()), None),
     "fetched, ill-labelled": (Page(b"<p>x", headers=(("Content-Type", "text/html charset=utf-8"),)), None),
     "fetched, coded": (Page(gzip.compress(b"<p>x"), headers=html(("Content-Encoding", "gzip"))), None),
@@ -40,6 +47,10 @@ STATES: dict[str, tuple[Page, str | None]] = {
     "bad_redirect, scheme": (Page(b"", 302, (("Location", "ftp://x/y"),)), "to ftp"),
     "bad_redirect, script": (Page(b"", 302, (("Location", "javascript:alert(1)"),)), "to javascript"),
     "bad_redirect, nonsense": (Page(b"", 302, (("Location", "http://[::1/"),)), "not a URL"),
+    "bad_redirect, long": (
+        Page(b"", 302, (("Location", "/" + "x" * 8000),)),
+        "longer than 8,000 characters",
+    ),
     "redirect_loop": (Page(b"", 301, (("Location", "?"),)), "in a circle"),
     "not_html": (Page(b"x", headers=(("Content-Type", "image/png"),)), "image/png"),
     "not_html, disguised": (Page(b"%PDF-1.4 x"), "PDF content"),
@@ -109,6 +120,13 @@ def test_of_a_page_that_is_not_ours_to_keep_only_the_head_is_stored(rows: Any, n
     found, crawled = rows
     stored = read_response(crawled.folder, found[name]["warc_file"], found[name]["warc_offset"], 100_000)
     assert (stored.body, stored.truncated) == (b"", True)
+
+
+def test_of_what_is_no_page_no_more_is_read_than_the_archive_wants() -> None:
+    settings, image = Crawl(), (("Content-Type", "image/png"),)
+    assert wanted_bytes(settings, 200, HTML) == settings.max_bytes
+    assert wanted_bytes(settings, 200, image) == 0
+    assert wanted_bytes(settings, 404, HTML) == wanted_bytes(settings, 302, image) == 64 * 1024
 
 
 def test_the_type_and_charset_are_those_of_the_header(rows: Any) -> None:

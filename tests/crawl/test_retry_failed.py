@@ -46,6 +46,14 @@ def test_an_outage_is_asked_again_and_decisions_and_pages_are_not(web: Web, craw
     assert stored.body == b"<p>a"
 
 
+def test_under_another_rule_all_that_failed_is_asked_again(web: Web, crawled: Crawled) -> None:
+    site = web.site(big=Page(b"x" * 5000), b=OUTAGE)
+    urls = [site.url("/big"), site.url("/b")]
+    assert crawled.crawl(urls, max_bytes=1000)[urls[0]]["state"] == "too_large"
+    rows = retry(crawled, max_bytes=9000)
+    assert [rows[url]["state"] for url in urls] == [FETCHED, "server_error"]
+
+
 def test_a_robots_file_that_is_there_again_frees_its_pages(web: Web, crawled: Crawled) -> None:
     site = web.site(a=Page())
     site.pages["/robots.txt"] = OUTAGE
