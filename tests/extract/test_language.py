@@ -98,3 +98,7 @@ def test_any_text_has_one_answer_and_a_probability(text: str) -> None:
     code, score = detect(text)
     assert 0 <= score <= 1
     assert (code, score) == detect(text)
+
+
+def test_the_thorough_answer_is_the_same_every_time() -> None:
+    assert len({thorough("su casa ist good, e poi") for _ in range(10)}) == 1

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tokenizers.pre_tokenizers import ByteLevel
 
+from webtext.extract import signs
 from webtext.extract.measures import measure
 from webtext.extract.page import Page, Row
 from webtext.pretokens import PRETOKENS, count
@@ -22,6 +23,32 @@ def measured(text: str) -> Row:
 def test_words_and_characters_are_counted() -> None:
     row = measured("Two words,\nnaïve  café.")
     assert (row["words"], row["chars"]) == (4, 23)
+
+
+def test_plain_text_is_mended_as_a_page_is() -> None:
+    assert (
+        measured("The cafÃ© is open. It’s late.".replace("It’s", "Itâ€™s"))["text"]
+        == "The café is open. It’s late."
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("one two\nthree four", "one two"),  # a line's end before a word's
+        ("a\nsecondwordislong and more", "a\nsecondword"),  # but not in the first half
+    ],
+)
+def test_a_long_text_is_cut_where_little_is_lost(text: str, kept: str) -> None:
+    page = Page(text.encode(), "http://a.example.org/", "text/plain", "utf-8")
+    row = measure(page, Extract(max_chars=12))
+    assert (row["text"], row["cut_chars"]) == (kept, len(text) - len(kept))
+
+
+def test_a_title_tells_a_page_that_is_none_and_a_long_text_one_that_is() -> None:
+    assert signs.measure("404 Not Found", "Sorry.", 1)["soft_404"] > 0
+    assert signs.measure("Page not found", "word " * 500, 500)["soft_404"] > 0
+    assert signs.measure("Page not found", "word " * 501, 501)["soft_404"] == 0
 
 
 @pytest.mark.parametrize(

@@ -57,6 +57,10 @@ def test_only_the_kinds_that_are_asked_for_are_masked() -> None:
     assert mask(text, []) == text
 
 
+def test_of_two_finds_that_overlap_the_one_with_the_stricter_form_is_meant() -> None:
+    assert mask("+49 30 1234567@example.org", KINDS) == "+49 30 <email>"
+
+
 @given(st.text(alphabet="aZ9@.+-() :/1234567890", max_size=200))
 def test_masking_leaves_nothing_to_mask_of_what_it_found_and_never_raises(text: str) -> None:
     found = counts(text)

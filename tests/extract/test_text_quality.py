@@ -21,6 +21,7 @@ def measured(text: str) -> dict[str, Any]:
     [
         ("word_chars", "one three", 4),
         ("symbols", "# one # two", 0.5),
+        ("symbols", "# one... # two", 0.5),  # of hash signs and ellipses those that are more
         ("symbols", "well... so… go on", 0.5),
         ("alphabetic_words", "one 2 3 four!", 0.5),
         ("stop_words", "The cat and the dog", 2),

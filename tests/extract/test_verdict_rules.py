@@ -40,6 +40,7 @@ def test_another_language_is_refused_by_name() -> None:
 
 def test_an_unsure_language_is_refused_by_its_score() -> None:
     assert judged(language_score=0.6) == ("language", "language_score 0.6 of en < 0.65")
+    assert judged(language_score=0.65)[0] == "keep"
 
 
 def test_no_language_is_refused_unless_all_are_kept() -> None:
@@ -66,6 +67,7 @@ def test_the_first_rule_that_refuses_gives_the_reason() -> None:
     assert judged(**bad)[0] == "wikipedia"
     assert judged(**bad | {"wikipedia_domain": False})[0] == "wikipedia_mirror"
     assert judged(**bad | {"wikipedia_domain": False, "wikipedia_traces": 0})[0] == "too_short"
+    assert judged(STRICT, language="de", words=1)[0] == "language"
 
 
 def test_what_could_not_be_measured_keeps_its_verdict() -> None:
