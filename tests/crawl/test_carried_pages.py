@@ -18,6 +18,15 @@ def test_a_second_run_asks_for_nothing(web: Web, crawled: Crawled) -> None:
     assert len(site.hits) == asked
 
 
+def test_rows_stand_in_the_order_of_their_links_whenever_they_came(web: Web, crawled: Crawled) -> None:
+    sites = [web.site(a=Page()) for _ in range(4)]
+    crawled.link([site.url("/a") for site in sites])
+    links = crawled.corpus.table("links").read("part-00000.parquet", ["url"])["url"].to_pylist()
+    slow = next(site for site in sites if site.url("/a") == links[0])
+    slow.pages["/a"] = Page(delay_s=0.5)
+    assert list(crawled.crawl()) == links
+
+
 def test_manners_may_change_without_another_request(web: Web, crawled: Crawled) -> None:
     site = web.site()
     crawled.crawl([site.url("/none")])
