@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from webtext.audit import tally
+from webtext.audit import histograms, tally
+from webtext.audit.figures import share
 from webtext.audit.tally import Sums, distribution, histogram
 
 VALUES = st.lists(st.integers(-5, 200_000), min_size=1, max_size=300)
@@ -58,3 +59,13 @@ def test_sums_by_key_are_the_same_however_often_they_are_compacted(
 def test_equal_counts_are_ranked_by_value() -> None:
     ranked = tally.ranking(Counter({"b": 2, "a": 2, None: 2, "c": 3}))
     assert [row["value"] for row in ranked] == ["c", "a", "b", None]
+
+
+def test_the_shares_of_a_ranking_are_of_all_and_not_of_its_top() -> None:
+    [first] = tally.ranking({"a": 3, "b": 1}, top=1)
+    assert first["share"] == share(3, 4)
+
+
+def test_a_bucket_of_one_value_is_named_after_it() -> None:
+    columns = histograms.as_columns({"all": histogram({1: 1, 20: 1})}, "words")
+    assert (columns[0].label, columns[-1].label) == ("1 words", "16–24 words")
