@@ -1,3 +1,4 @@
+import contextlib
 import dataclasses
 import hashlib
 import math
@@ -322,6 +323,29 @@ def test_a_folder_of_checkpoints_that_may_not_be_read_is_not_called_empty(
             checkpoint.newest(tmp_path)
     finally:
         folder.chmod(0o755)
+
+
+def test_what_may_be_another_when_a_run_goes_on_is_what_no_step_is_computed_from(
+    save: Callable[..., checkpoint.Checkpoint], tmp_path: Path
+) -> None:
+    save(5)
+    begun = Settings(model=SHAPE)
+    (tmp_path / "config.toml").write_text(settings_file.to_toml(begun))
+    free = set[str]()
+    for section, table in dataclasses.asdict(begun).items():
+        for key, value in table.items():
+            changed = (
+                f"{value}x" if isinstance(value, str) else value / 2 if type(value) is float else value + 7
+            )
+            part = dataclasses.replace(getattr(begun, section), **{key: changed})
+            with contextlib.suppress(TrainError):
+                rundir.check(tmp_path, dataclasses.replace(begun, **{section: part}))
+                free.add(key)
+    assert free == {
+        *("train", "validation", "steps", "log_every", "eval_every", "save_every", "tensorboard"),
+        *("keep_last", "keep_best", "on_spike", "spike_z"),
+        *("shard", "attention", "compile", "micro_batch_size"),
+    }
 
 
 def test_the_room_that_checkpoints_take_is_told_before(save: Callable[..., checkpoint.Checkpoint]) -> None:

@@ -164,6 +164,10 @@ def test_a_started_run_goes_on_when_the_first_model_is_gone(
         ({"model_type": "llama"}, r"config\.json: model_type = 'llama'; only plain GPT-2"),
         ({"activation_function": "relu"}, "activation_function = 'relu'"),
         ({"scale_attn_by_inverse_layer_idx": True}, "scale_attn_by_inverse_layer_idx = True"),
+        ({"layer_norm_epsilon": 1e-6}, "layer_norm_epsilon = 1e-06"),
+        ({"scale_attn_weights": False}, "scale_attn_weights = False"),
+        ({"add_cross_attention": True}, "add_cross_attention = True"),
+        ({"tie_word_embeddings": False}, "tie_word_embeddings = False"),
         ({"n_inner": 7}, "n_inner = 7"),
         ({"n_layer": None}, "does not say n_layer"),
         ({"n_positions": True, "vocab_size": 0}, "does not say n_positions, vocab_size"),
@@ -176,6 +180,15 @@ def test_a_model_that_is_no_plain_gpt2_is_an_error(
 ) -> None:
     with pytest.raises(TrainError, match=message):
         huggingface.shape(copy_with(source, tmp_path, **config))
+
+
+def test_a_config_of_the_shape_alone_and_one_in_other_words_are_plain_gpt2s(
+    source: Path, tmp_path: Path
+) -> None:
+    folder = copy_with(source, tmp_path, activation_function="gelu_pytorch_tanh", n_inner=4 * 24)
+    assert huggingface.shape(folder) == ModelSettings(**SHAPE)
+    (Path(folder) / "config.json").write_text(json.dumps(SHAPE))
+    assert huggingface.shape(folder) == ModelSettings(**SHAPE)
 
 
 def test_weights_of_another_shape_are_an_error_that_names_the_tensor(source: Path, tmp_path: Path) -> None:
@@ -251,6 +264,10 @@ def test_tokens_of_another_vocabulary_are_an_error_before_the_first_step(
     (folder / "vocab.json").write_text(json.dumps({**vocabulary, "!": 7, "(": 0}))
     with pytest.raises(TrainError, match="made with another vocabulary than"):
         train(corpus, tmp_path / "run", tiny(train__init_from=folder))
+    Tokenizer(models.BPE({**vocabulary, "!": 7, "(": 0}, [])).save(str(folder / "tokenizer.json"))
+    (folder / "vocab.json").write_text(json.dumps(vocabulary))  # tokenizer.json is what would be used
+    with pytest.raises(TrainError, match="made with another vocabulary than"):
+        huggingface.check_vocabulary(str(folder), corpus / "tokenizer.json")
 
 
 def test_tokens_of_another_vocabulary_than_a_hub_names_are_told_where_to_find_it(

@@ -51,6 +51,17 @@ def test_an_override_wins_over_the_config() -> None:
         ("train.seed=18446744073709551616", r"train\.seed = 18446744073709551616 has more than 63 bits"),
         ("train.lr=nan", r"train\.lr must be above 0"),
         ("train.min_lr=1", r"train\.min_lr must lie between 0 and lr"),
+        ("train.weight_decay=-0.1", r"train\.weight_decay must be 0 or more"),
+        ("train.weight_decay=inf", r"train\.weight_decay must be 0 or more"),
+        ("train.beta1=1", r"train\.beta1 and beta2 must lie in \[0, 1\)"),
+        ("train.beta2=1", r"train\.beta1 and beta2 must lie in \[0, 1\)"),
+        ("train.grad_clip=0", r"train\.grad_clip must be above 0"),
+        ("train.spike_z=0", r"train\.spike_z must be above 0"),
+        ("train.keep_last=0", r"train\.keep_last must be at least 1"),
+        ("train.keep_best=-1", r"train\.keep_best must be at least 0"),
+        ("train.dtype=float16", r"train\.dtype must be one of auto, float32, bfloat16"),
+        ("train.attention=fast", r"train\.attention must be one of auto, flash"),
+        ("train.tensorboard=yes", r"train\.tensorboard must be one of auto, on, off"),
         ("train.optimizer=sgd", r"train\.optimizer must be one of adamw, muon"),
         ("train.on_spike=panic", r"train\.on_spike must be one of log, skip, stop"),
         ("n_layer", r"write it as section\.key=value"),
@@ -59,6 +70,18 @@ def test_an_override_wins_over_the_config() -> None:
 def test_a_wrong_override_says_what_is_wrong_with_it(override: str, message: str) -> None:
     with pytest.raises(TrainError, match=message):
         load("demo", [override])
+
+
+@pytest.mark.parametrize(
+    "override",
+    [
+        *("model.vocab_size=0", f"model.vocab_size={2**32}", f"train.seed={2**63 - 1}", "train.seed=0"),
+        *("train.warmup_steps=0", "train.keep_best=0", "train.min_lr=0", "train.min_lr=6e-4"),
+        *("train.weight_decay=0", "train.beta1=0", "train.beta2=0"),
+    ],
+)
+def test_a_value_at_the_edge_of_what_can_be_is_taken(override: str) -> None:
+    assert len(differing(Settings(), load("gpt2-124m", [override]))) <= 1
 
 
 def test_an_unknown_config_names_the_nearest() -> None:
