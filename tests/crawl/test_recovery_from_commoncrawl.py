@@ -1,3 +1,5 @@
+import gzip
+import json
 from datetime import UTC, datetime
 from typing import Any
 
@@ -46,6 +48,76 @@ def test_the_next_crawls_are_asked_when_the_nearest_has_no_page(
     archive.crawl("2014-23", url, "20140612000000", b"<p>june")
     assert row_of(crawled, url)["captured_at"].month == 6
     assert len(archive.asked("/CC-MAIN")) == 3
+
+
+def listed(**crawls: dict[str, str]) -> Page:
+    """A list of crawls, by the weeks in their names."""
+    names = {f"CC-MAIN-{week[1:].replace('_', '-')}": dates for week, dates in crawls.items()}
+    return Page(
+        json.dumps([{"id": name, "cdx-api": f"x/{name}-index"} | d for name, d in names.items()]).encode()
+    )
+
+
+@pytest.mark.parametrize(
+    ("during", "after"),
+    [
+        (
+            {"from": "2014-01-01T00:00:00", "to": "2014-02-28T00:00:00"},
+            {"from": "2014-02-20T00:00:00", "to": "2014-03-10T00:00:00"},
+        ),
+        ({}, {}),  # the weeks in their names serve
+    ],
+)
+def test_a_crawl_that_was_under_way_is_nearer_than_one_that_began_soon_after(
+    crawled: Crawled, archive: ArchiveSite, url: str, during: dict[str, str], after: dict[str, str]
+) -> None:
+    archive.crawl("2014-07", url, "20140226000000", b"<p>during")
+    archive.crawl("2014-09", url, "20140301000000", b"<p>after")
+    crawls = listed(_2014_09=after, _2014_07=during, _2014_99={}, _2009_2010={})  # the last say no time
+    archive.first["/collinfo.json"] = [crawls]
+    assert row_of(crawled, url)["captured_at"].day == 26
+    assert len(archive.asked("/CC-MAIN")) == 1
+
+
+def test_the_list_of_crawls_is_asked_for_once(web: Web, crawled: Crawled, archive: ArchiveSite) -> None:
+    site = web.site()
+    urls = [site.url(f"/dead{number}") for number in range(3)]
+    crawled.link(urls, first_posted=POSTED)
+    archive.crawl("2014-10", "http://other.test/", "20140312000000", b"<p>other")
+    crawled.crawl(sources=["live", "commoncrawl"])
+    assert (len(archive.asked("/collinfo")), len(archive.asked("/CC-MAIN"))) == (1, 3)
+
+
+@pytest.mark.parametrize("path", ["/collinfo.json", "/CC-MAIN"])
+@pytest.mark.parametrize(
+    ("answer", "why"),
+    [(Page(b"", 400), "status 400"), (Page(b"[" + b" " * 4_000_000 + b"]"), "it broke off")],
+)
+def test_an_answer_of_no_use_is_not_taken_for_none(
+    crawled: Crawled, archive: ArchiveSite, url: str, path: str, answer: Page, why: str
+) -> None:
+    archive.crawl("2014-10", url, "20140312000000", b"<p>2014")
+    archive.first[path] = [answer]
+    assert row_of(crawled, url)["detail"] == f"status 404; commoncrawl: unavailable, {why}"
+
+
+def test_an_index_may_answer_compressed_and_a_record_is_asked_for_as_it_is(
+    crawled: Crawled, archive: ArchiveSite, url: str
+) -> None:
+    line = archive.crawl("2014-10", url, "20140312000000", b"<p>2014")
+    coded = gzip.compress(json.dumps(line).encode())
+    archive.first["/CC-MAIN"] = [Page(coded, headers=(("Content-Encoding", "gzip"),))]
+    assert row_of(crawled, url)["state"] == "fetched"
+    (record,) = [hit for hit in archive.hits if hit.path.startswith("/crawl-data/")]
+    assert record.headers["Accept-Encoding"] == "identity"
+
+
+def test_a_record_whose_page_is_too_large_is_not_said_to_be_damaged(
+    crawled: Crawled, archive: ArchiveSite, url: str
+) -> None:
+    archive.crawl("2014-10", url, "20140312000000", b"<p>" + b"x" * 5000)
+    row = crawled.crawl(sources=["live", "commoncrawl"], max_bytes=2000)[url]
+    assert row["detail"].startswith("status 404; commoncrawl: too_large")
 
 
 def test_only_so_many_crawls_are_asked_for_a_page(crawled: Crawled, archive: ArchiveSite, url: str) -> None:
@@ -127,6 +199,8 @@ def test_a_rate_limited_service_is_asked_again_after_the_wait(
         ({"offset": "1"}, "the record is damaged"),
         ({"digest": "A" * 32}, "the record's digest is wrong"),
         ({"filename": "../../etc/passwd"}, "status 404"),
+        ({"filename": "a\r\nX-Smuggled: y"}, "status 404"),
+        ({"url": "http://a.test/\r\nX-Smuggled: y"}, "unavailable, an answer that is no index"),
         ({"filename": "http://169.254.169.254/latest"}, "status 404"),
     ],
 )

@@ -1,6 +1,9 @@
+import gzip
 import json
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from threading import Event
+from urllib.parse import parse_qs
 
 import pytest
 from warcio.archiveiterator import ArchiveIterator
@@ -80,6 +83,67 @@ def test_a_broken_index_answer_costs_the_capture_alone(
     row = crawled.crawl(**WAYBACK)[url]
     assert row["state"] == "not_found"
     assert row["detail"].startswith("status 404; wayback: ")
+
+
+@pytest.mark.parametrize(
+    ("answer", "why"),
+    [
+        (Page(b"", 403), "no capture"),  # the owner had the site taken out
+        (Page(b"", 400), "unavailable, status 400"),
+        (Page(b"[" + b" " * 1_000_000 + b"]"), "unavailable, it broke off"),
+    ],
+)
+def test_what_an_index_says_of_no_capture_is_told_from_no_answer(
+    web: Web, crawled: Crawled, archive: ArchiveSite, answer: Page, why: str
+) -> None:
+    (url,) = dead(web, crawled)
+    archive.archive(url, "20140302080000", b"<p>then")
+    archive.first["/cdx/"] = [answer]
+    assert crawled.crawl(**WAYBACK)[url]["detail"] == f"status 404; wayback: {why}"
+
+
+def test_an_index_is_asked_for_some_captures_the_nearest_first_and_may_be_compressed(
+    web: Web, crawled: Crawled, archive: ArchiveSite
+) -> None:
+    (url,) = dead(web, crawled)
+    archive.archive(url, "20140302080000", b"<p>then")
+    row = ["k", "20140302080000", url, "text/html", "200", "D", "10"]
+    compressed = gzip.compress(json.dumps([COLUMNS, row]).encode())
+    archive.first["/cdx"] = [Page(compressed, headers=(("Content-Encoding", "gzip"),))]
+    assert crawled.crawl(**WAYBACK)[url]["state"] == "fetched"
+    (asked,) = [parse_qs(hit.path) for hit in archive.hits if hit.path.startswith("/cdx/")]
+    assert (asked["closest"], asked["sort"], asked["limit"]) == (["20140218120000"], ["closest"], ["10"])
+
+
+def test_only_so_many_captures_of_a_page_are_tried(web: Web, crawled: Crawled, archive: ArchiveSite) -> None:
+    (url,) = dead(web, crawled)
+    for month in range(1, 8):
+        archive.archive(url, f"20140{month}02080000", b"<p>then")
+    archive.first["/web/"] = [Page(b"<p>This URL has been excluded from the Wayback Machine.")] * 7
+    row = crawled.crawl(**WAYBACK)[url]
+    assert row["detail"] == "status 404; wayback: the capture cannot be replayed"
+    assert len(archive.asked("/web/")) == 3
+
+
+@pytest.mark.parametrize(("hops", "state"), [(3, "fetched"), (4, "not_found")])
+def test_as_many_captured_redirects_are_followed_as_live_ones(
+    web: Web, crawled: Crawled, archive: ArchiveSite, hops: int, state: str
+) -> None:
+    (url,) = dead(web, crawled)
+    places = [url, *(f"{url}-{hop}" for hop in range(1, hops + 1))]
+    for number, (place, target) in enumerate(pairwise(places)):
+        archive.archive(place, f"201403020800{number:02}", status=302, headers=(("Location", target),))
+    archive.archive(places[-1], "20140304090000", b"<p>moved")
+    row = crawled.crawl(**WAYBACK, max_redirects=3)[url]
+    assert row["state"] == state
+    assert row["redirects"] == (3 if state == "fetched" else 0)
+
+
+def test_a_captured_page_that_is_too_large_is_none(web: Web, crawled: Crawled, archive: ArchiveSite) -> None:
+    (url,) = dead(web, crawled)
+    archive.archive(url, "20140302080000", b"<p>" + b"x" * 5000)
+    row = crawled.crawl(**WAYBACK, max_bytes=2000)[url]
+    assert row["detail"].startswith("status 404; wayback: too_large")
 
 
 def test_a_rate_limited_archive_is_asked_again_after_the_wait(
