@@ -21,6 +21,8 @@ def test_the_commented_config_holds_the_defaults() -> None:
 def test_a_file_needs_only_what_differs_from_the_defaults(tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_text("[model]\nn_layer = 3\n")
     assert differing(Settings(), load(tmp_path / "mine.toml")) == [("model.n_layer", 12, 3)]
+    (tmp_path / "mine.toml").rename(tmp_path / "mine")  # a file of another name is one, too
+    assert load(tmp_path / "mine").model.n_layer == 3
 
 
 def test_written_settings_load_back_equal(tmp_path: Path) -> None:
@@ -32,6 +34,8 @@ def test_written_settings_load_back_equal(tmp_path: Path) -> None:
 def test_an_override_wins_over_the_config() -> None:
     settings = load("demo", ["train.lr=1", "train.dtype=float32", "data.train=x/*.bin"])
     assert (settings.train.lr, settings.train.dtype, settings.data.train) == (1.0, "float32", "x/*.bin")
+    assert load("demo", [" data.train = x/*.bin "]) == load("demo", ["data.train=x/*.bin"])
+    assert load("demo", ["train.init_from=gpt2"], "mine").train.init_from == "mine"
 
 
 @pytest.mark.parametrize(

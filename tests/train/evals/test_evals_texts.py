@@ -34,6 +34,30 @@ def test_a_set_of_several_files_has_another_digest_when_one_of_them_changes(tmp_
     assert before[0] == after[0] and before[1] != after[1]
 
 
+def test_files_that_changed_their_names_are_another_set_and_the_order_of_a_folder_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "src.fr").write_text("un")
+    (tmp_path / "src.en").write_text("one")
+    before, listed = texts.digest(tmp_path), Path.rglob
+    monkeypatch.setattr(Path, "rglob", lambda folder, name: [*listed(folder, name)][::-1])
+    assert texts.digest(tmp_path) == before
+    (tmp_path / "src.fr").rename(tmp_path / "x")
+    (tmp_path / "src.en").rename(tmp_path / "src.fr")
+    (tmp_path / "x").rename(tmp_path / "src.en")
+    assert texts.digest(tmp_path) != before
+
+
+def test_of_the_places_of_a_set_the_first_is_taken_and_of_its_names_the_first_file(tmp_path: Path) -> None:
+    source = Source(("set/*.txt", "valid.txt"), "example.org")
+    (tmp_path / "set" / "a.txt").mkdir(parents=True)
+    (tmp_path / "valid.txt").touch()
+    assert source.find(tmp_path).name == "valid.txt"
+    for name in ("c.txt", "b.txt"):
+        (tmp_path / "set" / name).touch()
+    assert source.find(tmp_path).name == "b.txt"
+
+
 def named(task: str) -> Callable[[Path], Any]:
     """The task's reader, of a file in JSON lines."""
     return lambda path: TASKS[task].read(path.rename(path.with_suffix(".jsonl")))
@@ -41,6 +65,21 @@ def named(task: str) -> Callable[[Path], Any]:
 
 def winograd_xml(path: Path) -> Any:
     return questions.winograd(path.rename(path.with_suffix(".xml")), 1)
+
+
+def translations(path: Path) -> Any:
+    (path.parent / "newstest2014-fren-ref.en").write_text("one\ntwo\n")
+    return examples.parallel(path.rename(path.with_name("newstest2014-fren-src.fr")), "fr", "en")
+
+
+def schema(answers: int, correct: str) -> str:
+    told = "<answer> Ann\n</answer>" * answers
+    return f"<c><schema><answers>{told}</answers><correctAnswer>{correct}</correctAnswer></schema></c>"
+
+
+def talk(story: object = "A", questions: int = 1, answers: int = 1) -> str:
+    asked, said = [{"input_text": "Who?"}] * questions, [{"input_text": "He"}] * answers
+    return json.dumps({"data": [{"story": story, "questions": asked, "answers": said}]})
 
 
 def row(**other: object) -> str:
@@ -74,9 +113,21 @@ def row(**other: object) -> str:
         (TASKS["ptb"].read, "\n<!DOCTYPE html><title>404</title>", "is a web page"),
         (questions.cloze, "Once upon a time\n", "line 1 does not start with a number"),
         (questions.cloze, "1 A .\n21 What XXXXX ?\tno\t\ta|b\n", "line 2 is no CBT question"),
+        (questions.cloze, "1 A .\n21 What ?\tb\t\ta|b\n", "line 2 is no CBT question"),
+        (questions.cloze, "1 A .\n21 What XXXXX ?\tb\ta|b\n", "line 2 is no CBT question"),
         (questions.cloze, "1 A .\n", "holds no examples"),
         (questions.hellaswag, "context\n7\na\nb\nc\nd\n", "six lines an example"),
+        (questions.hellaswag, "context\n7\na\nb\nc\n", "six lines an example"),
+        (questions.hellaswag, "context\n0\na\nb\nc\nd\nleft over\n", "six lines an example"),
+        (questions.hellaswag, "context\n12\na\nb\nc\nd\n", "six lines an example"),
         (winograd_xml, "<collection>", "is not XML"),
+        (winograd_xml, '<?xml version="1.0" encoding="nobodys"?><c/>', "is not XML"),
+        (winograd_xml, schema(2, "C"), "without two answers and a correct one"),
+        (winograd_xml, schema(3, "A"), "without two answers and a correct one"),
+        (translations, "un\n", "have 1 and 2 sentences: they do not belong together"),
+        (examples.coqa, talk(story=1), "not laid out like coqa"),
+        (examples.coqa, talk(story="\ud83d"), "not laid out like coqa"),
+        (examples.coqa, talk(questions=2), "not laid out like coqa"),
         (winograd_xml, "<c/>", "has 0 schemas, expected 1"),
         (lambda path: texts.last_bytes(path, 10, 5), "abc", "3 bytes, expected 10"),
         (examples.coqa, "{}", "not laid out like coqa"),
@@ -139,6 +190,13 @@ def test_hellaswag_is_read_from_its_own_file_and_from_text(tmp_path: Path) -> No
     assert questions.hellaswag(text) == [Ending("Cook: He cooks. he", endings, 3)]
 
 
+def test_the_right_answer_of_a_schema_is_the_one_that_its_letter_names(tmp_path: Path) -> None:
+    (tmp_path / "a.xml").write_text(schema(2, "\n A. ").replace("Ann", "the  men", 1))
+    (tmp_path / "b.xml").write_text(schema(2, "B"))
+    found = [questions.winograd(tmp_path / name, 1)[0] for name in ("a.xml", "b.xml")]
+    assert [(one.correct, one.answers) for one in found] == [(0, ["the  men", "Ann"]), (1, ["Ann", "Ann"])]
+
+
 def test_winograd_is_the_same_from_xml_and_from_json_lines(shared: Path) -> None:
     folder = shared / "evals" / "wsc"
     first, second = (
@@ -155,7 +213,7 @@ def test_a_story_of_cnn_dm_is_found_by_its_address(tmp_path: Path) -> None:
     (tmp_path / "cnn" / "stories").mkdir(parents=True)
     name = hashlib.sha1(b"http://a").hexdigest()
     (tmp_path / "cnn" / "stories" / f"{name}.story").write_text(
-        "One.\n\nTwo.\n\n@highlight\n\nOne\n\n@highlight\n\nB"
+        " One.\n\nTwo.\n\n@highlight\n\nOne\n\n@highlight\n\nB"
     )
     (tmp_path / "all_test.txt").write_text("http://a\n")
     assert examples.stories(tmp_path / "all_test.txt") == [examples.Story("One.\nTwo.", ["One", "B"])]
@@ -163,13 +221,34 @@ def test_a_story_of_cnn_dm_is_found_by_its_address(tmp_path: Path) -> None:
 
 def test_translations_come_from_two_files_of_a_language_each(tmp_path: Path) -> None:
     for name, texts_ in (("src.fr", ["un &amp; deux", "trois"]), ("ref.en", ["one & two", "three"])):
-        segments = "\n".join(f'<seg id="{at}">{text}</seg>' for at, text in enumerate(texts_))
+        segments = "\n".join(f'<seg id="{at}"> {text} </seg>' for at, text in enumerate(texts_))
         (tmp_path / f"newstest2014-fren-{name}.sgm").write_text(f"<srcset>{segments}</srcset>\n")
     found = examples.parallel(tmp_path / "newstest2014-fren-src.fr.sgm", "en", "fr")
     assert [(pair.source, pair.target) for pair in found] == [("one & two", "un & deux"), ("three", "trois")]
     (tmp_path / "newstest2014-fren-ref.en.sgm").unlink()
     with pytest.raises(TrainError, match="no newstest2014 in 'en'"):
         examples.parallel(tmp_path / "newstest2014-fren-src.fr.sgm", "en", "fr")
+
+
+def test_a_conversation_has_the_main_answer_before_those_of_others(tmp_path: Path) -> None:
+    said = {name: [{"input_text": name}] for name in ("main", "first", "second")}
+    asked = {"story": "A", "questions": [{"input_text": "Who?"}], "answers": said.pop("main")}
+    told = [asked | {"additional_answers": said}, asked]  # the second is of one person alone
+    (tmp_path / "coqa.json").write_text(json.dumps({"data": told}))
+    found = [talk.answers for talk in examples.coqa(tmp_path / "coqa.json")]
+    assert found == [[["main", "first", "second"]], [["main"]]]
+
+
+def test_rows_of_translations_and_of_stories_have_their_sides_and_sentences(tmp_path: Path) -> None:
+    (tmp_path / "wmt.jsonl").write_text('{"fr": "un", "en": "one"}\n')
+    assert examples.parallel(tmp_path / "wmt.jsonl", "fr", "en") == [examples.Pair("un", ["one"])]
+    (tmp_path / "cnn.jsonl").write_text('{"article": "A.", "highlights": "One.\\nTwo."}\n')
+    assert examples.stories(tmp_path / "cnn.jsonl") == [examples.Story("A.", ["One.", "Two."])]
+
+
+def test_line_ends_of_windows_are_line_ends(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_bytes(b"one\r\n\r\ntwo")
+    assert texts.lines(tmp_path / "a.txt") == ["one", "", "two"]
 
 
 @pytest.mark.parametrize(
