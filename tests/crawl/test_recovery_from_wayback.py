@@ -125,15 +125,19 @@ def test_only_so_many_captures_of_a_page_are_tried(web: Web, crawled: Crawled, a
     assert len(archive.asked("/web/")) == 3
 
 
-@pytest.mark.parametrize(("hops", "state"), [(3, "fetched"), (4, "not_found")])
+@pytest.mark.parametrize(
+    ("hops", "seconds", "state"), [(3, 1, "fetched"), (4, 1, "not_found"), (4, 0, "not_found")]
+)
 def test_as_many_captured_redirects_are_followed_as_live_ones(
-    web: Web, crawled: Crawled, archive: ArchiveSite, hops: int, state: str
+    web: Web, crawled: Crawled, archive: ArchiveSite, hops: int, seconds: int, state: str
 ) -> None:
     (url,) = dead(web, crawled)
     places = [url, *(f"{url}-{hop}" for hop in range(1, hops + 1))]
     for number, (place, target) in enumerate(pairwise(places)):
-        archive.archive(place, f"201403020800{number:02}", status=302, headers=(("Location", target),))
-    archive.archive(places[-1], "20140304090000", b"<p>moved")
+        archive.archive(
+            place, f"201403020800{number * seconds:02}", status=302, headers=(("Location", target),)
+        )
+    archive.archive(places[-1], f"201403020800{hops * seconds:02}", b"<p>moved")
     row = crawled.crawl(**WAYBACK, max_redirects=3)[url]
     assert row["state"] == state
     assert row["redirects"] == (3 if state == "fetched" else 0)

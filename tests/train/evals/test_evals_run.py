@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 
 import pytest
 from safetensors.torch import load_file, save_file
-from tokenizers import Tokenizer
+from tokenizers import Tokenizer, pre_tokenizers
 from typer.testing import CliRunner
 
 from train.cli import app
@@ -81,6 +81,57 @@ def test_it_is_done_again_when_something_it_depends_on_is_another(
     else:
         (Path(first["results"]) / "ptb.json").write_text('{"key": ')
     assert evaluate(asked(folder, data, "lambada", "ptb", **more), PROGRESS)["reused"] == ["lambada"]
+
+
+@pytest.mark.parametrize("what", ["weights", "tokenizer"])
+def test_all_is_done_again_when_the_model_in_its_folder_is_another(
+    folder: Path, data: Path, what: str
+) -> None:
+    model = shutil.copytree(folder, data.parent / "model")
+    evaluate(asked(model, data, "lambada"), PROGRESS)
+    if what == "weights":
+        weights = load_file(model / "model.safetensors")
+        save_file({name: 2 * tensor for name, tensor in weights.items()}, model / "model.safetensors")
+    else:
+        tokenizer = Tokenizer.from_file(str(model / "tokenizer.json"))
+        tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=True)
+        tokenizer.save(str(model / "tokenizer.json"))
+    found = evaluate(asked(model, data, "lambada"), PROGRESS)
+    assert (found["reused"], Path(found["results"]).name) == ([], "model")
+
+
+def test_a_model_that_was_moved_has_its_results_still(folder: Path, data: Path) -> None:
+    first = shutil.copytree(folder, data.parent / "a" / "model")
+    evaluate(asked(first, data, "lambada"), PROGRESS)
+    second = shutil.copytree(folder, data.parent / "b" / "model")
+    assert evaluate(asked(second, data, "lambada"), PROGRESS)["reused"] == ["lambada"]
+
+
+def test_strides_change_no_result_of_a_task_without_windows(folder: Path, data: Path) -> None:
+    evaluate(asked(folder, data, "lambada"), PROGRESS)
+    assert evaluate(asked(folder, data, "lambada", strides=(8,)), PROGRESS)["reused"] == ["lambada"]
+
+
+@pytest.mark.parametrize("strides", [(0,), (33,), (8, -1)])
+def test_strides_that_a_model_has_no_windows_for_are_refused(
+    folder: Path, data: Path, strides: tuple[int, ...]
+) -> None:
+    with pytest.raises(TrainError, match="must lie between 1 and the model's length 32"):
+        run.plan(asked(folder, data, "ptb", strides=strides))
+    run.plan(asked(folder, data, "ptb", strides=(1, 32)))
+
+
+def test_the_results_of_what_is_no_run_go_to_evals(folder: Path, data: Path) -> None:
+    assert run.request(str(folder), "ptb", data, None, "").out == Path("evals")
+    assert run.request("someone/tiny", "ptb", data, None, "").out == Path("evals")
+
+
+def test_a_tokenizer_without_an_end_of_text_is_refused(folder: Path, data: Path) -> None:
+    model = shutil.copytree(folder, data.parent / "model")
+    told = (model / "tokenizer.json").read_text().replace("<|endoftext|>", "<|end|>")
+    (model / "tokenizer.json").write_text(told)
+    with pytest.raises(TrainError, match=r"has no <\|endoftext\|>"):
+        run.plan(asked(model, data, "ptb"))
 
 
 def test_what_an_interrupted_command_had_done_is_kept(folder: Path, data: Path) -> None:
