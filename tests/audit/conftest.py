@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -34,7 +35,7 @@ class Planted:
     of: str = ""
     similarity: float = 1.0
     karma: int | None = 5
-    posted: datetime = datetime(2012, 3, 1, tzinfo=UTC)
+    posted: datetime | None = datetime(2012, 3, 1, tzinfo=UTC)
     subreddits: tuple[str, ...] = ("news",)
     status: int | None = 200
     source: str = "live"
@@ -48,6 +49,9 @@ class Planted:
     detail: str | None = None
     captured: datetime | None = None
     wikipedia_traces: int = 0
+    on_wikipedia: bool = False
+    emails: int | None = 0
+    attempts: int = 1
 
     @property
     def id(self) -> str:
@@ -157,7 +161,12 @@ class Writer:
 
 def _link(link: Planted) -> Row:
     submissions = [
-        {"id": f"s{n}", "subreddit": name, "score": link.karma, "created_utc": int(link.posted.timestamp())}
+        {
+            "id": f"s{n}",
+            "subreddit": name,
+            "score": link.karma,
+            "created_utc": int(link.posted.timestamp()) if link.posted else 0,
+        }
         for n, name in enumerate(link.subreddits)
     ]
     head = {"id": link.id, "url": link.url, "url_as_posted": link.url, "domain": link.domain}
@@ -167,7 +176,11 @@ def _link(link: Planted) -> Row:
 
 def _page(link: Planted) -> Row:
     row: Row = {"id": link.id, "url": link.url, "state": "fetched" if link.fetched else link.fate}
-    row |= {"http_status": link.status, "attempts": 1, "detail": None if link.fetched else link.detail}
+    row |= {
+        "http_status": link.status,
+        "attempts": link.attempts,
+        "detail": None if link.fetched else link.detail,
+    }
     if not link.fetched:
         return row
     served = {"content_type": link.content_type, "charset": link.charset, "bytes": link.bytes}
@@ -180,7 +193,8 @@ def _document(link: Planted) -> Row:
     if link.fate in UNEXTRACTABLE:
         return head | {"verdict": verdict}
     measured = {"language": link.language, "language_score": 0.99, "words": link.words}
-    measured |= {"wikipedia_domain": False, "wikipedia_traces": link.wikipedia_traces}
+    measured |= {"wikipedia_domain": link.on_wikipedia, "wikipedia_traces": link.wikipedia_traces}
+    measured |= {"pii_email": link.emails}
     return head | measured | {"text": link.text, "title": link.title, "verdict": verdict}
 
 
@@ -193,6 +207,7 @@ def _cluster(link: Planted) -> Row:
 
 def _shard(link: Planted) -> Row:
     row = _document(link) | {"subreddits": list(link.subreddits), "tokens": 2 * link.words}
+    row |= {"sha256": sha256(link.text.encode()).hexdigest()}
     row |= {"first_posted": link.posted, "captured_at": link.captured, "source": link.source}
     return {name: row.get(name) for name in schemas.SHARDS.names}
 

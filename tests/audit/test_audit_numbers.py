@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from pipelines import audit
-from webtext.audit.sections import duplicates
+from webtext import files
+from webtext.audit.sections import domains, duplicates, posting, tokens
 from webtext.audit.source import Source
 from webtext.corpus import Corpus
 from webtext.progress import Progress
@@ -140,6 +141,7 @@ def test_duplicates_are_counted_by_kind_and_cluster(numbers: dict[str, Any]) -> 
     found = numbers["duplicates"]
     assert (found["documents"], found["kept"]) == (16, 12)
     assert found["kinds"] == {"exact": 3, "near": 1}
+    assert found["shares"] == {"exact": 3 / 16, "near": 1 / 16}
     assert found["clusters"] == 2
     assert [(bucket["from"], bucket["count"]) for bucket in found["sizes"]] == [(2, 1), (3, 0), (4, 1)]
     assert found["similarity"] == [{"from": 0.84, "below": 0.86, "count": 1}]
@@ -169,6 +171,24 @@ def test_the_largest_cluster_names_the_url_that_is_kept_and_those_dropped(number
     assert {row["url"] for row in largest["dropped"]} == {f"http://news.example/copy{n}" for n in range(3)}
 
 
+def test_of_the_largest_clusters_the_members_with_the_smallest_ids_are_named(
+    planted: Corpus, plant: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(duplicates, "LARGEST", 1)
+    monkeypatch.setattr(duplicates, "MEMBERS", 2)
+    (cluster,) = duplicates.measure(Source(planted))["largest"]
+    copies = sorted(link.id for link in plant.links() if link.fate == "exact")
+    assert (cluster["size"], [row["id"] for row in cluster["dropped"]]) == (4, copies[:2])
+
+
+def test_domains_with_most_links_and_those_with_most_text_are_named(
+    planted: Corpus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(domains, "TOP", 1)
+    top = domains.measure(Source(planted))["top"]
+    assert [row["domain"] for row in top] == ["news.example", "site.example"]
+
+
 def test_tokens_have_their_rates(numbers: dict[str, Any], plant: SimpleNamespace) -> None:
     text_bytes = sum(len(link.text.encode()) for link in plant.links() if link.fate == "kept")
     tokens = numbers["tokens"]
@@ -181,6 +201,23 @@ def test_tokens_have_their_rates(numbers: dict[str, Any], plant: SimpleNamespace
         "bytes_per_token": round(text_bytes / 5100, 4),
         "tokens_per_document": 425,
     }
+
+
+def test_tokens_are_summed_over_the_files_of_splits_that_have_some(
+    plant: SimpleNamespace, tmp_path: Path
+) -> None:
+    corpus = plant.corpus(tmp_path / "corpus", [plant.link("http://a.example/")])
+    one, two = ({"documents": n, "tokens": 10 * n, "bytes": 45 * n} for n in (1, 2))
+    splits = {"train": {"files": [one, two]}, "validation": {"files": [two]}, "test": {"files": []}}
+    index = {"tokenizer": {"vocab_size": 512}, "dtype": "uint16", "splits": splits}
+    files.write_json(corpus.table("tokens").folder / "index.json", index)
+    found = tokens.measure(Source(corpus))
+    rates = {"bytes_per_token": 4.5, "tokens_per_document": 10}
+    assert found["splits"] == {
+        "train": {"files": 2, "documents": 3, "tokens": 30, "bytes": 135} | rates,
+        "validation": {"files": 1, "documents": 2, "tokens": 20, "bytes": 90} | rates,
+    }
+    assert found["all"] == {"documents": 5, "tokens": 50, "bytes": 225} | rates
 
 
 def test_karma_is_that_of_links_and_sources_without_scores_are_unknown(numbers: dict[str, Any]) -> None:
@@ -199,6 +236,28 @@ def test_a_link_posted_in_two_subreddits_counts_in_both(numbers: dict[str, Any])
     found = {row["subreddit"]: row for row in numbers["posting"]["top_subreddits"]}
     assert (found["news"]["submissions"], found["news"]["links"], found["news"]["kept"]) == (23, 23, 12)
     assert (found["science"]["submissions"], found["science"]["kept"]) == (10, 10)
+    posting_ = numbers["posting"]
+    assert (posting_["submissions"], posting_["subreddits"], posting_["undated"]) == (33, 2, 0)
+    assert found["science"]["share"] == pytest.approx(10 / 33, abs=1e-6)
+
+
+def test_a_link_posted_twice_in_a_subreddit_is_one_link_there(plant: SimpleNamespace, tmp_path: Path) -> None:
+    twice = plant.link("http://a.example/", subreddits=("news", "news"), posted=None)
+    found = posting.measure(Source(plant.corpus(tmp_path / "c", [twice], until="pages")))
+    assert found["top_subreddits"] == [
+        {"subreddit": "news", "submissions": 2, "links": 1, "kept": 0, "share": 1}
+    ]
+    assert (found["months"], found["undated"]) == ([], 1)
+
+
+def test_months_from_the_first_to_the_last_are_drawn_or_years_where_those_are_too_many() -> None:
+    def drawn(*months: str) -> list[tuple[str, int, int]]:
+        return posting._continuous([{"month": month, "links": 2, "kept": 1} for month in months])
+
+    assert drawn("2012-12", "2013-02") == [("2012-12", 2, 1), ("2013-01", 0, 0), ("2013-02", 2, 1)]
+    assert (len(drawn("2000-01", "2017-12")), len(drawn("2000-01", "2018-01"))) == (216, 19)
+    assert drawn("1999-12", "2017-12", "2018-01")[-2:] == [("2017", 2, 1), ("2018", 2, 1)]
+    assert [when for when, _, _ in drawn("0001-01", "2017-12")] == ["0001", "2017"]
 
 
 def test_fetching_counts_answers_of_all_links_and_properties_of_fetched_pages(
@@ -209,6 +268,10 @@ def test_fetching_counts_answers_of_all_links_and_properties_of_fetched_pages(
 
     fetching = numbers["fetching"]
     assert ranked(fetching["of_links"]["http_status"]) == {200: 22, 404: 3, None: 1}
+    assert ranked(fetching["of_links"]["attempts"]) == {1: 26}
+    assert ranked(fetching["of_pages"]["source"]) == {"live": 22}
+    assert ranked(fetching["of_pages"]["redirects"]) == {0: 22}
+    assert fetching["of_pages"]["charset"]["distinct"] == 2
     assert ranked(fetching["of_pages"]["content_type"]) == {"text/html": 21, "text/plain": 1}
     assert ranked(fetching["of_pages"]["charset"]) == {"utf-8": 21, None: 1}
     assert (fetching["bytes"]["count"], fetching["bytes"]["sum"]) == (22, 22 * 20_000)

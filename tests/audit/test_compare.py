@@ -8,13 +8,17 @@ from typing import Any
 import pytest
 
 from pipelines import audit
+from tests.audit.conftest import Planted
 from tests.pipelines.chains import refused
 from webtext import show
+from webtext.audit import compare
 from webtext.audit.ranks import spearman
+from webtext.audit.source import Source
 from webtext.corpus import Corpus
 from webtext.progress import Progress
 
 QUIET = Progress(quiet=True)
+LINK = Planted("")
 
 
 @pytest.fixture(scope="module")
@@ -44,12 +48,19 @@ def test_totals_stand_side_by_side(numbers: dict[str, Any]) -> None:
     assert row(numbers["counts"], name="links") == {"name": "links", "a": 26, "b": 25}
     assert row(numbers["counts"], name="documents published") | {"name": ""} == {"name": "", "a": 12, "b": 14}
     assert row(numbers["counts"], name="tokens")["a"] == 2 * (550 + 2000)
+    words, text = 2 * (550 + 2000), len(LINK.text)
+    totals = {"submissions": 39, "pages fetched": 22, "texts passed": 16, "duplicates": 4}
+    totals |= {"bytes of text": 12 * text, "tokens per document": words / 12}
+    assert {name: row(numbers["counts"], name=name)["a"] for name in totals} == totals
+    assert row(numbers["counts"], name="bytes per token")["a"] == round(12 * text / words, 3)
 
 
 def test_links_and_documents_that_both_have_are_counted(numbers: dict[str, Any]) -> None:
     links = row(numbers["shared"], what="links")
     assert (links["both"], links["a_share"], links["b_share"]) == (21, round(21 / 26, 6), 0.84)
     assert row(numbers["shared"], what="published documents")["both"] == 10
+    texts = row(numbers["shared"], what="texts")
+    assert (texts["a"], texts["b"], texts["both"], texts["b_share"]) == (1, 2, 1, 0.5)
 
 
 def test_every_reason_has_its_share_on_both_sides(numbers: dict[str, Any]) -> None:
@@ -75,6 +86,16 @@ def test_domains_of_either_are_listed_for_both(numbers: dict[str, Any]) -> None:
         ("new.example", 0, 4),
         ("news.example", 2, 0),
     ]
+    assert row(domains["top"], domain="news.example")["a_share"] == round(2 / 12, 6)
+
+
+def test_of_domains_the_largest_of_each_are_listed(
+    pair: tuple[Corpus, Corpus], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compare, "TOP", 1)
+    links = compare.MEASURES["domains"](*(Source(corpus) for corpus in pair))
+    assert [each["domain"] for each in links["top"]] == ["site.example"]
+    assert (links["top"][0]["a_share"], links["distinct"]) == (round(10 / 12, 6), [2, 2])
 
 
 def test_languages_and_lengths_are_compared_too(numbers: dict[str, Any]) -> None:

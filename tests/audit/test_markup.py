@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from webtext.audit import figures
 from webtext.audit.markup import Markup, element, foreign, link
 from webtext.unseen import visible
 
@@ -91,3 +92,28 @@ def test_addresses_that_are_not_of_the_web_are_refused(href: str) -> None:
 def test_markup_is_not_escaped_twice() -> None:
     inner = element("b", "<")
     assert element("p", inner) == Markup("<p><b>&lt;</b></p>")
+
+
+def test_numbers_read_as_people_write_them() -> None:
+    assert [figures.plain(value) for value in (-1234, 1234.5)] == ["−1,234", "1,234.50"]
+    assert (figures.number(None), figures.percent(None), figures.size(None)) == ("–",) * 3
+    assert figures.share(1, 0) == 0 and figures.share(1, 3) == 0.333333
+
+
+def test_shares_have_as_many_digits_as_they_need() -> None:
+    shares = {0: "0 %", 0.00009: "< 0.01 %", 0.0001: "0.01 %", 0.0099: "0.99 %", 0.01: "1.0 %", 1: "100.0 %"}
+    assert {value: figures.plain_percent(value).replace("\u202f", " ") for value in shares} == shares
+
+
+def test_sizes_and_axes_have_decimal_units() -> None:
+    sizes = {
+        999: "999 bytes",
+        1000: "1.0 kB",
+        999_000: "999.0 kB",
+        2.5e6: "2.5 MB",
+        3e9: "3.0 GB",
+        4e15: "4,000.0 TB",
+    }
+    assert {value: figures.plain_size(value).replace("\u202f", " ") for value in sizes} == sizes
+    ticks = {999: "999", 1000: "1k", 1500: "1.5k", 1e6: "1M", 2e9: "2G"}
+    assert {value: figures.compact(value) for value in ticks} == ticks

@@ -40,6 +40,7 @@ def test_a_line_counts_each_document_once_and_its_domains(measured: Callable[...
     (line,) = measured(*texts)["lines"]
     assert (line["text"], line["documents"], line["domains"]) == (FOOT, 4, 3)
     assert line["share"] == pytest.approx(4 / 9, abs=1e-4)
+    assert line["example"] in {f"http://d{n}.example/{n}" for n in range(4)}
 
 
 def test_neighbouring_runs_are_one_passage_inside_of_lines(measured: Callable[..., dict[str, Any]]) -> None:
@@ -55,7 +56,20 @@ def test_nothing_in_common_is_said_in_a_sentence(measured: Callable[..., dict[st
 
 
 def test_short_lines_are_not_counted(measured: Callable[..., dict[str, Any]]) -> None:
-    assert measured(*(f"{prose(n)}\nShare" for n in range(5)))["lines"] == []
+    short, long = "Share this with all", "Share this with them"
+    lines = measured(*(f"{prose(n)}\n{short}\n  {long}  " for n in range(5)))["lines"]
+    assert (len(short), [line["text"] for line in lines]) == (repeats.LEAST_CHARS - 1, [long])
+
+
+def test_passages_are_looked_for_in_the_first_documents_alone(
+    measured: Callable[..., dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts = [f"{prose(n)} {LICENCE}" for n in range(9)]
+    monkeypatch.setattr(repeats, "MOST_DOCUMENTS", 7)
+    found = measured(*texts)
+    assert (found["documents"], found["documents_searched"]) == (9, 7)
+    (passage,) = found["passages"]
+    assert (passage["documents"], passage["share"]) == (7, 1)
 
 
 def test_the_most_frequent_are_exact_however_many_strangers_share_their_buckets(

@@ -41,6 +41,41 @@ def test_a_declared_title_loses_the_name_of_the_site(declared: str) -> None:
     assert found(head, "<h1>The lamp</h1>", url="https://www.example.org/lamp").title == "The lamp"
 
 
+def test_a_declared_title_loses_the_name_of_the_site_without_a_heading_that_says_so_too() -> None:
+    for name in ("og:site_name", "application-name"):
+        site = f'<meta name="{name}" content="The example">'
+        assert found(f'<meta property="og:title" content="Oil – The Example">{site}').title == "Oil"
+    head = '<meta property="og:title" content="Oil | The Example">'
+    assert found(head + linked(publisher={"name": "The Example"})).title == "Oil"
+    assert found(head, url="https://a.example.org/").title == "Oil | The Example"
+
+
+def test_a_letter_of_the_address_is_no_name_of_a_site() -> None:
+    head = '<meta property="og:title" content="Vitamin | A">'
+    assert found(head, url="http://a.example.org/").title == "Vitamin | A"
+
+
+def test_the_first_of_these_names_that_a_page_declares_is_its_title() -> None:
+    names = ["og:title", "twitter:title", "dc.title", "dcterms.title", "citation_title", "headline", "title"]
+    for start, first in enumerate(names):
+        metas = [f'<meta name="{name}" content="By {name}">' for name in names[start:]]
+        head = "".join(reversed(metas)) + linked(headline="The last") + "<title>x</title>"
+        assert found(head).title == f"By {first}"
+    assert found(linked(headline="The lamp") + "<title>x</title>").title == "The lamp"
+
+
+def test_the_only_heading_comes_before_the_title_element_and_the_first_of_several_behind_it() -> None:
+    head, several = "<title>Lamps and oil | A site</title>", "<h1>The lamp</h1><h1>The oil</h1>"
+    assert found(head, "<h1>How to light it</h1>").title == "How to light it"
+    assert found(head, several).title == "Lamps and oil"
+    assert found(body=several).title == "The lamp"
+
+
+def test_a_heading_of_more_than_300_characters_is_no_title() -> None:
+    assert found("<title>The lamp</title>", f"<h1>{'a' * 300}</h1>").title == "a" * 300
+    assert found("<title>The lamp</title>", f"<h1>{'a' * 301}</h1>").title == "The lamp"
+
+
 def test_a_declared_title_that_begins_with_the_name_of_the_site_stays_whole() -> None:
     head = '<meta property="og:title" content="The Example - How to light a lamp">'
     site = '<meta property="og:site_name" content="The Example">'
