@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from pipelines import documents
-from tests.extract.web import Web, crawled, english
+from pipelines import documents, measuring
+from tests.extract.web import CAPTURED, Web, crawled, english
 from webtext import files, stage
 from webtext.corpus import Corpus
 from webtext.engine.inline import InlineEngine
@@ -21,6 +21,7 @@ from webtext.extract import libraries
 from webtext.manifest import Manifest
 from webtext.progress import Progress
 from webtext.recipe import Recipe, override
+from webtext.sections import Extract
 from webtext.table import partition_name
 
 GERMAN = (
@@ -213,6 +214,44 @@ def test_other_content_of_a_page_is_measured_again(tmp_path: Path) -> None:
     corpus = crawled(tmp_path, [Web("http://a.example.org/", english(title="After"))])
     build(corpus)
     assert [row["title"] for row in rows(corpus)] == ["After"]
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "anew"),
+    [
+        ("url", "http://a.example.org/other", True),
+        ("final_url", "https://en.wikipedia.org/wiki/Lighthouse", True),
+        ("content_type", "text/plain", True),
+        ("charset", "koi8-r", True),
+        ("sha256", "0" * 64, True),
+        ("captured_at", CAPTURED.replace(year=2021), True),
+        ("captured_at", CAPTURED.replace(month=12), False),  # the same page, crawled another day
+        ("warc_offset", 12_345, False),
+    ],
+)
+def test_measures_depend_on_what_a_page_says_and_not_on_where_it_lies(
+    tmp_path: Path, column: str, value: object, anew: bool
+) -> None:
+    pages = measuring.fetched(crawled(tmp_path, PAGES[:1]), partition_name(0))
+    other = pa.Table.from_pylist([pages.to_pylist()[0] | {column: value}], schema=pages.schema)
+    assert (measuring.measures(other, Extract()) != measuring.measures(pages, Extract())) is anew
+
+
+def test_no_date_after_the_year_of_the_capture_is_believed(tmp_path: Path) -> None:
+    head = b"<html><head><meta name=date content='%s'>"
+    dated = [english().replace(b"<html><head>", head % day) for day in (b"2020-12-31", b"2021-01-01")]
+    corpus = crawled(tmp_path, [Web(f"http://a.example.org/{n}", body) for n, body in enumerate(dated)])
+    build(corpus)
+    assert {row["url"][-1]: row["published"] for row in rows(corpus)} == {"0": "2020-12-31", "1": None}
+
+
+def test_a_page_is_judged_by_the_address_that_it_came_from(tmp_path: Path) -> None:
+    corpus = crawled(tmp_path, PAGES[:1])
+    pages = measuring.fetched(corpus, partition_name(0))
+    moved = pages.to_pylist()[0] | {"final_url": "https://en.wikipedia.org/2019/05/06/Lighthouse"}
+    (made,) = measuring.measured_now(corpus, pa.Table.from_pylist([moved], schema=pages.schema), Extract())
+    (row,) = made.to_pylist()
+    assert (row["wikipedia_domain"], row["published"]) == (True, "2019-05-06")
 
 
 def test_a_lost_record_costs_its_page_only(tmp_path: Path) -> None:

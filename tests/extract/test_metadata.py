@@ -2,9 +2,11 @@
 
 import json
 import time
+from datetime import datetime
 
 import pytest
 
+from webtext.extract.days import first_day
 from webtext.extract.metadata import Metadata, metadata
 from webtext.extract.tree import parse
 
@@ -239,3 +241,25 @@ def test_no_date_after_the_latest_is_believed_and_the_next_one_is_tried() -> Non
 
 def test_a_page_that_says_nothing_has_none() -> None:
     assert found() == Metadata(None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("said", "day"),
+    [
+        (" 2019-05 ", "2019-05-01"),
+        ("2020-12-31", "2020-12-31"),
+        ("2021-01-01", None),
+        ("1995-01-01", "1995-01-01"),
+        ("1994-12-31", None),
+        ("2019-02-29", None),
+        (f"May 6, 2019{' ' * 90}{'a' * 99}", "2019-05-06"),
+        (f"May 6, 2019{' ' * 90}{'a' * 100}", None),
+    ],
+)
+def test_a_day_is_whole_real_and_within_the_time_of_the_web(said: str, day: str | None) -> None:
+    assert first_day([said], datetime(2020, 12, 31)) == day
+
+
+def test_years_of_two_digits_are_those_around_the_webs_beginning() -> None:
+    days = [first_day([f"3/9/{year}"], datetime(2020, 12, 31), month_first=True) for year in ("96", "19")]
+    assert days == ["1996-03-09", "2019-03-09"]
