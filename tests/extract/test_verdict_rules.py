@@ -4,7 +4,9 @@ from typing import Any
 
 import pytest
 
+from pipelines.explain import _measures
 from webtext import reasons, schemas
+from webtext.extract.pii import KINDS
 from webtext.extract.verdict import BOUNDS, Bound, verdict
 from webtext.sections import Filter
 
@@ -147,3 +149,18 @@ def test_every_rule_has_its_column_its_key_and_its_sentence() -> None:
 
 def test_a_page_that_is_none_is_named_so_however_short() -> None:
     assert judged(soft_404=9.0, pretokens=20, language="")[0] == "soft_404"
+
+
+def test_explain_names_each_measure_with_its_threshold_and_what_the_rule_says() -> None:
+    document = GOOD | {"text": "x", "pretokens": 127} | {f"pii_{kind}": 0 for kind in KINDS}
+    document |= {"pii_email": 2, "pii_phone": 3}
+    rules = Filter(mask_pii=["email", "ip"], max_repeated_lines=None)
+    told = {
+        row["measure"]: (row["rule"], row["threshold"], row["says"]) for row in _measures(document, rules)
+    }
+    assert told["pretokens"] == ("filter.min_tokens", 128, "refuses")
+    assert told["language_score"] == ("filter.language_score", 0.65, "passes")
+    assert told["repeated_lines"] == ("filter.max_repeated_lines", "off", "")
+    masked = {kind: told[f"pii_{kind}"][1:] for kind in ("email", "ip", "phone")}
+    assert masked == {"email": (True, "masks"), "ip": (True, ""), "phone": (False, "")}
+    assert _measures(document | {"text": None}, rules) == []

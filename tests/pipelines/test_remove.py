@@ -332,6 +332,15 @@ def test_when_nothing_is_left_no_shard_is(built: Built) -> None:
     assert list(built.root.glob("shards/*.parquet")) == list(built.root.glob("tokens/*.bin")) == []
 
 
+def test_explain_tells_in_which_row_of_a_shard_a_document_is(calm: Built) -> None:
+    for url in (calm.one.url("/alone"), calm.two.url("/other")):
+        story = explain.run(calm.root, url)
+        row = (
+            Corpus(calm.root).table("shards").read(story["shard"]["file"]).to_pylist()[story["shard"]["row"]]
+        )
+        assert (row["url"], row["tokens"]) == (url, story["shard"]["tokens"])
+
+
 def test_explain_tells_who_was_taken_out_and_when(calm: Built) -> None:
     story = explain.run(calm.root, calm.two.url("/copy"))
     stone = load(calm.root).on(calm.two.url("/copy"))
