@@ -49,7 +49,7 @@ def test_totals_stand_side_by_side(numbers: dict[str, Any]) -> None:
     assert row(numbers["counts"], name="documents published") | {"name": ""} == {"name": "", "a": 12, "b": 14}
     assert row(numbers["counts"], name="tokens")["a"] == 2 * (550 + 2000)
     words, text = 2 * (550 + 2000), len(LINK.text)
-    totals = {"submissions": 39, "pages fetched": 22, "texts passed": 16, "duplicates": 4}
+    totals: dict[str, float] = {"submissions": 39, "pages fetched": 22, "texts passed": 16, "duplicates": 4}
     totals |= {"bytes of text": 12 * text, "tokens per document": words / 12}
     assert {name: row(numbers["counts"], name=name)["a"] for name in totals} == totals
     assert row(numbers["counts"], name="bytes per token")["a"] == round(12 * text / words, 3)
