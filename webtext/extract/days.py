@@ -10,15 +10,15 @@ from htmldate import extractors
 EARLIEST = datetime(1995, 1, 1)
 MOST_CHARS = 200  # of a string that may name a day other than in ISO's form
 
-# Htmldate lets the clock fill in what a date leaves out ("July 2017"): a page's date would depend on the day
-# of its extraction. Now it is the first of the month.
+# Htmldate lets the clock fill in what a date leaves out ("7.2017"): a page's date would depend on the day of its
+# extraction. Now it is the first of the month; of "July 2017" there is none.
 extractors.dateutil_parse = partial(  # type: ignore[attr-defined]
     extractors.dateutil_parse,  # type: ignore[attr-defined]
     default=datetime(2000, 1, 1),
 )
 
 _IN_URL = re.compile(r"/((?:19|20)\d\d)[/-](0?[1-9]|1[0-2])[/-](0?[1-9]|[12]\d|3[01])(?:[/_-]|$|\.)")
-_ISO = re.compile(r"((?:19|20)\d\d)-(\d\d)(?:-(\d\d))?")
+_ISO = re.compile(r"((?:19|20)\d\d)([.-])(\d\d)(?:\2(\d\d))?")  # or with dots: "2017.07" is no fraction
 # What htmldate does not read: months cut short ("Dec. 15, 2019"), any day beside a word in capitals ("EST"),
 # and days from the 20th on that the month comes before ("12/25/2019").
 MONTH = (
@@ -64,7 +64,7 @@ def first_day(strings: Iterable[str], last: datetime, month_first: bool = False)
 def _day(text: str, last: datetime, month_first: bool) -> str | None:
     iso = _ISO.match(text.strip())
     if iso:
-        return _valid(iso[1], iso[2], iso[3] or "1", last)
+        return _valid(iso[1], iso[3], iso[4] or "1", last)
     if len(text) > MOST_CHARS or not re.search(r"\d", text):
         return None
     if written := _WRITTEN.search(text):
