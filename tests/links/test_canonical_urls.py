@@ -47,7 +47,17 @@ SAME = [
     ("http://example.com/?fbclid=x", "http://example.com/"),
     ("http://example.com/a http://example.org/b", "http://example.com/a"),
     ("http://example.com/a, https://example.org/b", "http://example.com/a"),
+    ("\ufeffhttp://example.com/a\u00a0\u2060", "http://example.com/a"),
+    ("http://example.com/a HTTPS://example.org/b", "http://example.com/a"),
+    ("http://example.com/?FBCLID=x", "http://example.com/"),
+    ("http://example.com:65535/", "http://example.com:65535/"),
     ("https://en.m.wikipedia.org/wiki/Ant", "https://en.wikipedia.org/wiki/Ant"),
+    ("https://m.youtube.com/watch?v=a", "https://www.youtube.com/watch?v=a"),
+    ("https://mobile.twitter.com/a", "https://twitter.com/a"),
+    ("https://m.wikidata.org/wiki/Q1", "https://www.wikidata.org/wiki/Q1"),
+    ("https://www.google.com.au/amp/example.com/a", "http://example.com/a"),
+    ("https://www.google.com.mx/amp/s/example.com/a", "https://example.com/a"),
+    ("https://cdn.ampproject.org/v/s/example.com/a", "https://example.com/a"),
     ("https://www.google.com/amp/s/example.com/a?usqp=mq", "https://example.com/a"),
     ("https://example-com.cdn.ampproject.org/c/s/example.com/a", "https://example.com/a"),
     (
@@ -69,7 +79,9 @@ DIFFERENT = [
     ("http://example.com/a//b", "http://example.com/a/b"),
     ("http://example.com/a%2Fb", "http://example.com/a/b"),
     ("http://example.com/?a=1&b=2", "http://example.com/?b=2&a=1"),
+    ("http://example.com/?", "http://example.com/"),
     ("http://example.com/?a", "http://example.com/?a="),
+    ("http://example.com/?fbclids=1", "http://example.com/"),
     ("http://example.com/?a=%26", "http://example.com/?a=&"),
     ("http://example.com/?a=+", "http://example.com/?a=%20"),
     ("http://example.com/?ref=a", "http://example.com/?ref=b"),
@@ -77,6 +89,8 @@ DIFFERENT = [
     ("http://example.com:8080/", "http://example.com/"),
     ("http://user@example.com/", "http://example.com/"),
     ("http://m.example.com/", "http://example.com/"),
+    ("http://notgoogle.com/amp/s/example.com/a", "https://example.com/a"),
+    ("http://en.m.wikipedia.org.example.com/", "http://en.wikipedia.org.example.com/"),
     ("http://example.com/amp/a", "http://example.com/a"),
     ("http://example.com/url?url=http://example.org/", "http://example.org/"),
     ("http://www.google.com/url?q=what+is+http://example.org/", "http://example.org/"),
@@ -134,6 +148,24 @@ def test_bytes_that_were_not_utf8_stay_the_bytes_they_were() -> None:
 def test_a_long_fragment_or_escapes_do_not_make_a_url_too_long() -> None:
     assert canonicalise("http://example.com/#" + "a" * 3000) == "http://example.com/"
     assert len(canonicalise("http://example.com/?" + "&amp;" * 500)) < 600
+
+
+@pytest.mark.parametrize("begin", ["http://example.com/", "HTTP://example.com/", "http://example.com?"])
+def test_a_url_may_have_2083_characters_and_none_more(begin: str) -> None:
+    room = 2083 - len(canonicalise(begin))
+    assert len(canonicalise(begin + "a" * room)) == 2083
+    with pytest.raises(Rejected, match="too_long"):
+        canonicalise(begin + "a" * (room + 1))
+
+
+def test_a_host_is_as_long_as_dns_can_hold() -> None:
+    label = "a" * 63
+    longest = f"{label}.{label}.{label}.{'a' * 61}"
+    for host in (f"{label}.example", longest, f"{longest}."):
+        assert host_of(canonicalise(f"http://{host}/")) == host
+    for host in (f"a{label}.example", f"{longest}a"):
+        with pytest.raises(Rejected, match="bad_url"):
+            canonicalise(f"http://{host}/")
 
 
 def test_a_links_id_is_sixteen_hex_digits_that_do_not_change_between_versions() -> None:

@@ -10,7 +10,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from webtext.links.posts import Post, flag, integer, parse_lines, retrieved, seconds, text, url_field
+from webtext.links.posts import (
+    MAX_TITLE_CHARS,
+    Post,
+    flag,
+    integer,
+    name,
+    parse_lines,
+    retrieved,
+    seconds,
+    storable,
+    text,
+    url_field,
+)
 
 
 def parse(*lines: bytes) -> tuple[list[Post], list[str]]:
@@ -136,7 +148,11 @@ def test_what_is_no_time_is_null(value: object) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "number"), [(3, 3), ("3", 3), (3.0, 3), ("-3", -3), (True, None), (None, None), ("•", None)]
+    ("value", "number"),
+    [
+        *((3, 3), ("3", 3), (3.0, 3), ("3.0", 3), ("-3", -3), (True, None), (None, None), ("•", None)),
+        *((2**63 - 1, 2**63 - 1), (2**63, None), (-(2**63), -(2**63)), (-(2**63) - 1, None)),
+    ],
 )
 def test_a_score_is_a_number_or_null(value: object, number: int | None) -> None:
     assert integer(value) == number
@@ -154,14 +170,48 @@ def test_the_score_was_read_at_the_second_retrieval_where_there_was_one() -> Non
     assert retrieved(Post(retrieved_on=100)) == 100
     assert retrieved(Post(retrieved_utc="90", retrieved_on=100)) == 90
     assert retrieved(Post(retrieved_on=100, meta={"retrieved_2nd_on": 200})) == 200
+    assert retrieved(Post(retrieved_on=200, meta={"retrieved_2nd_on": 100})) == 200
+    assert retrieved(Post(meta={"retrieved_2nd_on": 100})) == 100
+    assert retrieved(Post(retrieved_utc="unknown", retrieved_on=100)) == 100
     assert retrieved(Post()) is None
+
+
+@pytest.mark.parametrize(
+    ("value", "yes"), [*((" True ", True), ("1", True), (1, True)), *(("0", False), (0, False), (2, None))]
+)
+def test_a_flag_is_a_word_or_a_number(value: object, yes: bool | None) -> None:
+    assert flag(value) is yes
+
+
+@pytest.mark.parametrize(
+    ("value", "found"),
+    [
+        (" t3_abc ", "abc"),
+        ("t3_", None),
+        ("", None),
+        (17, "17"),
+        ("a" * 101, "a" * 100),
+        ("_" * 101, "_" * 100),
+    ],
+)
+def test_an_id_is_what_is_left_of_a_full_name(value: object, found: str | None) -> None:
+    assert name(value) == found
+
+
+def test_a_title_is_cut_at_its_limit_and_holds_no_half_character() -> None:
+    assert text("a" * 1001, MAX_TITLE_CHARS) == "a" * 1000
+    assert text("\ud83d" + "b" * 1000, MAX_TITLE_CHARS) == "\ufffd" + "b" * 999
+
+
+def test_a_url_as_posted_is_stored_in_utf8() -> None:
+    assert storable("http://a.example/\udce9") == "http://a.example/\ufffd"
 
 
 def test_every_true_dump_line_since_2005_is_read(shared: Path) -> None:
     from webtext.links.ahead import LineChunks
 
-    for name, rows in (("RS_mixed_2005-2024.zst", 31), ("api_submissions_2005-2026.ndjson.zst", 3957)):
-        read = [parse_lines(chunk) for chunk in LineChunks(shared / "reddit" / name)]
+    for dump, rows in (("RS_mixed_2005-2024.zst", 31), ("api_submissions_2005-2026.ndjson.zst", 3957)):
+        read = [parse_lines(chunk) for chunk in LineChunks(shared / "reddit" / dump)]
         posts = [post for batch, _ in read for post in batch]
         assert len(posts) == rows and not any(malformed for _, malformed in read)
         assert all(seconds(post.created_utc) and integer(post.score) is not None for post in posts)

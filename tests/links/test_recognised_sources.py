@@ -16,6 +16,7 @@ import pytest
 import zstandard
 
 from webtext.errors import UserError
+from webtext.links import recognition
 from webtext.links.posts import Post
 from webtext.links.readers import Reading
 from webtext.links.recognition import resolve
@@ -81,6 +82,51 @@ def test_a_table_with_usual_column_names_is_mapped(tmp_path: Path) -> None:
     assert (post.title, post.score, post.url, post.over_18) == ('a; "b"', "7", "http://a.example/", "True")
 
 
+@pytest.mark.parametrize("delimiter", ",\t;|")
+def test_of_two_columns_for_a_field_the_first_is_taken(delimiter: str, tmp_path: Path) -> None:
+    path = tmp_path / "x"
+    path.write_text("URL,url\nhttp://a.example/,http://b.example/\n".replace(",", delimiter))
+    assert [post.url for post in posts_of(source_of(path))] == ["http://a.example/"]
+
+
+def test_a_long_table_is_read_row_by_row_whatever_is_malformed_in_it(tmp_path: Path) -> None:
+    urls = [f"http://{n}.example/" for n in range(2500)]
+    (tmp_path / "x").write_text("title,url\n" + "\n".join(f"a,{url}\nno url" for url in urls))
+    batches = [*Reading(source_of(tmp_path / "x"))]
+    assert [post.url for batch in batches for post in batch.posts] == urls
+    assert sum(len(batch.malformed) for batch in batches) == 2500
+    assert [row for batch in batches for row in batch.rows.tolist()] == [*range(2500)]
+
+
+def test_a_list_whose_first_lines_are_broken_is_a_list_of_urls(tmp_path: Path) -> None:
+    (tmp_path / "x").write_text("broken\n" * 9 + "http://a.example/\n")
+    assert source_of(tmp_path / "x").form == "urls"
+
+
+def test_blank_lines_of_a_list_are_no_rows(tmp_path: Path) -> None:
+    (tmp_path / "x").write_text("http://a.example/\n\n \nhttp://b.example/\n")
+    assert [post.url for post in posts_of(source_of(tmp_path / "x"))] == [
+        "http://a.example/",
+        "http://b.example/",
+    ]
+
+
+def test_a_file_that_is_named_twice_is_read_as_it_was_named_last(tmp_path: Path) -> None:
+    path = tmp_path / "x"
+    path.write_text("url,page\nhttp://a.example/,http://b.example/\n")
+    (source,) = resolve(find(str(path)) + find(f"{path}?url=page"))
+    assert [post.url for post in posts_of(source)] == ["http://b.example/"]
+
+
+def test_more_files_than_a_row_can_name_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recognition, "MAX_SOURCES", 1)
+    for name in "ab":
+        (tmp_path / name).write_bytes(FORMS["urls"])
+    assert resolve(find(str(tmp_path / "a")))
+    with pytest.raises(UserError, match="2 files: at most 1 at once"):
+        resolve(find(str(tmp_path / "*")))
+
+
 def test_other_columns_are_named_by_the_user(tmp_path: Path) -> None:
     path = tmp_path / "x.csv"
     path.write_text("page,likes\nhttp://a.example/,7\n")
@@ -103,6 +149,7 @@ def test_a_tables_own_numbering_is_not_taken_for_reddits_ids(tmp_path: Path) -> 
     path = tmp_path / "x.csv"
     path.write_text("id,url\n1,http://a.example/\n")
     assert posts_of(source_of(path))[0].id is None
+    assert posts_of(source_of(f"{path}?id=id"))[0].id == "1"
     path.write_text("id,url,subreddit\n1,http://a.example/,x\n")
     assert posts_of(source_of(path))[0].id == "1"
 
@@ -307,6 +354,7 @@ def test_a_sources_hash_is_of_its_bytes(tmp_path: Path) -> None:
         ("RS", b"", "empty"),
         ("RS", b"\n \n", "nothing but blanks"),
         ("RS", b"Dear all,\nplease find attached\n", "text that begins with 'Dear all,'"),
+        ("RS", b"Dear all, look:\nhttp://a.example/\n", "neither NDJSON, nor URLs"),
         ("RS", b'[{"id":"a"}]', "one JSON array"),
         ("RC", rb'{"id":"c","parent_id":"t3_a","body":"a \"url\""}', "comments, which are no links"),
         ("RS", b'{"data":[{"id":"a"}],"error":null}', "an API's answer"),
