@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from webtext import damage, files
 from webtext.corpus import Corpus
 from webtext.errors import UserError
+from webtext.fingerprint import fingerprint, fingerprint_of_many
 from webtext.options import place
 
 SCHEMA = pa.schema([("n", pa.int64())])
@@ -25,6 +26,40 @@ def test_a_file_is_not_there_until_it_is_whole(tmp_path: Path) -> None:
         temporary.write_text("half")
         assert not target.exists()
     assert target.read_text() == "half"
+
+
+def test_a_file_gets_its_name_once_the_disk_has_its_bytes_and_the_disk_hears_of_the_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[tuple[bool, bool]] = []
+    target = tmp_path / "a.txt"
+    monkeypatch.setattr(files, "sync", lambda path: synced.append((path == tmp_path, target.exists())))
+    files.write_text(target, "text")
+    assert synced == [(False, False), (True, True)]
+
+
+def test_a_folder_that_a_full_disk_has_no_room_for_is_not_said_to_be_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(UserError, match="not a directory to write to"):
+        files.make_folder(tmp_path / "file" / "a")
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "mkdir", full)
+    with pytest.raises(OSError, match="No space left"):
+        files.make_folder(tmp_path / "a")
+
+
+def test_a_fingerprint_is_one_for_sets_and_models_of_any_order_and_for_rows_held_or_not() -> None:
+    names = [f"{n}.example" for n in range(50)]
+    assert fingerprint(frozenset(names)) == fingerprint(sorted(names))
+    assert fingerprint({"a": 1, "b": 2}) == fingerprint({"b": 2, "a": 1})
+    for parts in ((), ("a", 1)):
+        for rows in ([], ["x"], ["x", "y"]):
+            assert fingerprint_of_many(iter(rows), *parts) == fingerprint(*parts, rows)
 
 
 def test_a_failed_write_leaves_the_old_file_and_no_litter(tmp_path: Path) -> None:

@@ -1,8 +1,11 @@
+import json
+import os
 import resource
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -97,6 +100,119 @@ def test_what_is_stale_and_why_is_told(corpus: Corpus, engine: LocalEngine) -> N
     stage.run(corpus, engine, plan_of(corpus, ["a", "b"]), QUIET)
     stale = stage.standing(corpus, plan_of(corpus, ["a", "c"], recipe="changed"))
     assert stale.why == "1 of 2 partitions to do, recipe changed"
+
+
+@pytest.mark.parametrize(
+    ("changed", "why"),
+    [({"version": 2}, "code version"), ({"recipe": "x"}, "recipe"), ({"inputs": "x"}, "input")],
+)
+def test_a_table_of_another_version_recipe_or_input_is_stale_though_all_its_files_are_there(
+    corpus: Corpus, engine: LocalEngine, changed: dict[str, Any], why: str
+) -> None:
+    plan = plan_of(corpus, ["a"])
+    stage.run(corpus, engine, plan, QUIET)
+    stale = stage.standing(corpus, replace(plan, **changed))
+    assert (stale.current, stale.why) == (False, f"0 of 1 partitions to do, {why} changed")
+
+
+def test_what_was_counted_before_the_partitions_is_counted_in_the_manifest(
+    corpus: Corpus, engine: LocalEngine
+) -> None:
+    plan = replace(plan_of(corpus, ["a"]), counts=Counts(into=3, dropped={"karma": 3}))
+    assert stage.run(corpus, engine, plan, QUIET).counts == Counts(4, 1, dropped={"karma": 3})
+
+
+def test_what_a_plan_does_around_its_partitions_is_done_while_the_manifest_is_the_old_one_or_none(
+    corpus: Corpus, engine: LocalEngine
+) -> None:
+    table, seen = corpus.table("clusters/edges"), list[object]()
+
+    def manifest_there(*_: object) -> None:
+        seen.append(table.manifest())
+
+    first = stage.run(corpus, engine, plan_of(corpus, ["a"]), QUIET)
+    plan = replace(plan_of(corpus, ["b"]), before=manifest_there, finish=manifest_there)
+    stage.run(corpus, engine, plan, QUIET)
+    assert seen == [first, None]
+
+
+def test_a_run_leaves_no_litter_of_its_own_or_of_workers_that_died(
+    corpus: Corpus, engine: LocalEngine
+) -> None:
+    folder = corpus.table("clusters/edges").folder
+
+    def of_which_one_dies(works: Sequence[Work], _: int) -> list[list[Work]]:
+        assert not (folder / ".part-00000.parquet.1.tmp").exists()
+        (folder / ".part-00000.parquet.2.tmp").touch()
+        return [[work] for work in works]
+
+    folder.mkdir(parents=True)
+    (folder / ".part-00000.parquet.1.tmp").touch()
+    plan = replace(plan_of(corpus, ["a"]), group=of_which_one_dies)
+    stage.run(corpus, engine, plan, QUIET)
+    assert {path.name for path in folder.iterdir()} == {
+        *("_manifest.json", "part-00000.parquet", "part-00000.parquet.runs")
+    }
+    assert not (corpus.root / stage.PROGRESS).exists()
+
+
+def test_the_history_tells_how_many_rows_a_run_made_not_how_many_there_are(
+    corpus: Corpus, engine: LocalEngine
+) -> None:
+    for keys in (["a", "b"], ["a", "c"]):
+        stage.run(corpus, engine, plan_of(corpus, keys), QUIET)
+    lines = (corpus.root / "history.jsonl").read_text().splitlines()
+    assert [(json.loads(line)["stage"], json.loads(line)["rows"]) for line in lines] == [
+        ("clusters/edges", 2),
+        ("clusters/edges", 1),
+    ]
+
+
+def test_at_every_moment_of_a_run_a_journal_or_a_manifest_knows_what_is_done(
+    corpus: Corpus, engine: LocalEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    manifest = stage.run(corpus, engine, plan_of(corpus, ["a"]), QUIET)
+    table, seen, remove = corpus.table("clusters/edges"), list[str](), files.remove
+
+    def remove_what_another_file_replaced(path: Path) -> None:
+        if path.parent == table.folder:
+            seen.append(path.name)
+            remove(path)
+            assert table.finished() == list(manifest.partitions)
+
+    monkeypatch.setattr(files, "remove", remove_what_another_file_replaced)
+    with table.journal(manifest.partitions):
+        pass
+    table.publish(manifest)
+    assert seen == ["_manifest.json", "_journal.jsonl"]
+
+
+def test_a_partition_is_marked_once_the_disk_has_the_mark(
+    corpus: Corpus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[bytes] = []
+    table, part = corpus.table("clusters/edges"), Part("part-00000.parquet", "key", 1, 1, "hash")
+    with table.journal([]) as journal:
+        monkeypatch.setattr(os, "fsync", lambda _: synced.append(journal.path.read_bytes()))
+        journal.mark(part)
+        assert synced == [json.dumps(part.as_json()).encode() + b"\n"]
+
+
+def test_files_between_two_maps_begin_in_an_empty_folder(tmp_path: Path) -> None:
+    (tmp_path / "x").mkdir()
+    (tmp_path / "x/left").touch()
+    assert list(stage.scratch(tmp_path / "x").iterdir()) == []
+
+
+def test_losses_are_told_the_most_frequent_first_and_equal_ones_by_name() -> None:
+    assert Counts(8, dropped={"karma": 1, "dns": 1, "robots": 6}).losses() == "6 robots, 1 dns, 1 karma"
+
+
+def test_what_later_stages_depend_on_follows_the_order_of_the_partitions() -> None:
+    one, other = (Part(f"part-{name}", "key", 1, 1, name) for name in "ab")
+    manifest = Manifest("links", 1, "", "", (one, other), Counts())
+    assert manifest.hash != replace(manifest, partitions=(other, one)).hash
+    assert manifest.hash == replace(manifest, version=2, inputs="x").hash
 
 
 def test_an_interrupted_run_goes_on_from_its_journal(corpus: Corpus, engine: LocalEngine) -> None:

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -250,6 +251,36 @@ def test_a_writer_elsewhere_that_fell_silent_is_told_plainly(
         lease.held(root),
     ):
         pass
+
+
+def test_a_writer_gives_signs_of_life_though_one_of_them_fails(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lease, "SIGN_OF_LIFE_S", 0.01)
+    signs, write, enough = list[str](), Object.write, threading.Event()
+
+    def write_but_the_first_sign(stored: Object, data: bytes) -> None:
+        signs.append(stored.place)
+        if len(signs) == 2:
+            raise RunFailed("the store is unwell")
+        if len(signs) > 3:
+            enough.set()
+        write(stored, data)
+
+    monkeypatch.setattr(Object, "write", write_but_the_first_sign)
+    with lease.held(root):
+        assert enough.wait(10)
+    assert len(set(signs)) == 1
+    assert files.names(root / ".lock") == []
+
+
+def test_a_writer_elsewhere_whose_number_is_that_of_no_process_here_holds_the_corpus(root: Path) -> None:
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    (object_at(root) / f".lock/far.away.4026531836.{ended.pid}.12345678").write(b"")
+    with pytest.raises(UserError, match=rf"process {ended.pid} on far\.away is writing"), lease.held(root):
+        pass
+    assert len(files.names(root / ".lock")) == 1  # his, which he needs
 
 
 def test_a_stages_journal_outlives_its_run(root: Path) -> None:

@@ -1,5 +1,6 @@
 """The whole stage: sources in, the table of links out, exactly and repeatably."""
 
+import gc
 import io
 import json
 import os
@@ -25,9 +26,10 @@ from webtext.engine import Report, Task
 from webtext.engine.inline import InlineEngine
 from webtext.engine.local import LocalEngine
 from webtext.errors import UserError
-from webtext.links import partition_of, partitions, slices, spill
+from webtext.links import partition_of, partitions, recognition, slices, spill
 from webtext.links import sources as link_sources
 from webtext.links.canonical import canonicalise, link_id
+from webtext.links.selection import Rules
 from webtext.recipe import Recipe, override
 
 A, B = "http://a.example/", "http://b.example/"
@@ -187,7 +189,78 @@ def test_a_second_harvest_has_nothing_to_do(tmp_path: Path, monkeypatch: pytest.
     assert not (tmp_path / "c" / "links" / "spill").exists()
 
 
-def test_standing_says_what_is_stale_without_doing_it(tmp_path: Path) -> None:
+def test_sources_in_another_order_are_another_input(tmp_path: Path) -> None:
+    one, other = (str(write_dump(tmp_path / url[7], [post("1", url, 9)])) for url in (A, B))
+    assert [link["url"] for link in harvest(tmp_path / "c", [one, other])[1]] == [B]  # the later one wins
+    assert links.standing(Corpus(tmp_path / "c"), Recipe(), [other, one]).why == "input changed"
+
+
+def test_an_interrupted_harvest_is_said_to_have_been_interrupted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(link_steps, "merge", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):
+        harvest(tmp_path / "c", [[post("1", A, 5)]])
+    assert links.standing(Corpus(tmp_path / "c"), Recipe()).why == "the last run was interrupted"
+
+
+def test_a_pass_over_a_source_reports_all_its_rows_and_leaves_the_interpreter_as_it_was(
+    tmp_path: Path,
+) -> None:
+    rows = [*made_up_rows(500, 1), b"{broken", b"{broken"]
+    dump = write_dump(tmp_path / "x.zst", rows)
+    (source,) = recognition.resolve(link_sources.find(str(dump)))
+    (tmp_path / "spill").mkdir()
+    item = link_steps.SourceItem(tmp_path / "spill", "key", source, slices.WHOLE, Rules.of(Recipe().links))
+    told, before = Counter[str](), sys.getswitchinterval()
+
+    def report(rows: int, dropped: dict[str, int], _: dict[str, float] | None = None, /) -> None:
+        told.update({"rows": rows} | dropped)
+
+    with pytest.MonkeyPatch.context() as often:
+        often.setattr(link_steps, "REPORT_EVERY_S", -1.0)
+        link_steps.spill_source(item, report)
+    summary = link_steps.spilled(tmp_path / "spill", "key").summary
+    assert told == Counter({"rows": 502}) + Counter(summary.dropped)
+    assert summary.dropped["malformed"] == sum(row == b"{broken" for row in rows)
+    assert (sys.getswitchinterval(), gc.isenabled()) == (before, True)
+
+
+def test_spills_of_other_rules_columns_and_shares_are_other_files(tmp_path: Path) -> None:
+    def key(rules: Rules, written: str, share: slices.Slice) -> str:
+        (source,) = recognition.resolve(link_sources.find(written))
+        return link_reading._spill_key(rules, source, share)
+
+    (tmp_path / "x").write_text("url,page\nhttp://a.example/,http://b.example/\n")
+    rules, path = Rules.of(Recipe().links), str(tmp_path / "x")
+    others = [
+        key(rules, path, slices.WHOLE),
+        key(Rules.of(override(Recipe(), ["links.min_karma=7"]).links), path, slices.WHOLE),
+        key(rules, f"{path}?url=page", slices.WHOLE),
+        key(rules, path, slices.Slice(0, 3)),
+        key(rules, path, slices.Slice(1, 3)),
+    ]
+    assert len(set(others)) == 5
+
+
+@pytest.mark.parametrize(
+    ("workers", "sources", "shares"), [(1, 1, 1), (3, 1, 3), (3, 2, 2), (16, 1, 4), (8, 8, 1)]
+)
+def test_a_dump_is_shared_by_workers_that_would_be_idle_four_at_most(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, workers: int, sources: int, shares: int
+) -> None:
+    monkeypatch.setattr(link_sources, "MIN_SHARED_BYTES", 0)
+    monkeypatch.setattr(link_reading, "HAS_SCANNER", False)
+    (source,) = recognition.resolve(link_sources.find(str(write_dump(tmp_path / "x.zst", [post("1")]))))
+    found = link_reading._slices(source, workers, sources)
+    assert found == [slices.Slice(n, shares) for n in range(shares)]
+    monkeypatch.setattr(link_reading, "HAS_SCANNER", True)
+    assert len(link_reading._slices(source, workers, sources)) == (1 if shares == 2 else shares)
+
+
+def test_standing_says_what_is_stale_without_doing_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     source = write_dump(tmp_path / "x.zst", made_up_rows(500, 1))
     corpus, recipe = Corpus(tmp_path / "c"), Recipe()
     assert links.standing(corpus, recipe).why == "never run"
@@ -196,6 +269,9 @@ def test_standing_says_what_is_stale_without_doing_it(tmp_path: Path) -> None:
     assert links.standing(corpus, override(recipe, ["links.min_karma=7"])).why == "recipe changed"
     assert links.standing(corpus, override(recipe, ["crawl.threads=7"])).current
     assert links.standing(corpus, recipe, ["reddit:r/python"]).why == "input changed"
+    with monkeypatch.context() as newer:
+        newer.setattr(links, "VERSION", link_reading.VERSION + 1)
+        assert links.standing(corpus, recipe).why == "code version changed"
     write_dump(source, made_up_rows(500, 2))
     assert links.standing(corpus, recipe, [str(source)]).why == "input changed"
     next((corpus.root / "links").glob("*.parquet")).unlink()

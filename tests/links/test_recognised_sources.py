@@ -111,6 +111,18 @@ def test_blank_lines_of_a_list_are_no_rows(tmp_path: Path) -> None:
     ]
 
 
+def test_a_submission_that_has_a_parent_is_one_all_the_same(tmp_path: Path) -> None:
+    (tmp_path / "x").write_text('{"id":"a","parent_id":null,"url":"http://a.example/"}\n')
+    assert source_of(tmp_path / "x").form == "submissions"
+
+
+def test_an_empty_cell_is_null_and_a_table_may_have_no_rows(tmp_path: Path) -> None:
+    (tmp_path / "x").write_text("url,title\n")
+    assert posts_of(source_of(tmp_path / "x")) == []
+    (tmp_path / "x").write_text("url,title\nhttp://a.example/,\n")
+    assert posts_of(source_of(tmp_path / "x")) == [Post(url="http://a.example/")]
+
+
 def test_a_file_that_is_named_twice_is_read_as_it_was_named_last(tmp_path: Path) -> None:
     path = tmp_path / "x"
     path.write_text("url,page\nhttp://a.example/,http://b.example/\n")

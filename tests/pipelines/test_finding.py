@@ -14,7 +14,7 @@ from webtext.crawl import tombstones
 from webtext.errors import UserError
 from webtext.links.canonical import link_id, registered_domain
 from webtext.manifest import Counts, Manifest, Part
-from webtext.recipe import Recipe
+from webtext.recipe import Recipe, override
 from webtext.table import partition_name
 
 STORY = "https://www.example.org/story/?a=1&b=2"
@@ -59,6 +59,8 @@ def _write(corpus: Corpus, name: str, rows: list[dict[str, Any]]) -> None:
         ("https://www.reddit.com/r/news/comments/0abc1/some_title/", STORY, "submission"),
         ("https://old.reddit.com/comments/1abc0?sort=new", BERLIN, "submission"),
         ("https://redd.it/4abc1", MOVED[0], "submission"),
+        ("https://www.redd.it/4abc1/", MOVED[0], "submission"),
+        ("https://reddit.com/user/someone/comments/4abc0", MOVED[0], "submission"),
         ("t3_0ABC0", STORY, "submission"),
         ("5abc0", MOVED[1], "submission"),
         (link_id(BERLIN), BERLIN, "id"),
@@ -93,6 +95,53 @@ def test_a_link_that_is_named_otherwise_is_said_to_be_another(corpus: Corpus) ->
 def test_what_cannot_be_told_is_refused_with_what_is_known(corpus: Corpus, asked: str, why: str) -> None:
     with pytest.raises(UserError, match=why):
         find_link(corpus, asked)
+
+
+def test_of_many_links_that_may_be_meant_five_are_named(corpus: Corpus) -> None:
+    urls = [
+        f"http{s}://{www}many.example.com/{end}"
+        for s in ("", "s")
+        for www in ("", "www.")
+        for end in ("x", "x/")
+    ]
+    asked, *others = urls
+    _write(corpus, "links", [_link(number, url) for number, url in enumerate(others)])
+    with pytest.raises(UserError, match="these are spelled nearly so") as refusal:
+        find_link(corpus, asked)
+    assert str(refusal.value).endswith(f"name one: {', '.join(others[:5])} and 2 more")
+
+
+def test_a_page_that_came_from_no_address_of_the_web_is_passed_over(corpus: Corpus) -> None:
+    rows = [{"id": link_id(url), "url": url, "state": "fetched"} for url in MOVED]
+    odd = "https://long.example.com:99999/"
+    _write(
+        corpus,
+        "pages",
+        [rows[0] | {"final_url": odd}, rows[1] | {"final_url": "https://long.example.com/one"}],
+    )
+    assert find_link(corpus, "https://long.example.com/one").link["url"] == MOVED[1]
+
+
+def test_a_block_list_that_is_gone_keeps_no_answer_back(corpus: Corpus, tmp_path: Path) -> None:
+    listed = tmp_path / "list.txt"
+    listed.write_text("blocked.example\n")
+    corpus.freeze(override(Recipe(), [f'links.domains_blocked=["{listed}"]']))
+    with pytest.raises(UserError, match=r"blocked\.example, is in the recipe's links\.domains_blocked"):
+        find_link(corpus, "http://blocked.example/")
+    listed.unlink()
+    with pytest.raises(
+        UserError, match=r"not among the 6 links .* no source named it, or a rule left it out"
+    ):
+        find_link(corpus, "http://blocked.example/")
+
+
+def test_nothing_near_that_was_taken_out_too_is_named(corpus: Corpus) -> None:
+    asked = "http://www.example.org/story/?a=1&b=2"
+    stones = [tombstones.Tombstone("url", url, "2026-01-01", "asked for") for url in (asked, STORY)]
+    tombstones.add(corpus.root, stones)
+    with pytest.raises(UserError, match="took it out") as refusal:
+        find_link(corpus, asked)
+    assert "nearly so" not in str(refusal.value)
 
 
 def test_a_url_that_was_taken_out_stands_for_no_other(corpus: Corpus) -> None:
