@@ -44,7 +44,7 @@ def test_the_public_suffix_lists_own_tests_pass_but_for_private_suffixes(url_dat
 
 
 def test_a_host_stands_below_its_parents() -> None:
-    assert parents("a.b.org") == ["a.b.org", "b.org", "org"]
+    assert parents("a.b.org") == parents("a.b.org.") == ["a.b.org", "b.org", "org"]
 
 
 def test_partitions_are_stable_and_nested() -> None:
