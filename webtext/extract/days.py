@@ -10,8 +10,8 @@ from htmldate import extractors
 EARLIEST = datetime(1995, 1, 1)
 MOST_CHARS = 200  # of a string that may name a day other than in ISO's form
 
-# Htmldate lets the clock fill in what a date leaves out ("7.2017"): a page's date would depend on the day of its
-# extraction. Now it is the first of the month; of "July 2017" there is none.
+# Htmldate lets the clock fill in what a date leaves out ("7.2017"): a page's date would depend on the day of
+# its extraction. Now it is the first of the month; of "July 2017" there is none.
 extractors.dateutil_parse = partial(  # type: ignore[attr-defined]
     extractors.dateutil_parse,  # type: ignore[attr-defined]
     default=datetime(2000, 1, 1),
