@@ -1,7 +1,7 @@
 """The link that a person means: by a URL however it is spelled, by an id, or by where the link led to."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 from typing import Any, NamedTuple
 
@@ -14,6 +14,7 @@ from webtext.corpus import Corpus
 from webtext.crawl import tombstones
 from webtext.errors import UserError
 from webtext.links.canonical import Rejected, canonicalise, link_id, registered_domain
+from webtext.links.columns import on_domains
 from webtext.links.hosts import host_of
 from webtext.links.selection import Rules
 from webtext.tally import counted
@@ -23,7 +24,6 @@ SUBMISSION = re.compile(r"(?:t3_)?([0-9a-z]{1,12})", re.IGNORECASE)
 PERMALINK = re.compile(
     r"https?://(?:(?:[a-z0-9-]+\.)*reddit\.com/(?:.*/)?comments|(?:www\.)?redd\.it)/([0-9a-z]{1,12})(?:[/?].*)?"
 )
-ORIGIN = r"^(?P<origin>[^/]*//[^/?#]*)"  # of a URL: scheme, host and port
 NO_SCHEME = re.compile(r"[^/?#:]+\.[^/?#:]+(?:[:/?#].*)?", re.DOTALL)
 SHOWN = 5  # links that may be meant
 HOW = {
@@ -115,18 +115,14 @@ def _of_submission(corpus: Corpus, name: str) -> list[str]:
     return []
 
 
-def led_near(corpus: Corpus, urls: Iterable[str]) -> Iterator[tuple[dict[str, Any], str]]:
+def led_near(corpus: Corpus, urls: Collection[str]) -> Iterator[tuple[dict[str, Any], str]]:
     """The rows (id, url, final_url) of links whose page came from one of those addresses however it is
     spelled, each with that address, canonical."""
     asked = {_loose(url) for url in urls}
     domains = {registered_domain(url) for url in urls}
     for rows in _read(corpus, "pages", ["id", "url", "final_url"]):
         elsewhere = rows.filter(pc.fill_null(pc.not_equal(rows["final_url"], rows["url"]), False))
-        origins = pc.struct_field(pc.extract_regex(elsewhere["final_url"], ORIGIN), "origin")
-        there = [
-            url for url in pc.drop_null(pc.unique(origins)).to_pylist() if registered_domain(url) in domains
-        ]
-        for row in elsewhere.filter(pc.is_in(origins, pa.array(there, pa.string()))).to_pylist():
+        for row in elsewhere.filter(on_domains(elsewhere["final_url"], domains)).to_pylist():
             with suppress(Rejected):
                 if _loose(address := canonicalise(row["final_url"])) in asked:
                     yield row, address

@@ -21,6 +21,7 @@ from webtext.crawl.journal import SUFFIX
 from webtext.crawl.tombstones import Tombstone, Tombstones
 from webtext.crawl.warc import FOLDER, Position
 from webtext.links.canonical import registered_domain
+from webtext.links.columns import on_domains
 from webtext.links.partitions import partitions_ever
 from webtext.manifest import Counts, Part
 from webtext.progress import Progress
@@ -30,7 +31,6 @@ from webtext.tally import counted
 
 NAMED = ["id", "url", "final_url", "state", "warc_file"]
 STORED = ["id", "warc_file", "warc_offset", "warc_length"]
-ORIGIN = r"^(?P<origin>[^/]*//[^/]*/)"  # of a canonical URL: scheme, host and port
 Hits = dict[str, Tombstone]  # by the id of the link
 Place = tuple[str, int]  # the file and the offset of a record
 
@@ -95,10 +95,7 @@ def _candidates(rows: pa.Table, stones: Tombstones) -> pa.ChunkedArray:
     elsewhere = pc.fill_null(pc.not_equal(rows["final_url"], rows["url"]), False)
     found = pc.or_(named, elsewhere)
     if stones.domains:
-        origins = pc.struct_field(pc.extract_regex(rows["url"], ORIGIN), "origin")
-        domains, hosts = set(stones.domains), pc.drop_null(pc.unique(origins)).to_pylist()
-        on_domain = [url for url in hosts if registered_domain(url) in domains]
-        found = pc.or_(found, pc.is_in(origins, pa.array(on_domain, pa.string())))
+        found = pc.or_(found, on_domains(rows["url"], stones.domains))
     return found
 
 

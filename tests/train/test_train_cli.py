@@ -77,17 +77,23 @@ def test_a_library_that_is_not_installed_is_one_line_and_exit_code_2(
     assert f"{library} is not installed; training needs" in done.stderr and done.stderr.count("\n") == 1
 
 
+@pytest.fixture
+def root(corpus: Path, tmp_path: Path) -> Path:
+    """The corpus whose tokens those are."""
+    whole = Corpus(tmp_path / "corpus")
+    shutil.copytree(corpus, whole.root / "tokens")
+    whole.freeze(Recipe())
+    whole.table("tokens").publish(Manifest("tokens", 1, "", "", (), Counts()))
+    return whole.root
+
+
 def test_a_training_that_diverged_is_not_told_to_go_on_with_the_same_command(
-    corpus: Path,
+    root: Path,
     tiny_arguments: list[str],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    root = tmp_path / "corpus"
-    shutil.copytree(corpus, root / "tokens")
-    Corpus(root).freeze(Recipe())
-    Corpus(root).table("tokens").publish(Manifest("tokens", 1, "", "", (), Counts()))
     wild = ["--set", "train.steps=9", "--set", "train.lr=1e30", "--set", "train.warmup_steps=0", "--quiet"]
     command = ["webtext", "train", str(root), "--out", str(tmp_path / "run"), *tiny_arguments, *wild]
     monkeypatch.setattr(sys, "argv", command)
@@ -99,16 +105,13 @@ def test_a_training_that_diverged_is_not_told_to_go_on_with_the_same_command(
 
 
 def test_a_folder_in_the_place_of_a_runs_log_is_to_be_moved_away(
-    corpus: Path,
+    root: Path,
     tiny_arguments: list[str],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    root, run = tmp_path / "corpus", tmp_path / "run"
-    shutil.copytree(corpus, root / "tokens")
-    Corpus(root).freeze(Recipe())
-    Corpus(root).table("tokens").publish(Manifest("tokens", 1, "", "", (), Counts()))
+    run = tmp_path / "run"
     (run / "log.jsonl").mkdir(parents=True)
     (run / "config.toml").touch()
     command = ["webtext", "train", str(root), "--out", str(run), *tiny_arguments, "--quiet"]

@@ -18,7 +18,8 @@ extractors.dateutil_parse = partial(  # type: ignore[attr-defined]
 )
 
 _IN_URL = re.compile(r"/((?:19|20)\d\d)[/-](0?[1-9]|1[0-2])[/-](0?[1-9]|[12]\d|3[01])(?:[/_-]|$|\.)")
-_ISO = re.compile(r"((?:19|20)\d\d)([.-])(\d\d)(?:\2(\d\d))?")  # or with dots: "2017.07" is no fraction
+# ISO's, or with dots ("2017.07" is no fraction), or with one digit where ISO has two.
+_ISO = re.compile(r"((?:19|20)\d\d)([.-])(\d\d?)(?:\2(\d\d?))?(?!\d)")
 # What htmldate does not read: months cut short ("Dec. 15, 2019"), any day beside a word in capitals ("EST"),
 # and days from the 20th on that the month comes before ("12/25/2019").
 MONTH = (
