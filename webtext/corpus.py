@@ -33,6 +33,9 @@ LOCK = ".lock"
 # What a crawl that was stopped in its first moments may leave; no stranger's directory.
 BEGUN = (LOCK, "links")
 RUN_CONFIG = "config.toml"  # of a run; see train/rundir.py
+PUT_BACK = (
+    "put a copy of it there; shards/README.md shows the recipe, but for crawl.user_agent, contact and proxy"
+)
 
 
 class Corpus:
@@ -59,10 +62,7 @@ class Corpus:
     def require_no_tables(self) -> None:
         """Raises UserError where stages have run by a recipe that is gone: it is a corpus all the same."""
         if files.exists(self.root / "links" / "_manifest.json"):
-            raise UserError(
-                f"{self.root}: a corpus that lost its recipe.toml: put a copy of it there; shards/README.md "
-                "shows the recipe"
-            )
+            raise UserError(f"{self.root}: a corpus that lost its recipe.toml: {PUT_BACK}")
 
     @property
     def name(self) -> str:
@@ -97,10 +97,7 @@ class Corpus:
         path = self.root / "recipe.toml"
         found = recipe.load(files.here(path))
         if "dtype" not in found.tokens.model_fields_set:  # its last key, of all that `freeze` writes
-            raise UserError(
-                f"{path}: was cut short, it has no tokens.dtype: put a copy of it there; "
-                "shards/README.md shows the recipe"
-            )
+            raise UserError(f"{path}: was cut short, it has no tokens.dtype: {PUT_BACK}")
         return found
 
     def freeze(self, wanted: "Recipe") -> None:
