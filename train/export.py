@@ -72,6 +72,7 @@ def _export_tokenizer(run: Path, out: Path, model: ModelSettings) -> int | None:
     special = {} if end is None else dict.fromkeys(("bos_token", "eos_token", "unk_token"), END_OF_TEXT)
     config = {
         "tokenizer_class": "PreTrainedTokenizerFast",  # tokenizer.json as it is, whatever its pattern
+        "model_input_names": ["input_ids", "attention_mask"],  # not token types, transformers 4's own
         "model_max_length": model.n_positions,
         "clean_up_tokenization_spaces": False,
         **special,

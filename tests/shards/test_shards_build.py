@@ -179,6 +179,8 @@ def test_transformers_opens_the_vocabulary_with_its_end_of_text(corpus: Corpus) 
     opened = transformers.AutoTokenizer.from_pretrained(corpus.root / "tokens", local_files_only=True)
     assert opened.eos_token_id == index(corpus)["tokenizer"]["eot"]
     assert opened(prose(17))["input_ids"] == vocabulary(corpus).encode(prose(17)).ids
+    config = json.loads((corpus.root / "tokens/tokenizer_config.json").read_text())
+    assert config["model_input_names"] == ["input_ids", "attention_mask"]  # see the exported tokenizer's test
 
 
 def test_a_second_build_changes_nothing(corpus: Corpus, engine: LocalEngine) -> None:

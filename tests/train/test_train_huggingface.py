@@ -106,6 +106,17 @@ def test_the_exported_tokenizer_gives_our_ids(corpus: Path, exported: Path) -> N
     assert (opened.eos_token_id, opened.model_max_length) == (0, 40)
 
 
+def test_the_exported_tokenizer_makes_no_token_types(exported: Path) -> None:
+    """transformers 4 makes them where nothing says what a model takes, and its GPT-2 adds the embedding of
+    token 0 to each of the text's: another model, without a word."""
+    config = json.loads((exported / "tokenizer_config.json").read_text())
+    assert config["model_input_names"] == ["input_ids", "attention_mask"]
+    assert set(transformers.AutoTokenizer.from_pretrained(exported)("a text")) == {
+        "input_ids",
+        "attention_mask",
+    }
+
+
 def test_the_exported_tokenizer_is_in_the_form_that_older_versions_read(corpus: Path, exported: Path) -> None:
     ours, theirs = corpus / "tokenizer.json", exported / "tokenizer.json"
     assert all(isinstance(merge, str) for merge in json.loads(theirs.read_text())["model"]["merges"])

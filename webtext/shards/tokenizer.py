@@ -28,6 +28,7 @@ FILES = (("tokenizer.json",), *product(ENTRIES, MERGES), *((name,) for name in M
 # tokenizer_config.json: what transformers does not find in tokenizer.json.
 FOR_TRANSFORMERS = {
     "tokenizer_class": "PreTrainedTokenizerFast",  # tokenizer.json as it is, whatever its pattern
+    "model_input_names": ["input_ids", "attention_mask"],  # not token types, transformers 4's own
     "clean_up_tokenization_spaces": False,
     **dict.fromkeys(("bos_token", "eos_token", "unk_token"), END_OF_TEXT),
 }
