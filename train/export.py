@@ -32,6 +32,7 @@ def write(run: Path, out: Path) -> dict[str, Any]:
         "architectures": ["GPT2LMHeadModel"],
         **{key: allowed[0] for key, allowed in PLAIN.items()},
         **{key: getattr(settings.model, key) for key in SHAPE},
+        "n_ctx": settings.model.n_positions,  # its older name, which llama.cpp reads
         "initializer_range": 0.02,
         "torch_dtype": "float32",
         **ids,

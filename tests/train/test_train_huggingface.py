@@ -97,6 +97,11 @@ def test_transformers_opens_an_export_by_itself_with_our_logits(run: Path, expor
     assert opened.generation_config.eos_token_id == 0
 
 
+def test_an_export_has_the_older_name_of_the_context_which_llama_cpp_reads(exported: Path) -> None:
+    config = json.loads((exported / "config.json").read_text())
+    assert config["n_ctx"] == config["n_positions"] == 40
+
+
 def test_the_exported_tokenizer_gives_our_ids(corpus: Path, exported: Path) -> None:
     opened = transformers.AutoTokenizer.from_pretrained(exported)
     ours = Tokenizer.from_file(str(corpus / "tokenizer.json"))
