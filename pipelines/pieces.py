@@ -5,14 +5,15 @@ A piece is a file in documents/pieces, named after all that its measures depend 
 puts them together, to the same bytes as without.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from pipelines.measuring import fetched, measured_before, measured_now, measures, schema
-from webtext import files, schemas, stage
+from webtext import damage, files, schemas, stage
 from webtext.corpus import Corpus
 from webtext.engine import Engine, Report
 from webtext.extract import libraries
@@ -81,6 +82,14 @@ def put_together(corpus: Corpus, measured: str, pages: int) -> tuple[Iterator[pa
     return (pa.Table.from_batches([batch]) for batch in batches), libraries.of_files(paths)
 
 
+def forget(corpus: Corpus, ids: Collection[str]) -> None:
+    """Removes the pieces of a killed build that have one of those pages, or are damaged."""
+    files.clean(folder(corpus))
+    for name in files.sizes(folder(corpus)):
+        if _has(folder(corpus) / name, pa.array(sorted(ids), pa.string())):
+            files.remove(folder(corpus) / name)
+
+
 def folder(corpus: Corpus) -> Path:
     return corpus.table("documents").folder / "pieces"
 
@@ -91,6 +100,15 @@ def _ranges(pages: int) -> list[range]:
 
 def _path(corpus: Corpus, measured: str, pages: range) -> Path:
     return folder(corpus) / f"{measured}-{pages.start:09d}-{pages.stop:09d}.parquet"
+
+
+def _has(path: Path, ids: pa.Array) -> bool:
+    try:
+        return bool(pc.any(pc.is_in(files.read_table(path, ["id"])["id"], ids)).as_py())
+    except damage.UNREADABLE as error:
+        if damage.is_no_damage(error):
+            raise
+        return True
 
 
 def _told(tables: Iterator[pa.Table], report: Report) -> Iterator[pa.Table]:

@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipelines import documents, pages
+from pipelines import documents, pages, pieces
 from webtext import files
 from webtext.corpus import Corpus
 from webtext.crawl import believed, carry, scrub, tombstones
@@ -60,11 +60,13 @@ def apply(corpus: Corpus, progress: Progress, asked: Iterable[Tombstone] = ()) -
     stones, folder = tombstones.load(corpus.root), corpus.table("pages").folder
     if not stones or not files.names(folder):
         return Outcome()
-    files.clean(folder)
+    for place in (folder, folder / carry.ATTIC, corpus.table("documents").folder):
+        files.clean(place)
     scrub.finish(folder)
     found = _find(corpus, stones)
     found.domains |= {stone.domain for stone in asked}
     outcome = _scrub(folder, found, stones)
+    pieces.forget(corpus, {id for hits in found.hits.values() for id in hits})
     for path, hits in found.hits.items():
         if path.parent == folder:
             documents.forget(corpus, path.name, hits)

@@ -97,6 +97,8 @@ def removal(result: Result) -> None:
     console.print(table)
     if result["crawl_unfinished"]:
         console.print("The crawl has not ended: what it fetched lately goes when it does.")
+        if result["after"]["documents"]:
+            console.print("Shards and tokens stay as they were until `webtext build-shards` after that.")
 
 
 def _some(lines: Sequence[str], indent: str = "") -> None:

@@ -10,6 +10,7 @@ from pipelines import audit, build_shards, crawl, links, pages
 from tests.crawl.loopback import Web
 from tests.pipelines.chains import url_list
 from tests.pipelines.removals import QUICK, QUIET, Built, Here, page
+from webtext import show
 from webtext.corpus import Corpus
 from webtext.engine.inline import InlineEngine
 from webtext.errors import UserError
@@ -82,12 +83,15 @@ def test_nothing_is_built_of_pages_that_are_of_other_links(built: Built, tmp_pat
     assert build_shards.run(Here(built.root), QUIET)["shards"]["out"] == 1
 
 
-def test_a_removal_waits_for_the_pages_of_new_links_with_what_it_makes_anew(
-    built: Built, tmp_path: Path
+def test_a_removal_waits_for_the_pages_of_new_links_with_what_it_makes_anew_and_says_so(
+    built: Built, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     sources = other_links(built, tmp_path)
     url = built.one.url("/second")
-    assert built.remove(url)["crawl_unfinished"]
+    result = built.remove(url)
+    assert result["crawl_unfinished"]
+    show.removal(result)
+    assert "Shards and tokens stay as they were until `webtext build-shards`" in capsys.readouterr().out
     assert not pages.are_of_links(Corpus(built.root))
     crawl.run(Here(built.root), sources, QUIET)
     assert built.ledger()[url] == ("removed", "removed")

@@ -6,14 +6,16 @@ import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
-from pipelines import asked, build_shards, crawl, explain, measuring, pages, removal, remove
+from pipelines import asked, build_shards, crawl, explain, measuring, pages, pieces, removal, remove
 from tests.crawl.loopback import Page, Web
 from tests.pipelines.chains import refused, url_list
 from tests.pipelines.removals import QUICK, QUIET, Built, Here, page
 from tests.shards.corpora import prose
-from webtext import show
+from webtext import show, stage
 from webtext.corpus import Corpus
 from webtext.crawl.tombstones import load
 from webtext.errors import UserError
@@ -75,6 +77,37 @@ def test_a_removed_page_is_in_no_file_any_more_and_the_ledger_says_so(built: Bui
     assert result["after"]["removed"] == 1
 
 
+def test_what_a_killed_build_had_measured_of_a_removed_page_goes_too(
+    built: Built, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unbuilt(built.root)
+    with monkeypatch.context() as patch, pytest.raises(ZeroDivisionError):
+        patch.setattr(pieces, "PAGES", 1)
+        patch.setattr(stage, "run", lambda *_: 1 / 0)
+        build_shards.run(Here(built.root), QUIET)
+    assert len(built.holds(prose("alone", 60))) == 2  # in the archive, and as measured
+    (built.root / "documents" / "pieces" / "damaged.parquet").write_bytes(b"PAR1")
+    built.remove(built.one.url("/alone"))
+    assert not (built.root / "documents" / "pieces" / "damaged.parquet").exists()
+    assert built.holds(prose("alone", 60)) == []
+    assert [name for name in built.holds(prose("other", 60)) if name.startswith("documents/pieces/")]
+
+
+@pytest.mark.parametrize("folder", ["pages", "pages/attic", "documents", "documents/pieces"])
+def test_what_a_killed_writer_left_goes_too(built: Built, folder: str) -> None:
+    unbuilt(built.root)
+    left = built.root / folder / ".part-00000.parquet.77.tmp"
+    left.parent.mkdir(exist_ok=True, parents=True)
+    left.write_text("of a page that goes")
+    built.remove(built.one.url("/alone"))
+    assert not left.exists()
+
+
+def unbuilt(root: Path) -> None:
+    for table in ("documents", "clusters", "shards", "tokens"):
+        shutil.rmtree(root / table)
+
+
 def test_the_server_is_not_asked_for_anything(built: Built) -> None:
     built.remove(built.one.url("/alone"))
     assert built.one.hits == built.two.hits == []
@@ -112,8 +145,7 @@ def test_copies_among_pages_that_no_build_has_read_are_said_to_be_unknown(
     assert remove.run(request, asked.selection([first], [], None, copies=True), QUIET, dry_run=True)[
         "copies_known"
     ]
-    for table in ("documents", "clusters", "shards", "tokens"):
-        shutil.rmtree(built.root / table)
+    unbuilt(built.root)
     show.removal(
         found := remove.run(request, asked.selection([first], [], None, copies=True), QUIET, dry_run=True)
     )
@@ -124,6 +156,7 @@ def test_copies_among_pages_that_no_build_has_read_are_said_to_be_unknown(
     assert remove.run(request, asked.selection([first], [], None, copies=False), QUIET, dry_run=True)[
         "copies_known"
     ]
+    assert built.remove(built.one.url("/never"), dry_run=True)["copies_known"]  # of nothing
 
 
 def test_a_record_that_a_page_which_stays_points_at_is_kept(built: Built) -> None:
@@ -270,6 +303,28 @@ def test_nothing_is_removed_nor_built_while_the_links_are_being_remade(built: Bu
     assert built.ledger()[url][0] == "removed"
 
 
+@pytest.mark.parametrize("gone", ["links/_manifest.json", "pages"])
+def test_nothing_is_removed_where_no_links_are_known(built: Built, gone: str) -> None:
+    if gone == "pages":  # the state in which the first crawl is killed while it reads its sources
+        links_remade(built.root)
+        shutil.rmtree(built.root / gone)
+    else:
+        (built.root / gone).unlink()
+    url = built.one.url("/alone")
+    with pytest.raises(UserError, match="run `webtext crawl"):
+        built.remove(url)
+    assert not load(built.root).on(url)
+
+
+def test_pages_whose_addresses_another_program_left_out_are_no_pages_to_look_among(built: Built) -> None:
+    path = built.root / "pages" / "part-00000.parquet"
+    table = pq.read_table(path, partitioning=None)
+    number = table.column_names.index("final_url")
+    pq.write_table(table.set_column(number, "final_url", pa.nulls(table.num_rows)), path)
+    with pytest.raises(UserError, match=r"part-00000\.parquet.*final_url"):
+        built.remove(built.two.url("/target"))
+
+
 def test_a_dry_run_tells_the_same_and_writes_nothing(built: Built) -> None:
     def files() -> dict[Path, tuple[bytes, int]]:
         return {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in built.root.rglob("*.*")}
@@ -291,7 +346,9 @@ def test_a_dry_run_needs_no_place_to_write_to(built: Built, monkeypatch: pytest.
     assert not load(built.root).on(url)
 
 
-@pytest.mark.parametrize("step", ["documents.forget", "carry.rewrite", "scrub.finish", "build_shards.build"])
+@pytest.mark.parametrize(
+    "step", ["scrub.finish", "documents.forget", "carry.rewrite", "pages.part", "build_shards.build"]
+)
 def test_a_removal_that_was_interrupted_anywhere_is_finished_by_the_same_command(
     built: Built, calm: Built, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
@@ -308,6 +365,8 @@ def test_a_removal_that_was_interrupted_anywhere_is_finished_by_the_same_command
     built.remove(url)
     for table in ("pages", "documents", "clusters", "shards", "ledger"):
         assert built.rows(table) == calm.rows(table), table
+        manifests = [Corpus(root).table(table).manifest() for root in (built.root, calm.root)]
+        assert manifests[0] == manifests[1], table
     assert (built.root / "removed.jsonl").read_bytes() == (calm.root / "removed.jsonl").read_bytes()
     archive = next((built.root / "pages" / "warc").iterdir())
     assert archive.read_bytes() == (calm.root / "pages" / "warc" / archive.name).read_bytes()

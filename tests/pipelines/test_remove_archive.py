@@ -11,7 +11,7 @@ from tests.crawl.loopback import Page, Web
 from tests.pipelines.chains import url_list
 from tests.pipelines.removals import QUICK, QUIET, Built, Here, page
 from tests.shards.corpora import prose
-from webtext.crawl import crawler
+from webtext.crawl import crawler, scrub
 from webtext.crawl import page as pages
 from webtext.links import partitions
 
@@ -96,12 +96,26 @@ def test_the_body_of_a_redirect_in_an_older_archive_goes_too(
 def test_what_an_older_removal_left_goes_with_the_same_command(
     corpus: Built, crawled: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    corpus.one.pages["/gone"] = [Page(GONE.body, 500), GONE]
+    corpus.one.pages["/gone"] = [Page(b"", 302, (("Location", "/elsewhere"),)), GONE]
+    corpus.one.pages["/elsewhere"] = Page(GONE.body, 500)
     crawled("/gone", settings=(RETRY,))
     with monkeypatch.context() as patch:
         patch.setattr(removal, "exchanges", lambda *_: ())
         corpus.remove(corpus.one.url("/gone"))
     assert archived(corpus)
+    corpus.remove(corpus.one.url("/gone"))
+    assert archived(corpus) == []
+
+
+def test_a_removal_that_is_killed_amid_a_record_is_finished(
+    corpus: Built, crawled: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    corpus.one.pages["/gone"] = [Page(GONE.body, 500), GONE]
+    crawled("/gone", settings=(RETRY,))
+    halves = iter([b"half of a record"])  # after which no reader finds what lies behind
+    with monkeypatch.context() as patch, pytest.raises(StopIteration):
+        patch.setattr(scrub, "empty_record", lambda *_: next(halves))
+        corpus.remove(corpus.one.url("/gone"))
     corpus.remove(corpus.one.url("/gone"))
     assert archived(corpus) == []
 
@@ -114,6 +128,17 @@ def test_what_another_link_met_at_the_address_goes_too(corpus: Built, crawled: C
     corpus.remove(corpus.one.url("/gone"), copies=False)
     assert archived(corpus) == []
     assert corpus.ledger()[corpus.one.url("/moves")] == ("pending", "pending")
+
+
+def test_what_a_link_of_a_domain_met_at_another_goes_with_the_domain(
+    corpus: Built, crawled: Callable[..., None]
+) -> None:
+    corpus.one.pages["/gone"] = [Page(b"", 302, (("Location", corpus.two.url("/elsewhere")),)), page("found")]
+    corpus.two.pages["/elsewhere"] = Page(GONE.body, 500)
+    crawled("/gone", settings=(RETRY,))
+    assert archived(corpus)
+    corpus.remove(domains=("127.0.0.2",), copies=False)
+    assert archived(corpus) == []
 
 
 def test_a_try_before_a_crawl_was_killed_goes_with_a_removal_meanwhile(
