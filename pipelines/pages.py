@@ -27,7 +27,7 @@ from webtext.crawl.archives.lookup import Wanted
 from webtext.crawl.archives.warc_places import PREFIX, files_of
 from webtext.crawl.believed import Row
 from webtext.crawl.errands import Errand
-from webtext.crawl.journal import Journal
+from webtext.crawl.journal import Journal, journal_path
 from webtext.crawl.loop import crawl
 from webtext.crawl.network import Network
 from webtext.crawl.rows import FACTS
@@ -106,7 +106,10 @@ def retry_failed(corpus: Corpus, recipe: Recipe, progress: Progress) -> None:
 def crawl_parts(items: Sequence[Item], report: Report) -> list[Part]:
     """Crawls some partitions at once, so that the slow hosts of one do not keep the others waiting."""
     page_groups.allow_open_files(items[0].settings)
-    todo = [item for item in items if carry.made_for(item.path) != item.key]
+    made = [item for item in items if carry.made_for(item.path) == item.key]
+    for item in made:  # whose rows a journal has, too, where a kill kept it from being removed
+        files.remove(journal_path(item.path.parent, item.path.stem))
+    todo = [item for item in items if item not in made]
     known: dict[int, pa.Table] = {}  # rows that earlier tables have
     waiting: list[Wanted] = []
     with ExitStack() as stack:

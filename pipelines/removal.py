@@ -52,6 +52,10 @@ class _Found:
     domains: set[str] = field(default_factory=set)  # whose links' exchanges are looked for
     touched: list[Path] = field(default_factory=list)  # tables with a row that is or was taken out
 
+    @property
+    def links(self) -> set[str]:
+        return {id for ids in self.hits.values() for id in ids}
+
 
 def apply(corpus: Corpus, progress: Progress, asked: Iterable[Tombstone] = ()) -> Outcome:
     """Takes out what the corpus' tombstones name and still has. Does nothing where that was done, but for a
@@ -66,7 +70,7 @@ def apply(corpus: Corpus, progress: Progress, asked: Iterable[Tombstone] = ()) -
     found = _find(corpus, stones)
     found.domains |= {stone.domain for stone in asked}
     outcome = _scrub(folder, found, stones)
-    pieces.forget(corpus, {id for hits in found.hits.values() for id in hits})
+    pieces.forget(corpus, found.links)
     for path, hits in found.hits.items():
         if path.parent == folder:
             documents.forget(corpus, path.name, hits)
@@ -117,7 +121,7 @@ def _scrub(folder: Path, found: _Found, stones: Tombstones) -> Outcome:
     but for those whose response is that of a page which stays, too."""
     if not found.domains:
         return Outcome()
-    links = {id for ids in found.hits.values() for id in ids}
+    links = found.links
     going, staying = _pointed_at(folder, found)
     free, ids = going.keys() - staying, links | set(stones.ids)
     records = {going[place] for place in free}
@@ -136,6 +140,7 @@ def _scrub(folder: Path, found: _Found, stones: Tombstones) -> Outcome:
 
 def _pointed_at(folder: Path, found: _Found) -> tuple[dict[Place, Position], set[Place]]:
     """The responses that rows of pages that go point at, and those that others do."""
+    links = found.links
     going: dict[Place, Position] = {}
     staying: set[Place] = set()
     for path in carry.tables(folder):
@@ -149,7 +154,7 @@ def _pointed_at(folder: Path, found: _Found) -> tuple[dict[Place, Position], set
     for name in files.sizes(folder):
         if name.endswith(SUFFIX):
             rows = believed.rows(files.here(folder / name))
-            staying |= {(row["warc_file"], row["warc_offset"]) for row in rows}
+            staying |= {(row["warc_file"], row["warc_offset"]) for row in rows if row["id"] not in links}
     return going, staying
 
 

@@ -17,6 +17,7 @@ from tests.pipelines.removals import QUICK, QUIET, Built, Here, page
 from tests.shards.corpora import prose
 from webtext import show, stage
 from webtext.corpus import Corpus
+from webtext.crawl.exchanges import exchanges
 from webtext.crawl.tombstones import load
 from webtext.errors import UserError
 from webtext.links import partitions
@@ -69,10 +70,14 @@ def test_a_removed_page_is_in_no_file_any_more_and_the_ledger_says_so(built: Bui
     url, words = built.one.url("/alone"), prose("alone", 60).split(" ")
     text = " ".join(words[:12])
     assert built.holds(text)
+    folder = built.root / "pages"
+    names = [f"warc/{path.name}" for path in (folder / "warc").iterdir()]
+    (stored,) = [stored for name in names for stored in exchanges(folder, name) if stored.url == url]
     result = built.remove(url)
     assert built.holds(text) == []
     assert built.ledger()[url] == ("removed", "removed")
     assert result["archive"]["records"] == 3
+    assert result["archive"]["bytes"] == sum(record.length for record in stored.records)
     assert result["after"]["documents"] == result["before"]["documents"] - 1
     assert result["after"]["removed"] == 1
 
@@ -159,11 +164,12 @@ def test_copies_among_pages_that_no_build_has_read_are_said_to_be_unknown(
     assert built.remove(built.one.url("/never"), dry_run=True)["copies_known"]  # of nothing
 
 
-def test_a_record_that_a_page_which_stays_points_at_is_kept(built: Built) -> None:
-    result = built.remove(built.one.url("/same"), copies=False)
+@pytest.mark.parametrize(("goes", "stays"), [("/same", "/again"), ("/again", "/same")])
+def test_a_record_that_a_page_which_stays_points_at_is_kept(built: Built, goes: str, stays: str) -> None:
+    result = built.remove(built.one.url(goes), copies=False)
     assert (result["archive"]["links"], result["archive"]["shared"]) == (1, 1)
     assert [name for name in built.holds(prose("same", 60)) if name.endswith(".warc.gz")]
-    assert built.ledger()[built.one.url("/again")] == ("kept", None)
+    assert built.ledger()[built.one.url(stays)] == ("kept", None)
 
 
 def test_a_link_whose_page_came_from_a_removed_address_goes_with_it(built: Built) -> None:
@@ -410,13 +416,13 @@ def test_explain_tells_who_was_taken_out_and_when(calm: Built) -> None:
         explain.run(calm.root, calm.one.url("/never"))
 
 
-@pytest.mark.parametrize("name", ["report.html", "compare.json"])
-def test_a_report_that_quotes_texts_or_ranks_domains_does_not_stay(built: Built, name: str) -> None:
-    report = built.root / "audit" / name
-    report.parent.mkdir()
-    report.write_text("old")
+def test_no_report_that_quotes_texts_or_ranks_domains_stays(built: Built) -> None:
+    folder = built.root / "audit"
+    folder.mkdir()
+    for name in ("report.html", "report.json", "compare.html", "compare.json", "notes.txt"):
+        (folder / name).write_text("old")
     built.remove(built.one.url("/alone"))
-    assert not report.exists()
+    assert [path.name for path in folder.iterdir()] == ["notes.txt"]
 
 
 def test_no_report_stays_where_a_removal_is_interrupted_and_a_build_ends_it(

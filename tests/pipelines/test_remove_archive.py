@@ -13,6 +13,7 @@ from tests.pipelines.removals import QUICK, QUIET, Built, Here, page
 from tests.shards.corpora import prose
 from webtext.crawl import crawler, scrub
 from webtext.crawl import page as pages
+from webtext.crawl.journal import Journal
 from webtext.links import partitions
 
 GONE = page("gone")
@@ -103,7 +104,7 @@ def test_what_an_older_removal_left_goes_with_the_same_command(
         patch.setattr(removal, "exchanges", lambda *_: ())
         corpus.remove(corpus.one.url("/gone"))
     assert archived(corpus)
-    corpus.remove(corpus.one.url("/gone"))
+    assert corpus.remove(corpus.one.url("/gone"))["tombstones"] == 0  # it was set then
     assert archived(corpus) == []
 
 
@@ -117,6 +118,22 @@ def test_a_removal_that_is_killed_amid_a_record_is_finished(
         patch.setattr(scrub, "empty_record", lambda *_: next(halves))
         corpus.remove(corpus.one.url("/gone"))
     corpus.remove(corpus.one.url("/gone"))
+    assert archived(corpus) == []
+
+
+@pytest.mark.parametrize("resumed", [True, False])
+def test_a_journal_whose_table_was_written_when_its_crawl_was_killed_holds_no_record_back(
+    corpus: Built, crawled: Callable[..., None], monkeypatch: pytest.MonkeyPatch, resumed: bool
+) -> None:
+    corpus.one.pages["/gone"] = GONE
+    with monkeypatch.context() as patch, pytest.raises(ZeroDivisionError):
+        patch.setattr(Journal, "remove", lambda _: 1 / 0)
+        crawled("/gone")
+    if resumed:
+        crawled("/gone")
+        assert not list((corpus.root / "pages").glob("*.journal.jsonl"))
+    result = corpus.remove(corpus.one.url("/gone"))
+    assert (result["archive"]["records"], result["archive"]["shared"]) == (3, 0)
     assert archived(corpus) == []
 
 
