@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -33,14 +34,15 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Built]:
 
 
 def _build(web: Web, folder: Path) -> Built:
-    """Two sites: alone, first and its copy elsewhere (exact), same as another page's body byte by byte, and a
-    redirect."""
+    """Two sites: alone, first and its copy elsewhere (exact), same as another page's body byte by byte, a
+    redirect, and a copy of what it leads to."""
     one, two = web.site(), web.site()
     shared = page("same", "long")
     one.pages |= {"/alone": page("alone"), "/first": page("first"), "/same": shared, "/again": shared}
+    one.pages["/twin"] = page("target")
     one.pages["/moved"] = Page(b"", 302, (("Location", two.url("/target")),))
     two.pages |= {"/copy": page("first"), "/other": page("other"), "/target": page("target")}
-    paths = {one: ("/alone", "/first", "/same", "/again", "/moved", "/none"), two: ("/copy", "/other")}
+    paths = {one: [*one.pages, "/none"], two: ["/copy", "/other"]}
     urls = [site.url(path) for site, of in paths.items() for path in of]
     request = Here(folder / "corpus", None, QUICK)
     crawl.run(request, [str(url_list(folder / "links.txt", urls))], QUIET)
@@ -96,6 +98,7 @@ def test_what_a_killed_build_had_measured_of_a_removed_page_goes_too(
     assert not (built.root / "documents" / "pieces" / "damaged.parquet").exists()
     assert built.holds(prose("alone", 60)) == []
     assert [name for name in built.holds(prose("other", 60)) if name.startswith("documents/pieces/")]
+    assert built.ledger()[built.one.url("/alone")] == ("removed", "removed")
 
 
 @pytest.mark.parametrize("folder", ["pages", "pages/attic", "documents", "documents/pieces"])
@@ -164,6 +167,19 @@ def test_copies_among_pages_that_no_build_has_read_are_said_to_be_unknown(
     assert built.remove(built.one.url("/never"), dry_run=True)["copies_known"]  # of nothing
 
 
+def test_copies_among_pages_crawled_since_the_last_build_are_not_known(built: Built) -> None:
+    first, pages = built.one.url("/first"), Corpus(built.root).table("pages")
+    manifest = pages.manifest()
+    assert manifest
+    others = tuple(replace(part, hash="of more pages") for part in manifest.partitions)
+    pages.publish(replace(manifest, partitions=others))
+    assert not built.remove(first, dry_run=True)["copies_known"]
+    pages.publish(manifest)
+    assert built.remove(first, dry_run=True)["copies_known"]
+    shutil.rmtree(built.root / "clusters")
+    assert not built.remove(first, dry_run=True)["copies_known"]
+
+
 @pytest.mark.parametrize(("goes", "stays"), [("/same", "/again"), ("/again", "/same")])
 def test_a_record_that_a_page_which_stays_points_at_is_kept(built: Built, goes: str, stays: str) -> None:
     result = built.remove(built.one.url(goes), copies=False)
@@ -175,7 +191,10 @@ def test_a_record_that_a_page_which_stays_points_at_is_kept(built: Built, goes: 
 def test_a_link_whose_page_came_from_a_removed_address_goes_with_it(built: Built) -> None:
     target, moved = built.two.url("/target"), built.one.url("/moved")
     result = built.remove(target)
-    assert [row["url"] for row in result["removed"]] == [moved]
+    assert {row["url"]: row["why"] for row in result["removed"]} == {
+        moved: f"its page came from {target}",
+        built.one.url("/twin"): f"a copy of {moved}",
+    }
     assert result["not_found"] == []
     assert built.ledger()[moved] == ("removed", "removed")
 
@@ -188,7 +207,29 @@ def test_a_whole_domain_goes(built: Built) -> None:
         built.two.url("/other"),
         built.one.url("/moved"),
     }
+    assert result["not_found"] == []
     assert {row["domain"] for row in built.rows("shards", "domain")} == {"127.0.0.2"}
+
+
+def test_the_result_counts_what_there_was_and_what_is_left(built: Built) -> None:
+    before = _counted(built)
+    result = built.remove(built.one.url("/first"), built.one.url("/none"))
+    assert (result["before"], result["after"]) == (before, _counted(built))
+    assert result["shard_files_changed"] == 1
+    assert built.remove(built.one.url("/alone"), dry_run=True)["before"] == _counted(built)
+
+
+def _counted(built: Built) -> dict[str, int]:
+    states = [row["state"] for row in built.rows("pages")]
+    shards = built.rows("shards")
+    return {
+        "pages": states.count("fetched"),
+        "texts": [row["verdict"] for row in built.rows("documents")].count("keep"),
+        "documents": len(shards),
+        "duplicates": [row["kept"] for row in built.rows("clusters")].count(False),
+        "tokens": sum(row["tokens"] + 1 for row in shards),  # and the end of each
+        "removed": states.count("removed"),
+    }
 
 
 def test_every_manifest_still_balances_and_fits_the_one_before(built: Built) -> None:
@@ -412,7 +453,7 @@ def test_explain_tells_who_was_taken_out_and_when(calm: Built) -> None:
     assert stone is not None
     assert story["ledger"]["detail"] == stone.sentence
     assert story["sentence"] == "the document was taken out by `webtext remove`"
-    with pytest.raises(UserError, match="not among the 8 links"):
+    with pytest.raises(UserError, match="not among the 9 links"):
         explain.run(calm.root, calm.one.url("/never"))
 
 
@@ -449,6 +490,29 @@ def test_a_file_names_pages_and_domains(built: Built, tmp_path: Path) -> None:
     assert (result["tombstones"], result["not_found"]) == (2, ["example.org"])
     lines = (built.root / "removed.jsonl").read_text().splitlines()
     assert [json.loads(line)["kind"] for line in lines] == ["url", "domain"]
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("ftp://a.example/", r"out\.txt:2: ftp://a\.example/: .*not http or https"),
+        ("a.example/page", r"out\.txt:2: a\.example/page: .*give an absolute http or https URL"),
+        ("www.a.example", r"out\.txt:2: www\.a\.example: belongs to the registered domain a\.example"),
+        ("b\xfccher.example", r"--from .*out\.txt: cannot be read .*give a text file"),
+    ],
+)
+def test_a_mistake_in_a_file_is_told_with_its_line(tmp_path: Path, line: str, said: str) -> None:
+    listed = tmp_path / "out.txt"
+    listed.write_text(f"b.example\n{line}\n", "latin-1")
+    with pytest.raises(UserError, match=said):
+        asked.selection((), (), listed, copies=True)
+
+
+def test_what_is_asked_for_stands_in_its_order_and_once(tmp_path: Path) -> None:
+    listed, urls = tmp_path / "out.txt", [f"http://a.example/{n}" for n in (3, 1, 2)]
+    listed.write_text(f"c.example\n{urls[1]}\n{urls[2]}\nb.example\n")
+    wanted = asked.selection(urls[:2], ["d.example", "c.example"], listed, copies=False)
+    assert wanted == asked.Selection(tuple(urls), ("d.example", "c.example", "b.example"), copies=False)
 
 
 def test_a_comment_of_a_file_begins_after_white_space(tmp_path: Path) -> None:
@@ -523,6 +587,8 @@ def test_long_lists_are_cut_on_the_terminal(built: Built, capsys: pytest.Capture
 def test_what_goes_too_is_not_named_as_spelled_nearly(built: Built) -> None:
     url = built.one.url("/alone")
     assert built.remove(f"{url}/", url)["spelled_nearly"] == []
+    of_a_copy = f"{built.two.url('/copy')}/"
+    assert built.remove(of_a_copy, built.one.url("/first"), dry_run=True)["spelled_nearly"] == []
     assert built.remove(f"{url}/?")["spelled_nearly"] == []
 
 
