@@ -6,6 +6,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from pipelines import audit, overlap
@@ -15,7 +16,9 @@ from webtext.corpus import Corpus
 from webtext.engine.inline import InlineEngine
 from webtext.errors import UserError
 from webtext.overlap import bloom
-from webtext.overlap.report import paper_row
+from webtext.overlap.ngrams import Ngrams
+from webtext.overlap.report import Seen, entry, paper_row
+from webtext.overlap.texts import Example
 from webtext.progress import Progress
 
 QUIET = Progress(quiet=True)
@@ -54,6 +57,36 @@ def test_the_file_and_each_example_have_their_percentage(
     assert (row["examples_measured"], row["examples_overlapping"]) == (3, 2)
     counted = {each["up_to_percent"]: each["examples"] for each in row["example_deciles"] if each["examples"]}
     assert counted == {0: 1, 50: 1, 100: 1}
+
+
+def of_examples(shares: Sequence[tuple[int, int]], texts: Sequence[str] = ("a",)) -> dict[str, Any]:
+    """The entry of a file whose examples, numbered by tens, have so many of so many 8-grams in a corpus."""
+    owner = [number for number, (_, count) in enumerate(shares) for _ in range(count)]
+    mask = np.array([n < hits for hits, count in shares for n in range(count)], bool)
+    examples = tuple(Example(10 * number, list(texts)) for number in range(1, len(shares) + 1))
+    grams = Ngrams(np.arange(len(owner), dtype=np.uint64), np.array(owner, np.int64), examples)
+    found: dict[str, Any] = entry(grams, Seen(mask, 7), None, "", None)
+    return found
+
+
+def test_examples_are_listed_by_their_share_then_by_what_they_share_then_as_they_come() -> None:
+    found = of_examples([(1, 4), (1, 2), (0, 9), (2, 4), (2, 4), (3, 9)])
+    listed = [(each["example"], each["overlapping"], each["ngrams"]) for each in found["examples"]]
+    assert listed == [(40, 2, 4), (50, 2, 4), (20, 1, 2), (60, 3, 9), (10, 1, 4)]
+    assert (found["examples_measured"], found["examples_overlapping"]) == (6, 5)
+    assert (found["ngrams"], found["overlapping"], found["corpus_ngrams"]) == (32, 9, 7)
+
+
+def test_a_share_of_whole_tenths_counts_as_up_to_that_and_each_tenth_has_a_row() -> None:
+    found = of_examples([(hits, 10) for hits in range(10)] + [(11, 100), (0, 0)])["example_deciles"]
+    assert [row["up_to_percent"] for row in found] == list(range(0, 101, 10))
+    assert [row["examples"] for row in found] == [1, 1, 2, 1, 1, 1, 1, 1, 1, 1, 0]
+
+
+def test_a_file_that_is_in_the_corpus_as_a_whole_does_not_fill_its_report() -> None:
+    listed = of_examples([(1, 1)] * 1001, texts=["question", "x" * 1000])["examples"]
+    assert len(listed) == 1000
+    assert listed[0]["text"] == "question\n" + "x" * 491
 
 
 def test_filters_say_how_large_they_are_and_how_many_strangers_they_took_for_one_of_theirs(
@@ -102,6 +135,8 @@ def test_files_of_one_name_are_told_apart_by_their_folders(corpus: Corpus, tmp_p
         ("ptb/ptb.test.txt", "PTB"),
         ("x/news.en.heldout-00000-of-00050", "1BW"),
         ("enwik8", "enwik8"),
+        ("Penn/TEST.txt", "PTB"),
+        ("wikitext-103/text8", "text8"),
         ("lambada/lambada_test.jsonl", None),
     ],
 )
