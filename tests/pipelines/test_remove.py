@@ -369,7 +369,7 @@ def test_pages_whose_addresses_another_program_left_out_are_no_pages_to_look_amo
     number = table.column_names.index("final_url")
     pq.write_table(table.set_column(number, "final_url", pa.nulls(table.num_rows)), path)
     with pytest.raises(UserError, match=r"part-00000\.parquet.*final_url"):
-        built.remove(built.two.url("/target"))
+        built.remove(domains=("127.0.0.3",))
 
 
 def test_a_dry_run_tells_the_same_and_writes_nothing(built: Built) -> None:
