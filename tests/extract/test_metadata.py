@@ -111,6 +111,127 @@ def test_linked_data_names_authors_and_the_day() -> None:
     assert (page.author, page.published) == ("Ada Lovelace; Mary Somerville", "2019-05-06")
 
 
+def script(*things: object) -> str:
+    return f'<script type="application/ld+json">{json.dumps(things)}</script>'
+
+
+def article(author: object, kind: str = "NewsArticle", **more: object) -> dict[str, object]:
+    return {"@type": kind, "author": author} | more
+
+
+def test_of_linked_data_what_is_an_article_counts_first_and_then_what_comes_first() -> None:
+    page, first, second = (article(f"Ada {name}") for name in ("Byron", "Lovelace", "King"))
+    page["@type"] = "WebPage"
+    assert found(script(page, first, second)).author == "Ada Lovelace"
+    assert found(script(page, [second, first])).author == "Ada King"
+    assert found(script(page)).author == "Ada Byron"
+
+
+def test_linked_data_names_people_in_lists_and_each_once() -> None:
+    people = [{"name": ["Mary Somerville", 7]}, "Ada Lovelace", {"name": "Mary Somerville"}, None, {"id": 1}]
+    assert found(script(article(people))).author == "Mary Somerville; Ada Lovelace"
+
+
+def test_linked_data_is_read_with_breaks_within_its_texts_and_of_a_type_in_any_case() -> None:
+    thing = json.dumps(article("Ada Lovelace", text="two\nlines")).replace("\\n", "\n")
+    assert found(f'<script type="Application/LD+JSON">{thing}</script>').author == "Ada Lovelace"
+
+
+def test_a_day_of_linked_data_that_is_no_text_is_passed_over() -> None:
+    assert found(script(article("a", datePublished=20190506), article("b", datePublished="2018-01-02"))) == (
+        Metadata(None, None, "2018-01-02")
+    )
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        f'<script type="application/ld+json">{"[" * 100_000}</script>',
+        script(*[{}] * 1999, article("Ada Lovelace")),
+        script(article("Ada Lovelace"), "x" * 1_000_000),
+    ],
+    ids=["deep", "many", "long"],
+)
+def test_linked_data_without_end_is_not_read(hostile: str) -> None:
+    assert found(f"<title>The lamp</title>{hostile}") == Metadata("The lamp", None, None)
+    assert found(script(*[{}] * 1998, article("Ada Lovelace"))).author == "Ada Lovelace"
+
+
+def test_of_elements_that_may_hold_an_author_or_a_date_only_so_many_are_read() -> None:
+    empty, named = '<b class="author"></b>', '<b class="author">Ada Lovelace</b>'
+    assert found(body=empty * 49 + named).author == "Ada Lovelace"
+    assert found(body=empty * 50 + named).author is None
+    bare, dated = '<b class="date"></b>', '<b class="date">May 6, 2019</b>'
+    assert found(body=bare * 49 + dated).published == "2019-05-06"
+    assert found(body=bare * 50 + dated).published is None
+    other = '<b class="meta-box comment"></b>'  # neither author nor date
+    assert found(body=other * 199 + named).author == "Ada Lovelace"
+    assert found(body=other * 200 + named).author is None
+
+
+def test_of_a_name_that_a_page_declares_twice_the_first_that_says_something_counts() -> None:
+    said = ("", "2019-05-06", "2018-01-01")
+    head = "".join(f'<meta itemprop="DatePublished" content="{day}">' for day in said)
+    assert found(head).published == "2019-05-06"
+
+
+def test_a_single_word_that_a_page_declares_as_its_author_is_no_name() -> None:
+    assert found('<meta name="author" content="Ada">').author is None
+    assert found('<meta name="Author" content="Ada Lovelace">').author == "Ada Lovelace"
+
+
+@pytest.mark.parametrize(
+    ("tag", "head", "url", "day"),
+    [
+        ('<html lang="en-US">', "", "https://a.example.org/", "2019-03-09"),
+        ('<html lang="en-GB">', '<meta property="og:locale" content="en_US">', None, "2019-09-03"),
+        ('<html lang="en">', '<meta property="og:locale" content="en_US">', None, "2019-03-09"),
+        ("<html>", "", "https://a.example.us:443/x", "2019-03-09"),
+    ],
+)
+def test_the_language_and_the_address_say_which_pages_are_american(
+    tag: str, head: str, url: str | None, day: str
+) -> None:
+    root = parse(f"{tag}<head>{head}</head><body><time>3/9/2019</time><p>text</p></body></html>")
+    assert root is not None
+    assert metadata(root, url, "2020-12-31").published == day
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '<a rel="author">Ada Lovelace</a>',
+        '<b id="byline">Ada Lovelace</b>',
+        '<i itemprop="Author">Ada Lovelace</i>',
+        '<i itemprop="author"><b itemprop="name" content="Ada Lovelace">Ada L.</b></i>',
+    ],
+)
+def test_an_author_is_shown_by_these_marks(body: str) -> None:
+    assert found(body=f'<a rel="nofollow">Mary Somerville</a>{body}').author == "Ada Lovelace"
+
+
+@pytest.mark.parametrize(
+    ("body", "day"),
+    [
+        ('<abbr title="2019-05-06">in May</abbr>', None),
+        ('<abbr class="published" title="2019-05-06">in May</abbr>', "2019-05-06"),
+        ('<span itemprop="datePublished" content="2019-05-06">in May</span>', "2019-05-06"),
+        ('<abbr datetime="2019-05-06">in May</abbr>', "2019-05-06"),
+        ('<b class="date" datetime="2019-05-06" content="2018-01-02" title="2017-01-02"></b>', "2019-05-06"),
+        ('<b class="comment-date">May 6, 2019</b>', None),
+        ('<b class="event-date">May 6, 2019</b>', None),
+    ],
+)
+def test_a_date_is_shown_by_these_marks(body: str, day: str | None) -> None:
+    assert found(body=body).published == day
+
+
+def test_any_day_is_believed_of_a_page_whose_capture_is_not_known() -> None:
+    root = parse('<meta name="date" content="2031-05-06"><p>text</p>')
+    assert root is not None
+    assert metadata(root, None).published == "2031-05-06"
+
+
 def test_broken_linked_data_is_passed_over() -> None:
     script = '<script type="application/ld+json">{"@type": [[[</script>'
     assert found(script, '<a rel="author">Ada Lovelace</a>').author == "Ada Lovelace"
