@@ -32,12 +32,14 @@ def test_words_of_two_elements_are_apart_where_only_the_style_sheet_parts_them()
     assert texts("<p><span>La Sportiva</span><span>Skwama Shoes</span></p>") == ["La Sportiva Skwama Shoes"]
     assert texts("<p><a href=/x>Get <b>started</b></a><img><a href=/y>Book</a>") == ["Get started Book"]
     assert texts("<p><s>$17</s><i>Current price</i>") == ["$17 Current price"]
+    assert texts("<p><b>La Sportiva</b><i></i><b>Skwama</b>") == ["La Sportiva Skwama"]
     assert texts("<p><b>(8)</b><i>8 reviews</i><b>In stock!</b><i>Buy</i>") == ["(8) 8 reviews In stock! Buy"]
 
 
 def test_one_word_in_several_elements_stays_one() -> None:
     assert texts("<p><b>B</b><i>reakfast</i>, <b>Securi</b><b>ng</b>") == ["Breakfast, Securing"]
     assert texts("<p><b>m</b><i>RNA</i>, <b>3</b><b>D</b>, Web<b>MD</b>") == ["mRNA, 3D, WebMD"]
+    assert texts("<p><b>25</b><i>DVD</i>, <b>3</b><i>Ds</i>") == ["25DVD, 3Ds"]
     assert texts("<p><b>Word</b><sup>TM</sup>, <i>get</i><wbr><i>Name</i>") == ["WordTM, getName"]
     assert texts("<p><code><i>get</i><i>Name</i></code>, <i>re.</i><b>Match</b>") == ["getName, re.Match"]
 
@@ -102,6 +104,9 @@ def test_the_mark_that_links_to_a_heading_or_back_from_a_note_is_no_text() -> No
         "<sup>[<a href=/lamp#cite_note-1>1</a>]</sup><sup>[<a href=#a>b</a>]</sup>",
         "<a href=#footnote-1-99>1</a>",
         "<a href=#_ftn2><span>[2]</span></a>",
+        "<a href=#_edn4>[4]</a>",
+        "<a href=#sdfootnote5sym>5</a>",
+        "<a href=#FN6>6</a>",
     ],
 )
 def test_the_mark_that_links_to_a_note_is_no_text(mark: str) -> None:
@@ -111,6 +116,12 @@ def test_the_mark_that_links_to_a_note_is_no_text(mark: str) -> None:
 def test_a_link_to_a_note_that_the_sentence_needs_is_text() -> None:
     assert texts("<p>See footnote <a href=#fn3>3</a>, <a href=#s4>4</a>.") == ["See footnote 3, 4."]
     assert texts("<p>Lamp<sup><a href=#legal>®</a></sup>") == ["Lamp®"]
+    assert texts("<p>Lamp<a href=#legal><sup>TM</sup></a>") == ["LampTM"]
+    assert texts("<p>Lamp<sup><a href=/history/7>7</a></sup>") == ["Lamp^7"]
+    numbers = ", ".join("12345678901234"), ", ".join("123456789012345")
+    marks = [f"<p>Oil<sup><a href=#n>{each}</a></sup>" for each in numbers]
+    assert [texts(mark) for mark in marks] == [["Oil"], [f"Oil{numbers[1]}"]]
+    assert texts(f"<p>Oil<sup>{'<a href=#n>1</a>' * 20}</sup>") == [f"Oil{'1' * 20}"]
     assert texts("<p>For <a href=#e7>x<sup>2</sup></a> of oil.") == ["For x^2 of oil."]
 
 
@@ -141,6 +152,14 @@ def test_what_a_program_printed_stays_even_where_it_counts_up() -> None:
 def test_a_row_of_short_cells_is_a_line_and_rows_stand_together() -> None:
     body = "<table><tr><th>oil<th>2 l<tr><td>wick<td>1</table><p>end"
     assert render(page(body).blocks) == "| oil | 2 l |\n| wick | 1 |\n\nend"
+
+
+def test_two_tables_are_apart_and_two_lists_are_not() -> None:
+    table, items = "<table><tr><td>{0}<td>1<tr><td>{0}<td>2</table>", "<ul><li>{0}<li>{0}</ul>"
+    assert render(page(table.format("a") + table.format("b")).blocks) == (
+        "| a | 1 |\n| a | 2 |\n\n| b | 1 |\n| b | 2 |"
+    )
+    assert render(page(items.format("a") + items.format("b")).blocks) == "- a\n- a\n- b\n- b"
 
 
 def test_an_empty_cell_keeps_the_others_in_their_columns() -> None:
@@ -199,7 +218,10 @@ def test_words_in_links_are_counted() -> None:
 
 
 def test_words_of_scripts_without_spaces_are_counted_by_characters() -> None:
-    assert page("<p>灯台守は毎晩手紙を書いた</p>").blocks[0].words > 4
+    counts = [
+        page(f"<p>{text}</p>").blocks[0].words for text in ("灯台守は毎晩手紙を書いた", "灯台守 and 灯台")
+    ]
+    assert counts == [1 + 12 // 2, 3 + 5 // 2]
 
 
 def test_an_element_knows_its_blocks_and_the_hints_above_it() -> None:

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from pipelines import links, status
+from pipelines import ledger, links, status
 from tests.crawl.archive_site import warc_record
 from tests.crawl.loopback import Crawled, Page, Web
-from webtext import progress, show
+from webtext import progress, show, stage
 from webtext.engine.inline import InlineEngine
 from webtext.progress import Progress
+from webtext.recipe import override
 from webtext.tally import Tally
 
 
@@ -75,6 +76,35 @@ def test_a_damaged_line_of_the_history_costs_what_it_told_alone(crawled: Crawled
     assert (runs["links"], runs["pages"]) == (None, {"rows": 9, "seconds": 1.5})
 
 
+def test_all_that_comes_of_links_waits_for_them(crawled: Crawled, tmp_path: Path) -> None:
+    corpus, recipe, listed = crawled.corpus, crawled.corpus.recipe(), tmp_path / "urls.txt"
+    listed.write_text("http://127.0.0.2/p\n")
+    links.harvest(corpus, InlineEngine(), recipe, [str(listed)], Progress(quiet=True))
+    other = override(recipe, ["links.extensions_blocked=[]"])
+    told = {row["stage"]: (row["state"], row["why"]) for row in status.stages(corpus, other)}
+    assert told["links"] == ("stale", "recipe changed")
+    assert told["pages"] == told["ledger"] == ("waits", "for links")
+
+
+def test_the_last_run_of_a_stage_that_can_be_believed_is_told(crawled: Crawled) -> None:
+    runs = [
+        {"rows": 1, "seconds": 1.0},
+        {"rows": 0, "seconds": 0.0},
+        {"rows": 3, "seconds": -1.0},
+        {"rows": -1},
+    ]
+    lines = [json.dumps({"stage": "pages", **run}) for run in runs]
+    (crawled.corpus.root / "history.jsonl").write_text("\n".join(lines))
+    (row,) = [row for row in status.run(crawled.corpus.root)["stages"] if row["stage"] == "pages"]
+    assert row["last_run"] == runs[1]
+
+
+def test_a_corpus_is_told_by_its_name_and_its_recipes(crawled: Crawled) -> None:
+    told = status.run(crawled.corpus.root)
+    assert (told["corpus"], told["recipe"]) == ("corpus", crawled.recipe().name)
+    assert {(row["state"], row["last_run"]) for row in told["stages"]} == {("missing", None), ("waits", None)}
+
+
 def test_what_is_told_is_json() -> None:
     tally = Tally("pages", 10)
     tally.add(0, {}, {"a.example": 4.0})
@@ -93,10 +123,12 @@ def test_archives_that_are_gone_are_told_of_and_the_rest_too(crawled: Crawled, t
     corpus.freeze(recipe)
     links.harvest(corpus, InlineEngine(), recipe, [str(listed)], Progress(quiet=True))
     crawled.crawl(sources=[f"warc:{archive}"])
+    stage.run(corpus, InlineEngine(), ledger.plan(corpus, ["pages"]), Progress(quiet=True))
     archive.unlink()
     told = {row["stage"]: row for row in status.stages(corpus, recipe)}
     assert (told["pages"]["state"], told["pages"]["counts"]["out"]) == ("stale", 1)
     assert f"no file matches '{archive}'" in told["pages"]["why"]
-    assert told["documents"]["why"] == "for pages"
+    assert [told[name]["why"] for name in ("documents", "clusters")] == ["for pages", "for documents"]
+    assert told["ledger"]["state"] == "stale"  # it tells of those pages
     given = {row["stage"]: row["state"] for row in status.stages(corpus, recipe, ("links", "pages"))}
-    assert (given["documents"], given["ledger"]) == ("missing", "missing")  # what a build would make
+    assert (given["documents"], given["ledger"]) == ("missing", "current")  # what a build would make
