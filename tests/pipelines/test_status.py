@@ -87,7 +87,7 @@ def test_all_that_comes_of_links_waits_for_them(crawled: Crawled, tmp_path: Path
 
 
 def test_the_last_run_of_a_stage_that_can_be_believed_is_told(crawled: Crawled) -> None:
-    runs = [
+    runs: list[dict[str, float]] = [
         {"rows": 1, "seconds": 1.0},
         {"rows": 0, "seconds": 0.0},
         {"rows": 3, "seconds": -1.0},
