@@ -1,6 +1,7 @@
 """A partition of more pages than a piece has, measured by several tasks."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -77,12 +78,33 @@ def test_pieces_give_the_bytes_of_a_whole_partition(tmp_path: Path, measured: li
     assert first == second
 
 
+@pytest.mark.usefixtures("measured")
+def test_each_large_partition_is_put_together_of_its_own_pieces(tmp_path: Path) -> None:
+    others = [replace(page, url=page.url.replace("://", "://other.")) for page in PAGES]
+    corpus = crawled(tmp_path, PAGES, others)
+    build(corpus)
+    for number, pages in enumerate((PAGES, others)):
+        urls = corpus.table("documents").read(f"part-{number:05d}.parquet", ["url"])["url"].to_pylist()
+        assert sorted(urls) == sorted(page.url for page in pages if page.state == "fetched")
+
+
 def test_a_killed_build_measures_no_piece_twice(tmp_path: Path, measured: list[int]) -> None:
     corpus = crawled(tmp_path, PAGES)
     with pytest.raises(Killed):
         build(corpus, engine=Killing(2))
     build(corpus)
     assert measured == [3, 3, 1]
+
+
+def test_a_piece_that_is_there_already_is_told_as_done(tmp_path: Path, measured: list[int]) -> None:
+    corpus = crawled(tmp_path, PAGES)
+    partition = pieces.Partition(corpus.root, "part-00000.parquet", Recipe().extract)
+    piece, *_ = pieces.divide(partition, lambda *_: None)
+    for _ in range(2):
+        told = list[int]()
+        pieces.write_piece(piece, lambda count, *_: told.append(count))
+        assert sum(told) == 3
+    assert measured == [3]
 
 
 @pytest.mark.usefixtures("measured")
