@@ -81,7 +81,8 @@ def test_what_is_written_is_an_object_and_what_is_read_comes_from_there(
     assert files.read_text(root / "a" / "note.txt") == "Grüße"
     assert files.here(root / "a" / "note.txt").read_text() == "Grüße"
     assert files.sizes(root / "a") == {"note.txt": 7}
-    assert files.names(root) == ["a"]
+    assert (files.names(root), files.sizes(root)) == (["a"], {})
+    assert not files.exists(root / "a")  # which is no file
     files.remove(root / "a" / "note.txt")
     assert not files.exists(root / "a" / "note.txt")
     assert files.sizes(root / "none") == {}
@@ -98,6 +99,36 @@ def test_a_copy_that_is_right_is_not_fetched_again(root: Path, site: ObjectStore
     assert {asked.split()[0] for asked in site.asked} == {"HEAD"}
     object_at(path).write(b"the second")
     assert files.here(path).read_bytes() == b"the second"
+
+
+def test_what_was_put_is_not_fetched(root: Path, site: ObjectStore) -> None:
+    files.write_text(root / "note.txt", "put")
+    site.asked.clear()
+    assert files.here(root / "note.txt").read_text() == "put"
+    assert {asked.split()[0] for asked in site.asked} == {"HEAD"}
+
+
+def test_what_lies_in_the_place_of_a_copy_is_none_though_it_is_as_long(root: Path) -> None:
+    path = root / "data"
+    object_at(path).write(b"first")
+    files.here(path)
+    path.write_bytes(b"other")
+    assert files.here(path).read_bytes() == b"first"
+
+
+def test_a_fetch_that_is_interrupted_leaves_the_copy_as_it_was(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    object_at(root / "data").write(b"first")
+    files.here(root / "data")
+    object_at(root / "data").write(b"the second")
+    monkeypatch.setattr(os, "utime", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        files.here(root / "data")
+    assert {path.name: path.read_bytes() for path in root.iterdir()} == {"data": b"first"}
 
 
 def test_a_table_is_read_without_a_copy(root: Path) -> None:
@@ -204,6 +235,9 @@ def test_any_file_system_of_fsspec_will_do(tmp_path: Path) -> None:
     assert list(Object("memory", "some/where").listed()) == ["note.txt"]
     other.fetch(tmp_path / "note.txt")
     assert (tmp_path / "note.txt").read_bytes() == b"hello"
+    other.write(b"hallo")
+    other.fetch(tmp_path / "note.txt")  # this store says nothing of when
+    assert (tmp_path / "note.txt").read_bytes() == b"hallo"
     other.remove()
     assert other.stamp() is None
 
