@@ -1,5 +1,6 @@
 """Objects in a store: put whole, fetched when they differ, asked for again when the store is unwell."""
 
+import gzip
 import os
 import signal
 import subprocess
@@ -12,6 +13,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 import typer
+from pyarrow import fs
 
 from tests.object_store import BUCKET, FAULTS, ObjectStore, serving
 from webtext import files, lease, store
@@ -131,6 +133,30 @@ def test_a_fetch_that_is_interrupted_leaves_the_copy_as_it_was(
     assert {path.name: path.read_bytes() for path in root.iterdir()} == {"data": b"first"}
 
 
+def test_an_object_is_taken_as_it_is_whatever_its_name_says(root: Path, site: ObjectStore) -> None:
+    packed = gzip.compress(b"an archive")
+    found = object_at(root / "archive.warc.gz")
+    found.write(packed)
+    assert site.read(found.place) == found.read() == packed
+
+
+def test_a_file_that_did_not_arrive_whole_is_put_again(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy, (whole, cut) = fs.copy_files, (tmp_path / name for name in ("whole", "cut"))
+    whole.write_bytes(b"all of it")
+    cut.write_bytes(b"all")
+    put = list[str]()
+
+    def cut_once(source: str, *there: str, **options: object) -> None:
+        put.append(source)
+        copy(source if len(put) > 1 else str(cut), *there, **options)
+
+    monkeypatch.setattr(fs, "copy_files", cut_once)
+    object_at(root / "whole").put(whole)
+    assert (object_at(root / "whole").read(), len(put)) == (b"all of it", 2)
+
+
 def test_a_table_is_read_without_a_copy(root: Path) -> None:
     table = pa.table({"id": [1, 2], "text": ["a", "b"]})
     files.write_parquet(root / "part.parquet", table.schema, [table])
@@ -162,6 +188,19 @@ def test_a_store_that_stays_unwell_is_told_by_the_object(
     told = str(failed.value)
     assert told.startswith(f"{object_at(root).address}/note.txt: ")
     assert "check the network" in told and "\n" not in told
+
+
+def test_a_short_wait_for_a_store_is_not_told(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    answers = iter([OSError("unwell"), OSError("unwell"), "well"])
+
+    def question(*_: object) -> object:
+        answer = next(answers)
+        if isinstance(answer, OSError):
+            raise answer
+        return answer
+
+    assert object_at(root).ask(question) == "well"
+    assert capsys.readouterr().err == ""
 
 
 def test_a_wait_for_an_unwell_store_is_told_once(
