@@ -120,6 +120,24 @@ def test_own_files_are_read_before_the_crawl_once_until_it_has_ended(
     ]
 
 
+def test_own_files_that_a_killed_crawl_had_read_are_not_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    record = warc_record(URL, b"<p>x", "2014-02-19T00:00:00Z")
+    archives = [write(tmp_path / name, record) for name in ("a.warc.gz", "b.warc.gz")]
+    listed = tmp_path / "urls.txt"
+    listed.write_text(URL)
+    sources = ", ".join(f'"warc:{archive}"' for archive in archives)
+    settings = (f'crawl.sources=[{sources}, "live"]', "crawl.allow_private=true")
+    asked = Here(tmp_path / "corpus", settings=settings)
+    with monkeypatch.context() as patch, pytest.raises(ZeroDivisionError):
+        patch.setattr(pages, "crawl_parts", lambda *_: 1 / 0)
+        crawl.run(asked, [str(listed)], Progress())
+    assert f"archives, bytes: {2 * len(record)} of {2 * len(record)}" in capsys.readouterr().err
+    crawl.run(asked, [], Progress())
+    assert "archives, bytes" not in capsys.readouterr().err
+
+
 def test_another_spelling_of_the_url_is_the_same_page(tmp_path: Path) -> None:
     record = warc_record("http://127.0.8.8:80/a/../page#top", b"<p>x", "2014-02-19T00:00:00Z")
     assert found(write(tmp_path / "a.warc.gz", record)).verdict.state == "fetched"

@@ -215,6 +215,8 @@ def test_a_page_built_by_scripts_is_read_as_by_those_who_run_none() -> None:
 def test_words_in_links_are_counted() -> None:
     (block,) = page("<p>one <a href=/x>two three</a> <a name=y>four</a>").blocks
     assert (block.words, block.link_words) == (4, 2)
+    (block,) = page("<p><a href=/x>灯台守 and 灯台</a>").blocks
+    assert (block.words, block.link_words) == (3 + 5 // 2, 3 + 5 // 2)
 
 
 def test_words_of_scripts_without_spaces_are_counted_by_characters() -> None:

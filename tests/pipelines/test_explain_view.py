@@ -1,5 +1,6 @@
 """`webtext explain --view` of pages of which there is nothing to show: a line each, and no file."""
 
+import multiprocessing
 import os
 import time
 from collections.abc import Callable
@@ -81,6 +82,7 @@ def test_a_page_that_breaks_the_extractor_is_told(
     monkeypatch.setattr(view, "TIMEOUT_S", 1.0 if extractor is hangs else view.TIMEOUT_S)
     with pytest.raises(UserError, match=rf"{HERE}: the page breaks the extractor \({told}\)"):
         view.write(corpus.root, HERE, tmp_path / "view.html")
+    assert not multiprocessing.active_children()
 
 
 def test_a_page_in_no_encoding_is_told(
@@ -89,6 +91,15 @@ def test_a_page_in_no_encoding_is_told(
     monkeypatch.setattr(view, "_shown", lambda *_: None)
     with pytest.raises(UserError, match=f"{HERE}: its bytes are no text in any encoding"):
         view.write(corpus.root, HERE, tmp_path / "view.html")
+
+
+def test_a_page_is_shown_as_the_recipe_of_its_corpus_extracts_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    corpus = corpus_of(tmp_path / "corpus", "extract.favor=recall")
+    monkeypatch.setattr(view, "_shown", lambda page, section: f"{page.url} by {section.favor}")
+    view.write(corpus.root, HERE, tmp_path / "view.html")
+    assert (tmp_path / "view.html").read_text() == f"{HERE} by recall"
 
 
 def test_a_view_that_cannot_be_written_names_its_file(
