@@ -4,7 +4,7 @@ import dataclasses
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from train import checkpoint, device, huggingface, rundir
+from train import checkpoint, device, huggingface, rundir, tensorboard
 from train.census import Census, take_census
 from train.corpus import Corpus, find_corpus
 from train.errors import TrainError
@@ -24,6 +24,8 @@ def resolve(tokens: Path, run: Path, settings: Settings, ranks: Ranks) -> tuple[
             f"train.batch_size = {asked.batch_size} does not divide into micro-batches of "
             f"{asked.micro_batch_size} on {ranks.size} ranks; change train.micro_batch_size or the ranks"
         )
+    if ranks.leads:  # which alone writes
+        tensorboard.require(asked.tensorboard)
     return dataclasses.replace(settings, model=shape), corpus
 
 

@@ -153,7 +153,7 @@ def _page(
         f"{read['epoch']:g} epochs of {read['tokens']:,} tokens"
     )
     judged = [
-        (f"{row['step']:,}", _number(row["val_loss"]), _number(row["val_bits_per_byte"]))
+        (f"{row['step']:,}", _number(row["val_loss"]), _number(row.get("val_bits_per_byte")))
         for row in evaluations[-SHOWN:]
     ]
     which = f", the last {SHOWN} of {len(evaluations):,}" if len(evaluations) > SHOWN else ""

@@ -26,14 +26,21 @@ class Board:
         self._writer.close()
 
 
+def require(asked: str) -> None:
+    """Raises TrainError where asked is "on" and TensorBoard is not installed."""
+    if asked == "on" and _writer() is None:
+        raise TrainError("train.tensorboard = 'on' needs: pip install tensorboard")
+
+
 def open_board(run: Path, step: int, asked: str) -> Board | None:
-    """Goes on after `step`, or None: asked is "off", or "auto" where TensorBoard is not installed."""
-    if asked == "off":
-        return None
+    """Goes on after `step`, or None: asked is "off", or TensorBoard is not installed."""
+    writer = None if asked == "off" else _writer()
+    return Board(writer(run / "tensorboard", purge_step=step + 1)) if writer else None
+
+
+def _writer() -> Any:
     try:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError:
-        if asked == "on":
-            raise TrainError("train.tensorboard = 'on' needs: pip install tensorboard") from None
         return None
-    return Board(SummaryWriter(run / "tensorboard", purge_step=step + 1))
+    return SummaryWriter

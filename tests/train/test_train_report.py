@@ -119,6 +119,13 @@ def test_the_reports_curve_is_scrolled_where_it_would_be_too_small(tmp_path: Pat
     assert "min-width: 700px" in page
 
 
+def test_an_evaluation_whose_bits_per_byte_nobody_wrote_is_shown_without(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text("[model]\nvocab_size = 300\n")
+    (tmp_path / "log.jsonl").write_text('{"step": 3, "val_loss": 2.5}\n')
+    write(tmp_path)
+    assert "<td>3</td><td>2.500</td><td>–</td>" in (tmp_path / "report.html").read_text()
+
+
 def test_rows_that_the_trainer_did_not_write_are_left_out(tmp_path: Path) -> None:
     ours = {"step": 1, "loss": None, "ms": 1.5, "tokens_per_s": 2.0}
     theirs = [

@@ -1,6 +1,7 @@
 """What a command may find changed when it goes on with a run, and what it then does."""
 
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from pydoc_data.topics import topics
@@ -14,6 +15,7 @@ from train import checkpoint
 from train.errors import TrainError
 from train.loop import train
 from train.progress import Progress
+from train.rehearsal import rehearse
 from train.rundir import Row
 from train.sample import generate
 from train.settings import Settings
@@ -52,13 +54,18 @@ def test_a_refused_command_leaves_the_run_as_it_is(
     assert generate(str(run), "The ", max_tokens=3)
 
 
-@pytest.mark.parametrize("asked", [{"train__attention": "cudnn"}, {"model__n_positions": 1_000_000}])
+@pytest.mark.parametrize(
+    "asked",
+    [{"train__attention": "cudnn"}, {"model__n_positions": 1_000_000}, {"train__tensorboard": "on"}],
+)
 def test_a_refused_command_leaves_no_run(
-    asked: dict[str, object], corpus: Path, tiny: Tiny, tmp_path: Path
+    asked: dict[str, object], corpus: Path, tiny: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with pytest.raises(TrainError):
-        train(corpus, tmp_path / "run", tiny(**asked))
-    assert not (tmp_path / "run").exists()
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)  # as if it were not installed
+    for refused in (rehearse, train):
+        with pytest.raises(TrainError):
+            refused(corpus, tmp_path / "new" / "run", tiny(**asked))
+        assert not list(tmp_path.iterdir())
 
 
 def test_a_trained_run_keeps_the_tokenizer_of_its_tokens(

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from train.errors import TrainError
-from train.tensorboard import Board, open_board
+from train.tensorboard import Board, open_board, require
 
 
 def test_without_the_package_only_asking_for_it_is_an_error(
@@ -13,8 +13,9 @@ def test_without_the_package_only_asking_for_it_is_an_error(
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
     assert open_board(tmp_path, 0, "auto") is None
     assert open_board(tmp_path, 0, "off") is None
+    require("auto")
     with pytest.raises(TrainError, match="needs: pip install tensorboard"):
-        open_board(tmp_path, 0, "on")
+        require("on")
 
 
 def test_every_number_of_a_row_is_a_scalar() -> None:

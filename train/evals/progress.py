@@ -51,8 +51,11 @@ class Live(Progress):
         )
         from rich.progress import Progress as Bar
 
-        columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
-        with Bar(TextColumn("{task.description}"), *columns, console=Console(stderr=True)) as bar:
+        columns = (
+            TextColumn("{task.description}", markup=False),  # a file's name may hold brackets
+            *(BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn()),
+        )
+        with Bar(*columns, console=Console(stderr=True)) as bar:
             shown = bar.add_task(name, total=None)
             yield lambda done, total: bar.update(shown, completed=done, total=total)
 
