@@ -15,7 +15,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from tests.train.conftest import newest, of_an_earlier_version
-from train import checkpoint, rundir, saving, settings_file
+from train import checkpoint, files, rundir, saving, settings_file
 from train.errors import RunFailed, TrainError
 from train.model import GPT2
 from train.optimizer import build
@@ -84,6 +84,32 @@ def test_weights_moments_and_generators_come_back(save: Callable[..., checkpoint
     assert adamw == {"step", "exp_avg", "exp_avg_sq"}
     assert muon == {"momentum"}
     assert sum(len(one.state) for one in optimizers) == len(list(model.parameters()))
+
+
+def test_a_checkpoint_gets_its_name_once_the_disk_has_its_bytes_and_is_done_once_it_has_the_name(
+    save: Callable[..., object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard: list[tuple[str, bool, bool]] = []
+    folder = tmp_path / "checkpoints" / "step-00000005"
+    monkeypatch.setattr(
+        files, "sync", lambda path: heard.append((path.name, folder.exists(), (folder / "DONE").exists()))
+    )
+    save(5)
+    *contents, whole, named, empty, done = heard
+    names = ("model.safetensors", "optimizer-0.safetensors", "state.json")
+    assert sorted(contents) == [(name, False, False) for name in names]
+    assert whole == (".step-00000005.tmp", False, False)
+    assert named == ("checkpoints", True, False)
+    assert [empty, done] == [(".DONE.tmp", True, False), ("step-00000005", True, True)]
+
+
+def test_what_a_kill_left_of_a_step_is_no_part_of_it_when_it_is_written_again(
+    save: Callable[..., checkpoint.Checkpoint], tmp_path: Path
+) -> None:
+    left = tmp_path / "checkpoints" / ".step-00000005.tmp"
+    left.mkdir()
+    (left / "optimizer-1.safetensors").write_bytes(b"half")  # of a second rank, which is no more
+    assert not (save(5).path / "optimizer-1.safetensors").exists()
 
 
 def test_the_best_one_is_kept_too(save: Callable[..., object], tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ import torch
 from safetensors.torch import load_file
 
 from tests.train.conftest import newest
-from train import pretrained, report
+from train import files, pretrained, report
 from train.census import Census
 from train.corpus import Corpus, find_corpus
 from train.errors import Interrupted, RunFailed, TrainError
@@ -130,6 +130,24 @@ def test_every_step_and_every_evaluation_has_its_row(straight: Path) -> None:
     assert trained[-1]["tokens"] == 40 * 4 * 32
     assert trained[-1]["lr"] == pytest.approx(0.001)
     assert trained[-1]["mfu"] is None  # no peak is known of a CPU
+
+
+def test_the_log_is_on_the_disk_before_the_checkpoint_that_it_leads_to(
+    corpus: Path, tiny: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, sync = tmp_path / "run", files.sync
+    events = list[tuple[str, int]]()
+
+    def watched(path: Path) -> None:
+        logged = list(rows(run))
+        events.append((path.name, logged[-1]["step"] if logged else 0))
+        sync(path)
+
+    monkeypatch.setattr(files, "sync", watched)
+    train(corpus, run, tiny(train__steps=4, train__save_every=2))
+    for step in (2, 4):
+        ready = events.index((f".step-{step:08}.tmp", step))
+        assert ("log.jsonl", step) in events[:ready]
 
 
 def test_the_loss_falls_below_what_frequencies_alone_allow(corpus: Path, tiny: Tiny, tmp_path: Path) -> None:
