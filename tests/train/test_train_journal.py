@@ -149,6 +149,7 @@ def test_tensorboard_gets_the_rows_of_steps_and_evaluations_after_the_one_that_i
     assert (writer.folder, writer.purge_step, writer.closed) == (tmp_path / "tensorboard", 21, True)
     scalars = {name: (value, step) for name, value, step in writer.scalars}
     assert scalars["loss"] == (3.5, 21)
+    assert scalars["tokens"] == (21 * TOKENS, 21)
     assert scalars["val_loss"] == (3.25, 21)
     assert scalars["val_bits_per_byte"] == (1.5, 21)
 

@@ -432,6 +432,15 @@ def test_without_index_and_tokenizer_token_files_train_without_bits_per_byte(
     assert found["val_bits_per_byte"] is None
 
 
+@pytest.mark.parametrize(("tokens", "judged"), [(0, False), (1, False), (2, True)])
+def test_validation_tokens_of_which_none_follows_another_have_no_loss(
+    corpus: Path, tiny: Tiny, tmp_path: Path, tokens: int, judged: bool
+) -> None:
+    (tmp_path / "few.bin").write_bytes(bytes(2 * tokens))
+    found = train(corpus, tmp_path / "run", tiny(train__steps=1, data__validation=tmp_path / "few.bin"))
+    assert (found["val_loss"] is not None) is judged
+
+
 @pytest.mark.slow
 def test_skipped_steps_are_skipped_again_after_a_resume(corpus: Path, tiny: Tiny, tmp_path: Path) -> None:
     # At a rate of almost nothing losses are noise, and many of them lie a little above the mean.

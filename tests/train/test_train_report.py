@@ -108,7 +108,7 @@ LOG = (
     *(trained(step, 9.0, 120_500, 50.0) for step in range(2961, 2981)),
     *(trained(step, 4.0, 60_250, 2000.0) for step in range(2981, 3000)),
     judged(2999, 5.5, 1.75),
-    trained(3000, 6.0, 60_250, 2000.0),
+    trained(3000, 6.0, 60_250, 3000.0),
 )
 
 
@@ -123,7 +123,7 @@ def test_the_summary_is_of_the_last_steps_and_the_last_evaluation(tmp_path: Path
         "val_loss": 5.5,
         "val_bits_per_byte": 1.75,
         "unigram_entropy": 7.25,
-        "tokens_per_s": 1025.0,
+        "tokens_per_s": 1025.0,  # between the 20 slower and the 20 faster
         "run": str(run),
         "checkpoint": str(folder),
     }
@@ -226,7 +226,11 @@ def test_openais_losses_are_drawn_where_a_token_means_the_same(tmp_path: Path) -
     logged(tmp_path, trained(1, 9.0))
     write(tmp_path)
     assert "OpenAI" not in (tmp_path / "loss.svg").read_text()
-    vocabulary = {"!": 0, "Ġthe": 262, "<|endoftext|>": 50256}
+    vocabulary = {"!": 0, "Ġthe": 262}  # and no end of text: as of a corpus' own
+    Tokenizer(models.BPE(vocab=vocabulary, merges=[])).save(str(tmp_path / "tokenizer.json"))
+    write(tmp_path)
+    assert "OpenAI" not in (tmp_path / "loss.svg").read_text()
+    vocabulary["<|endoftext|>"] = 50256
     Tokenizer(models.BPE(vocab=vocabulary, merges=[])).save(str(tmp_path / "tokenizer.json"))
     write(tmp_path)
     svg = (tmp_path / "loss.svg").read_text()

@@ -24,6 +24,19 @@ def test_the_z_score_counts_standard_deviations_above_the_latest_losses() -> Non
     assert not skipped
 
 
+def test_a_loss_is_compared_with_the_last_128() -> None:
+    guard = SpikeGuard(TrainSettings(), CPU, [])
+    for loss in [9.0] * 10 + [5.0] * 64 + [3.0] * 64:
+        judged(guard, loss)
+    assert judged(guard, 6.0)[0] == pytest.approx(2.0)  # a spread of 1 around 4
+
+
+def test_a_loss_far_below_the_last_ones_is_no_spike() -> None:
+    z, skipped = judged(SpikeGuard(TrainSettings(on_spike="skip"), CPU, STEADY), 1.0)
+    assert z == pytest.approx(-20.0, rel=1e-4)
+    assert not skipped
+
+
 def test_a_spike_is_skipped_where_that_is_asked_and_does_not_become_normal() -> None:
     guard = SpikeGuard(TrainSettings(on_spike="skip"), CPU, STEADY)
     assert [judged(guard, 3.8)[1] for _ in range(50)] == [1.0] * 50
@@ -65,6 +78,7 @@ BROKEN = {"step": 9, "loss": None, "grad_norm": 2.0, "spike_z": None, "skipped":
     [
         ("log", SPIKE, False),
         ("log", BROKEN, True),
+        ("log", BROKEN | {"loss": 3.0, "grad_norm": None, "spike_z": 0.0}, True),
         ("skip", SPIKE | {"skipped": True}, False),
         ("skip", BROKEN, False),
         ("stop", SPIKE, True),
