@@ -1,17 +1,19 @@
 """What a command may find changed when it goes on with a run, and what it then does."""
 
+import fcntl
 import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from pydoc_data.topics import topics
+from typing import TextIO
 
 import numpy as np
 import pytest
 from safetensors.torch import load_file, save_file
 
 from tests.train.conftest import of_an_earlier_version, write_corpus
-from train import checkpoint
+from train import checkpoint, files
 from train.errors import TrainError
 from train.loop import train
 from train.progress import Progress
@@ -170,6 +172,37 @@ def test_weights_that_do_not_fit_the_settings_are_an_error(run: Path) -> None:
     config.write_text(config.read_text().replace("n_embd = 16", "n_embd = 32"))
     with pytest.raises(TrainError, match=r"model\.safetensors is damaged .*of shape"):
         generate(str(run), "The ", max_tokens=3)
+
+
+def test_what_another_command_made_while_the_run_was_being_opened_is_looked_at(
+    half: Path, corpus: Path, tiny: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flock = fcntl.flock
+
+    def after_another(lock: TextIO, wanted: int) -> None:
+        shutil.copytree(half, tmp_path / "run", dirs_exist_ok=True)
+        flock(lock, wanted)
+
+    monkeypatch.setattr(fcntl, "flock", after_another)
+    with pytest.raises(TrainError, match=r"has train\.lr = 0\.01, this command asks for 0\.02"):
+        train(corpus, tmp_path / "run", tiny(train__lr=0.02))
+
+
+@pytest.mark.parametrize("name", ["config.toml", "tokenizer.json", "log.jsonl"])
+def test_a_kill_before_any_file_of_a_new_run_is_written_leaves_one_that_the_same_command_makes(
+    name: str, corpus: Path, tiny: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = files.write
+
+    def killed(path: Path, content: str | bytes) -> None:
+        if path.name == name:
+            raise KeyboardInterrupt
+        write(path, content)
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(files, "write", killed)
+        train(corpus, tmp_path / "run", tiny(train__steps=1))
+    assert train(corpus, tmp_path / "run", tiny(train__steps=1))["steps"] == 1
 
 
 def test_a_run_that_was_killed_while_it_was_made_is_made(corpus: Path, tiny: Tiny, tmp_path: Path) -> None:
