@@ -45,11 +45,12 @@ def summary(run: Path) -> dict[str, Any]:
 def _summary(run: Path, steps: list[Row], evaluations: list[Row], state: dict[str, Any]) -> dict[str, Any]:
     saved = checkpoint.newest(run)
     last = evaluations[-1] if evaluations else {}
+    losses = [loss for _, loss in _losses(steps)[-SMOOTHED_STEPS:]]
     return {
         "steps": state.get("step", 0),
         "tokens": state.get("tokens", 0),
         "parameters": state.get("parameters"),
-        "loss": fmean(row["loss"] for row in steps[-SMOOTHED_STEPS:]) if steps else None,
+        "loss": fmean(losses) if losses else None,
         "val_loss": last.get("val_loss"),
         "val_bits_per_byte": last.get("val_bits_per_byte"),
         "unigram_entropy": state.get("unigram_entropy"),
@@ -89,7 +90,7 @@ def write(run: Path, state: dict[str, Any] | None = None) -> None:
     steps, evaluations = _rows(run)
     found = _summary(run, steps, evaluations, state)
     svg = loss_svg(
-        [(row["step"], row["loss"]) for row in steps],
+        _losses(steps),
         [(row["step"], row["val_loss"]) for row in evaluations if row["val_loss"] is not None],
         _references(run, found["unigram_entropy"]),
     )
@@ -116,15 +117,17 @@ def _has_gpt2s_vocabulary(run: Path) -> bool:
 
 
 def _rows(run: Path) -> tuple[list[Row], list[Row]]:
-    """The log's steps whose loss is a number, and its evaluations."""
+    """The log's steps and its evaluations."""
     steps: list[Row] = []
     evaluations: list[Row] = []
     for row in rundir.rows(run):
-        if "val_loss" in row:
-            evaluations.append(row)
-        elif row.get("loss") is not None:
-            steps.append(row)
+        (evaluations if "val_loss" in row else steps).append(row)
     return steps, evaluations
+
+
+def _losses(steps: list[Row]) -> list[tuple[int, float]]:
+    """(step, loss) of those whose loss is a number."""
+    return [(row["step"], row["loss"]) for row in steps if row.get("loss") is not None]
 
 
 def _page(

@@ -167,7 +167,7 @@ def test_the_newest_checkpoint_says_what_a_report_is_not_told(tmp_path: Path) ->
 
 
 def test_a_report_of_nothing_yet_shows_dashes_and_less_than_an_hour_minutes(tmp_path: Path) -> None:
-    run = logged(tmp_path / "run", trained(1, None), trained(2, 3.0, 119_600), judged(2, None, None))
+    run = logged(tmp_path / "run", trained(1, None, 50_000), trained(2, 3.0, 119_600), judged(2, None, None))
     write(run)
     page = (run / "report.html").read_text()
     shown = dict(re.findall("<dt>(.*?)</dt><dd>(.*?)</dd>", page))
@@ -176,7 +176,7 @@ def test_a_report_of_nothing_yet_shows_dashes_and_less_than_an_hour_minutes(tmp_
         "–",
         "–",
     )
-    assert shown["time in steps"] == "2 min 0 s"
+    assert shown["time in steps"] == "2 min 50 s"
     assert "<td>2</td><td>–</td><td>–</td>" in page
     assert "unigram" not in (run / "loss.svg").read_text()
 
