@@ -138,7 +138,7 @@ def _page(
     evaluations: list[Row],
     svg: str,
 ) -> str:
-    settings = rundir.load(run)
+    settings, name = rundir.load(run), escape(run.resolve().name)  # `.` has none
     tiles = [
         ("steps", f"{found['steps']:,} of {settings.train.steps:,}"),
         ("tokens", f"{found['tokens']:,}"),
@@ -167,8 +167,8 @@ def _page(
     ]
     return f"""<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>{escape(run.name)}: training report</title><style>{STYLE}</style></head><body>
-<h1>{escape(run.name)}</h1><p>{escape(about)}</p>
+<title>{name}: training report</title><style>{STYLE}</style></head><body>
+<h1>{name}</h1><p>{escape(about)}</p>
 <dl>{boxes}</dl>
 <h2>Loss</h2><div class="scroll" tabindex="0" role="group" aria-label="loss curve">{svg}</div>
 <h2>Evaluations{which}</h2>{_table(("step", "validation loss", "bits per byte"), judged)}

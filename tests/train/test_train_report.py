@@ -157,6 +157,14 @@ def test_the_report_shows_each_number_under_its_name(tmp_path: Path) -> None:
     )
 
 
+def test_a_report_of_the_folder_that_one_is_in_has_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(logged(tmp_path / "run"))
+    write(Path())
+    assert "<h1>run</h1>" in Path("report.html").read_text()
+
+
 def test_the_newest_checkpoint_says_what_a_report_is_not_told(tmp_path: Path) -> None:
     run = logged(tmp_path / "run", *LOG)
     saved(run, STATE)
