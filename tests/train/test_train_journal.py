@@ -154,6 +154,13 @@ def test_tensorboard_gets_the_rows_of_steps_and_evaluations_after_the_one_that_i
     assert scalars["val_bits_per_byte"] == (1.5, 21)
 
 
+def test_tensorboard_that_is_installed_gets_nothing_where_it_is_off(
+    tiny: Tiny, writers: list[Writer], tmp_path: Path
+) -> None:
+    begun(tmp_path, tiny(train__tensorboard="off"), Ranks()).close()
+    assert not writers
+
+
 def test_only_the_leading_rank_writes(tiny: Tiny, writers: list[Writer], tmp_path: Path) -> None:
     journal = begun(tmp_path, tiny(train__tensorboard="on"), Ranks(rank=1, size=2))
     journal.add(0.1, measured())
