@@ -88,11 +88,11 @@ def test_a_steps_time_is_without_what_was_done_between_steps(
 def test_a_row_has_a_spikes_z_score_from_the_limit_on_or_where_the_step_was_skipped(
     tiny: Tiny, tmp_path: Path
 ) -> None:
-    journal = begun(tmp_path, tiny(train__spike_z=6.0), Ranks())
+    journal = begun(tmp_path, tiny(train__spike_z=2.5), Ranks())
     for step in (
-        measured(z=6.0),
-        measured(z=7.0),
-        measured(z=7.0, skipped=1.0),
+        measured(z=2.5),
+        measured(z=2.75),
+        measured(z=2.75, skipped=1.0),
         measured(norm=math.inf, skipped=1.0),
         measured(loss=math.nan, norm=math.nan, z=math.nan, skipped=1.0),
     ):
@@ -101,8 +101,8 @@ def test_a_row_has_a_spikes_z_score_from_the_limit_on_or_where_the_step_was_skip
     found = [{key: row[key] for key in keys if key in row} for row in journal.flush(5)]
     assert found == [
         {"loss": 3.0, "grad_norm": 1.0},
-        {"loss": 3.0, "grad_norm": 1.0, "spike_z": 7.0, "skipped": False},
-        {"loss": 3.0, "grad_norm": 1.0, "spike_z": 7.0, "skipped": True},
+        {"loss": 3.0, "grad_norm": 1.0, "spike_z": 2.75, "skipped": False},
+        {"loss": 3.0, "grad_norm": 1.0, "spike_z": 2.75, "skipped": True},
         {"loss": 3.0, "grad_norm": None, "spike_z": 0.0, "skipped": True},
         {"loss": None, "grad_norm": None, "spike_z": None, "skipped": True},
     ]

@@ -130,6 +130,7 @@ def test_every_step_and_every_evaluation_has_its_row(straight: Path) -> None:
     assert trained[-1]["tokens"] == 40 * 4 * 32
     assert trained[-1]["lr"] == pytest.approx(0.001)
     assert trained[-1]["mfu"] is None  # no peak is known of a CPU
+    assert trained[-1]["memory_gb"] > 0.05  # torch alone takes more
 
 
 def test_the_log_is_on_the_disk_before_the_checkpoint_that_it_leads_to(
@@ -586,6 +587,7 @@ def test_one_rank_goes_on_where_two_with_shards_stopped(
     assert sorted(path.name for path in saved.path.glob("*.safetensors")) == [
         *("model.safetensors", "optimizer-0.safetensors", "optimizer-1.safetensors")
     ]
+    assert saved.state["sha256"].keys() == {path.name for path in saved.path.glob("*.safetensors")}
     shapes = {name: tensor.shape for name, tensor in load_file(saved.path / "model.safetensors").items()}
     model = pretrained.load(str(straight)).model
     assert shapes == {name: tensor.shape for name, tensor in model.state_dict().items()}

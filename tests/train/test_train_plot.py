@@ -88,8 +88,11 @@ def test_all_that_is_drawn_lies_within_the_grid() -> None:
 def test_the_legend_names_the_last_values_and_no_entry_lies_on_another() -> None:
     names = ["unigram entropy 6.50", "OpenAI's <124M> " + "3.12 " * 10]
     svg = loss_svg([(1, 4.0)], [(1, 4.5), (2, 4.25)], [(name, [6.5]) for name in names])
-    texts = Drawn(svg).texts()
+    drawn = Drawn(svg)
+    texts = drawn.texts()
     assert list(texts) == ["training 4.00", "validation 4.25", *names]
+    samples = [(line[-1][0], kind) for kind in ("smooth", "val") for line in drawn.lines(kind)[1:]]
+    assert [kind for _, kind in sorted(samples)] == ["smooth", "val"]
     spans = [(y, x, x + 7 * len(text)) for text, (x, y) in texts.items()]
     for (row, _, end), (next_row, begin, _) in pairwise(spans):
         assert begin >= end if row == next_row else next_row > row

@@ -275,6 +275,15 @@ def test_rows_that_the_trainer_did_not_write_are_left_out(tmp_path: Path) -> Non
     theirs: list[Row] = [
         *(ours | {key: value} for key in ("loss", "ms", "tokens_per_s") for value in ("x", [1], math.nan)),
         *({"step": 2, "val_loss": value} for value in ("x", 10**400, math.inf)),
-        *({"step": 3, "loss": 1.0}, ours | {"step": 1.5}, ours | {"more": "x" * rundir.LONGEST_ROW}),
+        judged(2, 1.0, math.nan),
+        *(
+            {"step": 3, "loss": 1.0},
+            ours | {"step": 1.5},
+            ours | {"step": True},
+            ours | {"more": "x" * rundir.LONGEST_ROW},
+        ),
     ]
-    assert [*rundir.rows(logged(tmp_path, *theirs, ours))] == [ours]
+    run = logged(tmp_path, *theirs, ours)
+    with (run / "log.jsonl").open("a") as log:
+        log.write("[" * 60_000 + "\n")
+    assert [*rundir.rows(run)] == [ours]

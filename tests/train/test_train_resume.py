@@ -83,6 +83,23 @@ def test_a_trained_run_keeps_the_tokenizer_of_its_tokens(
     assert (run / "tokenizer.json").read_bytes() == (corpus / "tokenizer.json").read_bytes()
 
 
+def test_a_run_without_a_checkpoint_takes_the_tokenizer_of_the_tokens_that_it_is_given_now(
+    corpus: Path, other_corpus: Path, tiny: Tiny, tmp_path: Path
+) -> None:
+    train(corpus, tmp_path, tiny(train__steps=1))
+    shutil.rmtree(tmp_path / "checkpoints")
+    train(other_corpus, tmp_path, tiny(train__steps=1))
+    assert (tmp_path / "tokenizer.json").read_bytes() == (other_corpus / "tokenizer.json").read_bytes()
+
+
+def test_a_runs_tokenizer_that_somebody_removed_comes_back_from_its_tokens(
+    run: Path, corpus: Path, tiny: Tiny
+) -> None:
+    (run / "tokenizer.json").unlink()
+    train(corpus, run, tiny(train__steps=21))
+    assert (run / "tokenizer.json").read_bytes() == (corpus / "tokenizer.json").read_bytes()
+
+
 def test_a_runs_tokenizer_that_is_damaged_is_an_error_before_the_next_step(
     run: Path, corpus: Path, tiny: Tiny
 ) -> None:
