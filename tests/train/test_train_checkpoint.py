@@ -348,6 +348,23 @@ def test_a_config_of_another_size_is_refused_before_memory_is_asked_for(
         rundir.trained(tmp_path, save(5))
 
 
+def test_a_run_whose_weights_are_gone_is_not_looked_at_further(
+    save: Callable[..., checkpoint.Checkpoint], tmp_path: Path
+) -> None:
+    (tmp_path / "config.toml").write_text(settings_file.to_toml(Settings(model=SHAPE)))
+    saved = save(5)
+    (saved.path / "model.safetensors").unlink()
+    with pytest.raises(TrainError, match=r"model\.safetensors is missing: remove .*step-00000005 to go on"):
+        rundir.trained(tmp_path, saved)
+
+
+def test_a_run_that_is_nowhere_is_told_from_a_folder_that_is_none(tmp_path: Path) -> None:
+    with pytest.raises(TrainError, match="run does not exist; name the directory"):
+        rundir.load(tmp_path / "run")
+    with pytest.raises(TrainError, match=r"is not a run: it has no config\.toml; name the directory"):
+        rundir.load(tmp_path)
+
+
 def test_a_folder_of_checkpoints_that_may_not_be_read_is_not_called_empty(
     save: Callable[..., object], tmp_path: Path
 ) -> None:
