@@ -1,5 +1,6 @@
 """What a run computes on, in which precision, with which attention, and how much of the peak it reaches."""
 
+import re
 import resource
 import sys
 import time
@@ -17,9 +18,11 @@ from train.model import GPT2
 from train.ranks import Ranks
 from train.settings import ModelSettings
 
-# Dense bf16 matrix peak by a part of the GPU's name, in FLOP/s, as the data sheets say (without sparsity).
+# Dense bf16 matrix peak by words of the GPU's name, in FLOP/s, as the data sheets say (without sparsity).
 PEAK_FLOPS = {  # looked through in this order
+    "GB200": 2500e12,
     "B200": 2250e12,
+    "H200 NVL": 835e12,
     "H200": 989e12,
     "GH200": 989e12,
     "H100 PCIe": 756e12,
@@ -92,7 +95,8 @@ class Device:
         """The peak that `mfu` is a share of; None where none is known."""
         if self.precision != torch.bfloat16:
             return None
-        return next((peak for part, peak in PEAK_FLOPS.items() if part in self.name), None)
+        known = (peak for words, peak in PEAK_FLOPS.items() if re.search(rf"\b{words}\b", self.name))
+        return next(known, None)
 
 
 def choose(dtype: str, deterministic: bool, ranks: Ranks) -> Device:

@@ -69,9 +69,35 @@ def test_a_model_that_is_no_number_itself_is_not_the_compilers_fault(plain: Next
     check(plain, Miscompiled(plain, lambda loss: loss), BATCH, CPU)
 
 
+class Heard(Miscompiled):
+    """Computes the same, and remembers of how many rows, and whether in half precision."""
+
+    def __init__(self, plain: NextTokenLoss) -> None:
+        super().__init__(plain, lambda loss: loss)
+        self.calls: list[tuple[int, bool]] = []
+
+    def forward(self, ids: Tensor, targets: Tensor) -> Tensor:
+        self.calls.append((len(ids), torch.is_autocast_enabled("cpu")))
+        return super().forward(ids, targets)
+
+
+@pytest.mark.parametrize("half", [False, True])
+def test_the_plain_model_takes_a_row_at_a_time_in_the_precision_of_the_run(
+    half: bool, plain: NextTokenLoss
+) -> None:
+    alone, compiled = Heard(plain), Heard(plain)
+    check(alone, compiled, BATCH, Device(CPU.where, CPU.name, torch.bfloat16 if half else torch.float32))
+    assert alone.calls == [(1, half), (1, half)]
+    assert compiled.calls == [(2, half)]
+
+
 def test_where_the_plain_model_does_not_run_nothing_is_compared(plain: NextTokenLoss) -> None:
-    def fails(_: Tensor) -> Tensor:
-        raise torch.OutOfMemoryError
+    rows = iter("1")
+
+    def fails(loss: Tensor) -> Tensor:
+        if not next(rows, None):
+            raise torch.OutOfMemoryError
+        return loss
 
     check(Miscompiled(plain, fails), plain, BATCH, CPU)
     assert all(parameter.grad is None for parameter in plain.parameters())

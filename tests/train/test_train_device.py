@@ -1,6 +1,7 @@
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib import resources
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -38,6 +39,20 @@ def test_a_kernel_is_timed_where_it_runs() -> None:
     assert time_attention("cudnn", SHAPE, 2, CPU) is None
 
 
+def test_a_kernels_time_is_that_of_one_call_in_milliseconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(device, "time", SimpleNamespace(perf_counter=iter([7.0, 7.5]).__next__))
+    assert time_attention("math", SHAPE, 2, CPU) == pytest.approx(500 / device.TIMED_CALLS)
+
+
+@pytest.mark.parametrize("kernel", ["math", "flash"])
+def test_attention_uses_the_kernel_that_is_asked_for(kernel: str) -> None:
+    query = torch.ones(1, 2, 8, 4)
+    assert choose_attention(kernel, None, SHAPE, 2, CPU) == (kernel, kernel)
+    with device.attention(kernel), Called() as called:
+        ATTENTION(query, query, query, is_causal=True)
+    assert ("_scaled_dot_product_flash_attention_for_cpu" in called.names) is (kernel == "flash")
+
+
 def test_on_a_cpu_the_choice_is_torchs() -> None:
     assert choose_attention("auto", None, SHAPE, 2, CPU) == ("auto", "torch's choice")
 
@@ -48,6 +63,12 @@ def test_on_a_gpu_the_fastest_wins_and_the_times_are_told(times: dict[str, float
     assert why == "cudnn (flash 2.00 ms, efficient 3.00 ms, cudnn 1.00 ms)"
     times["cudnn"] = None
     assert choose_attention("auto", None, SHAPE, 2, GPU)[0] == "flash"
+
+
+def test_on_a_gpu_that_runs_no_fast_kernel_the_choice_is_torchs(times: dict[str, float | None]) -> None:
+    times.clear()
+    times["math"] = 4.0  # which torch takes by itself where there is no other
+    assert choose_attention("auto", None, SHAPE, 2, GPU) == ("auto", "torch's choice")
 
 
 def test_a_resumed_run_keeps_its_kernel_where_it_still_runs(times: dict[str, float | None]) -> None:
@@ -61,10 +82,96 @@ def test_a_kernel_that_is_asked_for_and_does_not_run_is_an_error() -> None:
         choose_attention("cudnn", None, SHAPE, 2, CPU)
 
 
-def test_a_gpus_peak_is_that_of_its_name() -> None:
-    assert GPU.peak_flops() == 989e12
-    assert Device(GPU.where, "NVIDIA H100 PCIe", torch.bfloat16).peak_flops() == 756e12
-    assert CPU.peak_flops() is None
+@pytest.mark.parametrize(
+    ("name", "tflops"),
+    [
+        ("NVIDIA GB200", 2500),
+        ("NVIDIA B200", 2250),
+        ("NVIDIA H200", 989),
+        ("NVIDIA H200 NVL", 835),
+        ("NVIDIA GH200 480GB", 989),
+        ("NVIDIA H100 80GB HBM3", 989),
+        ("NVIDIA H100 NVL", 835),
+        ("NVIDIA H100 PCIe", 756),
+        ("NVIDIA A100-SXM4-80GB", 312),
+        ("NVIDIA A10G", 70),
+        ("NVIDIA L40S", 362),
+        ("NVIDIA L40", 181),
+        ("NVIDIA L4", 121),
+        ("NVIDIA GeForce RTX 4090", 165),
+        ("NVIDIA GeForce RTX 3090", 71),
+    ],
+)
+def test_a_gpus_peak_in_bf16_is_that_of_its_name(name: str, tflops: float) -> None:
+    assert Device(GPU.where, name, torch.bfloat16).peak_flops() == tflops * 1e12
+    assert Device(GPU.where, name, torch.float32).peak_flops() is None
+
+
+@pytest.mark.parametrize("name", ["NVIDIA RTX A1000 Laptop GPU", "CPU, 2 threads"])
+def test_no_peak_is_known_of_what_is_not_in_the_table(name: str) -> None:
+    assert Device(GPU.where, name, torch.bfloat16).peak_flops() is None
+
+
+@pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16])
+def test_what_is_computed_forward_is_in_the_precision_chosen(precision: torch.dtype) -> None:
+    with Device(CPU.where, CPU.name, precision).autocast():
+        assert (torch.ones(2, 2) @ torch.ones(2, 2)).dtype == precision
+
+
+def test_the_memory_of_a_cpu_is_the_most_the_process_had_in_1e9_bytes() -> None:
+    torch.ones(50_000_000)
+    assert 0.2 <= CPU.memory_gb() < 20
+
+
+def test_only_for_apples_gpu_does_the_host_look_whether_an_update_is_left_out() -> None:
+    assert Device(torch.device("mps"), "Apple MPS", torch.float32).waits_to_skip
+    assert not CPU.waits_to_skip and not GPU.waits_to_skip
+
+
+@pytest.fixture
+def as_it_was() -> Iterator[None]:
+    """Puts back what `choose` sets in torch."""
+    deterministic, precision = (
+        torch.are_deterministic_algorithms_enabled(),
+        torch.get_float32_matmul_precision(),
+    )
+    yield
+    torch.use_deterministic_algorithms(deterministic)
+    torch.set_float32_matmul_precision(precision)
+
+
+@pytest.mark.usefixtures("as_it_was")
+@pytest.mark.parametrize("wanted", [True, False])
+def test_kernels_add_in_a_fixed_order_where_that_is_asked_for(wanted: bool) -> None:
+    choose("auto", wanted, Ranks())
+    assert torch.are_deterministic_algorithms_enabled() is wanted
+    assert not torch.utils.deterministic.fill_uninitialized_memory  # type: ignore[attr-defined]
+
+
+@pytest.mark.usefixtures("as_it_was")
+@pytest.mark.parametrize(("dtype", "precision"), [("auto", torch.float32), ("bfloat16", torch.bfloat16)])
+def test_a_cpu_computes_in_float32_unless_another_precision_is_asked_for(
+    dtype: str, precision: torch.dtype
+) -> None:
+    assert choose(dtype, True, Ranks()).precision == precision
+
+
+@pytest.mark.usefixtures("as_it_was")
+def test_a_rank_has_the_gpu_of_its_number_in_bf16_and_tf32(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda number: f"GPU {number}")
+    assert choose("auto", True, Ranks(9, 16, 1)) == Device(torch.device("cuda", 1), "GPU 1", torch.bfloat16)
+    assert torch.get_float32_matmul_precision() == "high"
+
+
+def test_attention_is_tried_on_apples_gpu_before_anything_is_computed_there(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tried: list[Device] = []
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+    monkeypatch.setattr(device, "check_attention", tried.append)
+    chosen = choose("float32", True, Ranks())
+    assert (tried, chosen.where.type) == ([chosen], "mps")
 
 
 @pytest.mark.parametrize("masked", [False, True])
@@ -86,6 +193,14 @@ def forgets_the_rest_of_a_block(
     """Like pytorch#169222: one query is right only where the keys are a multiple of 32."""
     full = key.size(2) if is_causal else key.size(2) // 32 * 32
     return ATTENTION(query, key[:, :, :full], value[:, :, :full], is_causal=is_causal)
+
+
+def forgets_the_second_half_of_many(
+    query: Tensor, key: Tensor, value: Tensor, is_causal: bool, **_: None
+) -> Tensor:
+    """One query uses a kernel of its own from 1,024 keys on."""
+    seen = key.size(2) // 2 if key.size(2) >= 1024 else key.size(2)
+    return ATTENTION(query, key[:, :, :seen], value[:, :, :seen], is_causal=is_causal)
 
 
 def mixes_up_a_few(query: Tensor, key: Tensor, value: Tensor, is_causal: bool, **_: None) -> Tensor:
@@ -110,6 +225,7 @@ ATTENTION: Callable[..., Tensor] = F.scaled_dot_product_attention
     [
         (sees_the_next_three, False),
         (forgets_the_rest_of_a_block, False),
+        (forgets_the_second_half_of_many, False),
         (mixes_up_a_few, False),
         (gives_all_rows_the_first_mask, True),
     ],
