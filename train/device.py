@@ -43,6 +43,12 @@ KERNELS = {
     "cudnn": SDPBackend.CUDNN_ATTENTION,
     "math": SDPBackend.MATH,
 }
+OUT_OF_MEMORY = (
+    "DefaultCPUAllocator",
+    "MPS backend out of memory",
+    "CUDA error: out of memory",  # other programs hold the GPU's, or the machine's cannot be pinned
+    "CUBLAS_STATUS_ALLOC_FAILED",
+)
 TIMED_CALLS = 10
 # (queries, keys): kernels differ by whether there is one query, a few or many, and from 1,024 keys on.
 ATTENTION_CHECKED = ((1, 39), (1, 1030), (3, 3), (39, 39), (64, 64))
@@ -74,6 +80,8 @@ class Device:
         """Returns when everything asked of the device is done."""
         if self.where.type == "cuda":
             torch.cuda.synchronize()
+        elif self.where.type == "mps":
+            torch.mps.synchronize()
 
     def memory_gb(self) -> float:
         """The most memory used so far, in 1e9 bytes: a GPU's (Apple's: what it holds now), or this process's
@@ -221,13 +229,8 @@ def memory_told(what: str, instead: str) -> Iterator[None]:
 
 
 def is_out_of_memory(error: RuntimeError) -> bool:
-    """torch has a class of its own for CUDA only."""
-    said = str(error)
-    return (
-        isinstance(error, torch.OutOfMemoryError)
-        or "DefaultCPUAllocator" in said
-        or "MPS backend out of memory" in said
-    )
+    """torch has a class of its own for what its allocator on CUDA lacks, and for nothing else."""
+    return isinstance(error, torch.OutOfMemoryError) or any(said in str(error) for said in OUT_OF_MEMORY)
 
 
 def flops_per_token(model: GPT2) -> float:

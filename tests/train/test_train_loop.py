@@ -18,7 +18,7 @@ import torch
 from safetensors.torch import load_file
 
 from tests.train.conftest import newest
-from train import files, pretrained, report
+from train import files, prepare, pretrained, report
 from train.census import Census
 from train.corpus import Corpus, find_corpus
 from train.errors import Interrupted, RunFailed, TrainError
@@ -26,7 +26,7 @@ from train.loop import train
 from train.progress import Progress
 from train.ranks import Ranks
 from train.rundir import Row, rows
-from train.settings import Settings
+from train.settings import Settings, TrainSettings
 from train.settings_file import to_toml
 from train.training import Training
 
@@ -354,6 +354,8 @@ def test_a_validation_loss_that_is_no_number_is_none(corpus: Path, tiny: Tiny, t
         torch.OutOfMemoryError("CUDA out of memory"),
         RuntimeError("MPS backend out of memory (MPS allocated: 9.00 GiB)"),
         RuntimeError("[enforce fail at alloc_cpu.cpp:128] DefaultCPUAllocator: can't allocate memory"),
+        torch.AcceleratorError("CUDA error: out of memory\nSearch for `cudaErrorMemoryAllocation'"),
+        RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
     ],
 )
 def test_a_micro_batch_that_memory_does_not_hold_is_an_error_that_names_a_smaller_one(
@@ -365,6 +367,12 @@ def test_a_micro_batch_that_memory_does_not_hold_is_an_error_that_names_a_smalle
     monkeypatch.setattr(Training, "update", update)
     with pytest.raises(TrainError, match=r"micro_batch_size = 2 at a time: --set train\.micro_batch_size=1"):
         train(corpus, tmp_path / "run", tiny())
+
+
+def test_where_memory_does_not_hold_one_sequence_shards_or_a_smaller_model_are_named() -> None:
+    told = r"micro_batch_size = 1 at a time: --set train\.shard=true on several GPUs, or take a smaller model"
+    with pytest.raises(TrainError, match=told), prepare.memory_told(TrainSettings(micro_batch_size=1)):
+        raise MemoryError
 
 
 def test_a_micro_batch_that_no_memory_holds_is_told_before_its_tokens_are_read(

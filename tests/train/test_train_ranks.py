@@ -1,8 +1,14 @@
+from collections.abc import Callable
+from pathlib import Path
+
 import pytest
 import torch
+import torch.distributed as dist
 
-from train.errors import TrainError
-from train.ranks import joined
+from train import prepare
+from train.errors import RunFailed, TrainError
+from train.ranks import Ranks, joined
+from train.settings import Settings
 
 TORCHRUN = {"RANK": "3", "WORLD_SIZE": "4", "LOCAL_RANK": "3", "MASTER_ADDR": "localhost", "MASTER_PORT": "1"}
 
@@ -22,5 +28,49 @@ def test_more_ranks_than_gpus_are_an_error(monkeypatch: pytest.MonkeyPatch) -> N
     for name, value in TORCHRUN.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
-    with pytest.raises(TrainError, match="more ranks here than GPUs: torchrun --nproc-per-node 2"), joined():
-        pass
+    for local_rank in ("2", "3"):
+        monkeypatch.setenv("LOCAL_RANK", local_rank)
+        with (
+            pytest.raises(TrainError, match="more ranks here than GPUs: torchrun --nproc-per-node 2"),
+            joined(),
+        ):
+            pass
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (RuntimeError("[gloo/transport/tcp/pair.cc:547] Connection closed by peer"), RunFailed),
+        (dist.DistBackendError("NCCL communicator was aborted on rank 0."), RunFailed),
+        (RuntimeError("mat1 and mat2 shapes cannot be multiplied"), RuntimeError),
+    ],
+)
+def test_only_a_lost_connection_is_called_one_and_the_group_is_left_however_it_ends(
+    error: RuntimeError, told: type[Exception], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alone = {
+        "RANK": "0",
+        "WORLD_SIZE": "1",
+        "LOCAL_RANK": "0",
+        "MASTER_ADDR": "127.0.0.1",
+        "MASTER_PORT": "0",
+    }
+    for name, value in alone.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(told) as raised, joined() as ranks:
+        assert (ranks, dist.is_initialized()) == (Ranks(0, 1, 0), True)
+        raise error
+    assert ("rank 0 has lost another" in str(raised.value)) is (told is RunFailed)
+    assert not dist.is_initialized()
+
+
+@pytest.mark.parametrize(("size", "ranks"), [(4, 2), (12, 2), (8, 3)])
+def test_a_step_that_does_not_divide_into_the_ranks_micro_batches_is_an_error(
+    size: int, ranks: int, corpus: Path, tiny: Callable[..., Settings], tmp_path: Path
+) -> None:
+    asked = tiny(train__batch_size=size, train__micro_batch_size=4)
+    with pytest.raises(TrainError, match=rf"batch_size = {size} does not divide .* of 4 on {ranks} ranks"):
+        prepare.resolve(corpus, tmp_path, asked, Ranks(0, ranks))
+    prepare.resolve(
+        corpus, tmp_path, tiny(train__batch_size=4 * ranks, train__micro_batch_size=4), Ranks(0, ranks)
+    )

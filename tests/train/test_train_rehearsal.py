@@ -1,3 +1,4 @@
+import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -28,6 +29,10 @@ def test_it_says_what_a_training_would_be(corpus: Path, tiny: Tiny, tmp_path: Pa
     assert found["flops"] == found["tokens"] * (6 * counted + 12 * 2 * 16 * 32)
     assert found["settings"]["model"]["vocab_size"] == 300
     assert found["settings"]["train"]["lr"] == 0.01
+    assert found["tokens_per_s"] == pytest.approx(4 * 32 / found["seconds_per_step"], rel=0.01)
+    assert found["free_gb"] == pytest.approx(shutil.disk_usage(tmp_path).free / 1e9, rel=0.2)
+    assert found["checkpoint_gb"] < 0.01 and found["checkpoints"] > 1
+    assert found["mfu"] is None  # no peak is known of a CPU
 
 
 def test_its_seconds_are_those_of_all_micro_batches(corpus: Path, tiny: Tiny, tmp_path: Path) -> None:
@@ -50,6 +55,12 @@ def test_a_run_that_is_there_goes_on_from_its_checkpoint_and_stays_as_it_is(
     before = every_file(tmp_path)
     found = rehearse(corpus, tmp_path / "run", tiny())
     assert (found["after_step"], found["steps"]) == (20, 20)
+    assert found["tokens"] == 20 * 4 * 32
+    assert found["flops"] == found["tokens"] * (6 * (found["parameters"] - 32 * 16) + 12 * 2 * 16 * 32)
+    assert found["seconds"] == pytest.approx(20 * found["seconds_per_step"])
+    assert found["epochs"] == pytest.approx(
+        40 * 4 * 32 / found["corpus_tokens"], rel=0.01
+    )  # of the whole run
     assert every_file(tmp_path) == before
 
 
@@ -62,6 +73,10 @@ def test_what_would_refuse_the_training_refuses_it(corpus: Path, tiny: Tiny, tmp
         rehearse(corpus, tmp_path / "file", tiny())
     with pytest.raises(TrainError, match="is missing"):
         rehearse(tmp_path, tmp_path / "new", tiny())
+    tokens = shutil.copytree(corpus, tmp_path / "tokens")
+    (tokens / "train-00000.bin").write_bytes((corpus / "train-00000.bin").read_bytes()[::-1])
+    with pytest.raises(TrainError, match=r"train-00000\.bin"):
+        rehearse(tokens, tmp_path / "run", tiny())
     with pytest.raises(TrainError, match=r"cannot write to .*: give another --out"):
         rehearse(corpus, tmp_path / "file" / "run", tiny())
 

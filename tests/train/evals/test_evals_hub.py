@@ -1,6 +1,8 @@
 """Sets fetched by name become the official files, as the loaders read them."""
 
 import json
+import re
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -58,10 +60,25 @@ def test_what_is_fetched_is_found_where_the_task_looks(task: str, fetched: Any, 
 def test_lines_are_the_official_ones(fetched: Any) -> None:
     assert fetched("wikitext-2").read_text("utf-8") == " \n = Title = \n"
     assert texts.rows(fetched("lambada"), {"text": texts.TEXT}) == ROWS["lambada"]
-    assert [question.answer for question in questions.cloze(fetched("cbt-cn"))] == ["cat", "cat"]
+    lines = "".join(f"{number} sentence {number}\n" for number in range(1, 21))
+    cbt = fetched("cbt-cn")
+    assert cbt.read_text("utf-8") == 2 * f"{lines}21 the XXXXX ran\tcat\t\tcat|dog\n\n"
+    assert [question.answer for question in questions.cloze(cbt)] == ["cat", "cat"]
     assert questions.hellaswag(fetched("hellaswag"))[0].correct == 2
     assert json.loads(fetched("wmt14-en-fr").read_text("utf-8")) == {"fr": "chat", "en": "cat"}
     assert len(examples.natural_questions(fetched("nq"))) == 1
+
+
+def test_of_a_set_the_part_is_fetched_that_its_file_is_named_for() -> None:
+    for task, named in hub.SETS.items():
+        judged = re.search(r"_val|\.dev", named.file)
+        assert named.split == ("validation" if judged else "test"), task
+    for size in ("2", "2-raw", "103"):
+        found = hub.SETS[f"wikitext-{size}"]
+        assert (found.config, Path(found.file).parent.name) == (f"wikitext-{size}-v1", f"wikitext-{size}")
+    for kind in ("CN", "NE"):
+        found = hub.SETS[f"cbt-{kind.lower()}"]
+        assert found.config == kind and f"_{kind}_" in found.file
 
 
 def test_a_set_without_a_name_says_where_its_file_comes_from(tmp_path: Path) -> None:
@@ -70,11 +87,21 @@ def test_a_set_without_a_name_says_where_its_file_comes_from(tmp_path: Path) -> 
 
 
 def test_a_name_that_cannot_be_reached_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    named = replace(hub.SETS["nq"], dataset=str(tmp_path / "nowhere"))
-    monkeypatch.setitem(hub.SETS, "nq", named)
-    with pytest.raises(TrainError, match="could not be fetched"):
+    def away(*_: object, **__: object) -> None:
+        raise ConnectionError("no route\nto the hub")
+
+    monkeypatch.setattr("datasets.load_dataset", away)
+    with pytest.raises(TrainError, match=r"nq_open could not be fetched from the hub: no route$"):
         hub.fetch("nq", tmp_path)
     assert not list(tmp_path.iterdir())
+
+
+def test_without_the_library_it_is_said_how_to_install_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "datasets", None)
+    with pytest.raises(TrainError, match="--download needs a library: pip install datasets"):
+        hub.fetch("nq", tmp_path)
 
 
 def test_a_plan_fetches_nothing(tmp_path: Path) -> None:

@@ -1,0 +1,45 @@
+"""What Ctrl-C and SIGTERM do while a run is being trained, and after it."""
+
+import signal
+from collections.abc import Iterator
+
+import pytest
+
+from train.stopping import stop_request
+
+
+@pytest.fixture(autouse=True)
+def heard() -> Iterator[list[int]]:
+    """The signals that come to whoever listened before the run."""
+    found: list[int] = []
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(number, lambda number, _: found.append(number)) for number in numbers]
+    yield found
+    for number, handler in zip(numbers, before, strict=True):
+        signal.signal(number, handler)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_first_signal_is_a_request_alone(number: signal.Signals, heard: list[int]) -> None:
+    with stop_request() as stop:
+        assert not stop.asked
+        signal.raise_signal(number)
+        assert stop.asked
+    assert heard == []
+
+
+def test_a_second_ctrl_c_ends_the_run_at_once_and_a_second_sigterm_does_not(heard: list[int]) -> None:
+    with stop_request():
+        signal.raise_signal(signal.SIGTERM)
+        signal.raise_signal(signal.SIGTERM)
+        assert heard == []
+        signal.raise_signal(signal.SIGINT)
+        assert heard == [signal.SIGINT]
+
+
+def test_after_the_run_signals_are_what_they_were(heard: list[int]) -> None:
+    with pytest.raises(ZeroDivisionError), stop_request():
+        raise ZeroDivisionError
+    signal.raise_signal(signal.SIGTERM)
+    signal.raise_signal(signal.SIGINT)
+    assert heard == [signal.SIGTERM, signal.SIGINT]
