@@ -1,5 +1,6 @@
 """`webtext train`, `sample`, `eval` and `export`: the trainer, imported when asked, its errors made ours."""
 
+import errno
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -10,6 +11,8 @@ from typing import Any
 from webtext import buckets, damage, files, store
 from webtext.corpus import Corpus
 from webtext.errors import RunFailed, RunRefused, UserError, why
+
+TOLD_BY_COMMANDS = (*damage.DISK_FULL, *damage.TOO_MANY_OPEN, errno.EFBIG)  # with what to do
 
 
 @dataclass(frozen=True)
@@ -161,6 +164,6 @@ def _trainer() -> Iterator[None]:
     except (IsADirectoryError, NotADirectoryError, FileExistsError):  # the same command fails again
         raise
     except OSError as error:
-        if error.errno in damage.DISK_FULL or buckets.is_of_a_store(error):
+        if error.errno in TOLD_BY_COMMANDS or buckets.is_of_a_store(error):
             raise
         raise RunFailed(f"{error.filename or 'the run'}: {why(error)}") from None

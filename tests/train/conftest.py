@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -19,6 +20,9 @@ import train
 from train import checkpoint
 from train.settings import Settings
 from train.settings_file import load
+from webtext.corpus import Corpus
+from webtext.manifest import Counts, Manifest
+from webtext.recipe import Recipe
 
 os.environ["CUDA_VISIBLE_DEVICES"] = ""  # what is promised here is promised of the CPU
 
@@ -52,6 +56,16 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """`tokens/` of Python's own documentation: two train files, and the two shortest articles to validate."""
     articles = sorted((text for text in topics.values() if 500 < len(text) < 8000), key=len, reverse=True)
     return write_corpus(tmp_path_factory.mktemp("corpus") / "tokens", articles)
+
+
+@pytest.fixture
+def root(corpus: Path, tmp_path: Path) -> Path:
+    """The corpus whose tokens those are."""
+    whole = Corpus(tmp_path / "corpus")
+    shutil.copytree(corpus, whole.root / "tokens")
+    whole.freeze(Recipe())
+    whole.table("tokens").publish(Manifest("tokens", 1, "", "", (), Counts()))
+    return whole.root
 
 
 @pytest.fixture(scope="session")

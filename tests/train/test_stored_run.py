@@ -1,6 +1,5 @@
 """A run in an object store holds what a run on a disk holds, and goes on from there on any machine."""
 
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,10 +11,7 @@ from train import loop, rundir, sample
 from train.progress import Progress
 from train.settings import Settings
 from webtext import files, lease, store
-from webtext.corpus import Corpus
 from webtext.errors import UserError
-from webtext.manifest import Counts, Manifest
-from webtext.recipe import Recipe
 
 pytestmark = pytest.mark.slow
 
@@ -111,12 +107,8 @@ def test_a_reader_fetches_the_newest_weights_alone(corpus: Path, tiny: Tiny, on_
 
 
 def test_the_commands_work_on_an_address(
-    corpus: Path, tiny_arguments: list[str], on_machine: Machine, site: ObjectStore, tmp_path: Path
+    root: Path, tiny_arguments: list[str], on_machine: Machine, site: ObjectStore, tmp_path: Path
 ) -> None:
-    root = tmp_path / "corpus"
-    shutil.copytree(corpus, root / "tokens")
-    Corpus(root).freeze(Recipe())
-    Corpus(root).table("tokens").publish(Manifest("tokens", 1, "", "", (), Counts()))
     sets = tuple(tiny_arguments[3::2])  # of --config demo --set … --set …
     address = f"s3://{BUCKET}/{on_machine('one').name}"
     assert model.train(root, on_machine("one"), "demo", sets, True)["run"] == address

@@ -1,6 +1,5 @@
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -13,9 +12,6 @@ from typer.testing import CliRunner
 
 from train.cli import app
 from webtext.cli import main
-from webtext.corpus import Corpus
-from webtext.manifest import Counts, Manifest
-from webtext.recipe import Recipe
 
 Python = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -75,16 +71,6 @@ def test_a_library_that_is_not_installed_is_one_line_and_exit_code_2(
     done = python("-c", without, "sample", tmp_path)
     assert done.returncode == 2
     assert f"{library} is not installed; training needs" in done.stderr and done.stderr.count("\n") == 1
-
-
-@pytest.fixture
-def root(corpus: Path, tmp_path: Path) -> Path:
-    """The corpus whose tokens those are."""
-    whole = Corpus(tmp_path / "corpus")
-    shutil.copytree(corpus, whole.root / "tokens")
-    whole.freeze(Recipe())
-    whole.table("tokens").publish(Manifest("tokens", 1, "", "", (), Counts()))
-    return whole.root
 
 
 def test_a_training_that_diverged_is_not_told_to_go_on_with_the_same_command(

@@ -253,6 +253,33 @@ def test_what_may_not_be_read_is_not_called_another_thing(source: Path, tmp_path
         tokenizer.load(folder / name) if name == "tokenizer.json" else huggingface.shape(str(folder))
 
 
+@pytest.fixture
+def older(source: Path, tmp_path: Path) -> Path:
+    """A model whose tokenizer is in GPT-2's own two files."""
+    folder = Path(copy_with(source, tmp_path))
+    Tokenizer.from_file(str(folder / "tokenizer.json")).model.save(str(folder))
+    (folder / "tokenizer.json").unlink()
+    return folder
+
+
+def test_gpt2s_own_vocabulary_and_merges_are_the_same_tokenizer(source: Path, older: Path) -> None:
+    ours = Tokenizer.from_file(str(source / "tokenizer.json"))
+    text = "The “with” statement:\n\tdef f(x):\n        return x's  naïve 漢字 🙂"
+    for words in (pretrained.load(str(older)).tokenizer, pretrained.look(str(older))[1]):
+        assert words is not None
+        assert words.encode(text).ids == ours.encode(text).ids
+        assert words.decode(ours.encode(text).ids) == text
+
+
+def test_a_vocabulary_and_merges_that_are_no_tokenizers_are_named(older: Path) -> None:
+    (older / "merges.txt").write_text("#version: 0.2\nno such pair\n")
+    with pytest.raises(TrainError, match=r"vocab\.json and .*merges\.txt are not a tokenizer's: "):
+        pretrained.load(str(older))
+    (older / "merges.txt").unlink()
+    with pytest.raises(TrainError, match=r"tokenizer\.json is missing: put there"):
+        pretrained.load(str(older))
+
+
 @pytest.mark.parametrize("index", [{}, {"weight_map": []}, {"weight_map": {"transformer.wte.weight": 1}}])
 def test_an_index_without_a_map_of_files_is_an_error(source: Path, tmp_path: Path, index: object) -> None:
     folder = Path(copy_with(source, tmp_path))

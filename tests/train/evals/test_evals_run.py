@@ -83,7 +83,7 @@ def test_it_is_done_again_when_something_it_depends_on_is_another(
     assert evaluate(asked(folder, data, "lambada", "ptb", **more), PROGRESS)["reused"] == ["lambada"]
 
 
-@pytest.mark.parametrize("what", ["weights", "tokenizer"])
+@pytest.mark.parametrize("what", ["weights", "heads", "tokenizer"])
 def test_all_is_done_again_when_the_model_in_its_folder_is_another(
     folder: Path, data: Path, what: str
 ) -> None:
@@ -92,12 +92,23 @@ def test_all_is_done_again_when_the_model_in_its_folder_is_another(
     if what == "weights":
         weights = load_file(model / "model.safetensors")
         save_file({name: 2 * tensor for name, tensor in weights.items()}, model / "model.safetensors")
+    elif what == "heads":
+        told = json.loads((model / "config.json").read_text())
+        (model / "config.json").write_text(json.dumps(told | {"n_head": 1}))
     else:
         tokenizer = Tokenizer.from_file(str(model / "tokenizer.json"))
         tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=True)
         tokenizer.save(str(model / "tokenizer.json"))
     found = evaluate(asked(model, data, "lambada"), PROGRESS)
     assert (found["reused"], Path(found["results"]).name) == ([], "model")
+
+
+def test_all_is_done_again_when_a_run_was_trained_further(
+    corpus: Path, tiny: Callable[..., Settings], data: Path, tmp_path: Path
+) -> None:
+    for steps in (2, 4):
+        train(corpus, tmp_path / "run", tiny(train__steps=steps, train__lr=0.01, train__min_lr=0.01))
+        assert evaluate(asked(tmp_path / "run", data, "lambada"), PROGRESS)["reused"] == []
 
 
 def test_a_model_that_was_moved_has_its_results_still(folder: Path, data: Path) -> None:

@@ -1,0 +1,127 @@
+"""`webtext train`, `sample`, `eval` and `export`: what is asked on the command line is what is done."""
+
+import errno
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from train import loop
+from train.sample import generate
+from train.settings import Settings
+from webtext import model_commands  # noqa: F401 - its commands register themselves
+from webtext.command import app
+
+
+def webtext(*arguments: object) -> Result:
+    return CliRunner().invoke(app, [*map(str, arguments)])
+
+
+def webtext_json(*arguments: object) -> Any:
+    done = webtext(*arguments, "--json")
+    assert done.exit_code == 0, done.output
+    return json.loads(done.stdout)
+
+
+@pytest.fixture(scope="module")
+def run(corpus: Path, tiny: Callable[..., Settings], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of two steps."""
+    path = tmp_path_factory.mktemp("trained") / "run"
+    loop.train(corpus, path, tiny(train__steps=2))
+    return path
+
+
+def test_every_option_of_sample_decides_the_texts(run: Path) -> None:
+    options = ("--max-tokens", 9, "--temperature", 1.5, "--top-k", 7, "--top-p", 0.9, "--seed", 5, "--n", 2)
+    texts = generate(str(run), "The", max_tokens=9, temperature=1.5, top_k=7, top_p=0.9, seed=5, n=2)
+    assert webtext_json("sample", run, "--prompt", "The", *options) == {"prompt": "The", "texts": texts}
+    assert webtext("sample", run, "--prompt", "The", *options).stdout == (
+        f"The{texts[0]}\n\n---\n\nThe{texts[1]}\n"
+    )
+
+
+def test_a_single_text_follows_its_prompt_and_ends_with_a_line_end(run: Path) -> None:
+    (text,) = generate(str(run), "The", max_tokens=9)
+    assert webtext("sample", run, "--prompt", "The", "--max-tokens", 9).stdout == f"The{text}\n"
+    assert webtext_json("sample", run, "--prompt", "The", "--max-tokens", 9)["texts"] == [text]
+
+
+@pytest.mark.parametrize("dry", [(), ("--dry-run",)], ids=["train", "dry run"])
+def test_a_training_starts_from_what_init_from_names(
+    dry: tuple[str, ...], root: Path, tiny_arguments: list[str], tmp_path: Path
+) -> None:
+    asked = ("train", root, "--out", tmp_path / "run", *tiny_arguments, "--init-from", tmp_path / "gpt2")
+    done = webtext(*asked, *dry)
+    assert done.exit_code == 2
+    assert f"{tmp_path / 'gpt2'} does not exist" in done.stderr
+
+
+def test_a_dry_run_of_a_training_says_what_it_would_be_and_the_training_is_that(
+    root: Path, tiny_arguments: list[str], tmp_path: Path
+) -> None:
+    asked = ("train", root, "--out", tmp_path / "run", *tiny_arguments, "--set", "train.steps=3", "--quiet")
+    plan = webtext_json(*asked, "--dry-run")
+    assert (plan["steps"], (tmp_path / "run").exists()) == (3, False)
+    done = webtext(*asked, "--json")
+    assert (json.loads(done.stdout)["steps"], done.stderr) == (3, "")
+
+
+def test_an_export_is_written_unless_it_is_a_dry_run(run: Path, tmp_path: Path) -> None:
+    asked = ("export", run, tmp_path / "gpt2")
+    planned = webtext_json(*asked, "--dry-run")
+    assert (planned["step"], (tmp_path / "gpt2").exists()) == (2, False)
+    assert webtext_json(*asked)["step"] == 2
+    assert (tmp_path / "gpt2" / "model.safetensors").stat().st_size == planned["bytes"]
+
+
+def test_an_evaluation_takes_its_data_strides_and_place_from_the_options(run: Path, tmp_path: Path) -> None:
+    (tmp_path / "ptb.test.txt").write_text(" the lamp was lit \n" * 9)
+    asked = ("eval", run, "--tasks", "ptb", "--data", tmp_path, "--out", tmp_path / "out", "--strides", "8")
+    planned = webtext_json(*asked, "--dry-run")
+    assert (planned["tasks"][0]["file"], (tmp_path / "out").exists()) == (
+        str(tmp_path / "ptb.test.txt"),
+        False,
+    )
+    found = webtext_json(*asked, "--quiet")
+    assert found["results"] == str(tmp_path / "out" / "run")
+    assert {row["metric"].partition("_stride_")[2] for row in found["rows"]} == {"8"}
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "told"),
+    [
+        (OSError(errno.EIO, "Input/output error", "log.jsonl"), 1, "log.jsonl: Input/output error; the same"),
+        (
+            OSError(errno.EIO, "Input/output error"),
+            1,
+            "the run: Input/output error; the same command goes on",
+        ),
+        (
+            OSError(errno.ENOSPC, "No space left on device", "log.jsonl"),
+            1,
+            "no space left at log.jsonl: free some",
+        ),
+        (OSError(errno.EMFILE, "Too many open files", "log.jsonl"), 1, "raise `ulimit -n`"),
+        (OSError(errno.EFBIG, "File too large", "log.jsonl"), 1, "raise `ulimit -f`"),
+        (PermissionError(errno.EACCES, "Permission denied", "log.jsonl"), 2, "log.jsonl: Permission denied"),
+    ],
+)
+def test_what_the_system_refuses_is_told_with_its_file_and_whether_the_same_command_goes_on(
+    error: OSError,
+    code: int,
+    told: str,
+    root: Path,
+    tiny_arguments: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def failing(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(loop, "train", failing)
+    done = webtext("train", root, "--out", tmp_path / "run", *tiny_arguments)
+    assert done.exit_code == code
+    assert told in done.stderr and done.stderr.count("\n") == 1
