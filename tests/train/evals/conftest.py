@@ -46,18 +46,18 @@ class Bigram:
     """A model whose next token depends on the last one alone, by a table of log-likelihoods that is computed
     here from the embeddings, without the model."""
 
-    def __init__(self, corpus: Path) -> None:
+    def __init__(self, corpus: Path, sharpness: float = 1.0) -> None:
         torch.manual_seed(3)
         model = GPT2(ModelSettings(n_layer=1, n_head=1, n_embd=16, n_positions=64, vocab_size=300)).eval()
         with torch.no_grad():
             for parameter in model.parameters():
                 parameter.zero_()
-            model.transformer.ln_f.weight.fill_(1.0)
+            model.transformer.ln_f.weight.fill_(sharpness)
             model.transformer.wte.weight.normal_()
         embeddings = model.transformer.wte.weight.detach().double()
         centred = embeddings - embeddings.mean(1, keepdim=True)
         hidden = centred / (centred.pow(2).mean(1, keepdim=True) + 1e-5).sqrt()
-        self.table = (hidden @ embeddings.T).log_softmax(1)
+        self.table = (sharpness * hidden @ embeddings.T).log_softmax(1)
         tokenizer = Tokenizer.from_file(str(corpus / "tokenizer.json"))
         self.subject = Subject("bigram", "bigram", model, tokenizer, load_device(), "digest", 0)
 

@@ -1,10 +1,13 @@
 import json
 import random
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
+from tests.train.evals.conftest import Bigram
 from train.errors import TrainError
 from train.evals import generate, generation
 from train.evals.examples import Conversation, Pair, Story
@@ -34,6 +37,67 @@ def test_greedy_texts_are_those_of_transformers(theirs: Any, subject: Subject) -
         nats = float(logits.log_softmax(1)[range(len(found)), found].sum())
         assert written.text == subject.tokenizer.decode([token for token in found if token])
         assert written.nats == pytest.approx(nats, abs=1e-3)
+
+
+@pytest.fixture(scope="module")
+def drawing(corpus: Path) -> Bigram:
+    """One that seldom says the same word twice."""
+    return Bigram(corpus, sharpness=0.3)
+
+
+def alone(bigram: Bigram, last: int, place: int, way: Way) -> tuple[list[int], float]:
+    """What is written after `last`, and its nats, by the table: the likeliest, or that of the `top_k` in
+    whose share of their probability the prompt's next number lies."""
+    tokens, nats, words = list[int](), 0.0, bigram.subject.tokenizer
+    for draw in np.random.default_rng([way.seed, place]).random(way.tokens)[: bigram.subject.room]:
+        likely = bigram.table[last].exp().sort(descending=True, stable=True)
+        shares = likely.values[: way.top_k] / likely.values[: way.top_k].sum()
+        at = int((shares.cumsum(0) <= draw).sum())
+        nats, last = nats + float(likely.values[at].log()), int(likely.indices[at])
+        tokens.append(last)
+        if last == bigram.subject.end or (way.one_line and "\n" in words.decode([last])):
+            break
+    return tokens, nats
+
+
+@pytest.mark.parametrize("one_line", [True, False])
+@pytest.mark.parametrize("top_k", [1, 5, 1000])
+def test_each_text_of_a_batch_is_what_its_prompt_alone_would_get(
+    top_k: int, one_line: bool, drawing: Bigram
+) -> None:
+    way, words, end = Way(60, top_k, one_line, seed=7), drawing.subject.tokenizer, drawing.subject.end
+    asked = [[9] * (place % 3) + [place] for place in range(24)]
+    wanted = [alone(drawing, prompt[-1], place, way) for place, prompt in enumerate(asked)]
+    if one_line and top_k == 1000:
+        assert len({len(tokens) for tokens, _ in wanted}) > 4  # some end long before others
+    for (tokens, nats), written in zip(wanted, write(drawing.subject, asked, way, quiet), strict=True):
+        text = words.decode([token for token in tokens if token != end])
+        assert written.text == (text.partition("\n")[0] if one_line else text)
+        assert written.nats == pytest.approx(nats, abs=1e-3)
+
+
+def test_no_more_tokens_are_written_than_the_model_can_read(bigram: Bigram) -> None:
+    way, after_a = Way(tokens=100, one_line=False), bigram.ids("a")
+    tokens, _ = alone(bigram, after_a[-1], 0, way)
+    (written,) = write(bigram.subject, [bigram.ids("the") + after_a], way, quiet)
+    assert len(tokens) == bigram.subject.room
+    assert written.text == bigram.subject.tokenizer.decode(tokens)
+
+
+def test_a_prompt_that_leaves_too_little_room_loses_its_beginning_and_is_counted(subject: Subject) -> None:
+    way, long = Way(tokens=12, one_line=False), [[7 * at % 299 + 1 for at in range(21)]]
+    fits = [long[0][1:]]  # 20 and 12 are the 32 that the model reads
+    (cut,), (whole,) = write(subject, long, way, quiet), write(subject, fits, way, quiet)
+    assert (cut.text, cut.nats) == (whole.text, pytest.approx(whole.nats, abs=1e-4))
+    assert (generate.cut(subject, long, way), generate.cut(subject, fits, way)) == (1, 0)
+
+
+def test_how_many_texts_are_written_is_told(subject: Subject, monkeypatch: pytest.MonkeyPatch) -> None:
+    heard: list[tuple[int, int]] = []
+    monkeypatch.setitem(generate.ROWS, "cpu", 2)
+    write(subject, prompts(), Way(tokens=2), lambda done, total: heard.append((done, total)))
+    assert heard[-1] == (4, 4)
+    assert [done for done, _ in heard] == sorted({done for done, _ in heard})
 
 
 def test_a_text_of_a_model_that_computes_no_numbers_is_an_error(
