@@ -69,6 +69,16 @@ def test_a_dry_run_of_a_training_says_what_it_would_be_and_the_training_is_that(
     assert (json.loads(done.stdout)["steps"], done.stderr) == (3, "")
 
 
+@pytest.mark.parametrize("dry", [(), ("--dry-run",)], ids=["train", "dry run"])
+def test_a_corpus_that_has_no_tokens_yet_is_told_to_get_them(
+    dry: tuple[str, ...], root: Path, tmp_path: Path
+) -> None:
+    (root / "tokens" / "_manifest.json").unlink()
+    done = webtext("train", root, "--out", tmp_path / "run", "--config", "demo", *dry)
+    assert done.exit_code == 2
+    assert done.stderr == f"webtext: {root}: no tokens yet; run `webtext build-shards {root}` first\n"
+
+
 def test_an_export_is_written_unless_it_is_a_dry_run(run: Path, tmp_path: Path) -> None:
     asked = ("export", run, tmp_path / "gpt2")
     planned = webtext_json(*asked, "--dry-run")
@@ -88,6 +98,7 @@ def test_an_evaluation_takes_its_data_strides_and_place_from_the_options(run: Pa
     found = webtext_json(*asked, "--quiet")
     assert found["results"] == str(tmp_path / "out" / "run")
     assert {row["metric"].partition("_stride_")[2] for row in found["rows"]} == {"8"}
+    assert "must lie between 1 and the model's length 32" in webtext(*asked[:-1], 33, "--dry-run").stderr
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from tokenizers import Tokenizer, models
 from typer.testing import CliRunner
 
 from tests.train.conftest import newest
-from train import export, huggingface, pretrained, tokenizer
+from train import export, files, huggingface, pretrained, tokenizer
 from train.cli import app
 from train.errors import TrainError
 from train.loop import train
@@ -376,6 +376,40 @@ def test_an_export_that_could_not_be_written_can_be_repeated(run: Path, tmp_path
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     export.write(run, tmp_path / "out")
     assert huggingface.shape(str(tmp_path / "out")) == load_settings(run).model
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["tokenizer.json", "tokenizer_config.json", "generation_config.json", "model.safetensors", "config.json"],
+)
+def test_an_export_that_ended_early_is_no_model_and_can_be_repeated(
+    name: str, run: Path, exported: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = files.write
+
+    def ended(path: Path, content: str | bytes) -> None:
+        if path.name == name:
+            raise KeyboardInterrupt
+        write(path, content)
+
+    monkeypatch.setattr(files, "write", ended)
+    with pytest.raises(KeyboardInterrupt):
+        export.write(run, tmp_path / "out")
+    assert not (tmp_path / "out" / "config.json").exists()
+    monkeypatch.undo()
+    export.write(run, tmp_path / "out")
+    assert bytes_of(tmp_path / "out") == bytes_of(exported)
+    with pytest.raises(TrainError, match="out is there already: give a new directory"):
+        export.write(run, tmp_path / "out")
+
+
+def test_an_export_that_another_run_began_leaves_none_of_its_tokenizer(run: Path, tmp_path: Path) -> None:
+    out, bare = tmp_path / "out", shutil.copytree(run, tmp_path / "run")
+    (bare / "tokenizer.json").unlink()
+    export.write(run, out)
+    (out / export.UNFINISHED).touch()
+    export.write(bare, out)
+    assert set(bytes_of(out)) == {"config.json", "generation_config.json", "model.safetensors"}
 
 
 def test_an_export_that_was_killed_is_repeated_by_the_same_command(

@@ -4,7 +4,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
 
+from train import rehearsal
 from train.errors import TrainError
 from train.loop import train
 from train.rehearsal import rehearse
@@ -41,6 +43,43 @@ def test_its_seconds_are_those_of_all_micro_batches(corpus: Path, tiny: Tiny, tm
     measured = 256 * 32 / train(corpus, tmp_path / "run", asked)["tokens_per_s"]
     assert measured / 8 < found["seconds_per_step"] < measured * 8
     assert found["seconds"] == pytest.approx(2 * found["seconds_per_step"])
+
+
+def test_a_step_whose_micro_batches_take_long_is_timed_by_one(
+    corpus: Path, tiny: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    timed = iter([20.0])
+    monkeypatch.setattr(rehearsal, "_seconds", lambda *_: next(timed))
+    assert rehearse(corpus, tmp_path / "run", tiny())["seconds_per_step"] == 2 * 20.0
+
+
+def test_it_says_what_it_does_and_does_it_with_the_attention_of_the_run(
+    corpus: Path, tiny: Tiny, tmp_path: Path
+) -> None:
+    heard: list[tuple[str, bool]] = []
+    rehearse(
+        corpus,
+        tmp_path / "run",
+        tiny(train__attention="math"),
+        lambda line: heard.append((line, torch.backends.cuda.flash_sdp_enabled())),
+    )
+    (reading, _), (timing, flash) = heard
+    assert reading.startswith("reading ") and timing.startswith("timing on CPU")
+    assert not flash
+
+
+def test_a_model_that_is_compiled_wrongly_is_told_before_the_training(
+    corpus: Path, tiny: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def wrong(*_: object) -> None:
+        raise TrainError("compiles this model wrongly")
+
+    monkeypatch.setattr("train.compiled.check", wrong)
+    monkeypatch.setattr(torch, "compile", lambda model: model)
+    heard: list[str] = []
+    with pytest.raises(TrainError, match="compiles this model wrongly"):
+        rehearse(corpus, tmp_path / "run", tiny(train__compile="true"), heard.append)
+    assert heard[-1].startswith("compiling and timing on CPU")
 
 
 def test_nothing_is_written(corpus: Path, tiny: Tiny, tmp_path: Path) -> None:

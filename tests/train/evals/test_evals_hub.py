@@ -31,6 +31,7 @@ ROWS: dict[str, list[dict[str, Any]]] = {
         {"activity_label": "Run", "ctx_a": "He runs.", "ctx_b": "then", "endings": list("abcd"), "label": "2"}
     ],
     "wmt14-en-fr": [{"translation": {"fr": "chat", "en": "cat"}}],
+    "cnn-dm": [{"article": "A cat.", "highlights": "Cat.", "id": "1"}],
     "nq": [{"question": "who", "answer": ["him", "her"]}],
 }
 
@@ -66,6 +67,7 @@ def test_lines_are_the_official_ones(fetched: Any) -> None:
     assert [question.answer for question in questions.cloze(cbt)] == ["cat", "cat"]
     assert questions.hellaswag(fetched("hellaswag"))[0].correct == 2
     assert json.loads(fetched("wmt14-en-fr").read_text("utf-8")) == {"fr": "chat", "en": "cat"}
+    assert examples.stories(fetched("cnn-dm")) == [examples.Story("A cat.", ["Cat."])]
     assert len(examples.natural_questions(fetched("nq"))) == 1
 
 
