@@ -4,8 +4,11 @@ from pathlib import Path
 import pytest
 import torch
 import torch.distributed as dist
+from torch.distributed.device_mesh import init_device_mesh
+from torch.distributed.tensor import Shard, distribute_tensor
+from torch.testing._internal.distributed.fake_pg import FakeStore
 
-from train import prepare
+from train import parallel, prepare
 from train.errors import RunFailed, TrainError
 from train.ranks import Ranks, joined
 from train.settings import Settings
@@ -74,3 +77,19 @@ def test_a_step_that_does_not_divide_into_the_ranks_micro_batches_is_an_error(
     prepare.resolve(
         corpus, tmp_path, tiny(train__batch_size=4 * ranks, train__micro_batch_size=4), Ranks(0, ranks)
     )
+
+
+@pytest.mark.parametrize("rank", range(4))
+def test_a_rank_takes_of_a_whole_tensor_the_rows_it_has_of_a_parameter(rank: int) -> None:
+    whole = torch.arange(10.0).view(5, 2)  # 2, 2 and 1 row, and none
+    dist.init_process_group("fake", store=FakeStore(), rank=rank, world_size=4)
+    try:
+        mesh = init_device_mesh("cpu", (4,))
+        parameter = distribute_tensor(whole, mesh, [Shard(0)], src_data_rank=None)
+        mine = whole[2 * rank : 2 * rank + 2]
+        assert torch.equal(parallel.own_part(parameter), mine)
+        assert torch.equal(parallel.own_rows(whole, parameter), mine)
+    finally:
+        dist.destroy_process_group()
+    for own in (parallel.own_part(whole), parallel.own_rows(whole, whole), parallel.joined(whole, whole)):
+        assert own is whole  # of what is not sharded
