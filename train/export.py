@@ -24,7 +24,7 @@ def write(run: Path, out: Path) -> dict[str, Any]:
     settings, saved = _exportable(run, out)
     with files.made(out, "give another directory"):
         (out / UNFINISHED).touch()
-    for name in (TOKENIZER, TOKENIZER_CONFIG):  # of another run, which had one
+    for name in (CONFIG, TOKENIZER, TOKENIZER_CONFIG):  # of another run, whose export was killed
         (out / name).unlink(missing_ok=True)
     end = _export_tokenizer(run, out, settings.model)
     ids = {} if end is None else {"bos_token_id": end, "eos_token_id": end}

@@ -10,6 +10,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from train import loop
+from train.errors import TrainError
+from train.evals import hub
 from train.sample import generate
 from train.settings import Settings
 from webtext import model_commands  # noqa: F401 - its commands register themselves
@@ -63,10 +65,16 @@ def test_a_dry_run_of_a_training_says_what_it_would_be_and_the_training_is_that(
     root: Path, tiny_arguments: list[str], tmp_path: Path
 ) -> None:
     asked = ("train", root, "--out", tmp_path / "run", *tiny_arguments, "--set", "train.steps=3", "--quiet")
-    plan = webtext_json(*asked, "--dry-run")
-    assert (plan["steps"], (tmp_path / "run").exists()) == (3, False)
+    planned = webtext(*asked, "--dry-run", "--json")
+    assert (json.loads(planned.stdout)["steps"], planned.stderr) == (3, "")
+    assert not (tmp_path / "run").exists()
     done = webtext(*asked, "--json")
     assert (json.loads(done.stdout)["steps"], done.stderr) == (3, "")
+
+
+def test_without_a_config_it_is_the_smallest_gpt2_that_is_trained(root: Path, tmp_path: Path) -> None:
+    done = webtext("train", root, "--out", tmp_path / "run", "--set", "train.lr=-1")
+    assert "config gpt2-124m: train.lr must be above 0" in done.stderr
 
 
 @pytest.mark.parametrize("dry", [(), ("--dry-run",)], ids=["train", "dry run"])
@@ -99,6 +107,18 @@ def test_an_evaluation_takes_its_data_strides_and_place_from_the_options(run: Pa
     assert found["results"] == str(tmp_path / "out" / "run")
     assert {row["metric"].partition("_stride_")[2] for row in found["rows"]} == {"8"}
     assert "must lie between 1 and the model's length 32" in webtext(*asked[:-1], 33, "--dry-run").stderr
+
+
+def test_what_is_not_among_the_data_is_asked_of_the_hub_where_that_is_said(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(task: str, _: Path) -> None:
+        raise TrainError(f"the hub was asked for {task}")
+
+    monkeypatch.setattr(hub, "fetch", away)
+    asked = ("eval", run, "--tasks", "nq", "--data", tmp_path, "--out", tmp_path / "out", "--quiet")
+    assert "the hub was asked for nq" in webtext(*asked, "--download").stderr
+    assert "get it from" in webtext(*asked).stderr
 
 
 @pytest.mark.parametrize(

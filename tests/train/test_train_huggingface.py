@@ -378,6 +378,18 @@ def test_an_export_that_could_not_be_written_can_be_repeated(run: Path, tmp_path
     assert huggingface.shape(str(tmp_path / "out")) == load_settings(run).model
 
 
+def up_to(name: str) -> Callable[[Path, str | bytes], None]:
+    """Writes files until one of that name is to be written."""
+    write = files.write
+
+    def ending(path: Path, content: str | bytes) -> None:
+        if path.name == name:
+            raise KeyboardInterrupt
+        write(path, content)
+
+    return ending
+
+
 @pytest.mark.parametrize(
     "name",
     ["tokenizer.json", "tokenizer_config.json", "generation_config.json", "model.safetensors", "config.json"],
@@ -385,14 +397,7 @@ def test_an_export_that_could_not_be_written_can_be_repeated(run: Path, tmp_path
 def test_an_export_that_ended_early_is_no_model_and_can_be_repeated(
     name: str, run: Path, exported: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write = files.write
-
-    def ended(path: Path, content: str | bytes) -> None:
-        if path.name == name:
-            raise KeyboardInterrupt
-        write(path, content)
-
-    monkeypatch.setattr(files, "write", ended)
+    monkeypatch.setattr(files, "write", up_to(name))
     with pytest.raises(KeyboardInterrupt):
         export.write(run, tmp_path / "out")
     assert not (tmp_path / "out" / "config.json").exists()
@@ -403,11 +408,18 @@ def test_an_export_that_ended_early_is_no_model_and_can_be_repeated(
         export.write(run, tmp_path / "out")
 
 
-def test_an_export_that_another_run_began_leaves_none_of_its_tokenizer(run: Path, tmp_path: Path) -> None:
+def test_an_export_that_another_run_began_leaves_neither_its_config_nor_its_tokenizer(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     out, bare = tmp_path / "out", shutil.copytree(run, tmp_path / "run")
     (bare / "tokenizer.json").unlink()
     export.write(run, out)
     (out / export.UNFINISHED).touch()
+    monkeypatch.setattr(files, "write", up_to("model.safetensors"))
+    with pytest.raises(KeyboardInterrupt):
+        export.write(bare, out)
+    assert set(bytes_of(out)) == {"generation_config.json", "model.safetensors", export.UNFINISHED}
+    monkeypatch.undo()
     export.write(bare, out)
     assert set(bytes_of(out)) == {"config.json", "generation_config.json", "model.safetensors"}
 

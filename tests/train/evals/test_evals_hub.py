@@ -45,7 +45,7 @@ def fetched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     def fetch(task: str) -> Path:
         named = hub.SETS[task]
         folder = tmp_path / "hub" / task
-        folder.mkdir(parents=True)
+        folder.mkdir(parents=True, exist_ok=True)
         pq.write_table(pa.Table.from_pylist(ROWS[task]), folder / f"{named.split}-00000.parquet")
         monkeypatch.setitem(hub.SETS, task, replace(named, dataset=str(folder), config=None))
         return hub.fetch(task, tmp_path / "data")
@@ -69,6 +69,16 @@ def test_lines_are_the_official_ones(fetched: Any) -> None:
     assert json.loads(fetched("wmt14-en-fr").read_text("utf-8")) == {"fr": "chat", "en": "cat"}
     assert examples.stories(fetched("cnn-dm")) == [examples.Story("A cat.", ["Cat."])]
     assert len(examples.natural_questions(fetched("nq"))) == 1
+
+
+def test_of_a_set_nothing_is_read_but_the_part_that_judges(fetched: Any, tmp_path: Path) -> None:
+    folder = tmp_path / "hub" / "nq"
+    folder.mkdir(parents=True)
+    pq.write_table(pa.Table.from_pylist(ROWS["nq"] * 99), folder / "train-00000.parquet")
+    with (folder / "train-00000.parquet").open("r+b") as train:  # its schema, at its end, stays whole
+        train.seek(4)
+        train.write(b"\xff" * 40)
+    assert fetched("nq").read_text("utf-8").count("\n") == 1
 
 
 def test_of_a_set_the_part_is_fetched_that_its_file_is_named_for() -> None:
