@@ -123,6 +123,15 @@ def test_the_memory_of_a_cpu_is_the_most_the_process_had_in_1e9_bytes() -> None:
     assert 0.2 <= CPU.memory_gb() < 20
 
 
+@pytest.mark.parametrize(("where", "waited"), [("cuda", ["cuda"]), ("mps", ["mps"]), ("cpu", [])])
+def test_a_gpu_is_waited_for(where: str, waited: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    found: list[str] = []
+    monkeypatch.setattr(torch.cuda, "synchronize", lambda: found.append("cuda"))
+    monkeypatch.setattr(torch.mps, "synchronize", lambda: found.append("mps"))
+    Device(torch.device(where), where, torch.float32).wait()
+    assert found == waited
+
+
 def test_only_for_apples_gpu_does_the_host_look_whether_an_update_is_left_out() -> None:
     assert Device(torch.device("mps"), "Apple MPS", torch.float32).waits_to_skip
     assert not CPU.waits_to_skip and not GPU.waits_to_skip
