@@ -121,3 +121,12 @@ def test_a_compiled_model_that_memory_does_not_hold_is_not_said_not_to_compile(
 
     with pytest.raises(type(error), match="out of memory"):
         check(plain, Miscompiled(plain, fails), BATCH, CPU)
+
+
+def test_a_model_that_cannot_be_compiled_is_told_why_and_how_to_train_it(plain: NextTokenLoss) -> None:
+    def fails(_: Tensor) -> Tensor:
+        raise RuntimeError("InvalidCxxCompiler: No working C++ compiler found\n\nSet TORCHDYNAMO_VERBOSE=1")
+
+    told = r"cannot be compiled here \(InvalidCxx.* compiler found\): --set train\.compile=false$"
+    with pytest.raises(TrainError, match=told):
+        check(plain, Miscompiled(plain, fails), BATCH, CPU)

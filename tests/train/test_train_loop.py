@@ -410,6 +410,14 @@ def test_without_a_compiler_the_way_to_train_without_one_is_told(
     assert "Traceback" not in done.stderr
 
 
+def test_the_shard_of_one_process_is_the_whole_model(
+    straight: Path, corpus: Path, tiny: Tiny, tmp_path: Path
+) -> None:
+    run = at_step_20(straight, tmp_path)
+    train(corpus, run, tiny(train__shard="true"))
+    assert weights(run, 40) == weights(straight, 40)
+
+
 def test_the_micro_batch_changes_the_first_step_by_rounding_only(corpus: Path, tiny: Tiny) -> None:
     found = []
     for micro in (1, 4):

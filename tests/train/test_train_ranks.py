@@ -1,4 +1,5 @@
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -79,17 +80,35 @@ def test_a_step_that_does_not_divide_into_the_ranks_micro_batches_is_an_error(
     )
 
 
+@contextmanager
+def one_of_four(rank: int) -> Iterator[None]:
+    """A rank whose others are not there: nothing is exchanged."""
+    dist.init_process_group("fake", store=FakeStore(), rank=rank, world_size=4)
+    try:
+        yield
+    finally:
+        dist.destroy_process_group()
+
+
+def test_gradients_are_exchanged_with_a_steps_last_micro_batch_alone() -> None:
+    model, ranks = torch.nn.Linear(2, 2), Ranks(1, 4)
+    assert parallel.replicated(model, shard=True, ranks=ranks) is model  # shards exchange theirs themselves
+    assert parallel.replicated(model, shard=False, ranks=Ranks()) is model
+    with one_of_four(1):
+        replica = parallel.replicated(model, shard=False, ranks=ranks)
+        with parallel.accumulating(replica):
+            assert not replica.require_backward_grad_sync
+        assert replica.require_backward_grad_sync
+
+
 @pytest.mark.parametrize("rank", range(4))
 def test_a_rank_takes_of_a_whole_tensor_the_rows_it_has_of_a_parameter(rank: int) -> None:
     whole = torch.arange(10.0).view(5, 2)  # 2, 2 and 1 row, and none
-    dist.init_process_group("fake", store=FakeStore(), rank=rank, world_size=4)
-    try:
+    with one_of_four(rank):
         mesh = init_device_mesh("cpu", (4,))
         parameter = distribute_tensor(whole, mesh, [Shard(0)], src_data_rank=None)
         mine = whole[2 * rank : 2 * rank + 2]
         assert torch.equal(parallel.own_part(parameter), mine)
         assert torch.equal(parallel.own_rows(whole, parameter), mine)
-    finally:
-        dist.destroy_process_group()
     for own in (parallel.own_part(whole), parallel.own_rows(whole, whole), parallel.joined(whole, whole)):
         assert own is whole  # of what is not sharded
