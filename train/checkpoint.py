@@ -143,9 +143,11 @@ def _odd(state: Any) -> str:
         return "it says nothing of the tokens"
     if not isinstance(state.get("sha256", {}), dict):
         return "its sha256 are none"
-    losses, judged = state.get("recent_losses"), state.get("val_loss") or 0.0
-    numbers = isinstance(losses, list) and all(isinstance(loss, int | float) for loss in [*losses, judged])
-    return "" if numbers else "its losses are no numbers"
+    losses, scale = state.get("recent_losses"), state.get("loss_scale") or [1.0, 0.0]  # None: not in float16
+    if not (isinstance(losses, list) and isinstance(scale, list) and len(scale) == 2):
+        return "it says nothing of the losses, or half of their scale"
+    numbers = [*losses, *scale, state.get("val_loss") or 0.0]
+    return "" if all(isinstance(one, int | float) for one in numbers) else "its losses are no numbers"
 
 
 def _fits(name: str, found: Tensor | None, wanted: Tensor) -> None:

@@ -27,7 +27,7 @@ def check(plain: nn.Module, compiled: nn.Module, batch: Batch, device: Device) -
     """
     ids, targets = (device.put(part) for part in batch)
     try:
-        loss, norm = _loss_and_norm(compiled, [(ids, targets)], device)
+        loss, norm = _loss_and_norm(compiled, [(ids, targets)], len(ids), device)
     except RuntimeError as error:
         if is_out_of_memory(error):
             raise
@@ -37,7 +37,7 @@ def check(plain: nn.Module, compiled: nn.Module, batch: Batch, device: Device) -
         ) from error
     rows = zip(ids[:, None], targets[:, None], strict=True)
     try:
-        plain_loss, plain_norm = _loss_and_norm(plain, rows, device)
+        plain_loss, plain_norm = _loss_and_norm(plain, rows, len(ids), device)
     except RuntimeError:  # out of memory, or of what `deterministic` allows: then there is nothing to compare
         plain.zero_grad(set_to_none=True)
         return
@@ -54,15 +54,17 @@ def check(plain: nn.Module, compiled: nn.Module, batch: Batch, device: Device) -
         )
 
 
-def _loss_and_norm(objective: nn.Module, parts: Iterable[Batch], device: Device) -> tuple[float, float]:
-    """Nats a token and their gradient's norm, over all parts; the gradients are gone again."""
+def _loss_and_norm(
+    objective: nn.Module, parts: Iterable[Batch], rows: int, device: Device
+) -> tuple[float, float]:
+    """Nats a token and their gradient's norm, over all parts, so many rows; the gradients are gone again."""
     total, tokens = torch.zeros((), device=device.where), 0
     for ids, targets in parts:
         with device.autocast():
             loss: Tensor = objective(ids, targets)
-        loss.backward()
+        (loss / rows).backward()  # so that no number of rows leaves float16's range
         total += loss.detach()
         tokens += targets.numel()
     norm = whole(nn.utils.clip_grad_norm_(objective.parameters(), math.inf))
     objective.zero_grad(set_to_none=True)
-    return total.item() / tokens, norm.item() / tokens
+    return total.item() / tokens, norm.item() * rows / tokens

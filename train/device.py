@@ -18,7 +18,7 @@ from train.model import GPT2
 from train.ranks import Ranks
 from train.settings import ModelSettings
 
-# Dense bf16 matrix peak by words of the GPU's name, in FLOP/s, as the data sheets say (without sparsity).
+# Dense peak of half-precision matrices by words of the GPU's name, in FLOP/s, as the data sheets say.
 PEAK_FLOPS = {  # looked through in this order
     "GB200": 2500e12,
     "B200": 2250e12,
@@ -35,6 +35,9 @@ PEAK_FLOPS = {  # looked through in this order
     "L4": 121e12,
     "RTX 4090": 165e12,
     "RTX 3090": 71e12,
+    "T4": 65e12,  # from here on GPUs without bf16
+    "V100-PCIE": 112e12,
+    "V100-SXM2": 125e12,
 }
 
 KERNELS = {
@@ -101,14 +104,15 @@ class Device:
 
     def peak_flops(self) -> float | None:
         """The peak that `mfu` is a share of; None where none is known."""
-        if self.precision != torch.bfloat16:
+        if self.precision == torch.float32:
             return None
         known = (peak for words, peak in PEAK_FLOPS.items() if re.search(rf"\b{words}\b", self.name))
         return next(known, None)
 
 
 def choose(dtype: str, deterministic: bool, ranks: Ranks) -> Device:
-    """CUDA if there is one, else Apple's MPS, else the CPU; dtype "auto" is bf16 on CUDA, else float32.
+    """CUDA if there is one, else Apple's MPS, else the CPU; dtype "auto" is bf16 on CUDA, float16
+    on a GPU that has no bf16, else float32.
 
     `deterministic` has kernels add in a fixed order: a GPU's, and compiled ones on several threads of a CPU.
     Raises TrainError where several ranks would share Apple's GPU, or its attention is wrong.
@@ -125,11 +129,17 @@ def choose(dtype: str, deterministic: bool, ranks: Ranks) -> Device:
     if device.type != "mps":  # which has no such kernels
         torch.use_deterministic_algorithms(deterministic)
         torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
-    automatic = "bfloat16" if device.type == "cuda" else "float32"
+    half = "bfloat16" if has_bfloat16(device) else "float16"
+    automatic = half if device.type == "cuda" else "float32"
     chosen = Device(device, name, getattr(torch, automatic if dtype == "auto" else dtype))
     if device.type == "mps":
         check_attention(chosen)
     return chosen
+
+
+def has_bfloat16(where: torch.device) -> bool:
+    """Whether it computes in bf16 itself: to torch a GPU before Ampere has it, too, many times slower."""
+    return where.type != "cuda" or torch.cuda.is_bf16_supported(including_emulation=False)
 
 
 @torch.no_grad()

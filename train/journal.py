@@ -51,7 +51,8 @@ class Journal:
         self._since = time.perf_counter()
 
     def add(self, lr: float, measured: Tensor) -> None:
-        """Takes a step's learning rate and, still on the device, (loss, gradient norm, z-score, skipped)."""
+        """Takes a step's learning rate and, still on the device, (loss, gradient norm, z-score, skipped, loss
+        scale)."""
         self._pending.append((lr, measured))
 
     def flush(self, step: int) -> list[Row]:
@@ -90,10 +91,16 @@ class Journal:
             self._board.close()
 
     def _row(self, step: int, lr: float, measured: list[float], seconds: float) -> Row:
-        """A spike's row also has its z-score and whether its update was skipped; no number is null."""
+        """A spike's row also has its z-score and whether its update was skipped; no number is null.
+
+        A gradient that a lower loss scale will bring back into float16's range is skipped, and no spike.
+        """
         loss, grad_norm, z = (value if math.isfinite(value) else None for value in measured[:3])
-        skipped = measured[3] > 0
+        skipped, scale = measured[3] > 0, measured[4]
         spike = {"spike_z": z, "skipped": skipped} if skipped or (z or 0) > self._spike_z else {}
+        if loss is not None and grad_norm is None and scale > 1:
+            spike = {"skipped": True}
+        scaled = {"loss_scale": scale} if self._device.precision == torch.float16 else {}
         tokens_per_s = self._tokens_per_step / seconds
         peak = self._device.peak_flops()
         mfu = self._flops_per_token * tokens_per_s / (peak * self._ranks.size) if peak else None
@@ -107,6 +114,7 @@ class Journal:
             "tokens_per_s": round(tokens_per_s, 1),
             "mfu": None if mfu is None else round(mfu, 4),
             "memory_gb": round(self._device.memory_gb(), 3),
+            **scaled,
             **spike,
         }
 

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from train.device import has_bfloat16
 from train.parallel import joined, own_part, own_rows
 
 A, B, C = 3.4445, -4.7750, 2.0315  # the quintic a·x + b·x³ + c·x⁵ that drives singular values towards 1
@@ -66,11 +67,11 @@ class Muon(torch.optim.Optimizer):
 def orthogonal(matrices: Tensor) -> Tensor:
     """Matrices (n, rows, columns) with their singular values brought near 1 (0.7 to 1.2), in float32.
 
-    Newton–Schulz steps, in bfloat16 on a GPU: they bear its rounding.
+    Newton–Schulz steps, in bfloat16 on a GPU that has it: they bear its rounding.
     """
     tall = matrices.size(1) > matrices.size(2)
     x = matrices.mT if tall else matrices
-    x = x.bfloat16() if x.is_cuda else x.float()
+    x = x.bfloat16() if x.is_cuda and has_bfloat16(x.device) else x.float()
     x = x / (x.norm(dim=(1, 2), keepdim=True) + 1e-7)
     for _ in range(NEWTON_SCHULZ_STEPS):
         square = x @ x.mT

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from train.errors import TrainError
 
 ATTENTION_KERNELS = ("auto", "flash", "efficient", "cudnn", "math")
-DTYPES = ("auto", "float32", "bfloat16")
+DTYPES = ("auto", "float32", "bfloat16", "float16")
 ON_SPIKE = ("log", "skip", "stop")
 TENSORBOARD = ("auto", "on", "off")
 OPTIMIZERS = ("adamw", "muon")

@@ -63,8 +63,9 @@ class SpikePolicy:
     def look(self, found: list[Row]) -> None:
         """Raises RunFailed where the settings say so, before the step is saved."""
         for row in found:
-            self._in_a_row = self._in_a_row + 1 if row.get("skipped") else 0
-            if "spike_z" not in row:
+            spiked = "spike_z" in row
+            self._in_a_row = self._in_a_row + 1 if spiked and row["skipped"] else 0
+            if not spiked:
                 continue
             broken = row["loss"] is None or row["grad_norm"] is None
             if self._on_spike == "stop" or (broken and self._on_spike == "log"):

@@ -11,6 +11,7 @@ from train.census import Census
 from train.checkpoint import Checkpoint
 from train.corpus import Corpus
 from train.device import Device
+from train.loss_scale import LossScale
 from train.model import GPT2, NextTokenLoss
 from train.ranks import Ranks
 from train.settings import Settings
@@ -47,6 +48,7 @@ class Training:
         if saved:
             saved.load_moments(self.model, self.optimizers, ranks)
         self.spikes = SpikeGuard(asked, self.device.where, state.get("recent_losses", []))
+        self.scale = LossScale(self.device, state.get("loss_scale"))
         self._plain = objective
         self.objective = cast(nn.Module, torch.compile(objective)) if asked.compile else objective
         self.synchronised = parallel.replicated(self.objective, shard=asked.shard, ranks=ranks)
@@ -64,7 +66,8 @@ class Training:
 
     def update(self) -> tuple[float, Tensor]:
         """One step: its learning rate and, on the device, (mean loss in nats, gradient norm, the loss's
-        z-score among the latest, 1 if the update was skipped). Nothing here waits for a CUDA device."""
+        z-score among the latest, 1 if the update was skipped, the loss scale). Nothing here waits for a CUDA
+        device."""
         return self.learn_from(self.loader.take(self.step))
 
     def learn_from(self, batches: list[data.Batch]) -> tuple[float, Tensor]:
@@ -77,18 +80,21 @@ class Training:
                 loss += self._backward(ids, targets)
         loss += self._backward(*batches[-1])
         loss = self.ranks.total(loss) / self.ranks.size
+        self.scale.off(self.model.parameters())
         norm = parallel.whole(nn.utils.clip_grad_norm_(self.model.parameters(), asked.grad_clip))
         z, skipped = self.spikes.judge(loss, norm)
         optimizer.apply(self.optimizers, lr, skipped, waits=self.device.waits_to_skip)
+        measured = torch.stack([loss, norm, z, skipped, self.scale.factor])
+        self.scale.adapt(norm)
         self.step += 1
-        return lr, torch.stack([loss, norm, z, skipped])
+        return lr, measured
 
     def _backward(self, ids: Tensor, targets: Tensor) -> Tensor:
         """Adds a micro-batch's gradient to the parameters', and returns its part of the loss."""
         scored = self.settings.train.batch_size // self.ranks.size * ids.size(1)
         with self.device.autocast():
             loss: Tensor = self.synchronised(self.device.put(ids), self.device.put(targets)) / scored
-        loss.backward()
+        self.scale.on(loss).backward()
         return loss.detach()
 
     def micro_batches(self, step: int) -> list[data.Batch]:
@@ -123,6 +129,7 @@ class Training:
             },
             "schedule": {"lr": self.optimizers[0].param_groups[0]["lr"], "steps": self.settings.train.steps},
             "recent_losses": self.spikes.state(),
+            "loss_scale": self.scale.state(),
             "val_loss": val_loss,
             "unigram_entropy": census.unigram_entropy,
             "parameters": self.model.parameter_count(),

@@ -265,10 +265,11 @@ def test_tensors_that_are_not_the_models_are_named_with_what_to_do(
         '{"rng": [1], "recent_losses": [], "val_loss": 1}',
         '{"rng": [1], "recent_losses": 3, "data": {"sha256": ""}}',
         '{"rng": [1], "recent_losses": [], "val_loss": "1", "data": {"sha256": ""}}',
+        '{"rng": [1], "recent_losses": [], "loss_scale": [1], "data": {"sha256": ""}}',
     ],
     ids=[
         *("null", "endless", "no generators", "short generator", "no generator"),
-        *("no tokens", "no losses", "no validation loss"),
+        *("no tokens", "no losses", "no validation loss", "half a scale"),
     ],
 )
 def test_a_state_of_another_shape_is_named_with_what_to_do(

@@ -1,4 +1,5 @@
 from collections.abc import Callable, Iterator
+from functools import partial
 from importlib import resources
 from pathlib import Path
 from types import SimpleNamespace
@@ -100,10 +101,14 @@ def test_a_kernel_that_is_asked_for_and_does_not_run_is_an_error() -> None:
         ("NVIDIA L4", 121),
         ("NVIDIA GeForce RTX 4090", 165),
         ("NVIDIA GeForce RTX 3090", 71),
+        ("Tesla T4", 65),
+        ("Tesla V100-PCIE-16GB", 112),
+        ("Tesla V100-SXM2-32GB", 125),
     ],
 )
-def test_a_gpus_peak_in_bf16_is_that_of_its_name(name: str, tflops: float) -> None:
+def test_a_gpus_peak_in_half_precision_is_that_of_its_name(name: str, tflops: float) -> None:
     assert Device(GPU.where, name, torch.bfloat16).peak_flops() == tflops * 1e12
+    assert Device(GPU.where, name, torch.float16).peak_flops() == tflops * 1e12
     assert Device(GPU.where, name, torch.float32).peak_flops() is None
 
 
@@ -165,11 +170,19 @@ def test_a_cpu_computes_in_float32_unless_another_precision_is_asked_for(
     assert choose(dtype, True, Ranks()).precision == precision
 
 
+def _computes_in_bf16(by_itself: bool, *, including_emulation: bool = True) -> bool:
+    return by_itself or including_emulation
+
+
 @pytest.mark.usefixtures("as_it_was")
-def test_a_rank_has_the_gpu_of_its_number_in_bf16_and_tf32(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("has_bf16", "half"), [(True, torch.bfloat16), (False, torch.float16)])
+def test_a_rank_has_the_gpu_of_its_number_in_the_half_precision_of_that_gpu_and_tf32(
+    monkeypatch: pytest.MonkeyPatch, has_bf16: bool, half: torch.dtype
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", partial(_computes_in_bf16, has_bf16))
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda number: f"GPU {number}")
-    assert choose("auto", True, Ranks(9, 16, 1)) == Device(torch.device("cuda", 1), "GPU 1", torch.bfloat16)
+    assert choose("auto", True, Ranks(9, 16, 1)) == Device(torch.device("cuda", 1), "GPU 1", half)
     assert torch.get_float32_matmul_precision() == "high"
 
 

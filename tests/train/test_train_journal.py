@@ -42,8 +42,10 @@ def begun(run: Path, settings: Settings, ranks: Ranks, step: int = 0) -> Journal
     return Journal(run, step, settings, FLOPS_PER_TOKEN, H200, ranks)
 
 
-def measured(loss: float = 3.0, norm: float = 1.0, z: float = 0.0, skipped: float = 0.0) -> torch.Tensor:
-    return torch.tensor([loss, norm, z, skipped])
+def measured(
+    loss: float = 3.0, norm: float = 1.0, z: float = 0.0, skipped: float = 0.0, scale: float = 1.0
+) -> torch.Tensor:
+    return torch.tensor([loss, norm, z, skipped, scale])
 
 
 def test_steps_that_are_looked_at_together_share_their_time(tiny: Tiny, clock: Clock, tmp_path: Path) -> None:
@@ -107,6 +109,26 @@ def test_a_row_has_a_spikes_z_score_from_the_limit_on_or_where_the_step_was_skip
         {"loss": None, "grad_norm": None, "spike_z": None, "skipped": True},
     ]
     assert [row["step"] for row in rows(tmp_path)] == [1, 2, 3, 4, 5]
+    journal.close()
+
+
+def test_in_float16_a_row_has_the_loss_scale_and_an_overflow_is_a_spike_only_where_that_is_1(
+    tiny: Tiny, tmp_path: Path
+) -> None:
+    device = Device(torch.device("cpu"), "Tesla T4", torch.float16)
+    journal = Journal(tmp_path, 0, tiny(), FLOPS_PER_TOKEN, device, Ranks())
+    journal.add(0.1, measured(scale=512.0))
+    for scale in (512.0, 1.0):
+        journal.add(0.1, measured(norm=math.inf, skipped=1.0, scale=scale))
+    journal.add(0.1, measured(loss=math.nan, norm=math.nan, z=math.nan, skipped=1.0, scale=512.0))
+    keys = ("grad_norm", "loss_scale", "skipped", "spike_z")
+    found = [{key: row[key] for key in keys if key in row} for row in journal.flush(4)]
+    assert found == [
+        {"grad_norm": 1.0, "loss_scale": 512.0},
+        {"grad_norm": None, "loss_scale": 512.0, "skipped": True},
+        {"grad_norm": None, "loss_scale": 1.0, "skipped": True, "spike_z": 0.0},
+        {"grad_norm": None, "loss_scale": 512.0, "skipped": True, "spike_z": None},
+    ]
     journal.close()
 
 

@@ -592,6 +592,20 @@ def test_compiled_shards_start_as_one_process_does(
 
 
 @pytest.mark.slow
+def test_two_ranks_with_shards_find_the_loss_scale_of_one(
+    corpus: Path, tiny: Tiny, tiny_arguments: list[str], python: Python, tmp_path: Path
+) -> None:
+    train(corpus, tmp_path / "one", tiny(train__dtype="float16", train__steps=10))
+    sets = ["--set", "train.dtype=float16", "--set", "train.steps=10", "--set", "train.shard=true"]
+    done = python(*TWO_RANKS, corpus, "--out", tmp_path / "two", *tiny_arguments, *sets)
+    assert done.returncode == 0, done.stderr
+    one, two = (newest(tmp_path / run).state["loss_scale"] for run in ("one", "two"))
+    assert one == two == [65_536, 10]
+    losses = [[row["loss"] for row in steps(tmp_path / run) if "loss" in row] for run in ("one", "two")]
+    assert losses[0] == pytest.approx(losses[1], abs=0.01)
+
+
+@pytest.mark.slow
 def test_one_rank_goes_on_where_two_with_shards_stopped(
     straight: Path, corpus: Path, tiny: Tiny, tiny_arguments: list[str], python: Python, tmp_path: Path
 ) -> None:

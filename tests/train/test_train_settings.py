@@ -63,7 +63,7 @@ def test_an_override_wins_over_the_config() -> None:
         ("train.spike_z=0", r"train\.spike_z must be above 0"),
         ("train.keep_last=0", r"train\.keep_last must be at least 1"),
         ("train.keep_best=-1", r"train\.keep_best must be at least 0"),
-        ("train.dtype=float16", r"train\.dtype must be one of auto, float32, bfloat16"),
+        ("train.dtype=float8", r"train\.dtype must be one of auto, float32, bfloat16, float16"),
         ("train.attention=fast", r"train\.attention must be one of auto, flash"),
         ("train.tensorboard=yes", r"train\.tensorboard must be one of auto, on, off"),
         ("train.optimizer=sgd", r"train\.optimizer must be one of adamw, muon"),
