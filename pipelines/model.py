@@ -26,31 +26,30 @@ class Sampling:
 
 
 def train(
-    root: Path, out: Path, config: str, sets: tuple[str, ...], quiet: bool, init_from: str = ""
+    root: Path, out: Path, config: str | None, sets: tuple[str, ...], quiet: bool, init_from: str = ""
 ) -> dict[str, Any]:
     """Trains on a corpus' tokens, or goes on with the run in `out`; returns the run's summary."""
     _fetch_tokens(root)
     with _trainer():
         from pipelines import stored_run
-        from train import loop, progress, settings_file
+        from train import loop, progress, rundir
 
-        asked = settings_file.load(config, sets, init_from)
         shown = stored_run.Putting(out, progress.for_terminal(quiet))
         with stored_run.written(out):
-            return _told(loop.train(root, out, asked, shown))
+            return _told(loop.train(root, out, rundir.asked(out, config, sets, init_from), shown))
 
 
 def training_plan(
-    root: Path, out: Path, config: str, sets: tuple[str, ...], quiet: bool, init_from: str = ""
+    root: Path, out: Path, config: str | None, sets: tuple[str, ...], quiet: bool, init_from: str = ""
 ) -> dict[str, Any]:
     """What `train` would do and take, measured on micro-batches."""
     _fetch_tokens(root)
     with _trainer():
         from pipelines import stored_run
-        from train import progress, rehearsal, settings_file
+        from train import progress, rehearsal, rundir
 
-        asked = settings_file.load(config, sets, init_from)
         stored_run.fetch(out, moments=True)
+        asked = rundir.asked(out, config, sets, init_from)
         return _told(rehearsal.rehearse(root, out, asked, progress.line_by_line(quiet)))
 
 

@@ -33,7 +33,10 @@ Json = Annotated[bool, typer.Option("--json", help="Print the result as one JSON
 def train(
     tokens: Annotated[Path, typer.Argument(help="A corpus directory, or its tokens/.")],
     out: Annotated[Path, typer.Option(help="The run directory; an unfinished run goes on by itself.")],
-    config: Annotated[str, typer.Option(help="A shipped config or a TOML file.")] = "gpt2-124m",
+    config: Annotated[
+        str | None,
+        typer.Option(help="A shipped config or a TOML file. [default: the run's own, else gpt2-124m]"),
+    ] = None,
     sets: Annotated[
         list[str] | None, typer.Option("--set", help="section.key=value, over the config; repeatable.")
     ] = None,
@@ -56,11 +59,11 @@ def train(
       torchrun --nproc-per-node 8 -m train train CORPUS --out runs/124m --set train.micro_batch_size=64
     """
     with _exit_codes():
-        from train import loop, progress, rehearsal, settings_file
+        from train import loop, progress, rehearsal, rundir
 
         if out.parts and out.parts[0].endswith(":"):  # s3://
             raise TrainError(f"--out {out}: `webtext train` alone writes to a store; give a directory")
-        asked = settings_file.load(config, sets or [], init_from)
+        asked = rundir.asked(out, config, sets or [], init_from)
         if dry_run:
             found = rehearsal.rehearse(tokens, out, asked, progress.line_by_line(quiet))
         else:

@@ -7,7 +7,7 @@ import contextlib
 import fcntl
 import json
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from train.tokenizer import load as load_tokenizer
 
 CONFIG, TOKENIZER, LOG = "config.toml", "tokenizer.json", "log.jsonl"
 LOCK = ".lock"
+DEFAULT = "gpt2-124m"  # the configuration of a run for which none is named
 LONGEST_ROW = 1 << 16  # bytes; the trainer's have some 200
 
 Row = dict[str, Any]
@@ -89,6 +90,16 @@ def check(run: Path, wanted: Settings) -> None:
         )
 
 
+def asked(run: Path, config: str | None, sets: Sequence[str], init_from: str = "") -> Settings:
+    """`sets` over a configuration, as `settings_file.load`: over that which is named, or else over the run's
+    own, if it has a checkpoint to go on from."""
+    own = config is None and checkpoint.newest(run) and files.is_file(run / CONFIG)
+    if own:
+        load(run)  # whole
+    over = run / CONFIG if own else DEFAULT if config is None else config
+    return settings_file.load(over, sets, init_from)
+
+
 def load(run: Path) -> Settings:
     """The resolved settings of a run. Raises TrainError if it is not a run directory."""
     if not files.is_file(run / CONFIG):
@@ -125,12 +136,15 @@ def trained(run: Path, saved: checkpoint.Checkpoint) -> GPT2:
 
 
 def _same(run: Path, old: Settings, wanted: Settings) -> None:
-    for key, before, now in differing(old, wanted):
-        if key not in MAY_CHANGE:
-            raise TrainError(
-                f"{run / CONFIG} has {key} = {before!r}, this command asks for {now!r}: "
-                f"go on with --set {key}={settings_file.toml_value(before)}, or give another --out"
-            )
+    others = [each for each in differing(old, wanted) if each[0] not in MAY_CHANGE]
+    for key, before, now in others:
+        way = (
+            f"with --set {key}={settings_file.toml_value(before)}" if len(others) == 1 else "without --config"
+        )
+        raise TrainError(
+            f"{run / CONFIG} has {key} = {before!r}, this command asks for {now!r}: "
+            f"go on {way}, or give another --out"
+        )
 
 
 def rows(run: Path) -> Iterator[Row]:

@@ -25,8 +25,13 @@ def train(
         ),
     ],
     config: Annotated[
-        str, typer.Option("--config", metavar="NAME|FILE", help="A configuration that ships, or a TOML file.")
-    ] = "gpt2-124m",
+        str | None,
+        typer.Option(
+            "--config",
+            metavar="NAME|FILE",
+            help="A configuration that ships, or a TOML file. [default: the run's own, else gpt2-124m]",
+        ),
+    ] = None,
     settings: Settings = None,
     init_from: Annotated[
         str,

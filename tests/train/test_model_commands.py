@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from train import loop
+from train import loop, rundir
 from train.errors import TrainError
 from train.evals import hub
 from train.sample import generate
@@ -75,6 +75,21 @@ def test_a_dry_run_of_a_training_says_what_it_would_be_and_the_training_is_that(
 def test_without_a_config_it_is_the_smallest_gpt2_that_is_trained(root: Path, tmp_path: Path) -> None:
     done = webtext("train", root, "--out", tmp_path / "run", "--set", "train.lr=-1")
     assert "config gpt2-124m: train.lr must be above 0" in done.stderr
+
+
+@pytest.mark.parametrize("command", ["train", "plan"])
+def test_without_a_config_a_run_goes_on_as_it_began(
+    root: Path, tiny_arguments: list[str], tmp_path: Path, command: str
+) -> None:
+    run = tmp_path / "run"
+    began = webtext("train", root, "--out", run, *tiny_arguments, "--set", "train.steps=3", "--quiet")
+    assert (began.exit_code, began.stderr) == (0, "")
+    flags = ("--dry-run",) if command == "plan" else ()
+    done = webtext("train", root, "--out", run, "--set", "train.steps=5", "--quiet", "--json", *flags)
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert json.loads(done.stdout)["steps"] == (2 if command == "plan" else 5)
+    if command == "train":
+        assert rundir.load(run).model.n_embd == 16
 
 
 @pytest.mark.parametrize("dry", [(), ("--dry-run",)], ids=["train", "dry run"])

@@ -13,7 +13,7 @@ import pytest
 from safetensors.torch import load_file, save_file
 
 from tests.train.conftest import of_an_earlier_version, write_corpus
-from train import checkpoint, files
+from train import checkpoint, files, rundir
 from train.errors import TrainError
 from train.loop import train
 from train.progress import Progress
@@ -21,6 +21,7 @@ from train.rehearsal import rehearse
 from train.rundir import Row
 from train.sample import generate
 from train.settings import Settings
+from train.settings_file import load
 
 Tiny = Callable[..., Settings]
 
@@ -203,6 +204,23 @@ def test_what_another_command_made_while_the_run_was_being_opened_is_looked_at(
     monkeypatch.setattr(fcntl, "flock", after_another)
     with pytest.raises(TrainError, match=r"has train\.lr = 0\.01, this command asks for 0\.02"):
         train(corpus, tmp_path / "run", tiny(train__lr=0.02))
+
+
+def test_without_a_config_a_command_asks_for_what_the_run_was_started_with(run: Path) -> None:
+    assert rundir.asked(run, None, []) == rundir.load(run)
+    longer = rundir.asked(run, None, ["train.steps=30"]).train
+    assert (longer.steps, longer.lr) == (30, 0.01)
+    assert rundir.asked(run, "laptop", []) == load("laptop")
+
+
+def test_without_a_config_a_run_that_has_saved_nothing_yet_is_a_new_one(run: Path, tmp_path: Path) -> None:
+    shutil.rmtree(run / "checkpoints")
+    assert rundir.asked(run, None, []) == rundir.asked(tmp_path / "none", None, []) == Settings()
+
+
+def test_a_config_of_which_much_differs_is_best_left_out(run: Path, corpus: Path) -> None:
+    with pytest.raises(TrainError, match=r"go on without --config, or give another --out"):
+        train(corpus, run, load("laptop"))
 
 
 @pytest.mark.parametrize("name", ["config.toml", "tokenizer.json", "log.jsonl"])
