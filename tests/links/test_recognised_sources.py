@@ -30,6 +30,7 @@ COMPRESS: list[Callable[[bytes], bytes]] = [
     lzma.compress,
 ]
 FORMS = {
+    "json": b'{"url":"http://a.example/","karma":5}\n',
     "submissions": b'{"id":"a","url":"http://a.example/","score":5}\n',
     "csv": b"score,url\n5,http://a.example/\n",
     "urls": b"http://a.example/\n",
@@ -112,7 +113,7 @@ def test_blank_lines_of_a_list_are_no_rows(tmp_path: Path) -> None:
 
 
 def test_a_submission_that_has_a_parent_is_one_all_the_same(tmp_path: Path) -> None:
-    (tmp_path / "x").write_text('{"id":"a","parent_id":null,"url":"http://a.example/"}\n')
+    (tmp_path / "x").write_text('{"id":"a","parent_id":null,"url":"http://a.example/","score":5}\n')
     assert source_of(tmp_path / "x").form == "submissions"
 
 
@@ -155,6 +156,50 @@ def test_a_column_that_is_not_there_is_refused(form: str, tmp_path: Path) -> Non
     (tmp_path / "x").write_bytes(FORMS[form])
     with pytest.raises(UserError, match=r"x\?score=likes: no column 'likes' for score"):
         source_of(f"{tmp_path}/x?score=likes")
+
+
+def test_lines_of_json_with_other_names_than_reddits_are_a_table(tmp_path: Path) -> None:
+    path = tmp_path / "x.jsonl"
+    path.write_text('{"Link":"http://a.example/","id":1,"Karma":7}\nno json\n{"Link":"http://b.example/"}\n')
+    source = source_of(path)
+    (batch,) = Reading(source)
+    assert source.scored
+    assert batch.posts == [Post(url="http://a.example/", score=7), Post(url="http://b.example/")]
+    assert batch.malformed == ["no json"]
+    path.write_text('{"url":"http://a.example/","score":1,"page":"http://b.example/"}\n')
+    assert [post.url for post in posts_of(source_of(f"{path}?url=page"))] == ["http://b.example/"]
+    path.write_text('{"address":"http://a.example/","text":"a"}\n')
+    with pytest.raises(UserError, match=r"no `url` among the keys address, text: say FILE\?url=KEY"):
+        source_of(path)
+
+
+def test_lines_of_json_without_scores_have_no_karma_rule(tmp_path: Path) -> None:
+    (tmp_path / "x.jsonl").write_text('{"url":"http://a.example/","title":"a"}\n')
+    assert not source_of(tmp_path / "x.jsonl").scored
+
+
+def test_a_row_with_more_cells_than_columns_is_malformed(tmp_path: Path) -> None:
+    path = tmp_path / "x.csv"
+    path.write_text('title,url\n"with \\"quotes\\", and a comma",http://a.example/\nb,http://b.example/,,\n')
+    (batch,) = Reading(source_of(path))
+    assert [post.url for post in batch.posts] == ["http://b.example/"]
+    assert len(batch.malformed) == 1
+
+
+def test_the_addresses_of_a_table_of_one_column_may_hold_delimiters(tmp_path: Path) -> None:
+    (tmp_path / "x.csv").write_text('url\nhttp://a.example/1,2\n"http://a.example/3,4"\n')
+    assert [post.url for post in posts_of(source_of(tmp_path / "x.csv"))] == [
+        "http://a.example/1,2",
+        "http://a.example/3,4",
+    ]
+
+
+def test_what_follows_a_tab_in_a_list_is_no_part_of_the_address(tmp_path: Path) -> None:
+    (tmp_path / "x").write_text("http://a.example/1\t27\nhttp://a.example/2\n")
+    assert [post.url for post in posts_of(source_of(tmp_path / "x"))] == [
+        "http://a.example/1",
+        "http://a.example/2",
+    ]
 
 
 def test_a_tables_own_numbering_is_not_taken_for_reddits_ids(tmp_path: Path) -> None:
@@ -371,7 +416,10 @@ def test_a_sources_hash_is_of_its_bytes(tmp_path: Path) -> None:
         ("RC", rb'{"id":"c","parent_id":"t3_a","body":"a \"url\""}', "comments, which are no links"),
         ("RS", b'{"data":[{"id":"a"}],"error":null}', "an API's answer"),
         ("RS", b'{\n "kind": "Listing",\n "data": {"children": [{"kind": "t3"}]}\n}', "an API's answer"),
-        ("RS", "http://a.example/".encode("utf-16"), "binary data"),
+        ("RS", "http://a.example/".encode("utf-16"), r"text in UTF-16 or UTF-32 \(save it as UTF-8\)"),
+        ("RS", b"\x04\x22\x4d\x18\x64\x40\xa7", "a lz4 file"),
+        ("RS", b"ARROW1\0\0", "a Arrow file"),
+        ("RS", b'{"url":{"0":"http://a.example/"},"score":{"0":5}}', "one JSON object of columns"),
     ],
 )
 def test_what_cannot_be_read_is_refused_with_what_was_found(

@@ -5,6 +5,7 @@ after everything before it was given.
 """
 
 import bz2
+import codecs
 import gzip
 import lzma
 import zlib
@@ -24,10 +25,13 @@ _MAGIC = {
     b"\xfd7zXZ\x00": "xz",
     b"PAR1": "parquet",
     b"PK\x03\x04": "zip",
+    b"\x04\x22\x4d\x18": "lz4",
+    b"ARROW1": "Arrow",
     b"7z\xbc\xaf\x27\x1c": "7z",
     b"\x89PNG": "png",
     b"%PDF": "pdf",
 }
+_BOMS_OF_WIDER = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)
 _SKIPPABLE = 0x184D2A50  # magic numbers of zstd frames without data, the last four bits aside
 
 
@@ -53,6 +57,8 @@ def described(data: bytes) -> str:
     start = data[:40]
     if not start.strip():
         return "nothing but blanks"
+    if data.startswith(_BOMS_OF_WIDER):
+        return "text in UTF-16 or UTF-32 (save it as UTF-8)"
     if b"\0" in data or sum(byte < 9 for byte in start) > 0:
         return f"binary data that begins with {start[:8].hex(' ')}"
     return f"text that begins with {start.decode('utf-8', 'replace').splitlines()[0]!r}"

@@ -78,14 +78,20 @@ def parse(line: bytes | memoryview) -> Post | None:
         return _decoder.decode(line)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         pass
-    # not UTF-8, lone surrogates, raw control characters, numbers out of range: still a post
-    try:
-        fields = json.loads(bytes(line).decode("utf-8", "surrogateescape"), strict=False)
-    except (ValueError, RecursionError):
-        return None
-    if not isinstance(fields, dict):
+    fields = json_object(line)
+    if fields is None:
         return None
     return Post(**{name: fields[key] for key, name in _JSON_NAMES.items() if key in fields})
+
+
+def json_object(line: bytes | memoryview) -> dict[str, Any] | None:
+    """The object in a line, also one that is not UTF-8, with lone surrogates, raw control characters or
+    numbers out of range; None where there is none."""
+    try:
+        found = json.loads(bytes(line).decode("utf-8", "surrogateescape"), strict=False)
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
 
 
 def excerpt(line: bytes | memoryview) -> str:
@@ -116,8 +122,8 @@ def integer(value: Any) -> int | None:
 
 
 def seconds(value: Any) -> int | None:
-    """Seconds since 1970, from a number of them or of milliseconds (pandas' JSON), its digits, or an ISO 8601
-    date or time (UTC if it does not say, or says so by name, as BigQuery does)."""
+    """Seconds since 1970, from a number of them or of milli-, micro- or nanoseconds (pandas), its digits, or
+    an ISO 8601 date or time (UTC if it does not say, or says so by name, as BigQuery does)."""
     if type(value) is int and 0 <= value < MAX_SECONDS:  # nearly always
         return value
     if type(value) is str and "-" in value[1:]:
@@ -130,7 +136,7 @@ def seconds(value: Any) -> int | None:
     if isinstance(value, datetime):
         value = int((value if value.tzinfo else value.replace(tzinfo=UTC)).timestamp())
     number = integer(value)
-    if number is not None and number >= MAX_SECONDS:
+    while number is not None and number >= MAX_SECONDS:
         number //= 1000
     return number if number is not None and 0 <= number < MAX_SECONDS else None
 

@@ -14,7 +14,7 @@ from webtext.damage import is_no_damage
 from webtext.links.ahead import MAX_LINE_BYTES, LineChunks
 from webtext.links.column_types import is_bytes
 from webtext.links.glance import NOTHING_REFUSED, Glance, Glancer, Look, Refused, joined
-from webtext.links.posts import Post, excerpt, parse, parse_lines
+from webtext.links.posts import Post, excerpt, json_object, parse, parse_lines
 from webtext.links.slices import WHOLE, Slice, lines_of
 from webtext.links.sources import Source
 from webtext.links.superseding import Numbers
@@ -103,7 +103,13 @@ class Reading:
 
     def _text(self, form: str) -> Iterator[Rows]:
         chunks = LineChunks(self._source.path)
-        yield from map(_urls, chunks) if form == "urls" else _table(_lines(chunks), self._source)
+        match form:
+            case "urls":
+                yield from map(_urls, chunks)
+            case "json":
+                yield from (_objects(chunk, self._source) for chunk in chunks)
+            case _:
+                yield from _table(_lines(chunks), self._source)
         if chunks.overlong:
             yield [], [OVERLONG] * chunks.overlong
         self.broken = chunks.broken
@@ -158,8 +164,21 @@ def _values(column: pa.Array) -> list[Any]:
 
 
 def _urls(chunk: memoryview) -> Rows:
-    lines = (line.strip() for line in bytes(chunk).splitlines())
+    """A URL a line; what follows a tab is another column."""
+    lines = (line.strip().partition(b"\t")[0] for line in bytes(chunk).splitlines())
     return [Post(url=line.decode("utf-8", "surrogateescape")) for line in lines if line], []
+
+
+def _objects(chunk: memoryview, source: Source) -> Rows:
+    posts: list[Post] = []
+    malformed: list[str] = []
+    for line in bytes(chunk).split(b"\n"):
+        row = json_object(line)
+        if row is not None:
+            posts.append(Post(**{field: row[key] for field, key in source.columns if key in row}))
+        elif line.strip():
+            malformed.append(excerpt(line))
+    return posts, malformed
 
 
 def _lines(chunks: LineChunks) -> Iterator[str]:
@@ -178,7 +197,9 @@ def _table(lines: Iterator[str], source: Source) -> Iterator[Rows]:
     for row in _rows(lines, source.delimiter):
         if isinstance(row, str):
             malformed.append(row)
-        elif len(row) > places["url"]:
+        elif len(header) == 1:
+            posts.append(Post(url=source.delimiter.join(row)))  # a URL may hold any delimiter
+        elif len(row) > places["url"] and not any(row[len(header) :]):
             posts.append(Post(**_fields(row, places)))
         else:
             malformed.append(excerpt(source.delimiter.join(row).encode("utf-8", "surrogateescape")))

@@ -7,7 +7,7 @@ page, and must look like a source from its first line on.
 import csv
 import re
 from codecs import BOM_UTF8
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -19,17 +19,20 @@ from webtext import files
 from webtext.errors import UserError
 from webtext.links import column_types
 from webtext.links.compressed import Broken, described, kind_of, open_reader
+from webtext.links.posts import json_object
 from webtext.links.sources import COLUMNS, Named, Source
 
 MAX_SOURCES = 1 << 15
 
 _HEAD_BYTES = 1 << 16
+_ROWS = 100  # that are looked at
 _DELIMITERS = ",\t;|"
 _COMPRESSED_NAMES = {".zst", ".gz", ".bz2", ".xz", ".parquet"}
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*://")
 _SURE = re.compile(rb'\{.*"url"|[A-Za-z][A-Za-z0-9+.\-]*://')  # the first line of a dump or a URL list
 # Of Reddit's API, or of an archive's: all submissions in one object.
 _ANSWER = re.compile(rb'\{\s*(?:"kind"\s*:\s*"\w+"\s*,\s*)?"data"\s*:\s*[\[{]')
+_BY_COLUMN = re.compile(rb'\{\s*"[^"]+"\s*:\s*\{\s*"0"\s*:')  # a table in one object, as pandas writes it
 _SUPPORTED = "dumps (NDJSON), CSV, Parquet and URL lists, plain or as zst, gz, bz2 or xz"
 
 
@@ -101,7 +104,12 @@ def _text(name: str, path: Path, mapping: dict[str, str], head: bytes) -> Source
     if first.startswith(b"{"):
         if b'"parent_id"' in first and b'"url"' not in first:
             raise UserError(f"{name}: comments, which are no links; a dump of submissions (RS_…) is needed")
-        return Source(name, path, "submissions")
+        if _BY_COLUMN.match(first):
+            raise UserError(
+                f"{name}: one JSON object of columns; a row a line (NDJSON) is needed, in pandas "
+                '`to_json(FILE, orient="records", lines=True)`'
+            )
+        return _json(name, path, mapping, lines[:_ROWS])
     if first.startswith(b"["):
         raise UserError(f"{name}: one JSON array; a submission a line (NDJSON) is needed")
     header = first.decode("utf-8", "replace")
@@ -115,13 +123,24 @@ def _text(name: str, path: Path, mapping: dict[str, str], head: bytes) -> Source
                     f"{name}: a table whose first line has more than {_HEAD_BYTES:,} bytes: cut it"
                 )
             return Source(name, path, "csv", columns=columns, delimiter=delimiter)
-    has_urls = any(_URL.match(line.decode("utf-8", "replace").strip()) for line in lines[:100])
+    has_urls = any(_URL.match(line.decode("utf-8", "replace").strip()) for line in lines[:_ROWS])
     if has_urls and not any(delimiter in header for delimiter in _DELIMITERS):
         return Source(name, path, "urls")  # whose first line is broken
     raise UserError(
         f"{name}: holds {described(head)}: neither NDJSON, nor URLs, nor a table with a column `url` "
         "(another column: FILE?url=COLUMN)"
     )
+
+
+def _json(name: str, path: Path, mapping: dict[str, str], lines: Iterable[bytes]) -> Source:
+    """Submissions as Reddit has them, or another table's rows."""
+    keys = {key: None for line in lines for key in json_object(line) or ()}
+    if not mapping and (not keys or keys.keys() >= {"url", "score"}):
+        return Source(name, path, "submissions")
+    columns = _columns([*keys], mapping)
+    if "url" not in dict(columns):
+        raise UserError(f"{name}: no `url` among the keys {', '.join(keys)}: say FILE?url=KEY")
+    return Source(name, path, "json", columns=columns)
 
 
 def _uncompressed(name: str, path: Path, mapping: dict[str, str], head: bytes) -> Source:

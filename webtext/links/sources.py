@@ -10,7 +10,7 @@ from webtext import files
 from webtext.errors import UserError
 from webtext.links.compressed import kind_of
 
-Form = Literal["submissions", "csv", "parquet", "urls"]
+Form = Literal["submissions", "json", "csv", "parquet", "urls"]
 
 # What the columns of a table may be called, in any case; the first that is there counts.
 COLUMNS = {

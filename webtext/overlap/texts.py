@@ -1,6 +1,5 @@
 """Test and training sets as their makers give them: text, JSON lines, or Parquet, compressed or not."""
 
-import codecs
 import io
 import json
 import re
@@ -23,7 +22,6 @@ MAX_LINE_BYTES = 64 << 20
 
 _HEAD_BYTES = 1 << 16
 _BOM = "\ufeff"
-_BOMS_OF_WIDER = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)
 _JSON = re.compile(r'[\[{][\[{\s]*("|$)')  # "[[" and "{{" begin other texts too
 _SUPPORTED = "what can be read are text (UTF-8), JSON lines and Parquet, plain or as zst, gz, bz2 or xz"
 
@@ -103,8 +101,6 @@ def _of_parquet(path: Path) -> Iterator[Example]:
 def _require_text(path: Path, head: bytes) -> None:
     if (kind := kind_of(head)) is not None:
         raise UserError(f"{path}: holds a {kind} file; {_SUPPORTED}")
-    if head.startswith(_BOMS_OF_WIDER):
-        raise UserError(f"{path}: text in UTF-16 or UTF-32; save it as UTF-8")
     if b"\0" in head:
         raise UserError(f"{path}: holds {described(head)}; {_SUPPORTED}")
 
