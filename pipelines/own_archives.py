@@ -12,6 +12,7 @@ from webtext.engine import Engine, Report
 from webtext.progress import Progress
 from webtext.recipe import Recipe
 from webtext.stage import Plan
+from webtext.tally import counted
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,11 @@ def make_listings(corpus: Corpus, engine: Engine, recipe: Recipe, pages: Plan, p
         with progress.bar("archives, bytes", sum(item.file.size for item in todo)) as report:
             for _ in engine.map(make_listing, todo, report):
                 pass
+    if all(map(warc_listing.is_empty, listings)):
+        progress.warn(
+            f"archives: no page in {counted(len(listings), 'file')}: Common Crawl's WET and WAT files, and "
+            "others without response records, have none"
+        )
 
 
 def make_listing(item: Item, report: Report) -> None:

@@ -203,6 +203,27 @@ def test_a_pattern_that_matches_nothing_is_named(crawled: Crawled, pattern: str)
         crawl_checks.settings(crawled.recipe(sources=[f"warc:{pattern}"]))
 
 
+def test_a_wacz_package_is_to_be_unzipped(crawled: Crawled, tmp_path: Path) -> None:
+    (tmp_path / "a.wacz").write_bytes(b"PK\x03\x04")
+    with pytest.raises(UserError, match=r"a\.wacz is a WACZ package: unzip it"):
+        crawl_checks.settings(crawled.recipe(sources=[f"warc:{tmp_path}/a.wacz"]))
+
+
+@pytest.mark.parametrize("kind", ["response", "conversion"])
+def test_files_in_which_there_are_no_pages_at_all_are_told(
+    kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    record = gzip.decompress(warc_record(URL, b"<p>x", "2014-02-19T00:00:00Z"))
+    record = record.replace(b"WARC-Type: response", f"WARC-Type: {kind}".encode())
+    write(tmp_path / "a.warc.gz", gzip.compress(record))
+    (tmp_path / "urls.txt").write_text(URL)
+    settings = (f'crawl.sources=["warc:{tmp_path}"]', "crawl.allow_private=true")
+    asked = Here(tmp_path / "corpus", settings=settings)
+    crawl.run(asked, [str(tmp_path / "urls.txt")], Progress(quiet=True))
+    told = "archives: no page in 1 file" in capsys.readouterr().err
+    assert told == (kind == "conversion")
+
+
 def test_a_file_whose_name_looks_like_a_glob_is_found(tmp_path: Path) -> None:
     record = warc_record(URL, b"<p>x", "2014-02-19T00:00:00Z")
     assert found(write(tmp_path / "a[1].warc.gz", record)).verdict.state == "fetched"

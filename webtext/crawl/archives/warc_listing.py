@@ -130,6 +130,12 @@ def is_made(listing: Path) -> bool:
     return files.exists(listing)
 
 
+def is_empty(listing: Path) -> bool:
+    """Whether a file has no record that is a page or leads to one."""
+    with pq.ParquetFile(files.here(listing, settled=True), **files.CHECKED) as found:
+        return bool(found.metadata.num_rows == 0)
+
+
 def make(file: StoredFile, listing: Path, tell: Callable[[int], None] = lambda _: None) -> None:
     """Lists a file. `tell` hears now and then how many bytes of it were read since the last time.
 

@@ -12,6 +12,7 @@ from webtext.files import expanded
 
 PREFIX = "warc:"
 SUFFIXES = (".warc", ".warc.gz", ".warc.zst", ".arc", ".arc.gz")
+PACKED = ".wacz"
 
 
 def files_of(source: str) -> list[StoredFile]:
@@ -24,6 +25,10 @@ def files_of(source: str) -> list[StoredFile]:
         raise UserError(f"crawl.sources: {error}") from None
     if not files:
         raise UserError(f"crawl.sources: no file matches {pattern!r}; give a WARC file, a folder or a glob")
+    if packed := [file.name for file in files if file.name.endswith(PACKED)]:
+        raise UserError(
+            f"crawl.sources: {packed[0]} is a WACZ package: unzip it and name the WARC files in its archive/"
+        )
     return files
 
 
