@@ -167,7 +167,10 @@ def weight_files(folder: Path) -> list[Path]:
             raise TrainError(f"{index} names {odd[0]!r:.100}, which is no safetensors file beside it")
         return [folder / name for name in sorted(set(places.values()))]
     if not (folder / WEIGHTS).is_file():
-        raise TrainError(f"{folder} has no {WEIGHTS}: weights in other formats are not read")
+        raise TrainError(
+            f"{folder} has no {WEIGHTS}: weights in other formats are not read; in transformers, "
+            "`save_pretrained(DIR, safe_serialization=True)` writes it"
+        )
     return [folder / WEIGHTS]
 
 

@@ -194,6 +194,22 @@ def test_the_addresses_of_a_table_of_one_column_may_hold_delimiters(tmp_path: Pa
     ]
 
 
+def test_addresses_of_which_some_end_in_a_comma_and_a_number_are_a_list(tmp_path: Path) -> None:
+    (tmp_path / "x").write_text("http://a.example/1,5\nhttp://a.example/2\n")
+    assert [post.url for post in posts_of(source_of(tmp_path / "x"))] == [
+        "http://a.example/1,5",
+        "http://a.example/2",
+    ]
+
+
+def test_of_a_folder_the_files_are_to_be_named_as_most_there_are_called(tmp_path: Path) -> None:
+    for name in ("_SUCCESS", ".part-0.parquet.crc", ".part-1.parquet.crc", "part-0.parquet", "notes"):
+        (tmp_path / name).touch()
+    (tmp_path / "part-1.parquet").touch()
+    with pytest.raises(UserError, match=r"a directory: name its files, such as '.*/\*\.parquet'"):
+        find(str(tmp_path))
+
+
 def test_what_follows_a_tab_in_a_list_is_no_part_of_the_address(tmp_path: Path) -> None:
     (tmp_path / "x").write_text("http://a.example/1\t27\nhttp://a.example/2\n")
     assert [post.url for post in posts_of(source_of(tmp_path / "x"))] == [
@@ -419,6 +435,9 @@ def test_a_sources_hash_is_of_its_bytes(tmp_path: Path) -> None:
         ("RS", "http://a.example/".encode("utf-16"), r"text in UTF-16 or UTF-32 \(save it as UTF-8\)"),
         ("RS", b"\x04\x22\x4d\x18\x64\x40\xa7", "a lz4 file"),
         ("RS", b"ARROW1\0\0", "a Arrow file"),
+        ("RS", b"http://a.example/1,5\nhttp://a.example/2,-7.5\n", "put `url,score` or such before them"),
+        ("RS", b"http://a.example/1|5\nhttp://a.example/2|7\n", "put `url,score` or such before them"),
+        ("RS", b"RS.ndjson".ljust(257, b"\0") + b"ustar\0", "a tar archive"),
         ("RS", b'{"url":{"0":"http://a.example/"},"score":{"0":5}}', "one JSON object of columns"),
     ],
 )

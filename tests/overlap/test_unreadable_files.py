@@ -40,8 +40,8 @@ def tarred() -> bytes:
     ("content", "said"),
     [
         (zipped(), "a zip file; what can be read are text"),
-        (tarred(), "binary data that begins with 74 65"),
-        (gzip.compress(tarred()), "binary data"),
+        (tarred(), "a tar archive"),
+        (gzip.compress(tarred()), "a tar archive"),
         (gzip.compress(zipped()), "a zip file"),
         (random.Random(1).randbytes(5000), "binary data"),
         (LINE.encode("utf-16"), "save it as UTF-8"),

@@ -59,6 +59,8 @@ def described(data: bytes) -> str:
         return "nothing but blanks"
     if data.startswith(_BOMS_OF_WIDER):
         return "text in UTF-16 or UTF-32 (save it as UTF-8)"
+    if data[257:262] == b"ustar":
+        return "a tar archive (unpack it)"
     if b"\0" in data or sum(byte < 9 for byte in start) > 0:
         return f"binary data that begins with {start[:8].hex(' ')}"
     return f"text that begins with {start.decode('utf-8', 'replace').splitlines()[0]!r}"

@@ -7,7 +7,7 @@ page, and must look like a source from its first line on.
 import csv
 import re
 from codecs import BOM_UTF8
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -30,6 +30,7 @@ _DELIMITERS = ",\t;|"
 _COMPRESSED_NAMES = {".zst", ".gz", ".bz2", ".xz", ".parquet"}
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*://")
 _SURE = re.compile(rb'\{.*"url"|[A-Za-z][A-Za-z0-9+.\-]*://')  # the first line of a dump or a URL list
+_NUMBERED = re.compile(rb"[^,;|]+://.*[,;|]-?\d+(?:\.\d+)?")  # as sqlite3 and psql write tables
 # Of Reddit's API, or of an archive's: all submissions in one object.
 _ANSWER = re.compile(rb'\{\s*(?:"kind"\s*:\s*"\w+"\s*,\s*)?"data"\s*:\s*[\[{]')
 _BY_COLUMN = re.compile(rb'\{\s*"[^"]+"\s*:\s*\{\s*"0"\s*:')  # a table in one object, as pandas writes it
@@ -102,18 +103,16 @@ def _text(name: str, path: Path, mapping: dict[str, str], head: bytes) -> Source
             f"{name}: an API's answer, all submissions inside `data`; a submission a line (NDJSON) is needed"
         )
     if first.startswith(b"{"):
-        if b'"parent_id"' in first and b'"url"' not in first:
-            raise UserError(f"{name}: comments, which are no links; a dump of submissions (RS_…) is needed")
-        if _BY_COLUMN.match(first):
-            raise UserError(
-                f"{name}: one JSON object of columns; a row a line (NDJSON) is needed, in pandas "
-                '`to_json(FILE, orient="records", lines=True)`'
-            )
         return _json(name, path, mapping, lines[:_ROWS])
     if first.startswith(b"["):
         raise UserError(f"{name}: one JSON array; a submission a line (NDJSON) is needed")
     header = first.decode("utf-8", "replace")
     if _URL.match(header):
+        if len(lines) > 1 and all(_NUMBERED.fullmatch(line.strip()) for line in lines[:_ROWS]):
+            raise UserError(
+                f"{name}: an address and a number a line, and no names of columns: put `url,score` or such "
+                "before them, or `url` if all of it is the address"
+            )
         return Source(name, path, "urls")
     for delimiter in _DELIMITERS:
         columns = _columns(next(csv.reader([header], delimiter=delimiter)), mapping)
@@ -132,8 +131,16 @@ def _text(name: str, path: Path, mapping: dict[str, str], head: bytes) -> Source
     )
 
 
-def _json(name: str, path: Path, mapping: dict[str, str], lines: Iterable[bytes]) -> Source:
+def _json(name: str, path: Path, mapping: dict[str, str], lines: Sequence[bytes]) -> Source:
     """Submissions as Reddit has them, or another table's rows."""
+    first = lines[0].strip()
+    if b'"parent_id"' in first and b'"url"' not in first:
+        raise UserError(f"{name}: comments, which are no links; a dump of submissions (RS_…) is needed")
+    if _BY_COLUMN.match(first):
+        raise UserError(
+            f"{name}: one JSON object of columns; a row a line (NDJSON) is needed, in pandas "
+            '`to_json(FILE, orient="records", lines=True)`'
+        )
     keys = {key: None for line in lines for key in json_object(line) or ()}
     if not mapping and (not keys or keys.keys() >= {"url", "score"}):
         return Source(name, path, "submissions")

@@ -2,6 +2,7 @@
 
 import glob
 import re
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -83,7 +84,9 @@ def find(specification: str) -> list[Named]:
         raise UserError(f"{specification}: not a local file: download it, then name the file")
     pattern, mapping = split(specification)
     if Path(pattern).is_dir():
-        raise UserError(f"{pattern}: a directory: name its files, such as '{pattern.rstrip('/')}/*.zst'")
+        suffixes = Counter(each.suffix for each in Path(pattern).iterdir() if each.name[0] not in "._")
+        suffix = max(sorted(suffixes), key=suffixes.__getitem__, default="")
+        raise UserError(f"{pattern}: a directory: name its files, such as '{pattern.rstrip('/')}/*{suffix}'")
     names = [pattern]
     if not Path(pattern).exists() and glob.has_magic(pattern):
         matches = glob.iglob(pattern, recursive=True)  # noqa: PTH207 - Path.glob takes no absolute pattern
