@@ -151,7 +151,17 @@ def test_what_is_no_time_is_null(value: object) -> None:
 @pytest.mark.parametrize(
     ("value", "number"),
     [
-        *((3, 3), ("3", 3), (3.0, 3), ("3.0", 3), ("-3", -3), (True, None), (None, None), ("•", None)),
+        *(
+            (3, 3),
+            ("3", 3),
+            (3.0, 3),
+            ("3.0", 3),
+            ("-3", -3),
+            ("1e+05", 100_000),
+            (True, None),
+            (None, None),
+            ("•", None),
+        ),
         *((2**63 - 1, 2**63 - 1), (2**63, None), (-(2**63), -(2**63)), (-(2**63) - 1, None)),
     ],
 )
@@ -178,7 +188,11 @@ def test_the_score_was_read_at_the_second_retrieval_where_there_was_one() -> Non
 
 
 @pytest.mark.parametrize(
-    ("value", "yes"), [*((" True ", True), ("1", True), (1, True)), *(("0", False), (0, False), (2, None))]
+    ("value", "yes"),
+    [
+        *((" True ", True), ("1", True), (1, True), ("0", False), (0, False), (2, None)),
+        *(("t", True), ("f", False), ("yes", True), ("1.0", True), (1.0, True), (0.0, False), ([], None)),
+    ],
 )
 def test_a_flag_is_a_word_or_a_number(value: object, yes: bool | None) -> None:
     assert flag(value) is yes

@@ -434,7 +434,7 @@ def test_a_sources_hash_is_of_its_bytes(tmp_path: Path) -> None:
         ("RS", b'{\n "kind": "Listing",\n "data": {"children": [{"kind": "t3"}]}\n}', "an API's answer"),
         ("RS", "http://a.example/".encode("utf-16"), r"text in UTF-16 or UTF-32 \(save it as UTF-8\)"),
         ("RS", b"\x04\x22\x4d\x18\x64\x40\xa7", "a lz4 file"),
-        ("RS", b"ARROW1\0\0", "a Arrow file"),
+        ("RS", b"ARROW1\0\0", "a Feather file"),
         ("RS", b"http://a.example/1,5\nhttp://a.example/2,-7.5\n", "put `url,score` or such before them"),
         ("RS", b"http://a.example/1|5\nhttp://a.example/2|7\n", "put `url,score` or such before them"),
         ("RS", b"RS.ndjson".ljust(257, b"\0") + b"ustar\0", "a tar archive"),

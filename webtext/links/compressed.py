@@ -26,7 +26,7 @@ _MAGIC = {
     b"PAR1": "parquet",
     b"PK\x03\x04": "zip",
     b"\x04\x22\x4d\x18": "lz4",
-    b"ARROW1": "Arrow",
+    b"ARROW1": "Feather",
     b"7z\xbc\xaf\x27\x1c": "7z",
     b"\x89PNG": "png",
     b"%PDF": "pdf",

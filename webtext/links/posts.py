@@ -24,6 +24,10 @@ MAX_NAME_CHARS = 100
 
 _DELETED = ("[deleted]", "[removed]")  # what stands for a URL that was taken out of the dump
 
+_FLAGS = dict.fromkeys(("true", "t", "yes", "y", "1", "1.0"), True) | dict.fromkeys(
+    ("false", "f", "no", "n", "0", "0.0"), False
+)
+
 _LINE_END = ord("\n")
 _SURROGATES = re.compile(r"[\ud800-\udfff]")
 
@@ -113,7 +117,7 @@ def integer(value: Any) -> int | None:
     """A whole number of 64 bits, from a number or its digits."""
     if type(value) is str:
         try:
-            value = float(value) if "." in value else int(value)
+            value = float(value) if "." in value or "e" in value else int(value)  # R writes 1e+05
         except ValueError:
             return None
     if isinstance(value, float | Decimal) and math.isfinite(value):
@@ -142,12 +146,12 @@ def seconds(value: Any) -> int | None:
 
 
 def flag(value: Any) -> bool | None:
-    """A yes or no, from a boolean, 0 or 1, or its word."""
+    """A yes or no, from a boolean, 0 or 1, or its word or letter (PostgreSQL's)."""
     if type(value) is bool:
         return value
-    if type(value) is not str and type(value) is not int:  # a list may lie too deep to be written out
+    if type(value) not in (str, int, float):  # a list may lie too deep to be written out
         return None
-    return {"true": True, "1": True, "false": False, "0": False}.get(str(value).strip().lower())
+    return _FLAGS.get(str(value).strip().lower())
 
 
 def name(value: Any) -> str | None:
