@@ -1,4 +1,5 @@
 from datetime import date
+from pathlib import Path
 
 import pytest
 
@@ -69,6 +70,11 @@ def test_set_takes_toml_values_and_plain_strings() -> None:
 def test_a_bound_that_was_lifted_stays_lifted_in_the_frozen_recipe() -> None:
     unbounded = recipe.override(recipe.Recipe(), ["links.before="])
     assert recipe.parse(unbounded.to_toml(), "frozen").links.before is None
+
+
+def test_a_recipe_may_be_written_on_windows(tmp_path: Path) -> None:
+    (tmp_path / "my.toml").write_bytes(b"\xef\xbb\xbf[links]\r\nmin_karma = 7\r\n")
+    assert recipe.load(tmp_path / "my.toml").links.min_karma == 7
 
 
 @pytest.mark.parametrize("text", ["[links\n", "x = " + "[" * 5000, "x = " + "1" * 5000])

@@ -88,7 +88,7 @@ def _read(name_or_file: str | Path) -> tuple[str, dict[str, dict[str, object]]]:
         text, source = shipped[str(name_or_file)].read_text(encoding="utf-8"), f"config {name_or_file}"
     else:
         try:
-            text, source = path.read_text(encoding="utf-8"), str(path)
+            text, source = path.read_text(encoding="utf-8-sig"), str(path)  # some editors' byte order mark
         except (OSError, UnicodeDecodeError) as error:
             raise TrainError(f"cannot read the config {path}: {error}") from None
     try:

@@ -49,7 +49,7 @@ def parse(text: str, where: str) -> Recipe:
 
 def load(path: Path) -> Recipe:
     try:
-        return parse(path.read_text("utf-8"), str(path))
+        return parse(path.read_text("utf-8-sig"), str(path))  # editors on Windows write a byte order mark
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: the recipe cannot be read: {error}") from None
 

@@ -93,6 +93,11 @@ def test_an_unknown_config_names_the_nearest() -> None:
         load("gpt2-124")
 
 
+def test_a_file_may_be_written_on_windows(tmp_path: Path) -> None:
+    (tmp_path / "my.toml").write_bytes(b"\xef\xbb\xbf[model]\r\nn_layer = 3\r\n")
+    assert load(tmp_path / "my.toml").model.n_layer == 3
+
+
 def test_a_file_that_is_missing_or_not_toml_is_named(tmp_path: Path) -> None:
     with pytest.raises(TrainError, match=r"cannot read the config .*absent\.toml"):
         load(tmp_path / "absent.toml")
