@@ -17,8 +17,9 @@ from pipelines import (
 )
 from pipelines.pages import MANNERS, are_of_links
 from pipelines.request import Request
-from webtext import stage
+from webtext import files, stage
 from webtext.corpus import Corpus
+from webtext.crawl import tombstones
 from webtext.engine import Engine
 from webtext.errors import UserError
 from webtext.manifest import Manifest
@@ -27,6 +28,7 @@ from webtext.recipe import Recipe, differences, override
 
 OPTIONAL = (paragraphs.TABLE, decontamination.TABLE)
 TABLES = ("documents", "clusters", *OPTIONAL, "shards", "tokens", "ledger")
+MADE_OF_TEXTS = ("clusters", "shards", "tokens")
 
 
 def run(request: Request, progress: Progress) -> dict[str, Any]:
@@ -37,11 +39,12 @@ def run(request: Request, progress: Progress) -> dict[str, Any]:
     decontamination.check(wanted)
     vocabulary.check(wanted)
     with corpus.lock():
-        _require_pages(corpus)
+        _require_pages(corpus, some=not tombstones.load(corpus.root))  # else it may have to end a removal
         recipe = request.settle(progress, wanted)
         removal.apply(corpus, progress)
         with request.start_engine() as engine:
             texts, taken_out = build(corpus, engine, recipe, progress)
+    _require_pages(corpus)
     if not texts.counts.out:
         raise UserError(f"no document is left: {texts.counts.told('page')}; `webtext explain` tells more")
     tables = {name: manifest for name in TABLES if (manifest := corpus.table(name).manifest())}
@@ -56,17 +59,28 @@ def build(
     corpus: Corpus, engine: Engine, recipe: Recipe, progress: Progress
 ) -> tuple[Manifest, Manifest | None]:
     """Makes what is missing or stale; returns the manifests of documents and of their paragraphs. Where no
-    document is left the tables behind them stay as they were."""
-    taken_out = None
+    document is left the tables behind them stay as they were, unless they may have what was removed."""
+    taken_out = nothing_left = None
     texts = documents.build(corpus, engine, recipe, progress)
     built = ["pages", "documents"]
     if texts.counts.out:
         clusters.build(corpus, engine, recipe, progress)
         taken_out = paragraphs.build(corpus, engine, recipe, progress)
         decontamination.build(corpus, engine, recipe, progress)
-        shards.build(corpus, engine, recipe, progress)
-        built += ["clusters", *(name for name in OPTIONAL if corpus.table(name).manifest()), "shards"]
+        built += ["clusters", *(name for name in OPTIONAL if corpus.table(name).manifest())]
+        try:
+            shards.build(corpus, engine, recipe, progress)
+            built.append("shards")
+        except shards.NothingLeft as error:
+            nothing_left = error
+    if "shards" not in built and tombstones.load(corpus.root):
+        removal.forget_reports(corpus)
+        for name in MADE_OF_TEXTS:
+            if name not in built:
+                files.remove_folder(corpus.table(name).folder)
     stage.run(corpus, engine, ledger.plan(corpus, built), progress)
+    if nothing_left:
+        raise nothing_left
     return texts, taken_out
 
 
@@ -95,7 +109,7 @@ def recipe_for(corpus: Corpus, request: Request) -> Recipe:
     return request.wanted().model_copy(update={"links": asked.links, "crawl": asked.crawl})
 
 
-def _require_pages(corpus: Corpus) -> None:
+def _require_pages(corpus: Corpus, *, some: bool = True) -> None:
     """Raises UserError where there are no pages of the links to build from."""
     pages = corpus.table("pages").manifest()
     if pages is None:
@@ -108,7 +122,7 @@ def _require_pages(corpus: Corpus) -> None:
             f"{corpus.root}: its pages are of other links than it has now; "
             f"run `webtext crawl {corpus.quoted}` first"
         )
-    if not pages.counts.out:
+    if some and not pages.counts.out:
         raise UserError(
             f"{corpus.root}: no page was fetched: {pages.counts.told('link')}; `webtext explain` tells more"
         )

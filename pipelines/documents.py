@@ -24,7 +24,7 @@ from pipelines.measuring import (
     recovered,
     schema,
 )
-from webtext import files, stage
+from webtext import damage, files, stage
 from webtext.corpus import Corpus
 from webtext.engine import Engine, Report
 from webtext.errors import UserError
@@ -159,16 +159,31 @@ def _require_archive(corpus: Corpus, file: str, pages: pa.Table) -> None:
         )
 
 
-def forget(corpus: Corpus, file: str, ids: Collection[str]) -> None:
-    """Takes rows out of a partition whose pages are about to go, so that the others need not be measured
-    anew. A partition that is stale for another reason is left to the stage."""
+def forget(corpus: Corpus, ids: Collection[str]) -> None:
+    """Takes rows out whose pages are about to go: of stale partitions, too, for it may be long until the next
+    build. One that is damaged is left to the stage, which measures it anew."""
+    folder, gone = corpus.table(TABLE).folder, pa.array(sorted(ids), pa.string())
+    for file in sorted(files.sizes(folder)):
+        if not file.endswith(".parquet"):
+            continue
+        try:
+            if pc.any(pc.is_in(files.read_table(folder / file, ["id"])["id"], gone)).as_py():
+                _forget(corpus, file, ids)
+        except damage.UNREADABLE as error:
+            if damage.is_no_damage(error):
+                raise
+
+
+def _forget(corpus: Corpus, file: str, ids: Collection[str]) -> None:
+    """Where the partition is that of its pages, the others need not be measured anew."""
     path, section = corpus.table(TABLE).folder / file, corpus.recipe().extract
-    pages = fetched(corpus, file)
-    tables = measured_before(path, measures(pages, section), pages.num_rows)
-    if tables is None:
-        return
-    staying = schema(measures(_without(pages, ids), section), libraries.of_files([path]))
-    files.write_parquet(path, staying, (_without(table, ids) for table in tables))
+    staying = files.open_parquet(path).schema_arrow
+    if files.exists(corpus.table("pages").folder / file):
+        pages = fetched(corpus, file)
+        if measured_before(path, measures(pages, section), pages.num_rows):
+            staying = schema(measures(_without(pages, ids), section), libraries.of_files([path]))
+    batches = files.read_batches(path, 1000, staying.names)
+    files.write_parquet(path, staying, (_without(pa.Table.from_batches([b]), ids) for b in batches))
 
 
 def _without(rows: pa.Table, ids: Collection[str]) -> pa.Table:

@@ -29,6 +29,7 @@ from webtext.reasons import State
 from webtext.table import Table, partition_name
 from webtext.tally import counted
 
+REPORTS = ("report.html", "report.json", "compare.html", "compare.json")  # in audit/: of texts and domains
 NAMED = ["id", "url", "final_url", "state", "warc_file"]
 STORED = ["id", "warc_file", "warc_offset", "warc_length"]
 Hits = dict[str, Tombstone]  # by the id of the link
@@ -59,7 +60,8 @@ class _Found:
 
 def apply(corpus: Corpus, progress: Progress, asked: Iterable[Tombstone] = ()) -> Outcome:
     """Takes out what the corpus' tombstones name and still has. Does nothing where that was done, but for a
-    look at the archives of what is `asked` for: a crawl that was killed may have left there what no row says.
+    look at the archives of what is `asked` for: what a killed crawl had tried, or was tried for a link that
+    is none any more, may lie there without a row that says so.
     """
     stones, folder = tombstones.load(corpus.root), corpus.table("pages").folder
     if not stones or not files.names(folder):
@@ -71,9 +73,8 @@ def apply(corpus: Corpus, progress: Progress, asked: Iterable[Tombstone] = ()) -
     found.domains |= {stone.domain for stone in asked}
     outcome = _scrub(folder, found, stones)
     pieces.forget(corpus, found.links)
+    documents.forget(corpus, found.links)
     for path, hits in found.hits.items():
-        if path.parent == folder:
-            documents.forget(corpus, path.name, hits)
         _rewrite(path, hits)
     _republish(corpus.table("pages"), {path.name for path in found.touched if path.parent == folder})
     if outcome.links or outcome.records:
@@ -82,6 +83,13 @@ def apply(corpus: Corpus, progress: Progress, asked: Iterable[Tombstone] = ()) -
             f"emptied ({outcome.bytes:,} bytes)"
         )
     return outcome
+
+
+def forget_reports(corpus: Corpus) -> None:
+    """Deletes the reports that quote texts and rank domains, and what killed audits left of them."""
+    files.clean(corpus.root / "audit")
+    for name in REPORTS:
+        files.remove(corpus.root / "audit" / name)
 
 
 def hits(corpus: Corpus, stones: Tombstones) -> Iterator[tuple[Path, dict[str, Any], Tombstone]]:

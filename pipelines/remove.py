@@ -1,6 +1,7 @@
 """`webtext remove`: documents out of a corpus for good, and all that was made of them made anew."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -9,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
-from pipelines import build_shards, ledger, links, pages, removal
+from pipelines import build_shards, ledger, links, pages, removal, shards
 from pipelines.asked import ASKED, Selection
 from pipelines.finding import led_near, spelled_otherwise
 from pipelines.request import Request
@@ -20,9 +21,6 @@ from webtext.crawl.tombstones import Tombstone, Tombstones
 from webtext.errors import UserError
 from webtext.links.canonical import link_id, registered_domain
 from webtext.progress import Progress
-
-REPORTS = ("report.html", "report.json", "compare.html", "compare.json")  # in audit/: of texts and domains
-MADE_OF_TEXTS = ("clusters", "shards", "tokens")
 
 
 def run(request: Request, wanted: Selection, progress: Progress, *, dry_run: bool = False) -> dict[str, Any]:
@@ -38,10 +36,9 @@ def run(request: Request, wanted: Selection, progress: Progress, *, dry_run: boo
         before = _standing(corpus)
         if dry_run:
             return result | {"before": before["counts"]}
-        for name in REPORTS:  # first: a build, which may have to finish this, knows nothing of them
-            files.remove(corpus.root / "audit" / name)
+        removal.forget_reports(corpus)
         new = tombstones.add(corpus.root, found.stones)
-        outcome = removal.apply(corpus, progress, found.there())
+        outcome = removal.apply(corpus, progress, found.stones)
         _rebuild(corpus, request, progress)
         after = _standing(corpus)
     return result | {
@@ -60,10 +57,6 @@ class _Found:
     links: dict[str, str] = field(default_factory=dict)  # URL → why, of links of the corpus
     missing: list[str] = field(default_factory=list)  # what was asked for and is not there
     nearly: list[str] = field(default_factory=list)  # what stays, spelled nearly as what was asked for
-
-    def there(self) -> list[Tombstone]:
-        missing = set(self.missing)
-        return [stone for stone in self.stones if stone.value not in missing]
 
     def told(self) -> dict[str, Any]:
         links = [{"url": url, "why": why} for url, why in sorted(self.links.items())]
@@ -169,13 +162,17 @@ def _rebuild(corpus: Corpus, request: Request, progress: Progress) -> None:
     if not pages.are_of_links(corpus):
         return
     with request.start_engine() as engine:
-        if corpus.table("documents").finished():
-            texts, _ = build_shards.build(corpus, engine, corpus.recipe(), progress)
-            if not texts.counts.out:
-                for name in MADE_OF_TEXTS:
-                    files.remove_folder(corpus.table(name).folder)
+        if _is_begun(corpus):
+            with suppress(shards.NothingLeft):
+                build_shards.build(corpus, engine, corpus.recipe(), progress)
         else:
             stage.run(corpus, engine, ledger.plan(corpus, ["pages"]), progress)
+
+
+def _is_begun(corpus: Corpus) -> bool:
+    """Whether a build, be it one that was killed, has left anything that is made of texts."""
+    folders = [corpus.table(name).folder for name in ("documents", *build_shards.MADE_OF_TEXTS)]
+    return any(not name.startswith("_") for folder in folders for name in files.sizes(folder))
 
 
 def _standing(corpus: Corpus) -> dict[str, Any]:

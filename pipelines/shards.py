@@ -12,11 +12,12 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from pipelines import census, decontamination, kept, tokens, vocabulary
+from pipelines import census, decontamination, kept, removal, tokens, vocabulary
 from pipelines.pages import CAPTURES
 from pipelines.vocabulary import Vocabulary
 from webtext import files, schemas, stage
 from webtext.corpus import Corpus
+from webtext.crawl import tombstones
 from webtext.engine import Engine, Report
 from webtext.errors import UserError
 from webtext.extract import libraries
@@ -38,13 +39,18 @@ CARD = "README.md"
 UPSTREAM = ("links", "pages", "documents", "clusters")
 
 
+class NothingLeft(UserError):
+    """Not one document for the shards: rules or test sets leave all out."""
+
+
 def build(corpus: Corpus, engine: Engine, recipe: Recipe, progress: Progress) -> tuple[Manifest, Manifest]:
-    """Brings shards/ and tokens/ up to the tables before them; returns the manifests of both."""
+    """Brings shards/ and tokens/ up to the tables before them; returns the manifests of both. Raises
+    NothingLeft."""
     for table in ("shards", "tokens"):
         files.clean(corpus.table(table).folder)
     layout = census.take(corpus, engine, recipe.shards, progress)
     if not any(layout.documents.values()):
-        raise UserError(_nothing(corpus))
+        raise NothingLeft(_nothing(corpus))
     words = vocabulary.current(corpus, recipe)
     if words is None:
         tokens.retract(corpus)
@@ -166,6 +172,8 @@ def _run(
         works = tuple(_prepared(work, pieces.get(work.file, ()), fast) for work in wanted.works)
         wanted = replace(wanted, works=works)
     wanted = replace(wanted, finish=partial(_write_card, corpus, recipe, words.vocab_size))
+    if tombstones.load(corpus.root):  # audits since the removal, of the shards before it, quote what they had
+        wanted = replace(wanted, before=partial(removal.forget_reports, corpus))
     manifest = stage.run(corpus, engine, wanted, progress)
     if not files.exists(corpus.table("shards").folder / CARD):  # lost since
         _write_card(corpus, recipe, words.vocab_size, manifest.partitions)

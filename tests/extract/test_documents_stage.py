@@ -194,7 +194,7 @@ def test_a_removal_keeps_the_libraries_that_made_the_others(
     corpus.freeze(Recipe())
     build(corpus)
     monkeypatch.setattr(libraries, "here", lambda: {"lxml": ["2.0"]})
-    documents.forget(corpus, partition_name(0), {rows(corpus)[0]["id"]})
+    documents.forget(corpus, {rows(corpus)[0]["id"]})
     assert libraries.of_files([corpus.table("documents").path(0)]) == {"lxml": ["1.0"]}
 
 

@@ -7,9 +7,10 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from pipelines import asked, remove
+from pipelines import asked, build_shards, crawl, remove
 from pipelines.request import Request
-from tests.crawl.loopback import Page, Site
+from tests.crawl.loopback import Page, Site, Web
+from tests.pipelines.chains import url_list
 from tests.shards.corpora import prose
 from webtext.corpus import Corpus
 from webtext.engine.inline import InlineEngine
@@ -63,6 +64,23 @@ class Built:
             for path in sorted(self.root.rglob("*"))
             if path.is_file() and text in _unpacked(path)
         ]
+
+
+def build(web: Web, folder: Path) -> Built:
+    """Two sites: alone, first and its copy elsewhere (exact), same as another page's body byte by byte, a
+    redirect, and a copy of what it leads to."""
+    one, two = web.site(), web.site()
+    shared = page("same", "long")
+    one.pages |= {"/alone": page("alone"), "/first": page("first"), "/same": shared, "/again": shared}
+    one.pages["/twin"] = page("target")
+    one.pages["/moved"] = Page(b"", 302, (("Location", two.url("/target")),))
+    two.pages |= {"/copy": page("first"), "/other": page("other"), "/target": page("target")}
+    paths = {one: [*one.pages, "/none"], two: ["/copy", "/other"]}
+    urls = [site.url(path) for site, of in paths.items() for path in of]
+    request = Here(folder / "corpus", None, QUICK)
+    crawl.run(request, [str(url_list(folder / "links.txt", urls))], QUIET)
+    build_shards.run(Here(folder / "corpus"), QUIET)
+    return Built(folder / "corpus", one, two)
 
 
 def _unpacked(path: Path) -> str:

@@ -3,7 +3,7 @@
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,9 +12,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipelines import asked, build_shards, crawl, explain, measuring, pages, pieces, removal, remove
-from tests.crawl.loopback import Page, Web
+from tests.crawl.loopback import Page
 from tests.pipelines.chains import refused, url_list
-from tests.pipelines.removals import QUICK, QUIET, Built, Here, page
+from tests.pipelines.removals import QUIET, Built, Here, page
 from tests.shards.corpora import prose
 from webtext import show, stage
 from webtext.corpus import Corpus
@@ -25,32 +25,6 @@ from webtext.links import partitions
 
 
 @pytest.fixture(scope="module")
-def original(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Built]:
-    web, folder = Web(), tmp_path_factory.mktemp("remove")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(partitions, "MIN_PARTITIONS", 2)  # each costs every table some waits for the disk
-        yield _build(web, folder)
-    web.close()
-
-
-def _build(web: Web, folder: Path) -> Built:
-    """Two sites: alone, first and its copy elsewhere (exact), same as another page's body byte by byte, a
-    redirect, and a copy of what it leads to."""
-    one, two = web.site(), web.site()
-    shared = page("same", "long")
-    one.pages |= {"/alone": page("alone"), "/first": page("first"), "/same": shared, "/again": shared}
-    one.pages["/twin"] = page("target")
-    one.pages["/moved"] = Page(b"", 302, (("Location", two.url("/target")),))
-    two.pages |= {"/copy": page("first"), "/other": page("other"), "/target": page("target")}
-    paths = {one: [*one.pages, "/none"], two: ["/copy", "/other"]}
-    urls = [site.url(path) for site, of in paths.items() for path in of]
-    request = Here(folder / "corpus", None, QUICK)
-    crawl.run(request, [str(url_list(folder / "links.txt", urls))], QUIET)
-    build_shards.run(Here(folder / "corpus"), QUIET)
-    return Built(folder / "corpus", one, two)
-
-
-@pytest.fixture(scope="module")
 def calm(original: Built) -> Built:
     """One page and its copy removed, without an interruption."""
     root = original.root.with_name("calm")
@@ -58,14 +32,6 @@ def calm(original: Built) -> Built:
     removed = Built(root, original.one, original.two)
     removed.remove(original.one.url("/first"))
     return removed
-
-
-@pytest.fixture
-def built(original: Built, tmp_path: Path) -> Built:
-    shutil.copytree(original.root, tmp_path / "corpus")
-    original.one.hits.clear()
-    original.two.hits.clear()
-    return Built(tmp_path / "corpus", original.one, original.two)
 
 
 def test_a_removed_page_is_in_no_file_any_more_and_the_ledger_says_so(built: Built) -> None:
