@@ -13,11 +13,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines import documents, pages, pieces
-from webtext import files
-from webtext.corpus import Corpus
+from webtext import files, store
+from webtext.corpus import LOCK, Corpus
 from webtext.crawl import believed, carry, scrub, tombstones
 from webtext.crawl.exchanges import exchanges
-from webtext.crawl.journal import SUFFIX
+from webtext.crawl.journal import SUFFIX, agreed
 from webtext.crawl.tombstones import Tombstone, Tombstones
 from webtext.crawl.warc import FOLDER, Position
 from webtext.links.canonical import registered_domain
@@ -72,6 +72,8 @@ def apply(corpus: Corpus, progress: Progress, asked: Iterable[Tombstone] = ()) -
     found = _find(corpus, stones)
     found.domains |= {stone.domain for stone in asked}
     outcome = _scrub(folder, found, stones)
+    if outcome.links or asked:
+        _forget_copies(corpus)
     pieces.forget(corpus, found.links)
     documents.forget(corpus, found.links)
     for path, hits in found.hits.items():
@@ -161,7 +163,7 @@ def _pointed_at(folder: Path, found: _Found) -> tuple[dict[Place, Position], set
                 staying.add(place)
     for name in files.sizes(folder):
         if name.endswith(SUFFIX):
-            rows = believed.rows(files.here(folder / name))
+            rows = believed.rows(agreed(folder / name))
             staying |= {(row["warc_file"], row["warc_offset"]) for row in rows if row["id"] not in links}
     return going, staying
 
@@ -173,6 +175,18 @@ def _archives(folder: Path, going: Iterable[Place], domains: Iterable[str]) -> l
     stems = {partition_name(number).removesuffix(".parquet") for number in numbers}
     names = [name for name in files.sizes(folder / FOLDER) if name.rpartition("-")[0] in stems]
     return sorted({file for file, _ in going} | {f"{FOLDER}/{name}" for name in names})
+
+
+def _forget_copies(corpus: Corpus) -> None:
+    """Deletes what this machine has of a corpus in an object store, copies of whatever age, but for what an
+    unfinished crawl has not put there yet."""
+    if store.of(corpus.root) is None:
+        return
+    crawled = {path.name.removesuffix(SUFFIX) for path in corpus.table("pages").folder.glob(f"*{SUFFIX}")}
+    for path in corpus.root.rglob("*"):
+        of_crawl = path.name.endswith(SUFFIX) or path.name.rpartition("-")[0] in crawled  # a WARC file
+        if path.is_file() and path.name != LOCK and not of_crawl:
+            path.unlink()
 
 
 def _rewrite(path: Path, hits: Hits) -> None:

@@ -145,6 +145,17 @@ def seed(pages_folder: Path, stem: str, key: str, rows: Iterable[Row]) -> None:
     files.write_text(journal_path(pages_folder, stem), "".join(_line(line) for line in lines))
 
 
+def agreed(path: Path) -> Path:
+    """A journal as the next crawl on this machine goes on with it."""
+    if store.of(path) is not None:
+        handle = _lock(path)
+        try:
+            _agree_with_store(path, handle)
+        finally:
+            os.close(handle)
+    return path
+
+
 def journal_path(pages_folder: Path, stem: str) -> Path:
     return pages_folder / f"{stem}{SUFFIX}"
 
