@@ -4,7 +4,7 @@ The archive goes first, then the documents, then the row that says where both ar
 undone is found again.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -71,7 +71,7 @@ def apply(corpus: Corpus, progress: Progress, asked: Iterable[Tombstone] = ()) -
     scrub.finish(folder)
     found = _find(corpus, stones)
     found.domains |= {stone.domain for stone in asked}
-    outcome = _scrub(folder, found, stones)
+    outcome = _scrub(folder, found, stones, progress)
     if outcome.links or asked:
         _forget_copies(corpus)
     pieces.forget(corpus, found.links)
@@ -126,7 +126,7 @@ def _find(corpus: Corpus, stones: Tombstones) -> _Found:
     return found
 
 
-def _scrub(folder: Path, found: _Found, stones: Tombstones) -> Outcome:
+def _scrub(folder: Path, found: _Found, stones: Tombstones, progress: Progress) -> Outcome:
     """Empties the exchanges of pages that go, with the redirects to them and the tries that failed before,
     but for those whose response is that of a page which stays, too."""
     if not found.domains:
@@ -134,8 +134,11 @@ def _scrub(folder: Path, found: _Found, stones: Tombstones) -> Outcome:
     links = found.links
     going, staying = _pointed_at(folder, found)
     free, ids = going.keys() - staying, links | set(stones.ids)
-    records = {going[place] for place in free}
-    for name in _archives(folder, going, found.domains):
+    there = {f"{FOLDER}/{name}" for name in files.sizes(folder / FOLDER)}
+    for name in sorted({file for file, _ in free} - there):
+        progress.warn(f"{folder / name}: not there; should it be put back, give the same command again")
+    records = {going[place] for place in free if place[0] in there}
+    for name in _archives(there, going, found.domains):
         for exchange in exchanges(folder, name):
             place = (name, exchange.records[0].offset)
             named = exchange.link_id in ids or stones.on_address(exchange.url)
@@ -168,13 +171,13 @@ def _pointed_at(folder: Path, found: _Found) -> tuple[dict[Place, Position], set
     return going, staying
 
 
-def _archives(folder: Path, going: Iterable[Place], domains: Iterable[str]) -> list[str]:
+def _archives(there: Collection[str], going: Iterable[Place], domains: Iterable[str]) -> list[str]:
     """The WARC files in which exchanges of those domains' links may lie: of the partitions that have them,
     or had them when there were more links or fewer."""
     numbers = {number for domain in domains for number in partitions_ever(domain)}
-    stems = {partition_name(number).removesuffix(".parquet") for number in numbers}
-    names = [name for name in files.sizes(folder / FOLDER) if name.rpartition("-")[0] in stems]
-    return sorted({file for file, _ in going} | {f"{FOLDER}/{name}" for name in names})
+    stems = {f"{FOLDER}/{partition_name(number).removesuffix('.parquet')}" for number in numbers}
+    wanted = {file for file, _ in going}
+    return sorted(name for name in there if name in wanted or name.rpartition("-")[0] in stems)
 
 
 def _forget_copies(corpus: Corpus) -> None:

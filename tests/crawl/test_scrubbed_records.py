@@ -2,6 +2,7 @@
 
 import gzip
 import os
+import zlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -107,6 +108,27 @@ def test_the_disk_has_overwritten_the_records_before_the_plan_goes(
     monkeypatch.setattr(os, "fsync", watched)
     scrub.scrub(tmp_path, records_of(tmp_path, places[1]), DAY)
     assert ((tmp_path / places[0].file).stat().st_ino, True) in asked_for
+
+
+def test_a_damaged_record_hides_none_behind_it(tmp_path: Path, places: list[Position]) -> None:
+    whole = [records_of(tmp_path, place) for place in places]
+    path = tmp_path / places[0].file
+    damaged = bytearray(path.read_bytes())
+    damaged[places[0].offset + places[0].length // 2] ^= 0x10
+    path.write_bytes(damaged)
+    assert [records_of(tmp_path, place) for place in places[1:]] == whole[1:]
+
+
+def test_of_an_archive_that_was_cut_short_what_is_there_is_overwritten(
+    tmp_path: Path, places: list[Position]
+) -> None:
+    path, records = tmp_path / places[0].file, records_of(tmp_path, places[1])
+    end = records[0].offset + records[0].length // 2
+    os.truncate(path, end)
+    scrub.scrub(tmp_path, records, DAY)
+    assert path.stat().st_size == end
+    left = zlib.decompressobj(31).decompress(path.read_bytes()[records[0].offset :])
+    assert left == b""
 
 
 @pytest.mark.parametrize("length", [200, 70_000, 3_000_000])

@@ -1,5 +1,6 @@
 """`webtext remove` leaves nothing of a page in the archive: not in redirects, nor in tries that failed."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -178,3 +179,31 @@ def _killed_in_the_second_try(end_turn: Callable[..., None]) -> Callable[..., No
         end_turn(self, turn, *rest)
 
     return killed
+
+
+def test_an_archive_that_is_gone_is_told_and_hinders_no_command(
+    corpus: Built, crawled: Callable[..., None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    corpus.one.pages["/gone"] = GONE
+    crawled("/gone")
+    (warc,) = (corpus.root / "pages" / "warc").glob("part-00001-*")
+    kept = warc.rename(corpus.root.with_name("kept.warc.gz"))
+    result = corpus.remove(corpus.one.url("/gone"))
+    assert (result["archive"]["links"], result["archive"]["records"]) == (1, 0)
+    assert f"{warc}: not there; should it be put back, give the same command again" in capsys.readouterr().err
+    kept.rename(warc)
+    corpus.remove(corpus.one.url("/gone"))
+    assert archived(corpus) == []
+
+
+def test_a_removal_that_was_killed_is_finished_though_an_archive_is_gone_since(
+    corpus: Built, crawled: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    corpus.one.pages["/gone"] = GONE
+    crawled("/gone")
+    with monkeypatch.context() as patch, pytest.raises(ZeroDivisionError):
+        patch.setattr(scrub, "empty_record", lambda *_: 1 / 0)
+        corpus.remove(corpus.one.url("/gone"))
+    shutil.rmtree(corpus.root / "pages" / "warc")
+    corpus.remove(corpus.one.url("/gone"))
+    assert corpus.ledger()[corpus.one.url("/gone")] == ("removed", "removed")

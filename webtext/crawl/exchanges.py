@@ -4,11 +4,13 @@ import re
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
 
 from webtext import files
 from webtext.crawl.warc import Position
 
+MAGIC = b"\x1f\x8b\x08"  # begins a gzip member (RFC 1952 §2.3.1)
 CHUNK_BYTES = 1 << 16
 MAX_HEAD_BYTES = 1 << 16  # of a record; its WARC headers end there, and a metadata record as a whole
 ANSWERS = (b"response", b"revisit")  # begin an exchange
@@ -25,7 +27,7 @@ class Stored:
 
 
 def exchanges(pages_folder: Path, name: str) -> Iterator[Stored]:
-    """The exchanges of an archive, up to where it is damaged. `name`: relative to pages/."""
+    """The exchanges of an archive, without what is damaged. `name`: relative to pages/."""
     answer: dict[bytes, bytes] = {}
     link_id: str | None = None
     records: list[Position] = []
@@ -45,30 +47,38 @@ def exchanges(pages_folder: Path, name: str) -> Iterator[Stored]:
 
 def _records(pages_folder: Path, name: str) -> Iterator[tuple[Position, dict[bytes, bytes], bytes]]:
     """Each record: its place, its WARC headers, the beginning of what follows them."""
-    start = 0
-    for length, data in _members(files.here(pages_folder / name)):
+    for start, length, data in _members(files.here(pages_folder / name)):
         head, _, body = data.partition(b"\r\n\r\n")
         yield Position(name, start, length), _fields(head), body
-        start += length
 
 
-def _members(path: Path) -> Iterator[tuple[int, bytes]]:
-    """The length and the first bytes of each gzip member, up to one that is damaged or cut short."""
-    with path.open("rb") as file:
-        chunk = file.read(CHUNK_BYTES)
-        while chunk:
-            inflater, length, head = zlib.decompressobj(31), 0, b""
-            while chunk and not inflater.eof:
-                try:
-                    data = inflater.decompress(chunk)
-                except zlib.error:
-                    return
-                head += data[: MAX_HEAD_BYTES - len(head)]
-                length += len(chunk) - len(inflater.unused_data)
-                chunk = inflater.unused_data or file.read(CHUNK_BYTES)
-            if not inflater.eof:
-                return
-            yield length, head
+def _members(path: Path) -> Iterator[tuple[int, int, bytes]]:
+    """The place, the length and the first bytes of each gzip member that is neither damaged nor cut short."""
+    if not path.stat().st_size:  # which cannot be mapped
+        return
+    with path.open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as data:
+        start = data.find(MAGIC)
+        while start >= 0:
+            if member := _member(data, start):
+                yield start, *member
+                start += member[0]
+            else:
+                start += 1
+            start = data.find(MAGIC, start)
+
+
+def _member(data: mmap, start: int) -> tuple[int, bytes] | None:
+    inflater, end, head = zlib.decompressobj(31), start, b""
+    while not inflater.eof:
+        if not (chunk := data[end : end + CHUNK_BYTES]):
+            return None
+        try:
+            text = inflater.decompress(chunk)
+        except zlib.error:
+            return None
+        head += text[: MAX_HEAD_BYTES - len(head)]
+        end += len(chunk) - len(inflater.unused_data)
+    return end - start, head
 
 
 def _url(head: dict[bytes, bytes]) -> str:

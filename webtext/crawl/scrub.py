@@ -35,11 +35,14 @@ def finish(pages_folder: Path) -> None:
         return
     plan = json.loads(files.read_text(path))
     for name, records in _by_file(Position(**record) for record in plan["records"]):
+        if not files.exists(pages_folder / name):  # deleted since
+            continue
         archive = files.here(pages_folder / name)
+        size = archive.stat().st_size
         with archive.open("r+b") as file:
             for record in records:
                 file.seek(record.offset)
-                file.write(empty_record(record, plan["day"]))
+                file.write(empty_record(record, plan["day"])[: max(size - record.offset, 0)])
             file.flush()
             os.fsync(file.fileno())
         files.put(archive)
