@@ -31,7 +31,7 @@ from webtext.crawl.journal import Journal, journal_path
 from webtext.crawl.loop import crawl
 from webtext.crawl.network import Network
 from webtext.crawl.rows import FACTS
-from webtext.crawl.tombstones import Tombstone
+from webtext.crawl.tombstones import Tombstone, Tombstones
 from webtext.engine import Report
 from webtext.fingerprint import fingerprint, fingerprint_of_many
 from webtext.manifest import Counts, Part
@@ -96,9 +96,10 @@ def are_of_links(corpus: Corpus) -> bool:
 
 def retry_failed(corpus: Corpus, recipe: Recipe, progress: Progress) -> None:
     """Makes the partitions unfinished that have links which failed for reasons of the moment."""
-    again, sources = Counter[str](), len(recipe.crawl.sources)
-    for work in plan(corpus, recipe).works:
-        again += retry.reopen(work.item.path, work.key, sources)
+    again, sources, table = Counter[str](), len(recipe.crawl.sources), corpus.table("pages")
+    with table.journal(table.finished()):  # of a crawl that is unfinished from now on
+        for work in plan(corpus, recipe).works:
+            again += retry.reopen(work.item.path, work.key, sources)
     states = ", ".join(f"{state} {count:,}" for state, count in again.most_common())
     progress.note(f"pages: {again.total():,} links will be asked for again{states and f' ({states})'}")
 
@@ -164,15 +165,17 @@ def _unserved(links: list[Wanted], journals: Mapping[int, Journal], settings: Cr
 def _sorted_out(item: Item, journal: Journal) -> tuple[pa.Table, list[Wanted]]:
     """The rows that earlier tables have of a partition's links, and the links that still want a page."""
     sources, done, last = item.settings.sources, set[str](), dict[str, Row]()
+    stones = tombstones.load(item.root)
     for row in journal.rows():
-        if recovery.asked(row, sources) < len(sources):
+        if recovery.asked(row, sources) < len(sources) and not stones.on(row["url"]):
             last[row["id"]] = row
         else:
             done.add(row["id"])
     links = Corpus(item.root).table("links").read(item.file, ["id", "url", "first_posted"])
     new = links["id"].filter(pc.invert(pc.is_in(links["id"], pa.array([*done, *last], pa.string()))))
     known = carry.known_rows(item.path.parent, item.number, item.partitions, new)
-    known = pa.concat_tables([known, _taken_out(item, set(known["id"].to_pylist()))])
+    # Those that have a row keep it until their records are emptied, too.
+    known = pa.concat_tables([known, _taken_out(item, stones, done | set(known["id"].to_pylist()))])
     there = done | set(known["id"].to_pylist())
     wanted = [
         Wanted(item.number, id, url, first_posted, last.get(id))
@@ -182,9 +185,8 @@ def _sorted_out(item: Item, journal: Journal) -> tuple[pa.Table, list[Wanted]]:
     return known, wanted
 
 
-def _taken_out(item: Item, known: Collection[str]) -> pa.Table:
+def _taken_out(item: Item, stones: Tombstones, known: Collection[str]) -> pa.Table:
     """Rows of the links that were removed before they had a page; nobody is asked for them."""
-    stones = tombstones.load(item.root)
     links = _links(item) if stones else ()
     return carry.table_of(
         removed_row(id, url, stone) for id, url in links if id not in known and (stone := stones.on(url))

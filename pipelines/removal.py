@@ -16,6 +16,7 @@ from pipelines import documents, pages, pieces
 from webtext import files, store
 from webtext.corpus import LOCK, Corpus
 from webtext.crawl import believed, carry, scrub, tombstones
+from webtext.crawl.believed import Row
 from webtext.crawl.exchanges import exchanges
 from webtext.crawl.journal import SUFFIX, agreed
 from webtext.crawl.tombstones import Tombstone, Tombstones
@@ -52,10 +53,11 @@ class _Found:
     hits: dict[Path, Hits] = field(default_factory=dict)  # by table
     domains: set[str] = field(default_factory=set)  # whose links' exchanges are looked for
     touched: list[Path] = field(default_factory=list)  # tables with a row that is or was taken out
+    waiting: set[str] = field(default_factory=set)  # whose rows go when an unfinished crawl ends
 
     @property
     def links(self) -> set[str]:
-        return {id for ids in self.hits.values() for id in ids}
+        return {id for ids in self.hits.values() for id in ids} | self.waiting
 
 
 def apply(corpus: Corpus, progress: Progress, asked: Iterable[Tombstone] = ()) -> Outcome:
@@ -123,7 +125,18 @@ def _find(corpus: Corpus, stones: Tombstones) -> _Found:
         if row["state"] != State.REMOVED or row["warc_file"]:  # a redirect to what was removed
             found.hits.setdefault(path, {})[row["id"]] = stone
             found.domains.add(registered_domain(row["url"]))
+    for row in _unfinished(corpus.table("pages").folder):
+        if row["state"] != State.REMOVED and stones.on_page(row["url"], row["final_url"]):
+            found.waiting.add(row["id"])
+            found.domains.add(registered_domain(row["url"]))
     return found
+
+
+def _unfinished(folder: Path) -> Iterator[Row]:
+    """The rows of a crawl that has not ended."""
+    for name in files.sizes(folder):
+        if name.endswith(SUFFIX):
+            yield from believed.rows(agreed(folder / name))
 
 
 def _scrub(folder: Path, found: _Found, stones: Tombstones, progress: Progress) -> Outcome:
@@ -153,7 +166,6 @@ def _scrub(folder: Path, found: _Found, stones: Tombstones, progress: Progress) 
 
 def _pointed_at(folder: Path, found: _Found) -> tuple[dict[Place, Position], set[Place]]:
     """The responses that rows of pages that go point at, and those that others do."""
-    links = found.links
     going: dict[Place, Position] = {}
     staying: set[Place] = set()
     for path in carry.tables(folder):
@@ -164,10 +176,10 @@ def _pointed_at(folder: Path, found: _Found) -> tuple[dict[Place, Position], set
                 going[place] = Position(*place, row["warc_length"])
             elif row["warc_file"] is not None:
                 staying.add(place)
-    for name in files.sizes(folder):
-        if name.endswith(SUFFIX):
-            rows = believed.rows(agreed(folder / name))
-            staying |= {(row["warc_file"], row["warc_offset"]) for row in rows if row["id"] not in links}
+    links = found.links
+    staying |= {
+        (row["warc_file"], row["warc_offset"]) for row in _unfinished(folder) if row["id"] not in links
+    }
     return going, staying
 
 

@@ -191,5 +191,6 @@ def _standing(corpus: Corpus) -> dict[str, Any]:
 
 def _removed(corpus: Corpus) -> int:
     table = corpus.table("pages")
-    states = (table.read(part.file, ["state"])["state"] for part in table.finished())
+    there = filter(table.holding(), table.finished())  # a killed crawl may be about to make some anew
+    states = (table.read(part.file, ["state"])["state"] for part in there)
     return sum(pc.sum(pc.equal(column, str(reasons.State.REMOVED))).as_py() or 0 for column in states)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines import build_shards, crawl, documents, pages, removal, remove
+from pipelines import build_shards, crawl, documents, own_archives, pages, removal, remove
 from tests.crawl.loopback import Page
 from tests.pipelines.chains import url_list
 from tests.pipelines.removals import QUIET, Built, Here, page
@@ -123,3 +123,32 @@ def test_tries_for_a_link_that_is_none_any_more_go_from_the_archive(built: Built
     result = built.remove(built.one.url("/bad"))
     assert (result["not_found"], result["archive"]["records"]) == ([built.one.url("/bad")], 3)
     assert built.holds(begin_of("bad")) == []
+
+
+@pytest.mark.parametrize("asked", [{"domains": ("127.0.0.2",)}, {}])
+def test_a_page_that_an_unfinished_crawl_has_fetched_goes_at_once_from_the_archive_and_stays_out(
+    built: Built, tmp_path: Path, killed: Killed, asked: dict[str, tuple[str, ...]]
+) -> None:
+    built.one.pages |= {"/new": page("new"), "/newer": page("newer")}
+    killed(pages, "_write", lambda: recrawl(built, tmp_path / "more.txt", "/new", "/newer"))
+    built.remove(*([] if asked else [built.one.url("/new")]), **asked)
+    assert built.holds(begin_of("new")) == []
+    recrawl(built, tmp_path / "more.txt", "/new", "/newer")
+    assert built.ledger()[built.one.url("/new")] == ("removed", "removed")
+    assert built.holds(begin_of("new")) == []
+    assert built.one.paths().count("/new") == 1
+
+
+def test_what_was_fetched_before_a_killed_crawl_that_tries_failures_again_goes_too(
+    built: Built, tmp_path: Path, killed: Killed
+) -> None:
+    built.one.pages["/bad"] = Page(page("bad").body, 500)
+    recrawl(built, tmp_path / "with.txt", "/bad")
+    rebuild(built)
+    again = Here(built.root)
+    killed(own_archives, "make_listings", lambda: crawl.run(again, [], QUIET, retry_failed=True))
+    assert built.remove(built.one.url("/alone"))["crawl_unfinished"]
+    assert built.holds(begin_of("alone")) == ["shards/train-00000-of-00001.parquet"]
+    crawl.run(again, [], QUIET)
+    rebuild(built)
+    assert built.holds(begin_of("alone")) == []
