@@ -1,6 +1,7 @@
 """A corpus from which pages are removed, and what is left of them in its files."""
 
 import gzip
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from webtext.engine.inline import InlineEngine
 from webtext.progress import Progress
 
 QUIET = Progress(quiet=True)
+Killed = Callable[[object, str, Callable[[], object]], None]  # of the fixture `killed`
 QUICK = (
     *("crawl.allow_private=true", "crawl.per_host_delay_s=0", "crawl.retries=0", "filter.languages=[]"),
     *("filter.min_tokens=20", "tokens.vocab_size=300", "shards.validation=0", "shards.test=0"),

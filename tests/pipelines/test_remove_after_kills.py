@@ -1,6 +1,5 @@
 """`webtext remove` leaves nothing of a page in what killed and half-done commands left behind."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -8,24 +7,11 @@ import pytest
 from pipelines import build_shards, crawl, documents, own_archives, pages, removal, remove
 from tests.crawl.loopback import Page
 from tests.pipelines.chains import url_list
-from tests.pipelines.removals import QUIET, Built, Here, page
+from tests.pipelines.removals import QUIET, Built, Here, Killed, page
 from tests.shards.corpora import prose
 from webtext.errors import UserError
 
 BOTH = ("127.0.0.2", "127.0.0.3")  # domains of the corpus
-
-Killed = Callable[[object, str, Callable[[], object]], None]
-
-
-@pytest.fixture
-def killed(monkeypatch: pytest.MonkeyPatch) -> Killed:
-    def run(owner: object, name: str, command: Callable[[], object]) -> None:
-        """Runs a command that ends where it would call a function."""
-        with monkeypatch.context() as patch, pytest.raises(ZeroDivisionError):
-            patch.setattr(owner, name, lambda *_: 1 / 0)
-            command()
-
-    return run
 
 
 def rebuild(built: Built, *settings: str) -> None:

@@ -8,9 +8,11 @@ import pytest
 from warcio.checker import Checker
 
 from pipelines import crawl, removal
+from pipelines import pages as partitioned
+from tests.crawl.archive_site import warc_record
 from tests.crawl.loopback import Page, Web
 from tests.pipelines.chains import url_list
-from tests.pipelines.removals import QUICK, QUIET, Built, Here, page
+from tests.pipelines.removals import QUICK, QUIET, Built, Here, Killed, page
 from tests.shards.corpora import prose
 from webtext.crawl import crawler, scrub
 from webtext.crawl import page as pages
@@ -206,4 +208,20 @@ def test_a_removal_that_was_killed_is_finished_though_an_archive_is_gone_since(
         corpus.remove(corpus.one.url("/gone"))
     shutil.rmtree(corpus.root / "pages" / "warc")
     corpus.remove(corpus.one.url("/gone"))
+    assert corpus.ledger()[corpus.one.url("/gone")] == ("removed", "removed")
+
+
+def test_what_an_archive_gave_to_a_killed_crawl_goes_when_that_ends(
+    corpus: Built, crawled: Callable[..., None], tmp_path: Path, killed: Killed
+) -> None:
+    at = "2014-02-19T00:00:00Z"
+    leads_on = (("Location", corpus.two.url("/elsewhere")),)
+    moved = warc_record(corpus.one.url("/gone"), b"", at, status=302, headers=leads_on)
+    (tmp_path / "a.warc.gz").write_bytes(moved + warc_record(corpus.two.url("/elsewhere"), GONE.body, at))
+    source = f'crawl.sources=["warc:{tmp_path}/a.warc.gz", "live"]'
+    killed(partitioned, "_write", lambda: crawled("/gone", settings=(source,)))
+    assert archived(corpus)
+    corpus.remove(corpus.one.url("/gone"))
+    crawled("/gone", settings=(source,))
+    assert archived(corpus) == []
     assert corpus.ledger()[corpus.one.url("/gone")] == ("removed", "removed")
