@@ -438,6 +438,7 @@ def test_a_sources_hash_is_of_its_bytes(tmp_path: Path) -> None:
         ("RS", b"http://a.example/1,5\nhttp://a.example/2,-7.5\n", "put `url,score` or such before them"),
         ("RS", b"http://a.example/1|5\nhttp://a.example/2|7\n", "put `url,score` or such before them"),
         ("RS", b"RS.ndjson".ljust(257, b"\0") + b"ustar\0", "a tar archive"),
+        ("RS", b'{\n "url": "http://a.example/",\n "score": 5\n}\n', "JSON over several lines.*`jq -c \."),
         ("RS", b'{"url":{"0":"http://a.example/"},"score":{"0":5}}', "one JSON object of columns"),
     ],
 )

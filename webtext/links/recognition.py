@@ -136,6 +136,10 @@ def _json(name: str, path: Path, mapping: dict[str, str], lines: Sequence[bytes]
     first = lines[0].strip()
     if b'"parent_id"' in first and b'"url"' not in first:
         raise UserError(f"{name}: comments, which are no links; a dump of submissions (RS_…) is needed")
+    if first == b"{":
+        raise UserError(
+            f"{name}: JSON over several lines; a submission a line is needed, as `jq -c .` makes them"
+        )
     if _BY_COLUMN.match(first):
         raise UserError(
             f"{name}: one JSON object of columns; a row a line (NDJSON) is needed, in pandas "
