@@ -186,6 +186,12 @@ def test_a_row_with_more_cells_than_columns_is_malformed(tmp_path: Path) -> None
     assert len(batch.malformed) == 1
 
 
+def test_a_cell_in_quotes_may_have_a_space_before_it(tmp_path: Path) -> None:
+    (tmp_path / "x.csv").write_text('url, "title", "score"\nhttp://a.example/, "a, b", 7\n')
+    (post,) = posts_of(source_of(tmp_path / "x.csv"))
+    assert (post.url, post.title, post.score) == ("http://a.example/", "a, b", "7")
+
+
 def test_the_addresses_of_a_table_of_one_column_may_hold_delimiters(tmp_path: Path) -> None:
     (tmp_path / "x.csv").write_text('url\nhttp://a.example/1,2\n"http://a.example/3,4"\n')
     assert [post.url for post in posts_of(source_of(tmp_path / "x.csv"))] == [
@@ -436,9 +442,10 @@ def test_a_sources_hash_is_of_its_bytes(tmp_path: Path) -> None:
         ("RS", b"\x04\x22\x4d\x18\x64\x40\xa7", "a lz4 file"),
         ("RS", b"ARROW1\0\0", "a Feather file"),
         ("RS", b"http://a.example/1,5\nhttp://a.example/2,-7.5\n", "put `url,score` or such before them"),
+        ("RS", b"# x\nurl,score\nhttp://a.example/1,5\nhttp://a.example/2,7\n", "put `url,score` or such"),
         ("RS", b"http://a.example/1|5\nhttp://a.example/2|7\n", "put `url,score` or such before them"),
         ("RS", b"RS.ndjson".ljust(257, b"\0") + b"ustar\0", "a tar archive"),
-        ("RS", b'{\n "url": "http://a.example/",\n "score": 5\n}\n', "JSON over several lines.*`jq -c \."),
+        ("RS", b'{\n "url": "http://a.example/",\n "score": 5\n}\n', r"JSON over several lines.*`jq -c \."),
         ("RS", b'{"url":{"0":"http://a.example/"},"score":{"0":5}}', "one JSON object of columns"),
     ],
 )

@@ -190,7 +190,8 @@ def _lines(chunks: LineChunks) -> Iterator[str]:
 def _table(lines: Iterator[str], source: Source) -> Iterator[Rows]:
     csv.field_size_limit(MAX_LINE_BYTES)
     first = next(line for line in lines if line.strip())
-    header = [cell.strip() for cell in next(csv.reader([first.strip()], delimiter=source.delimiter))]
+    cells = next(csv.reader([first.strip()], delimiter=source.delimiter, skipinitialspace=True))
+    header = [cell.strip() for cell in cells]
     places = {field: header.index(column.strip()) for field, column in source.columns}
     posts: list[Post] = []
     malformed: list[str] = []
@@ -233,7 +234,7 @@ def _rows(lines: Iterator[str], delimiter: str) -> Iterator[list[str] | str]:
     """The rows that are not empty; of a malformed one how it begins. A quote that is not closed before one of
     a later row costs its own line, not those that follow."""
     held = _Held(lines)
-    rows = csv.reader(held, delimiter=delimiter, strict=True)
+    rows = csv.reader(held, delimiter=delimiter, strict=True, skipinitialspace=True)
     while True:
         held.of_row.clear()
         row: list[str] | None = None
@@ -253,7 +254,7 @@ def _rows(lines: Iterator[str], delimiter: str) -> Iterator[list[str] | str]:
 
 def _leniently(line: str, delimiter: str) -> list[str] | None:
     """A line with quotes where none should be as a row; None where one of them stays open."""
-    row, *after = csv.reader([line, delimiter], delimiter=delimiter)
+    row, *after = csv.reader([line, delimiter], delimiter=delimiter, skipinitialspace=True)
     return row if after else None
 
 

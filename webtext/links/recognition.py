@@ -108,14 +108,10 @@ def _text(name: str, path: Path, mapping: dict[str, str], head: bytes) -> Source
         raise UserError(f"{name}: one JSON array; a submission a line (NDJSON) is needed")
     header = first.decode("utf-8", "replace")
     if _URL.match(header):
-        if len(lines) > 1 and all(_NUMBERED.fullmatch(line.strip()) for line in lines[:_ROWS]):
-            raise UserError(
-                f"{name}: an address and a number a line, and no names of columns: put `url,score` or such "
-                "before them, or `url` if all of it is the address"
-            )
-        return Source(name, path, "urls")
+        return _list(name, path, lines[:_ROWS])
     for delimiter in _DELIMITERS:
-        columns = _columns(next(csv.reader([header], delimiter=delimiter)), mapping)
+        cells = next(csv.reader([header], delimiter=delimiter, skipinitialspace=True))
+        columns = _columns(cells, mapping)
         if "url" in dict(columns):
             if len(lines) == 1 and len(head) >= _HEAD_BYTES:
                 raise UserError(
@@ -124,11 +120,22 @@ def _text(name: str, path: Path, mapping: dict[str, str], head: bytes) -> Source
             return Source(name, path, "csv", columns=columns, delimiter=delimiter)
     has_urls = any(_URL.match(line.decode("utf-8", "replace").strip()) for line in lines[:_ROWS])
     if has_urls and not any(delimiter in header for delimiter in _DELIMITERS):
-        return Source(name, path, "urls")  # whose first line is broken
+        return _list(name, path, lines[:_ROWS])  # whose first line is broken
     raise UserError(
         f"{name}: holds {described(head)}: neither NDJSON, nor URLs, nor a table with a column `url` "
         "(another column: FILE?url=COLUMN)"
     )
+
+
+def _list(name: str, path: Path, lines: Sequence[bytes]) -> Source:
+    """URLs, a line each, unless a number follows each of them."""
+    addresses = [line.strip() for line in lines if b"://" in line]
+    if len(addresses) > 1 and all(map(_NUMBERED.fullmatch, addresses)):
+        raise UserError(
+            f"{name}: an address and a number a line, and no names of columns: put `url,score` or such "
+            "before them, or `url` if all of it is the address"
+        )
+    return Source(name, path, "urls")
 
 
 def _json(name: str, path: Path, mapping: dict[str, str], lines: Sequence[bytes]) -> Source:
