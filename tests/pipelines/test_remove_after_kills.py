@@ -138,3 +138,9 @@ def test_what_was_fetched_before_a_killed_crawl_that_tries_failures_again_goes_t
     crawl.run(again, [], QUIET)
     rebuild(built)
     assert built.holds(begin_of("alone")) == []
+
+
+def test_a_recipe_that_refuses_all_documents_costs_no_shard_where_nothing_was_removed(built: Built) -> None:
+    with pytest.raises(UserError, match="no document is left"):
+        rebuild(built, "filter.min_tokens=100000")
+    assert "shards/train-00000-of-00001.parquet" in built.holds(begin_of("alone"))

@@ -14,7 +14,7 @@ from tests.crawl.loopback import Page, Web
 from tests.pipelines.chains import url_list
 from tests.pipelines.removals import QUICK, QUIET, Built, Here, Killed, page
 from tests.shards.corpora import prose
-from webtext.crawl import crawler, scrub
+from webtext.crawl import crawler, recovery, scrub
 from webtext.crawl import page as pages
 from webtext.crawl.journal import Journal
 from webtext.links import partitions
@@ -224,4 +224,19 @@ def test_what_an_archive_gave_to_a_killed_crawl_goes_when_that_ends(
     corpus.remove(corpus.one.url("/gone"))
     crawled("/gone", settings=(source,))
     assert archived(corpus) == []
+    assert corpus.ledger()[corpus.one.url("/gone")] == ("removed", "removed")
+
+
+def test_a_removed_link_is_not_looked_up_in_archives_when_a_killed_crawl_goes_on(
+    corpus: Built, crawled: Callable[..., None], tmp_path: Path, killed: Killed
+) -> None:
+    corpus.one.pages["/gone"] = Page(b"", 500)
+    record = warc_record(corpus.one.url("/gone"), GONE.body, "2014-02-19T00:00:00Z")
+    (tmp_path / "a.warc.gz").write_bytes(record)
+    source = f'crawl.sources=["live", "warc:{tmp_path}/a.warc.gz"]'
+    killed(recovery, "recover", lambda: crawled("/gone", settings=(source,)))
+    corpus.remove(corpus.one.url("/gone"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(recovery, "look_up", lambda *_: 1 / 0)
+        crawled("/gone", settings=(source,))
     assert corpus.ledger()[corpus.one.url("/gone")] == ("removed", "removed")
