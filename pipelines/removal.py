@@ -76,8 +76,9 @@ def apply(corpus: Corpus, progress: Progress, asked: Iterable[Tombstone] = ()) -
     outcome = _scrub(folder, found, stones, progress)
     if outcome.links or asked:
         _forget_copies(corpus)
-    pieces.forget(corpus, found.links)
-    documents.forget(corpus, found.links)
+    if found.links:
+        pieces.forget(corpus, found.links)
+        documents.forget(corpus, found.links)
     for path, hits in found.hits.items():
         _rewrite(path, hits)
     _republish(corpus.table("pages"), {path.name for path in found.touched if path.parent == folder})
