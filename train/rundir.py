@@ -20,6 +20,7 @@ from train.tokenizer import load as load_tokenizer
 
 CONFIG, TOKENIZER, LOG = "config.toml", "tokenizer.json", "log.jsonl"
 LOCK = ".lock"
+FEW = 3  # settings that differ: more are a configuration's
 DEFAULT = "gpt2-124m"  # the configuration of a run for which none is named
 LONGEST_ROW = 1 << 16  # bytes; the trainer's have some 200
 
@@ -137,10 +138,10 @@ def trained(run: Path, saved: checkpoint.Checkpoint) -> GPT2:
 
 def _same(run: Path, old: Settings, wanted: Settings) -> None:
     others = [each for each in differing(old, wanted) if each[0] not in MAY_CHANGE]
-    for key, before, now in others:
-        way = (
-            f"with --set {key}={settings_file.toml_value(before)}" if len(others) == 1 else "without --config"
-        )
+    if others:
+        key, before, now = others[0]
+        sets = " ".join(f"--set {name}={settings_file.toml_value(value)}" for name, value, _ in others)
+        way = f"with {sets}" if len(others) <= FEW else "without --config"
         raise TrainError(
             f"{run / CONFIG} has {key} = {before!r}, this command asks for {now!r}: "
             f"go on {way}, or give another --out"

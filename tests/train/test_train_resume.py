@@ -218,6 +218,11 @@ def test_without_a_config_a_run_that_has_saved_nothing_yet_is_a_new_one(run: Pat
     assert rundir.asked(run, None, []) == rundir.asked(tmp_path / "none", None, []) == Settings()
 
 
+def test_each_of_a_few_settings_that_differ_is_named(run: Path, corpus: Path, tiny: Tiny) -> None:
+    with pytest.raises(TrainError, match=r"go on with --set train\.lr=0\.01 --set train\.seed=1337, or give"):
+        train(corpus, run, tiny(train__lr=0.02, train__seed=2))
+
+
 def test_a_config_of_which_much_differs_is_best_left_out(run: Path, corpus: Path) -> None:
     with pytest.raises(TrainError, match=r"go on without --config, or give another --out"):
         train(corpus, run, load("laptop"))
