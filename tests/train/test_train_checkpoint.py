@@ -1,6 +1,7 @@
 import contextlib
 import dataclasses
 import hashlib
+import json
 import math
 import os
 import resource
@@ -265,11 +266,10 @@ def test_tensors_that_are_not_the_models_are_named_with_what_to_do(
         '{"rng": [1], "recent_losses": [], "val_loss": 1}',
         '{"rng": [1], "recent_losses": 3, "data": {"sha256": ""}}',
         '{"rng": [1], "recent_losses": [], "val_loss": "1", "data": {"sha256": ""}}',
-        '{"rng": [1], "recent_losses": [], "loss_scale": [1], "data": {"sha256": ""}}',
     ],
     ids=[
         *("null", "endless", "no generators", "short generator", "no generator"),
-        *("no tokens", "no losses", "no validation loss", "half a scale"),
+        *("no tokens", "no losses", "no validation loss"),
     ],
 )
 def test_a_state_of_another_shape_is_named_with_what_to_do(
@@ -279,6 +279,16 @@ def test_a_state_of_another_shape_is_named_with_what_to_do(
     (saved.path / "state.json").write_text(state)
     with pytest.raises(TrainError, match=r"state.json is damaged .*: remove .*step-00000005 to go on"):
         saved.load_moments(model, build(model, TrainSettings(optimizer="muon")), Ranks())
+
+
+@pytest.mark.parametrize("scale", [[1.0], ["1", 0], 512])
+def test_a_state_with_half_a_loss_scale_is_damaged(
+    scale: object, save: Callable[..., checkpoint.Checkpoint]
+) -> None:
+    saved = save(5)
+    (saved.path / "state.json").write_text(json.dumps(saved.state | {"loss_scale": scale}))
+    with pytest.raises(TrainError, match=r"state.json is damaged \(it"):
+        _ = saved.state
 
 
 def test_a_copy_of_a_checkpoint_under_another_spelling_of_its_step_stops_nothing(

@@ -94,6 +94,17 @@ def test_the_plain_model_takes_a_row_at_a_time_in_the_precision_of_the_run(
     assert compiled.calls == [(2, half)]
 
 
+def test_many_rows_are_not_too_much_for_float16(plain: NextTokenLoss) -> None:
+    ids, targets = (part.repeat(256, 1) for part in BATCH)
+    half = Device(CPU.where, CPU.name, torch.float16)
+    check(
+        Miscompiled(plain, lambda loss: loss * 2**12),
+        Miscompiled(plain, lambda loss: loss * 2**12),
+        (ids, targets),
+        half,
+    )
+
+
 def test_where_the_plain_model_does_not_run_nothing_is_compared(plain: NextTokenLoss) -> None:
     rows = iter("1")
 

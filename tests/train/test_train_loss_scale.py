@@ -85,9 +85,12 @@ def test_other_precisions_have_none(precision: torch.dtype) -> None:
 def test_float16_learns_as_float32_does(corpus: Path, tiny: Tiny, tmp_path: Path) -> None:
     for dtype in ("float16", "float32"):
         train(corpus, tmp_path / dtype, tiny(train__dtype=dtype))
-    half, full = ([row["loss"] for row in steps(tmp_path / dtype)] for dtype in ("float16", "float32"))
-    assert half != full
-    assert half == pytest.approx(full, rel=0.01)
+    for key, until in (("loss", 40), ("grad_norm", 5)):  # later norms shake
+        half, full = (
+            [row[key] for row in steps(tmp_path / dtype)][:until] for dtype in ("float16", "float32")
+        )
+        assert half != full
+        assert half == pytest.approx(full, rel=0.01)
     assert {row["loss_scale"] for row in steps(tmp_path / "float16")} == {FIRST}
     assert not any("loss_scale" in row for row in steps(tmp_path / "float32"))
     weights = load_file(newest(tmp_path / "float16").path / "model.safetensors")
@@ -98,7 +101,10 @@ def test_a_gradient_beyond_float16_moves_nothing_until_the_scale_is_lower(corpus
     scale = LossScale(HALF, [2.0**40, 0.0])
     training = trained(corpus, tiny(train__dtype="float16", model__vocab_size=300), scale)
     before = {name: tensor.clone() for name, tensor in training.model.state_dict().items()}
-    while not (measured := training.update()[1])[1].isfinite():
+    for _ in range(40):
+        measured = training.update()[1]
+        if measured[1].isfinite():
+            break
         assert measured[3] == 1
         assert measured[0].isfinite()
         assert all(tensor.equal(before[name]) for name, tensor in training.model.state_dict().items())

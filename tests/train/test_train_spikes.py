@@ -97,6 +97,12 @@ def test_the_settings_say_whether_a_spike_ends_the_run(
         policy.look([row])
 
 
+def test_gradients_beyond_float16_are_not_counted_among_spikes_in_a_row(tmp_path: Path) -> None:
+    overflow = {"step": 8, "loss": 3.0, "grad_norm": None, "loss_scale": 512.0, "skipped": True}
+    policy = SpikePolicy(TrainSettings(on_spike="skip"), tmp_path)
+    policy.look([overflow] * PATIENCE + [SPIKE | {"skipped": True}])
+
+
 def test_a_run_that_a_spike_ended_may_go_on_from_its_newest_checkpoint(tmp_path: Path) -> None:
     for step in (4, 8):
         folder = tmp_path / "checkpoints" / f"step-{step:08}"
