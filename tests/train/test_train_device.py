@@ -342,3 +342,16 @@ def test_all_but_attention_has_the_same_operators_on_apples_gpu(
         "_scaled_dot_product_flash_attention_for_cpu",
         "_scaled_dot_product_flash_attention_for_cpu_backward",
     }
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float16"])
+@pytest.mark.parametrize("optimizer", ["adamw", "muon"])
+def test_a_step_reads_no_number_back_from_the_device(
+    optimizer: str, dtype: str, corpus: Path, tiny: Callable[..., Settings], tmp_path: Path
+) -> None:
+    settings = tiny(train__optimizer=optimizer, train__dtype=dtype, train__micro_batch_size=2)
+    training = Training(*prepare.resolve(corpus, tmp_path, settings, Ranks()), Ranks())
+    with Called() as called:
+        training.update()
+    assert "_local_scalar_dense" not in called.names  # what item(), float() and bool() of a tensor call
+    training.loader.close()
