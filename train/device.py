@@ -103,8 +103,8 @@ class Device:
         return self.where.type == "mps"
 
     def peak_flops(self) -> float | None:
-        """The peak that `mfu` is a share of; None where none is known."""
-        if self.precision == torch.float32:
+        """The peak that `mfu` is a share of; None where none is known: a laptop's hangs on its power."""
+        if self.precision == torch.float32 or "Laptop" in self.name:
             return None
         known = (peak for words, peak in PEAK_FLOPS.items() if re.search(rf"\b{words}\b", self.name))
         return next(known, None)
@@ -207,7 +207,7 @@ def choose_attention(
 
 def time_attention(kernel: str, shape: ModelSettings, rows: int, device: Device) -> float | None:
     """Milliseconds of one layer's attention, forward and backward, on `rows` sequences; None if the kernel
-    does not run on this device in this precision."""
+    does not run on this device in this precision. Raises what torch does where memory does not hold it."""
     size = (rows, shape.n_positions, 3, shape.n_head, shape.n_embd // shape.n_head)
     heads = torch.randn(size, dtype=device.precision, device=device.where, requires_grad=True)
     query, key, value = heads.permute(2, 0, 3, 1, 4)  # laid out as the model has them
@@ -222,7 +222,9 @@ def time_attention(kernel: str, shape: ModelSettings, rows: int, device: Device)
                 y = F.scaled_dot_product_attention(query, key, value, is_causal=True)
                 torch.autograd.grad(y, heads, y.detach(), retain_graph=call < TIMED_CALLS - 1)
             device.wait()
-    except RuntimeError:
+    except RuntimeError as error:
+        if is_out_of_memory(error):
+            raise
         return None
     return (time.perf_counter() - began) / TIMED_CALLS * 1000
 

@@ -83,6 +83,17 @@ def test_a_kernel_that_is_asked_for_and_does_not_run_is_an_error() -> None:
         choose_attention("cudnn", None, SHAPE, 2, CPU)
 
 
+def test_a_kernel_that_memory_does_not_hold_is_not_taken_for_one_that_does_not_run(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def full(*_: Any, **__: Any) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 9.00 GiB")
+
+    monkeypatch.setattr(torch.nn.functional, "scaled_dot_product_attention", full)
+    with pytest.raises(torch.OutOfMemoryError):
+        choose_attention("math", None, SHAPE, 2, CPU)
+
+
 @pytest.mark.parametrize(
     ("name", "tflops"),
     [
@@ -112,7 +123,9 @@ def test_a_gpus_peak_in_half_precision_is_that_of_its_name(name: str, tflops: fl
     assert Device(GPU.where, name, torch.float32).peak_flops() is None
 
 
-@pytest.mark.parametrize("name", ["NVIDIA RTX A1000 Laptop GPU", "CPU, 2 threads"])
+@pytest.mark.parametrize(
+    "name", ["NVIDIA RTX A1000 Laptop GPU", "NVIDIA GeForce RTX 4090 Laptop GPU", "CPU, 2 threads"]
+)
 def test_no_peak_is_known_of_what_is_not_in_the_table(name: str) -> None:
     assert Device(GPU.where, name, torch.bfloat16).peak_flops() is None
 
