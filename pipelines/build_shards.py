@@ -41,8 +41,8 @@ def run(request: Request, progress: Progress) -> dict[str, Any]:
     with corpus.lock():
         _require_pages(corpus, some=not tombstones.load(corpus.root))  # else it may have to end a removal
         recipe = request.settle(progress, wanted)
-        removal.apply(corpus, progress)
         with request.start_engine() as engine:
+            removal.apply(corpus, engine, progress)
             texts, taken_out = build(corpus, engine, recipe, progress)
     _require_pages(corpus)
     if not texts.counts.out:

@@ -52,7 +52,7 @@ def run(
         own_archives.make_listings(corpus, engine, recipe, wanted_pages, progress)
         fetched = stage.run(corpus, engine, wanted_pages, progress)
         files.remove_folder(corpus.table("pages").folder / warc_listing.FOLDER)
-        removal.apply(corpus, progress)  # what led to a removed page
+        removal.apply(corpus, engine, progress)  # what led to a removed page
         stage.run(corpus, engine, ledger.plan(corpus, status.current(corpus, recipe)), progress)
     if not fetched.counts.out:
         progress.note(f"no page was fetched: {fetched.counts.told('link')}; `webtext explain` tells more")

@@ -4,7 +4,7 @@ The archive goes first, then the documents, then the row that says where both ar
 undone is found again.
 """
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -12,15 +12,16 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipelines import documents, pages, pieces
+from pipelines import archive_search, documents, pages, pieces
+from pipelines.archive_search import Place
 from webtext import files, store
 from webtext.corpus import LOCK, Corpus
 from webtext.crawl import believed, carry, scrub, tombstones
 from webtext.crawl.believed import Row
-from webtext.crawl.exchanges import exchanges
 from webtext.crawl.journal import SUFFIX, agreed
 from webtext.crawl.tombstones import Tombstone, Tombstones
 from webtext.crawl.warc import FOLDER, Position
+from webtext.engine import Engine
 from webtext.links.canonical import registered_domain
 from webtext.links.columns import on_domains
 from webtext.links.partitions import partitions_ever
@@ -34,7 +35,6 @@ REPORTS = ("report.html", "report.json", "compare.html", "compare.json")  # in a
 NAMED = ["id", "url", "final_url", "state", "warc_file"]
 STORED = ["id", "warc_file", "warc_offset", "warc_length"]
 Hits = dict[str, Tombstone]  # by the id of the link
-Place = tuple[str, int]  # the file and the offset of a record
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class _Found:
         return {id for ids in self.hits.values() for id in ids} | self.waiting
 
 
-def apply(corpus: Corpus, progress: Progress, asked: Iterable[Tombstone] = ()) -> Outcome:
+def apply(corpus: Corpus, engine: Engine, progress: Progress, asked: Iterable[Tombstone] = ()) -> Outcome:
     """Takes out what the corpus' tombstones name and still has. Does nothing where that was done, but for a
     look at the archives of what is `asked` for: what a killed crawl had tried, or was tried for a link that
     is none any more, may lie there without a row that says so.
@@ -73,7 +73,7 @@ def apply(corpus: Corpus, progress: Progress, asked: Iterable[Tombstone] = ()) -
     scrub.finish(folder)
     found = _find(corpus, stones)
     found.domains |= {stone.domain for stone in asked}
-    outcome = _scrub(folder, found, stones, progress)
+    outcome = _scrub(corpus, engine, found, stones, progress)
     if outcome.links or asked:
         _forget_copies(corpus)
     if found.links:
@@ -140,24 +140,21 @@ def _unfinished(folder: Path) -> Iterator[Row]:
             yield from believed.rows(agreed(folder / name))
 
 
-def _scrub(folder: Path, found: _Found, stones: Tombstones, progress: Progress) -> Outcome:
+def _scrub(corpus: Corpus, engine: Engine, found: _Found, stones: Tombstones, progress: Progress) -> Outcome:
     """Empties the exchanges of pages that go, with the redirects to them and the tries that failed before,
     but for those whose response is that of a page which stays, too."""
     if not found.domains:
         return Outcome()
-    links = found.links
-    going, staying = _pointed_at(folder, found)
-    free, ids = going.keys() - staying, links | set(stones.ids)
-    there = {f"{FOLDER}/{name}" for name in files.sizes(folder / FOLDER)}
-    for name in sorted({file for file, _ in free} - there):
+    folder, links, going = corpus.table("pages").folder, found.links, _going(found)
+    there = {f"{FOLDER}/{name}": size for name, size in files.sizes(folder / FOLDER).items()}
+    archives = _archives(there, going, found.domains)
+    stored = archive_search.look(corpus, engine, archives, links, going.keys(), progress)
+    staying = _staying(folder, found, going.keys() | stored.keys())
+    free = going.keys() - staying
+    for name in sorted({file for file, _ in free} - there.keys()):
         progress.warn(f"{folder / name}: not there; should it be put back, give the same command again")
     records = {going[place] for place in free if place[0] in there}
-    for name in _archives(there, going, found.domains):
-        for exchange in exchanges(folder, name):
-            place = (name, exchange.records[0].offset)
-            named = exchange.link_id in ids or stones.on_address(exchange.url)
-            if place in free or (named and place not in staying):
-                records.update(exchange.records)
+    records.update(record for place in stored.keys() - staying for record in stored[place])
     if records:
         ordered = sorted(records, key=lambda record: (record.file, record.offset))
         scrub.scrub(folder, ordered, max(stone.at for stone in stones))
@@ -165,32 +162,37 @@ def _scrub(folder: Path, found: _Found, stones: Tombstones, progress: Progress) 
     return Outcome(len(links), len(records), size, len(going) - len(free))
 
 
-def _pointed_at(folder: Path, found: _Found) -> tuple[dict[Place, Position], set[Place]]:
-    """The responses that rows of pages that go point at, and those that others do."""
-    going: dict[Place, Position] = {}
-    staying: set[Place] = set()
-    for path in carry.tables(folder):
-        ids = found.hits.get(path, {})
-        for row in carry.read(path, STORED).to_pylist():
-            place = (row["warc_file"], row["warc_offset"])
-            if row["warc_file"] is not None and row["id"] in ids:
-                going[place] = Position(*place, row["warc_length"])
-            elif row["warc_file"] is not None:
-                staying.add(place)
-    links = found.links
-    staying |= {
+def _going(found: _Found) -> dict[Place, Position]:
+    """The responses that rows of pages that go point at."""
+    return {
+        (row["warc_file"], row["warc_offset"]): Position(*(row[name] for name in STORED[1:]))
+        for path, ids in found.hits.items()
+        for row in carry.read(path, STORED).to_pylist()
+        if row["warc_file"] is not None and row["id"] in ids
+    }
+
+
+def _staying(folder: Path, found: _Found, places: Set[Place]) -> set[Place]:
+    """Those of the responses that rows of pages that stay point at."""
+    links, archives = found.links, pa.array({file for file, _ in places}, pa.string())
+    staying = {
         (row["warc_file"], row["warc_offset"]) for row in _unfinished(folder) if row["id"] not in links
     }
-    return going, staying
+    for path in carry.tables(folder):
+        rows, ids = carry.read(path, STORED), found.hits.get(path, {})
+        for row in rows.filter(pc.is_in(rows["warc_file"], archives)).to_pylist():
+            if row["id"] not in ids:
+                staying.add((row["warc_file"], row["warc_offset"]))
+    return staying & places
 
 
-def _archives(there: Collection[str], going: Iterable[Place], domains: Iterable[str]) -> list[str]:
+def _archives(there: Mapping[str, int], going: Iterable[Place], domains: Iterable[str]) -> dict[str, int]:
     """The WARC files in which exchanges of those domains' links may lie: of the partitions that have them,
     or had them when there were more links or fewer."""
     numbers = {number for domain in domains for number in partitions_ever(domain)}
     stems = {f"{FOLDER}/{partition_name(number).removesuffix('.parquet')}" for number in numbers}
     wanted = {file for file, _ in going}
-    return sorted(name for name in there if name in wanted or name.rpartition("-")[0] in stems)
+    return {name: size for name, size in there.items() if name in wanted or name.rpartition("-")[0] in stems}
 
 
 def _forget_copies(corpus: Corpus) -> None:

@@ -18,6 +18,7 @@ from webtext import files, reasons, stage
 from webtext.corpus import Corpus
 from webtext.crawl import tombstones
 from webtext.crawl.tombstones import Tombstone, Tombstones
+from webtext.engine import Engine
 from webtext.errors import UserError
 from webtext.links.canonical import link_id, registered_domain
 from webtext.progress import Progress
@@ -38,8 +39,9 @@ def run(request: Request, wanted: Selection, progress: Progress, *, dry_run: boo
             return result | {"before": before["counts"]}
         removal.forget_reports(corpus)
         new = tombstones.add(corpus.root, found.stones)
-        outcome = removal.apply(corpus, progress, found.stones)
-        _rebuild(corpus, request, progress)
+        with request.start_engine() as engine:
+            outcome = removal.apply(corpus, engine, progress, found.stones)
+            _rebuild(corpus, engine, progress)
         after = _standing(corpus)
     return result | {
         "tombstones": len(new),
@@ -157,16 +159,15 @@ def _among(column: str, values: Iterable[str]) -> pc.Expression:
     return ds.field(column).isin(pa.array(list(values), pa.string()))
 
 
-def _rebuild(corpus: Corpus, request: Request, progress: Progress) -> None:
+def _rebuild(corpus: Corpus, engine: Engine, progress: Progress) -> None:
     """Whatever had been made of the pages, made again."""
     if not pages.are_of_links(corpus):
         return
-    with request.start_engine() as engine:
-        if _is_begun(corpus):
-            with suppress(shards.NothingLeft):
-                build_shards.build(corpus, engine, corpus.recipe(), progress)
-        else:
-            stage.run(corpus, engine, ledger.plan(corpus, ["pages"]), progress)
+    if _is_begun(corpus):
+        with suppress(shards.NothingLeft):
+            build_shards.build(corpus, engine, corpus.recipe(), progress)
+    else:
+        stage.run(corpus, engine, ledger.plan(corpus, ["pages"]), progress)
 
 
 def _is_begun(corpus: Corpus) -> bool:

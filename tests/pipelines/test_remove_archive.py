@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from warcio.checker import Checker
 
-from pipelines import crawl, removal
+from pipelines import archive_search, crawl
 from pipelines import pages as partitioned
 from tests.crawl.archive_site import warc_record
 from tests.crawl.loopback import Page, Web
@@ -104,7 +104,7 @@ def test_what_an_older_removal_left_goes_with_the_same_command(
     corpus.one.pages["/elsewhere"] = Page(GONE.body, 500)
     crawled("/gone", settings=(RETRY,))
     with monkeypatch.context() as patch:
-        patch.setattr(removal, "exchanges", lambda *_: ())
+        patch.setattr(archive_search, "look", lambda *_: {})
         corpus.remove(corpus.one.url("/gone"))
     assert archived(corpus)
     assert corpus.remove(corpus.one.url("/gone"))["tombstones"] == 0  # it was set then

@@ -1,0 +1,79 @@
+"""Where in the archives that lies which tombstones name, looked for by all workers.
+
+Every exchange is looked at: those that failed, and those that a killed crawl had tried, have no row that
+says where they are.
+"""
+
+from collections.abc import Collection, Iterator, Mapping, Set
+from dataclasses import dataclass
+from pathlib import Path
+
+from webtext import files
+from webtext.corpus import Corpus
+from webtext.crawl import tombstones
+from webtext.crawl.exchanges import Stored, exchanges
+from webtext.crawl.warc import Position
+from webtext.engine import Engine, Report
+from webtext.progress import Progress
+
+SHARES = 4  # of the files for each worker: they read all tombstones for each
+TELL_BYTES = 1 << 20
+
+Place = tuple[str, int]  # the file and the offset of a record
+Records = dict[Place, tuple[Position, ...]]  # of exchanges, by the place of their responses
+
+
+@dataclass(frozen=True)
+class Item:
+    root: Path
+    names: tuple[str, ...]  # of archives, relative to pages/
+    links: frozenset[str]  # by id
+    places: frozenset[Place]
+
+
+def look(
+    corpus: Corpus,
+    engine: Engine,
+    archives: Mapping[str, int],
+    links: Collection[str],
+    places: Set[Place],
+    progress: Progress,
+) -> Records:
+    """The exchanges in those archives that were made for the links, or for what the corpus' tombstones name,
+    or at an address that they name, and those at the places. `archives`: their bytes, by name."""
+    if not archives:
+        return {}
+    ordered = sorted(archives, key=lambda name: (-archives[name], name))
+    shares = min(SHARES * engine.workers, len(archives))
+    items = [
+        Item(corpus.root, share, frozenset(links), frozenset(place for place in places if place[0] in share))
+        for share in (tuple(ordered[first::shares]) for first in range(shares))
+    ]
+    found: Records = {}
+    with progress.bar("archives, bytes", sum(archives.values())) as report:
+        for records in engine.map(look_through, items, report):
+            found |= records
+    return found
+
+
+def look_through(item: Item, report: Report) -> Records:
+    stones, folder = tombstones.load(item.root), Corpus(item.root).table("pages").folder
+    ids = item.links.union(stones.ids)
+    return {
+        place: stored.records
+        for name in item.names
+        for place, stored in _placed(folder, name, report)
+        if place in item.places or stored.link_id in ids or stones.on_address(stored.url)
+    }
+
+
+def _placed(folder: Path, name: str, report: Report) -> Iterator[tuple[Place, Stored]]:
+    """An archive's exchanges, each with the place of its response."""
+    told = 0
+    for stored in exchanges(folder, name):
+        begin = stored.records[0].offset
+        if begin - told > TELL_BYTES:
+            report(begin - told, {})
+            told = begin
+        yield (name, begin), stored
+    report(files.here(folder / name).stat().st_size - told, {})
