@@ -67,7 +67,7 @@ def dry_run(request: Request, sources: Sequence[str], progress: Progress) -> dic
     crawl_checks.settings(recipe)
     if not sources and corpus.table("links").manifest():
         return crawl_estimate.dry_run(corpus, corpus, recipe)
-    found = link_sources.files_here(corpus, sources)
+    found = link_sources.files_here(corpus, sources, progress)
     with tempfile.TemporaryDirectory(prefix="webtext-") as folder, request.start_engine() as engine:
         trial = Corpus(Path(folder))
         links.make(trial, engine, links.read(trial, engine, recipe, found, progress), progress)

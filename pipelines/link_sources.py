@@ -18,6 +18,8 @@ from webtext.links.sources import Named, Source
 from webtext.progress import Progress
 from webtext.recipe import Recipe
 
+LARGE_BYTES = 1 << 30  # to be read for their hashes takes seconds
+
 Copies = Callable[[str, Path], list[Copy]]
 
 
@@ -42,12 +44,9 @@ def save(corpus: Corpus, given: Sequence[str], recipe: Recipe, progress: Progres
             downloads.fetch(copy, lambda count: bar(count, {}))
 
 
-def unsaved(corpus: Corpus, given: Sequence[str]) -> bool:
-    """Whether `save` has something to do."""
-    return bool(_unsaved(corpus, given)) or any(copy.missing for copy in _copies(corpus, given))
-
-
-def files(corpus: Corpus, given: Sequence[str], copies: Copies = downloads.copies) -> list[Source]:
+def files(
+    corpus: Corpus, given: Sequence[str], progress: Progress, copies: Copies = downloads.copies
+) -> list[Source]:
     """The sources with their hashes, in the order given; what is remote has been saved."""
     found: list[Named] = []
     for each in given:
@@ -60,10 +59,14 @@ def files(corpus: Corpus, given: Sequence[str], copies: Copies = downloads.copie
             found += [Named(copy.name + suffix, copy.path, mapping) for copy in saved]
         else:
             found += sources.find(each)
-    return recognition.resolve(found)
+    size = sum(named.path.stat().st_size for named in found)
+    if size < LARGE_BYTES:
+        return recognition.resolve(found)
+    with progress.bar("sources, bytes", size) as bar:
+        return recognition.resolve(found, lambda count: bar(count, {}))
 
 
-def files_here(corpus: Corpus, given: Sequence[str]) -> list[Source]:
+def files_here(corpus: Corpus, given: Sequence[str], progress: Progress) -> list[Source]:
     """The sources given, or else those that the links were made from, without a question to anybody. Raises
     UserError for a remote one that was not saved."""
     used = [] if given else remembered(corpus)
@@ -71,7 +74,9 @@ def files_here(corpus: Corpus, given: Sequence[str]) -> list[Source]:
         raise UserError(
             f"{each}: was not read yet, and a dry run asks nobody: crawl it, or plan with other sources"
         )
-    return files(corpus, given, downloads.saved) if given else _same(corpus, used, downloads.saved)
+    if given:
+        return files(corpus, given, progress, downloads.saved)
+    return _same(corpus, used, progress, downloads.saved)
 
 
 def remember(corpus: Corpus, found: Sequence[Source]) -> None:
@@ -101,14 +106,14 @@ def again(corpus: Corpus, recipe: Recipe, progress: Progress) -> list[Source]:
     if not used:
         raise UserError("no sources of links: say --links SOURCE, such as --links RS_2015-01.zst")
     save(corpus, [each.place for each in used], recipe, progress)
-    return _same(corpus, used, downloads.copies)
+    return _same(corpus, used, progress, downloads.copies)
 
 
-def _same(corpus: Corpus, used: Sequence[Used], copies: Copies) -> list[Source]:
+def _same(corpus: Corpus, used: Sequence[Used], progress: Progress, copies: Copies) -> list[Source]:
     found = []
     for each in used:
         try:
-            there = files(corpus, [each.place], copies)
+            there = files(corpus, [each.place], progress, copies)
         except UserError as error:
             raise UserError(
                 f"{error}; the links were made from it: name the sources again with --links"

@@ -48,7 +48,7 @@ def find(corpus: Corpus, recipe: Recipe, given: Sequence[str], progress: Progres
     table = corpus.table("links")
     manifest, rules = table.manifest(), Rules.of(recipe.links)
     link_sources.save(corpus, given, recipe, progress)
-    found = link_sources.files(corpus, given)
+    found = link_sources.files(corpus, given, progress)
     if manifest is None or _why_stale(table, manifest, rules, found):
         return found or link_sources.again(corpus, recipe, progress)
     if given:
@@ -114,17 +114,14 @@ def require_made(corpus: Corpus) -> None:
         )
 
 
-def standing(corpus: Corpus, recipe: Recipe, given: Sequence[str] = ()) -> Standing:
-    """Whether the table is what the recipe and the sources given ask for, and if not why. Sources are read
-    only to hash them, and not at all when none are given."""
+def standing(corpus: Corpus, recipe: Recipe) -> Standing:
+    """Whether the table is what the recipe asks for of its sources, which are not looked at; if not why."""
     table = corpus.table("links")
     manifest = table.manifest()
     if manifest is None:
         why = "the last run was interrupted" if table.begun else "never run"
         return Standing((), (), why, False)
-    if link_sources.unsaved(corpus, given):
-        return Standing(manifest.partitions, (), "input changed", False)
-    why = _why_stale(table, manifest, Rules.of(recipe.links), link_sources.files(corpus, given))
+    why = _why_stale(table, manifest, Rules.of(recipe.links), ())
     return Standing(manifest.partitions, (), why, not why)
 
 

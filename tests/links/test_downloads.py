@@ -10,6 +10,9 @@ from tests.crawl.bucket_site import BucketSite, asked_for
 from tests.links.dumps import harvest, made_up_rows, parts_of, write_dump
 from webtext.corpus import Corpus
 from webtext.errors import RunFailed, UserError
+from webtext.progress import Progress
+
+QUIET = Progress(quiet=True)
 
 
 @pytest.fixture
@@ -57,13 +60,13 @@ def test_a_dry_run_asks_no_bucket_and_plans_with_the_copies(
     corpus = Corpus(tmp_path / "c")
     bucket.denied = True
     with pytest.raises(UserError, match="was not read yet, and a dry run asks nobody"):
-        link_sources.files_here(corpus, [source])
+        link_sources.files_here(corpus, [source], QUIET)
     bucket.denied = False
     harvest(corpus.root, ["s3://dumps/2015/RS_1.zst"])
     bucket.denied = True
-    (found,) = link_sources.files_here(corpus, [source])
+    (found,) = link_sources.files_here(corpus, [source], QUIET)
     assert found.name == "s3://dumps/2015/RS_1.zst"
-    assert link_sources.files_here(corpus, []) == [found]
+    assert link_sources.files_here(corpus, [], QUIET) == [found]
 
 
 def test_a_glob_takes_what_came_since(bucket: BucketSite, tmp_path: Path) -> None:

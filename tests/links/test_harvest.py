@@ -30,9 +30,11 @@ from webtext.links import partition_of, partitions, recognition, slices, spill
 from webtext.links import sources as link_sources
 from webtext.links.canonical import canonicalise, link_id
 from webtext.links.selection import Rules
+from webtext.progress import Progress
 from webtext.recipe import Recipe, override
 
 A, B = "http://a.example/", "http://b.example/"
+QUIET = Progress(quiet=True)
 
 
 def naive(
@@ -192,7 +194,8 @@ def test_a_second_harvest_has_nothing_to_do(tmp_path: Path, monkeypatch: pytest.
 def test_sources_in_another_order_are_another_input(tmp_path: Path) -> None:
     one, other = (str(write_dump(tmp_path / url[7], [post("1", url, 9)])) for url in (A, B))
     assert [link["url"] for link in harvest(tmp_path / "c", [one, other])[1]] == [B]  # the later one wins
-    assert links.standing(Corpus(tmp_path / "c"), Recipe(), [other, one]).why == "input changed"
+    assert not links.find(Corpus(tmp_path / "c"), Recipe(), [one, other], QUIET)
+    assert links.find(Corpus(tmp_path / "c"), Recipe(), [other, one], QUIET)
 
 
 def test_an_interrupted_harvest_is_said_to_have_been_interrupted(
@@ -258,6 +261,26 @@ def test_a_dump_is_shared_by_workers_that_would_be_idle_four_at_most(
     assert len(link_reading._slices(source, workers, sources)) == (1 if shares == 2 else shares)
 
 
+def test_sources_are_read_again_where_they_hold_something_else(tmp_path: Path) -> None:
+    source, corpus = write_dump(tmp_path / "x.zst", made_up_rows(500, 1)), Corpus(tmp_path / "c")
+    harvest(corpus.root, [source])
+    assert not links.find(corpus, Recipe(), [str(source)], QUIET)
+    write_dump(source, made_up_rows(500, 2))
+    assert links.find(corpus, Recipe(), [str(source)], QUIET)
+
+
+@pytest.mark.parametrize("large", [True, False])
+def test_how_far_large_sources_are_looked_at_is_shown(
+    large: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = write_dump(tmp_path / "x.zst", made_up_rows(500, 1))
+    size = source.stat().st_size
+    monkeypatch.setattr("pipelines.link_sources.LARGE_BYTES", size if large else size + 1)
+    links.find(Corpus(tmp_path / "c"), Recipe(), [str(source)], Progress())
+    told = capsys.readouterr().err
+    assert told.startswith(f"sources, bytes: {size:,} of {size:,}") if large else not told
+
+
 def test_standing_says_what_is_stale_without_doing_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -265,15 +288,12 @@ def test_standing_says_what_is_stale_without_doing_it(
     corpus, recipe = Corpus(tmp_path / "c"), Recipe()
     assert links.standing(corpus, recipe).why == "never run"
     harvest(corpus.root, [source])
-    assert links.standing(corpus, recipe).current and links.standing(corpus, recipe, [str(source)]).current
+    assert links.standing(corpus, recipe).current
     assert links.standing(corpus, override(recipe, ["links.min_karma=7"])).why == "recipe changed"
     assert links.standing(corpus, override(recipe, ["crawl.threads=7"])).current
-    assert links.standing(corpus, recipe, ["reddit:r/python"]).why == "input changed"
     with monkeypatch.context() as newer:
         newer.setattr(links, "VERSION", link_reading.VERSION + 1)
         assert links.standing(corpus, recipe).why == "code version changed"
-    write_dump(source, made_up_rows(500, 2))
-    assert links.standing(corpus, recipe, [str(source)]).why == "input changed"
     next((corpus.root / "links").glob("*.parquet")).unlink()
     assert links.standing(corpus, recipe).why == "files changed"
 

@@ -7,7 +7,7 @@ page, and must look like a source from its first line on.
 import csv
 import re
 from codecs import BOM_UTF8
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -37,13 +37,14 @@ _BY_COLUMN = re.compile(rb'\{\s*"[^"]+"\s*:\s*\{\s*"0"\s*:')  # a table in one o
 _SUPPORTED = "dumps (NDJSON), CSV, Parquet and URL lists, plain or as zst, gz, bz2 or xz"
 
 
-def resolve(found: Sequence[Named]) -> list[Source]:
-    """The files as sources with their hashes; one that is named twice is there once, as the last of them."""
+def resolve(found: Sequence[Named], told: Callable[[int], None] = lambda _bytes: None) -> list[Source]:
+    """The files as sources with their hashes; one that is named twice is there once, as the last of them.
+    `told` hears how many more bytes were hashed."""
     last = {named.path.resolve(): named for named in found}
     if len(last) > MAX_SOURCES:
         raise UserError(f"{len(last):,} files: at most {MAX_SOURCES:,} at once; join small ones")
     sources = [recognise(named) for named in found if last[named.path.resolve()] is named]
-    return [replace(source, hash=files.hash_file(source.path)) for source in sources]
+    return [replace(source, hash=files.hash_file(source.path, told)) for source in sources]
 
 
 def recognise(named: Named) -> Source:
