@@ -30,19 +30,22 @@ def train(tokens: Path, run: Path, settings: Settings, progress: Progress | None
     Raises TrainError for what the user can mend, before the first step; Interrupted after a SIGTERM or
     Ctrl-C, saved; RunFailed when the loss is no longer a number, or as `train.on_spike` says.
     """
-    progress = progress or Progress()
     with joined() as ranks, stop_request() as stop:
+        shown = progress if progress and ranks.leads else Progress()
         settings, corpus = prepare.resolve(tokens, run, settings, ranks)
         with rundir.opened(run, settings) if ranks.leads else nullcontext():
             with prepare.memory_told(settings.train):
+                shown.preparing(f"reading {corpus.train.tokens:,} tokens")
                 census = prepare.census(corpus, run, settings, ranks)
                 training = Training(settings, corpus, ranks, checkpoint.newest(run))
                 with device.attention(training.attention), _no_collection_pauses():
+                    if training.compiles:
+                        shown.preparing(f"compiling for {training.device.name}")
                     training.check_compiled()
                     if ranks.leads:
                         rundir.describe(run, settings, corpus.tokenizer)
                         saving.tidy(run, settings.train)  # a kill may have come before the last time
-                    _go_on(training, run, census, stop, progress if ranks.leads else Progress())
+                    _go_on(training, run, census, stop, shown)
             if ranks.leads:
                 report.write(run)
             ranks.wait()

@@ -4,7 +4,6 @@ import os
 import sys
 import time
 from collections.abc import Callable
-from functools import partial
 from typing import TYPE_CHECKING
 
 from train.rundir import Row
@@ -17,6 +16,9 @@ LINE_EVERY_S = 10.0
 
 class Progress:
     """Shows nothing. The others override what they show."""
+
+    def preparing(self, what: str) -> None:
+        """What is done now, before the run starts, takes a while."""
 
     def begin(self, about: str, step: int, steps: int) -> None:
         """The run starts, or goes on, after `step` of `steps`; `about` says what it is."""
@@ -40,24 +42,30 @@ class Progress:
 class Lines(Progress):
     """A line on stderr every LINE_EVERY_S seconds and for every evaluation."""
 
+    def preparing(self, what: str) -> None:
+        _say(what)
+
     def begin(self, about: str, step: int, steps: int) -> None:
         self._steps, self._shown = steps, time.monotonic()
-        print(about + (f"; going on after step {step:,}" if step else ""), file=sys.stderr, flush=True)
+        _say(about + (f"; going on after step {step:,}" if step else ""))
 
     def stepped(self, row: Row) -> None:
         if time.monotonic() - self._shown >= LINE_EVERY_S or row["step"] == self._steps:
             self._shown = time.monotonic()
-            print(f"step {row['step']:,}/{self._steps:,}  {_figures(row)}", file=sys.stderr, flush=True)
+            _say(f"step {row['step']:,}/{self._steps:,}  {_figures(row)}")
 
     def spiked(self, row: Row) -> None:
-        print(_spike(row), file=sys.stderr, flush=True)
+        _say(_spike(row))
 
     def evaluated(self, row: Row) -> None:
-        print(_evaluation(row), file=sys.stderr, flush=True)
+        _say(_evaluation(row))
 
 
 class Live(Progress):
     """A bar on the terminal with loss, rate and time left; evaluations scroll past above it."""
+
+    def preparing(self, what: str) -> None:
+        _say(what)
 
     def begin(self, about: str, step: int, steps: int) -> None:
         from rich.console import Console
@@ -102,7 +110,11 @@ def for_terminal(quiet: bool = False) -> Progress:
 def line_by_line(quiet: bool = False) -> Callable[[str], None]:
     """Shows lines on the leading rank's stderr."""
     shown = not quiet and os.environ.get("RANK", "0") == "0"
-    return partial(print, file=sys.stderr, flush=True) if shown else lambda _line: None
+    return _say if shown else lambda _line: None
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
 
 
 def _figures(row: Row) -> str:

@@ -39,7 +39,7 @@ def rehearse(
             training = Training(settings, corpus, ranks, checkpoint.newest(run))
             done, left = training.step, max(0, settings.train.steps - training.step)
             with device.attention(training.attention):
-                told(f"{'compiling and ' if settings.train.compile else ''}timing on {training.device.name}")
+                told(f"{'compiling and ' if training.compiles else ''}timing on {training.device.name}")
                 training.check_compiled()
                 seconds = _seconds_a_step(training)
         work = device.flops_per_token(training.model) * training.tokens_per_step

@@ -55,9 +55,14 @@ class Training:
         self.order = data.Order(corpus.train.tokens, shape.n_positions, asked.seed)
         self.loader = data.Loader(self.micro_batches)
 
+    @property
+    def compiles(self) -> bool:
+        """Whether the next step is one of a compiled model, which takes minutes to make."""
+        return self.settings.train.compile and self.step < self.settings.train.steps
+
     def check_compiled(self) -> None:
         """Raises TrainError if the compiled model does not compute what the model does."""
-        if self.settings.train.compile and self.step < self.settings.train.steps:
+        if self.compiles:
             compiled.check(self._plain, self.objective, self.micro_batches(self.step)[0], self.device)
 
     @property

@@ -474,6 +474,33 @@ def test_skipped_steps_are_skipped_again_after_a_resume(corpus: Path, tiny: Tiny
     assert weights(tmp_path / "run", 60) == weights(tmp_path / "straight", 60)
 
 
+class Heard(Progress):
+    """Keeps what is told before the first step."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def preparing(self, what: str) -> None:
+        self.lines.append(what)
+
+    def begin(self, about: str, step: int, steps: int) -> None:
+        self.lines.append("; ".join(map(str, (about[:5], step, steps))))
+
+
+@pytest.mark.parametrize("compiles", [True, False])
+def test_what_takes_long_before_the_first_step_is_told_as_it_begins(
+    compiles: bool, corpus: Path, tiny: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch, "compile", lambda model: model)
+    settings, heard = tiny(train__steps=1, train__compile=str(compiles).lower()), Heard()
+    train(corpus, tmp_path / "run", settings, heard)
+    reading, *compiling, begun = heard.lines
+    assert reading.startswith("reading ") and reading.endswith(" tokens") and begun == "model; 0; 1"
+    assert [line.startswith("compiling for CPU") for line in compiling] == [True] * compiles
+    train(corpus, tmp_path / "run", settings, again := Heard())
+    assert again.lines == [reading, "model; 1; 1"]  # it is finished
+
+
 def test_the_resolved_settings_are_told_at_the_start(corpus: Path, tiny: Tiny, tmp_path: Path) -> None:
     told: list[str] = []
 

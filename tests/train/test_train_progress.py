@@ -29,12 +29,13 @@ def test_without_a_terminal_a_line_comes_every_ten_seconds_and_for_the_last_step
     clock: Clock, capsys: pytest.CaptureFixture[str]
 ) -> None:
     view = Lines()
+    view.preparing("reading 9 tokens")
     view.begin("a tiny GPT-2", 0, 25)
     for number in range(1, 26):
         clock.now += 1
         view.stepped(step(number))
-    first, *lines = capsys.readouterr().err.splitlines()
-    assert first == "a tiny GPT-2"
+    reading, first, *lines = capsys.readouterr().err.splitlines()
+    assert (reading, first) == ("reading 9 tokens", "a tiny GPT-2")
     assert lines == [f"step {number}/25  loss 3.000  lr 1.0e-03  10 tokens/s" for number in (10, 20, 25)]
 
 
@@ -42,11 +43,13 @@ def test_without_a_terminal_a_line_comes_every_ten_seconds_and_for_the_last_step
 def test_an_evaluation_without_a_loss_or_without_bytes_is_told_as_such(
     view: Progress, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    view.preparing("reading 9 tokens")
     view.begin("a tiny GPT-2", 0, 8)
     view.evaluated({"step": 4, "val_loss": None, "val_bits_per_byte": None})
     view.evaluated({"step": 8, "val_loss": 3.5, "val_bits_per_byte": None})
     view.end()
     lines = [line.rstrip() for line in capsys.readouterr().err.splitlines()]
+    assert lines[0] == "reading 9 tokens"
     assert "step 4: no validation loss" in lines
     assert "step 8: validation loss 3.500" in lines
 
