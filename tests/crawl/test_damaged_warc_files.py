@@ -1,19 +1,24 @@
 """Records of the users' WARC files that are cut short, or say of themselves what is not so."""
 
 import gzip
+import random
 import zlib
 from pathlib import Path
 
 import pytest
+from warcio.bufferedreaders import BUFF_SIZE
 
 from tests.crawl.archive_site import body_of, found_in, rebuilt, warc_record
 from tests.crawl.loopback import HTML
+from webtext.crawl.archives.gzip_members import MAGIC, MOST_FALSE_STARTS
 from webtext.crawl.archives.lookup import Found
+from webtext.crawl.archives.warc_stream import HEAD_BYTES
 
 DAY = "2014-02-19T00:00:00Z"
 URL, OTHER = "http://a.example/page", "http://a.example/other"
 CHUNKED = (*HTML, ("Transfer-Encoding", "chunked"))
 GOOD = warc_record(OTHER, b"<p>other", DAY)
+FALSE_START = MAGIC + bytes(7) + b"\x07"  # a member's head, and a kind of block that there is none of
 LONG = b"<p>" + bytes(range(32, 127)) * 50
 
 
@@ -27,8 +32,31 @@ def test_a_file_that_breaks_off_may_have_had_what_was_asked_for(tmp_path: Path, 
     records = [GOOD, warc_record(URL, LONG, DAY)]
     data = b"".join(records if name.endswith("gz") else map(gzip.decompress, records))
     assert found(tmp_path / name, data[:-40], url=url).notes == (
-        "warc: unavailable, 1 file cannot be read to the end",
+        "warc: unavailable, 1 file cannot be read whole",
     )
+
+
+@pytest.mark.parametrize("at", [12, 30_000, 90_000, -5], ids=["head", "body", "behind", "checksum"])
+def test_a_damaged_record_costs_nothing_behind_it(tmp_path: Path, at: int) -> None:
+    path, first = tmp_path / "a.warc.gz", warc_record(URL, b"<p>x", "2010-01-01T00:00:00Z")
+    damaged = bytearray(warc_record(URL, random.Random(1).randbytes(100_000), DAY))
+    damaged[at] ^= 0x55
+    assert body_of(found(path, first, bytes(damaged), GOOD, url=OTHER)) == b"<p>other"
+    assert body_of(found(path, first, bytes(damaged), GOOD)) == b"<p>x"
+    assert found(path, bytes(damaged), GOOD).notes == ("warc: unavailable, 1 file cannot be read whole",)
+
+
+@pytest.mark.parametrize("shift", range(4))
+def test_a_record_behind_what_is_none_is_found_wherever_it_begins(tmp_path: Path, shift: int) -> None:
+    begin = HEAD_BYTES + 2 * BUFF_SIZE - shift  # it is read in pieces
+    pieces = [GOOD.ljust(begin, b"\0"), warc_record(URL, b"<p>x", DAY)]
+    assert body_of(found(tmp_path / "a.warc.gz", *pieces)) == b"<p>x"
+
+
+def test_what_only_looks_like_records_hides_those_behind_it_where_it_has_no_end(tmp_path: Path) -> None:
+    page, some = warc_record(URL, b"<p>x", DAY), FALSE_START * (MOST_FALSE_STARTS - 9)
+    assert body_of(found(tmp_path / "a.warc.gz", GOOD, some, GOOD, some, page)) == b"<p>x"
+    assert found(tmp_path / "a.warc.gz", GOOD, some, some, page).verdict is None
 
 
 @pytest.mark.parametrize("length", [b"-5", b"10", b"99999", b"x"])
@@ -51,7 +79,7 @@ def test_a_record_of_no_possible_time_costs_nothing_behind_it(tmp_path: Path, da
 def test_a_file_gzipped_as_a_whole_says_what_mends_it(tmp_path: Path) -> None:
     whole = gzip.compress(gzip.decompress(warc_record(URL, b"<p>x", DAY) + GOOD))
     assert found(tmp_path / "a.warc.gz", whole).notes == (
-        "warc: unavailable, 1 file cannot be read to the end; a.warc.gz is gzipped as a whole, not record "
+        "warc: unavailable, 1 file cannot be read whole; a.warc.gz is gzipped as a whole, not record "
         "by record: `warcio recompress` mends that",
     )
 
@@ -63,7 +91,7 @@ def test_a_file_gzipped_as_a_whole_says_what_mends_it(tmp_path: Path) -> None:
 )
 def test_a_file_that_is_no_archive_is_called_so(tmp_path: Path, data: bytes) -> None:
     assert found(tmp_path / "a.warc.gz", data).notes == (
-        "warc: unavailable, 1 file cannot be read to the end; a.warc.gz is no WARC or ARC file, plain, "
+        "warc: unavailable, 1 file cannot be read whole; a.warc.gz is no WARC or ARC file, plain, "
         "gzipped or zstd",
     )
 

@@ -179,7 +179,7 @@ def test_a_broken_file_is_used_up_to_its_break(tmp_path: Path) -> None:
     path = write(tmp_path / "a.warc.gz", good, b"\x1f\x8b\x08garbage" * 50)
     archive = warc_files(f"warc:{path}", {URL: POSTED}, Crawl(max_bytes=10_000))
     assert len(archive.find(URL, POSTED)) == 1
-    with pytest.raises(Unavailable, match="1 file cannot be read to the end"):
+    with pytest.raises(Unavailable, match="1 file cannot be read whole"):
         archive.find("http://127.0.8.8/other", POSTED)
 
 

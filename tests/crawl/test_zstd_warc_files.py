@@ -43,7 +43,7 @@ def found(path: Path, *frames: bytes, url: str = URL) -> Found:
 
 
 def noted(why: str) -> tuple[str]:
-    return (f"warc: unavailable, 1 file cannot be read to the end{why}",)
+    return (f"warc: unavailable, 1 file cannot be read whole{why}",)
 
 
 @pytest.mark.parametrize(("url", "body"), [(URL, b"<p>page"), (OTHER, b"<p>other")])

@@ -61,7 +61,7 @@ class WarcFiles:
 
     def _damage(self) -> str:
         damaged = self._index.damaged
-        told = f"{counted(len(damaged), 'file')} cannot be read to the end"
+        told = f"{counted(len(damaged), 'file')} cannot be read whole"
         odd = ((self._files[path].name, why) for path, why in damaged.items() if why != CUT_SHORT)
         return next((f"{told}; {name} is {why}" for name, why in odd), told)
 

@@ -28,7 +28,7 @@ from webtext.errors import RunFailed, why
 from webtext.fingerprint import fingerprint
 from webtext.links.canonical import Rejected, canonicalise
 
-VERSION = 3  # changes when the same file may give another listing
+VERSION = 4  # changes when the same file may give another listing
 FOLDER = "listings"
 ROWS = 10_000  # that are looked through at a time
 TELL_BYTES = 1 << 20

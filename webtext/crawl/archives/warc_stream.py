@@ -17,6 +17,7 @@ from zstandard import ZstdCompressionDict
 
 from webtext.crawl import zstd
 from webtext.crawl.archives.captures import Unusable
+from webtext.crawl.archives.gzip_members import Members
 
 MAX_HEAD_BYTES = 1_000_000  # of a record: its own head, and HTTP's
 PIECE_BYTES = 1 << 14
@@ -31,8 +32,8 @@ HEAD_BYTES = 8  # of a file, or of a frame without data: a magic number and a le
 
 class WarcStream:
     """An iteration gives the records whose heads can be read, and raises Unusable at its end where one of
-    them was not whole. In a gzip file the next member is read on with, in a zstd file the next frame; in a
-    plain one a head that cannot be read is the end."""
+    them was not whole. In a gzip file the next member is read on with, also behind a damaged one, in a zstd
+    file the next frame; in a plain one a head that cannot be read is the end."""
 
     def __init__(self, stream: Any, dictionary: ZstdCompressionDict | None = None) -> None:
         """`dictionary`: of the zstd file that the stream is a part of. Raises Unusable for a bad one."""
@@ -138,11 +139,11 @@ class _Reader(DecompressingBufferedReader):  # type: ignore[misc]
 
     def __init__(self, stream: Any, head: bytes, frames: zstd.Frames | None) -> None:
         """`head`: what was read of the stream already. `frames`: the decoder of a zstd file."""
-        if frames is None:
+        self.DECOMPRESSORS = {"zstd": frames.next} if frames else {"gzip": Members().next}
+        if frames:
+            super().__init__(stream, zstd.PIECE_BYTES, decomp_type="zstd", starting_data=head)
+        else:
             super().__init__(stream, starting_data=head)
-            return
-        self.DECOMPRESSORS = {"zstd": frames.next}
-        super().__init__(stream, zstd.PIECE_BYTES, decomp_type="zstd", starting_data=head)
 
     def readline(self, length: int | None = None) -> bytes:
         if self.head_bytes <= 0:
