@@ -10,15 +10,15 @@ from warcio.bufferedreaders import BUFF_SIZE
 
 from tests.crawl.archive_site import body_of, found_in, rebuilt, warc_record
 from tests.crawl.loopback import HTML
-from webtext.crawl.archives.gzip_members import MAGIC, MOST_FALSE_STARTS
 from webtext.crawl.archives.lookup import Found
+from webtext.crawl.archives.members import GZIP, MOST_FALSE_STARTS
 from webtext.crawl.archives.warc_stream import HEAD_BYTES
 
 DAY = "2014-02-19T00:00:00Z"
 URL, OTHER = "http://a.example/page", "http://a.example/other"
 CHUNKED = (*HTML, ("Transfer-Encoding", "chunked"))
 GOOD = warc_record(OTHER, b"<p>other", DAY)
-FALSE_START = MAGIC + bytes(7) + b"\x07"  # a member's head, and a kind of block that there is none of
+FALSE_START = GZIP + bytes(7) + b"\x07"  # a member's head, and a kind of block that there is none of
 LONG = b"<p>" + bytes(range(32, 127)) * 50
 
 

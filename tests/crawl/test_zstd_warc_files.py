@@ -91,11 +91,14 @@ def test_a_file_that_breaks_off_is_used_up_to_its_break(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("at", [2, 40, 1500, 2990])
-def test_a_damaged_frame_is_no_page(tmp_path: Path, capfd: pytest.CaptureFixture[str], at: int) -> None:
+def test_a_damaged_frame_is_no_page_and_costs_nothing_behind_it(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], at: int
+) -> None:
     frame = bytearray(framed(plain(URL, random.Random(1).randbytes(3000))))
     frame[at] ^= 0xFF
-    assert found(tmp_path / NAME, framed(GOOD), bytes(frame)).verdict is None
-    assert body_of(found(tmp_path / NAME, framed(GOOD), bytes(frame), url=OTHER)) == b"<p>other"
+    for frames in ([framed(GOOD), bytes(frame)], [framed(b""), bytes(frame), framed(GOOD)]):
+        assert found(tmp_path / NAME, *frames).notes == noted("")
+        assert body_of(found(tmp_path / NAME, *frames, url=OTHER)) == b"<p>other"
     assert capfd.readouterr().err == ""
 
 

@@ -8,9 +8,9 @@ from mmap import ACCESS_READ, mmap
 from pathlib import Path
 
 from webtext import files
+from webtext.crawl.archives.members import GZIP
 from webtext.crawl.warc import Position
 
-MAGIC = b"\x1f\x8b\x08"  # begins a gzip member (RFC 1952 §2.3.1)
 CHUNK_BYTES = 1 << 16
 MAX_HEAD_BYTES = 1 << 16  # of a record; its WARC headers end there, and a metadata record as a whole
 ANSWERS = (b"response", b"revisit")  # begin an exchange
@@ -57,14 +57,14 @@ def _members(path: Path) -> Iterator[tuple[int, int, bytes]]:
     if not path.stat().st_size:  # which cannot be mapped
         return
     with path.open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as data:
-        start = data.find(MAGIC)
+        start = data.find(GZIP)
         while start >= 0:
             if member := _member(data, start):
                 yield start, *member
                 start += member[0]
             else:
                 start += 1
-            start = data.find(MAGIC, start)
+            start = data.find(GZIP, start)
 
 
 def _member(data: mmap, start: int) -> tuple[int, bytes] | None:

@@ -10,7 +10,7 @@ MAX_WINDOW_BYTES = 128 << 20  # of files; what `zstd -d` takes without being tol
 # DEFLATE cannot pass 1032:1, zstd reaches 32,000:1: a file of its bombs would take days.
 MAX_RATIO, RATIO_FREE_BYTES = 1032, 1 << 30
 
-_FRAME = b"\x28\xb5\x2f\xfd"
+FRAME = b"\x28\xb5\x2f\xfd"
 _SKIPPABLE = 0x184D2A50  # magic numbers of frames without data, the last four bits aside
 
 
@@ -19,13 +19,13 @@ class BadDictionary(Exception):
 
 
 def begins_frame(data: bytes) -> bool:
-    return data.startswith(_FRAME) or int.from_bytes(data[:4], "little") & ~0xF == _SKIPPABLE
+    return data.startswith(FRAME) or int.from_bytes(data[:4], "little") & ~0xF == _SKIPPABLE
 
 
 def dictionary(stored: bytes) -> zstandard.ZstdCompressionDict:
     """A dictionary, which may itself be compressed. Raises BadDictionary."""
     try:
-        if stored.startswith(_FRAME):
+        if stored.startswith(FRAME):
             frame, plain = Frames().next(), bytearray()
             for at in range(0, len(stored), PIECE_BYTES):
                 plain += frame.decompress(stored[at : at + PIECE_BYTES])
@@ -51,33 +51,26 @@ class Frames:
         return Frame(self, self._decompressor.decompressobj())
 
     def spend(self, read_bytes: int, given_bytes: int) -> None:
-        self._spare_bytes += MAX_RATIO * read_bytes - given_bytes
+        """Raises ZstdError where the file expands beyond all measure, and from there on."""
+        if self._spare_bytes >= 0:
+            self._spare_bytes += MAX_RATIO * read_bytes - given_bytes
         if self._spare_bytes < 0:
             raise zstandard.ZstdError("expands beyond all measure")
 
 
 class Frame:
-    """One frame, in the manner of zlib's objects. Raises ZstdError where nothing of it can be read; what is
-    damaged later ends there, without `eof`."""
+    """One frame, in the manner of zlib's objects. Raises ZstdError for what is damaged."""
 
     def __init__(self, frames: Frames, decoder: "zstandard.ZstdDecompressionObj") -> None:
         self.eof, self.unused_data = False, b""
         self._frames, self._decoder = frames, decoder
-        self._given = self.broken = False
 
     def decompress(self, data: bytes) -> bytes:
         if self.eof:
             self.unused_data += data
-        if self.eof or self.broken:
             return b""
-        try:
-            given = self._decoder.decompress(data)
-            self._frames.spend(len(data), len(given))
-        except zstandard.ZstdError:
-            self.broken = True
-            if not self._given:
-                raise
-            return b""
-        self._given = self._given or bool(given)
+        self._frames.spend(len(data), 0)
+        given = self._decoder.decompress(data)
+        self._frames.spend(0, len(given))
         self.eof, self.unused_data = self._decoder.eof, self._decoder.unused_data
         return given

@@ -17,7 +17,7 @@ from zstandard import ZstdCompressionDict
 
 from webtext.crawl import zstd
 from webtext.crawl.archives.captures import Unusable
-from webtext.crawl.archives.gzip_members import Members
+from webtext.crawl.archives.members import Members, of_gzip, of_zstd
 
 MAX_HEAD_BYTES = 1_000_000  # of a record: its own head, and HTTP's
 PIECE_BYTES = 1 << 14
@@ -32,8 +32,8 @@ HEAD_BYTES = 8  # of a file, or of a frame without data: a magic number and a le
 
 class WarcStream:
     """An iteration gives the records whose heads can be read, and raises Unusable at its end where one of
-    them was not whole. In a gzip file the next member is read on with, also behind a damaged one, in a zstd
-    file the next frame; in a plain one a head that cannot be read is the end."""
+    them was not whole. In a gzip file the next member is read on with, in a zstd file the next frame, also
+    behind a damaged one; in a plain one a head that cannot be read is the end."""
 
     def __init__(self, stream: Any, dictionary: ZstdCompressionDict | None = None) -> None:
         """`dictionary`: of the zstd file that the stream is a part of. Raises Unusable for a bad one."""
@@ -42,7 +42,7 @@ class WarcStream:
         if (found := dictionary_at(head, partial(_read, self._stream))) is not None:
             dictionary, head = found, _read(self._stream, HEAD_BYTES)
         self._zstd = zstd.begins_frame(head)
-        self._reader = _Reader(self._stream, head, zstd.Frames(dictionary) if self._zstd else None)
+        self._reader = _Reader(self._stream, head, of_zstd(dictionary) if self._zstd else None)
         self._loader = ArcWarcRecordLoader(verify_http=False, arc2warc=True)
         self._loader.http_parser = _HttpHeads(self._loader.HTTP_TYPES, verify=False)
         self._record: Any = None
@@ -75,7 +75,7 @@ class WarcStream:
     def _damage(self, records: int, members: int) -> str:
         if not records:
             frame = self._reader.decompressor
-            return NO_FRAME if self._zstd and (frame is None or frame.broken) else NO_ARCHIVE
+            return NO_FRAME if self._zstd and (frame is None or frame.damaged) else NO_ARCHIVE
         if members == 1 and self._spare_bytes:
             return ZSTD_AS_A_WHOLE if self._zstd else GZIPPED_AS_A_WHOLE
         return CUT_SHORT
@@ -137,9 +137,9 @@ class _Reader(DecompressingBufferedReader):  # type: ignore[misc]
 
     head_bytes = MAX_HEAD_BYTES  # that may still come
 
-    def __init__(self, stream: Any, head: bytes, frames: zstd.Frames | None) -> None:
-        """`head`: what was read of the stream already. `frames`: the decoder of a zstd file."""
-        self.DECOMPRESSORS = {"zstd": frames.next} if frames else {"gzip": Members().next}
+    def __init__(self, stream: Any, head: bytes, frames: Members | None) -> None:
+        """`head`: what was read of the stream already. `frames`: of a zstd file."""
+        self.DECOMPRESSORS = {"zstd": frames.next} if frames else {"gzip": of_gzip().next}
         if frames:
             super().__init__(stream, zstd.PIECE_BYTES, decomp_type="zstd", starting_data=head)
         else:
