@@ -7,7 +7,7 @@ asked; a filter is a task, and reads all shards.
 
 import random
 import string
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -56,15 +56,23 @@ class _Filter:
 
 
 def named(against: Sequence[str]) -> list[Test]:
-    """The tests of `TEST` and `TEST=TRAIN`; names that two have get their folder's before them. Raises
-    UserError for files that cannot be read."""
-    pairs = [_pair(text) for text in against]
-    names = [path.name for path, _ in pairs]
-    tests = {}
-    for path, train in pairs:
-        name = path.name if names.count(path.name) == 1 else f"{path.resolve().parent.name}/{path.name}"
-        tests[name] = Test(name, path, train)
-    return list(tests.values())
+    """The tests of `TEST` and `TEST=TRAIN`, one of a file that is given twice; names that two have get as
+    many folders before them as tell them apart. Raises UserError for files that cannot be read."""
+    trains: dict[Path, Path | None] = {}
+    for test, train in map(_pair, against):
+        before = trains.get(test)
+        if train and before and train != before:
+            raise UserError(f"--against {test}: has two training files, {before} and {train}: choose one")
+        trains[test] = train or before
+    return [Test(_name(test, trains), test, train) for test, train in trains.items()]
+
+
+def _name(path: Path, paths: Collection[Path]) -> str:
+    for length in range(1, len(path.parts)):
+        end = path.parts[-length:]
+        if sum(other.parts[-length:] == end for other in paths) == 1:
+            return "/".join(end)
+    return str(path)
 
 
 def measure(
@@ -83,7 +91,7 @@ def measure(
         own = None
         if test.train:
             with progress.bar(f"overlap with {test.train.name}", 1) as report:
-                (own,) = look(engine, [test.train.absolute()], [read[test.name]], report)
+                (own,) = look(engine, [test.train], [read[test.name]], report)
         train = test.train.name if test.train else ""
         found[test.name] = entry(read[test.name], in_corpus, own, train, paper_row(test.path))
     return found
@@ -180,12 +188,11 @@ def _of(test: Ngrams, wanted: Hashes, mask: npt.NDArray[np.bool_]) -> npt.NDArra
 
 
 def _pair(text: str) -> tuple[Path, Path | None]:
-    test, equals, train = text.partition("=")
-    if not equals or Path(text).exists():
-        test, train = text, ""
-    for name in filter(None, (test, train)):
+    names = [text] if Path(text).exists() else text.split("=", 1)
+    for name in names:
         files.require_utf8(name)
         if not Path(name).is_file():
-            raise UserError(f"--against {text}: {name} is not a file; give TEST or TEST=TRAIN")
+            raise UserError(f"--against {text}: {name or '(nothing)'} is not a file; give TEST or TEST=TRAIN")
         texts.check(Path(name))
-    return Path(test), Path(train) if train else None
+    test, *train = (Path(name).parent.resolve() / Path(name).name for name in names)
+    return test, train[0] if train else None

@@ -67,6 +67,26 @@ def test_set_takes_toml_values_and_plain_strings() -> None:
     assert changed.filter.languages == ["de"]
 
 
+@pytest.mark.parametrize(
+    ("written", "entries"),
+    [
+        ("a.jsonl", ["a.jsonl"]),
+        ("a.jsonl, my b.txt", ["a.jsonl", "my b.txt"]),
+        ("[a.jsonl,b.txt]", ["a.jsonl", "b.txt"]),  # what a shell leaves of ["a.jsonl","b.txt"]
+        ('["a,b.jsonl"]', ["a,b.jsonl"]),
+    ],
+)
+def test_set_takes_the_entries_of_a_list_without_quotes(written: str, entries: list[str]) -> None:
+    changed = recipe.override(recipe.Recipe(), [f"shards.decontaminate={written}"])
+    assert changed.shards.decontaminate == entries
+
+
+@pytest.mark.parametrize("written", ["", "[a.jsonl", '["a.jsonl",b]', "a[1].jsonl", "3"])
+def test_set_guesses_at_no_list_that_is_not_clear(written: str) -> None:
+    with pytest.raises(UserError, match=r"shards\.decontaminate"):
+        recipe.override(recipe.Recipe(), [f"shards.decontaminate={written}"])
+
+
 def test_a_bound_that_was_lifted_stays_lifted_in_the_frozen_recipe() -> None:
     unbounded = recipe.override(recipe.Recipe(), ["links.before="])
     assert recipe.parse(unbounded.to_toml(), "frozen").links.before is None

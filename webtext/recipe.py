@@ -55,14 +55,18 @@ def load(path: Path) -> Recipe:
 
 
 def override(recipe: Recipe, assignments: Iterable[str]) -> Recipe:
-    """The recipe with `section.key=value` settings applied; a value is TOML, or else a plain string."""
+    """The recipe with `section.key=value` settings applied; a value is TOML, or else a plain string, or a
+    list's entries by commas."""
     tree = _tree(recipe)
     for assignment in assignments:
         dotted, equals, value = assignment.partition("=")
         section, dot, key = dotted.strip().partition(".")
         if not equals or bool(dot) == (section == "name"):
             raise UserError(f"--set {assignment}: expected section.key=value, such as links.min_karma=5")
-        (tree.setdefault(section, {}) if dot else tree)[key or section] = _value(value.strip())
+        keys = tree.setdefault(section, {}) if dot else tree
+        given = _value(value.strip())
+        is_list = isinstance(keys.get(key), list)
+        keys[key or section] = _entries(given) if is_list and isinstance(given, str) else given
     return _validated(tree, "--set")
 
 
@@ -106,6 +110,12 @@ def _value(text: str) -> Any:
         return tomllib.loads(f"value = {text}")["value"]
     except (ValueError, RecursionError):
         return text
+
+
+def _entries(text: str) -> list[str] | str:
+    """The entries of a list without quotes, which shells take away: `en,de`, `[en,de]`; other texts stay."""
+    inner = text.removeprefix("[").removesuffix("]") if text.endswith("]") else text
+    return [entry.strip() for entry in inner.split(",")] if re.fullmatch(r"[^\[\]\"']+", inner) else text
 
 
 def _validated(tree: Mapping[str, Any], where: str) -> Recipe:

@@ -129,6 +129,35 @@ def test_files_of_one_name_are_told_apart_by_their_folders(corpus: Corpus, tmp_p
     }
 
 
+def test_files_and_folders_of_one_name_are_told_apart_by_more_folders(tmp_path: Path) -> None:
+    paths = [tmp_path / folder / "test" / "a.jsonl" for folder in ("one", "two")]
+    for path in paths:
+        path.parent.mkdir(parents=True)
+        rows(path, [SEEN])
+    names = [test.name for test in overlap.named([str(path) for path in paths])]
+    assert names == ["one/test/a.jsonl", "two/test/a.jsonl"]
+
+
+def test_a_file_that_is_given_twice_is_one_test(tmp_path: Path) -> None:
+    test, train = rows(tmp_path / "test.jsonl", [SEEN]), rows(tmp_path / "train.jsonl", [SEEN])
+    assert overlap.named([test, f"{test}={train}", test]) == [
+        overlap.Test("test.jsonl", Path(test), Path(train))
+    ]
+
+
+@pytest.mark.parametrize(
+    ("train", "said"), [("", "is not a file"), ("other.jsonl", "has two training files")]
+)
+def test_a_training_file_that_is_none_or_a_second_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, train: str, said: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("test.jsonl", "train.jsonl", "other.jsonl"):
+        rows(Path(name), [SEEN])
+    with pytest.raises(UserError, match=said):
+        overlap.named(["test.jsonl=train.jsonl", f"test.jsonl={train}"])
+
+
 @pytest.mark.parametrize(
     ("path", "name"),
     [
