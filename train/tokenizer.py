@@ -26,6 +26,8 @@ def load(path: Path) -> Tokenizer:
         raise TrainError(
             f"{path} is not a tokenizer ({error}): put there the one that belongs to the model"
         ) from None
+    if not found.get_vocab(with_added_tokens=False):  # as transformers saves one whose files it did not take
+        raise TrainError(f"{path} has an empty vocabulary: put there the tokenizer that belongs to the model")
     found.no_truncation()
     found.no_padding()
     return found

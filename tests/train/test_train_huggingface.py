@@ -456,11 +456,18 @@ def test_a_damaged_checkpoint_is_not_exported(run: Path, tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("do", [export.write, export.plan])
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("{}", r"tokenizer\.json is not a tokenizer"),
+        (Tokenizer(models.BPE()).to_str(), r"tokenizer\.json has an empty vocabulary"),
+    ],
+)
 def test_a_damaged_tokenizer_is_told_before_anything_is_written(
-    run: Path, tmp_path: Path, do: Callable[[Path, Path], object]
+    run: Path, tmp_path: Path, do: Callable[[Path, Path], object], content: str, said: str
 ) -> None:
     damaged = shutil.copytree(run, tmp_path / "run")
-    (damaged / "tokenizer.json").write_text("{}")
-    with pytest.raises(TrainError, match=r"tokenizer\.json is not a tokenizer"):
+    (damaged / "tokenizer.json").write_text(content)
+    with pytest.raises(TrainError, match=said):
         do(damaged, tmp_path / "out")
     assert not (tmp_path / "out").exists()

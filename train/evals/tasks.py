@@ -49,11 +49,12 @@ class Task:
 
 
 def named(names: Sequence[str]) -> list[Task]:
-    """The tasks, in this order; "all" stands for every one there is by name, and FILE.bin for that file.
-    Raises TrainError for a name that is none."""
-    if "all" in names:
+    """The tasks, in this order, their names in capitals or not; "all" stands for every one there is by name,
+    and FILE.bin for that file. Raises TrainError for a name that is none."""
+    asked = dict.fromkeys(name.lower() if name.lower() in (*TASKS, "all") else name for name in names)
+    if "all" in asked:
         return list(TASKS.values())
-    found = [TASKS.get(name) or _token_file(name) for name in dict.fromkeys(names)]
+    found = [TASKS.get(name) or _token_file(name) for name in asked]
     for one, other in combinations(found, 2):
         if one.name == other.name:
             raise TrainError(f"two files are called {one.name}: evaluate one after the other")

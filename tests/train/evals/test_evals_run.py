@@ -18,7 +18,7 @@ from train.errors import TrainError
 from train.evals import hub, run, subject
 from train.evals.progress import Progress
 from train.evals.run import Request, evaluate
-from train.evals.tasks import TASKS
+from train.evals.tasks import TASKS, named
 from train.loop import train
 from train.settings import Settings
 
@@ -45,6 +45,11 @@ def asked(folder: Path, data: Path, *tasks: str, **more: Any) -> Request:
 
 def values(found: dict[str, Any]) -> dict[tuple[str, str], float]:
     return {(row["task"], row["metric"]): row["value"] for row in found["rows"]}
+
+
+def test_tasks_are_named_in_capitals_or_not_and_once() -> None:
+    assert [task.name for task in named(["LAMBADA", "WikiText-2", "lambada"])] == ["lambada", "wikitext-2"]
+    assert named(["ALL"]) == named(["all"])
 
 
 def test_a_result_holds_every_example_and_stands_beside_the_paper(folder: Path, data: Path) -> None:
