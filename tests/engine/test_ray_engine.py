@@ -1,6 +1,8 @@
 """Ray behaves as local processes do: results, reports, exceptions, deaths."""
 
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,6 +23,12 @@ pytestmark = pytest.mark.slow
 def engine() -> Iterator[RayEngine]:
     with RayEngine(2) as engine:
         yield engine
+
+
+def test_ray_itself_says_nothing_on_stderr() -> None:
+    code = "from webtext.engine.ray import RayEngine; RayEngine(1).close()"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("", "")
 
 
 def test_every_item_gives_one_result_and_all_reports_arrive(engine: RayEngine) -> None:

@@ -4,6 +4,7 @@ Ray starts a task again elsewhere when its worker or node is lost. What tasks re
 which ends with the driver: a task whose driver is gone ends too, so that it never writes beside the next one.
 """
 
+import logging
 import os
 import socket
 import subprocess
@@ -35,7 +36,12 @@ class RayEngine:
         here: dict[str, Any] = {"address": "local", "num_cpus": workers or os.cpu_count()}
         if address:
             _require_a_cluster(address, given)
-        ray.init(**({"address": address} if address else here), log_to_driver=False, include_dashboard=False)
+        ray.init(
+            **({"address": address} if address else here),
+            log_to_driver=False,
+            logging_level=logging.ERROR,
+            include_dashboard=False,
+        )
         self.workers = workers or max(1, int(ray.cluster_resources().get("CPU", 1)))
         self._mailbox = ray.remote(num_cpus=0)(_Mailbox).remote()
         self._remote = ray.remote(num_cpus=1, max_retries=ATTEMPTS - 1)(_run)
