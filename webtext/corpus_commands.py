@@ -168,6 +168,8 @@ def remove(
         bool, typer.Option("--keep-copies", help="Leave exact and near duplicates of them in.")
     ] = False,
     workers: Workers = None,
+    engine: EngineOption = EngineName.LOCAL,
+    ray_address: RayAddress = None,
     dry_run: DryRun = False,
     quiet: Quiet = False,
     as_json: Json = False,
@@ -181,7 +183,8 @@ def remove(
     from pipelines.request import Request
 
     wanted = asked.selection(url or (), domain or (), source, copies=not keep_copies)
-    result = pipeline.run(Request(corpus, workers=workers), wanted, Progress(quiet), dry_run=dry_run)
+    request = Request(corpus, None, (), workers, engine, ray_address)
+    result = pipeline.run(request, wanted, Progress(quiet), dry_run=dry_run)
     show_result(result, as_json, show.removal)
 
 

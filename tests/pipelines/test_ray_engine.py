@@ -1,6 +1,7 @@
 """The chain on a Ray cluster of several workers gives what processes give, whatever is killed."""
 
 import random
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import pytest
 
 from benchmarks.serve_pages import real_web
 from data.miniweb import serve
+from pipelines import links
 from tests.pipelines.chains import (
     QUICK,
     SMALL,
@@ -20,6 +22,7 @@ from tests.pipelines.chains import (
     url_list,
     webtext,
 )
+from webtext.corpus import Corpus
 
 pytest.importorskip("ray", reason="needs the extra: pip install 'webtext[ray]'")
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
@@ -55,6 +58,17 @@ def test_ray_gives_the_same_bytes(crawl: list[object], local: dict[str, Any], tm
         {path.name: path.read_bytes() for path in (tmp_path / out).iterdir()} for out in ("one", "cluster")
     )
     assert differing(one, cluster) == [] and "report.html" in one
+
+
+def test_a_removal_leaves_the_same_bytes(crawl: list[object], tmp_path: Path) -> None:
+    webtext("crawl", tmp_path / "one", *crawl)
+    webtext("build-shards", tmp_path / "one")
+    shutil.copytree(tmp_path / "one", tmp_path / "cluster")
+    before, url = results(tmp_path / "one"), next(iter(links.urls(Corpus(tmp_path / "one"), None)))
+    webtext("remove", tmp_path / "one", "--url", url, "--workers", 1)
+    webtext("remove", tmp_path / "cluster", "--url", url, *RAY)
+    assert differing(results(tmp_path / "one"), results(tmp_path / "cluster")) == []
+    assert differing(results(tmp_path / "one"), before)
 
 
 def test_a_driver_that_is_killed_goes_on_when_it_is_started_again(
