@@ -65,7 +65,7 @@ def dry_run(request: Request, sources: Sequence[str], progress: Progress) -> dic
     _require_a_place(corpus, sources)
     recipe = request.wanted()
     crawl_checks.settings(recipe)
-    if not sources and corpus.table("links").manifest():
+    if not sources and links.standing(corpus, recipe).current:
         return crawl_estimate.dry_run(corpus, corpus, recipe)
     found = link_sources.files_here(corpus, sources, progress)
     with tempfile.TemporaryDirectory(prefix="webtext-") as folder, request.start_engine() as engine:

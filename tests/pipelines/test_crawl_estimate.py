@@ -7,9 +7,12 @@ import pytest
 from pipelines import crawl
 from pipelines.crawl_estimate import dry_run
 from tests.crawl.loopback import Crawled, Page, Web
+from tests.links.dumps import harvest, post
 from tests.pipelines.removals import Here
 from webtext import show_plan
+from webtext.corpus import Corpus
 from webtext.progress import Progress
+from webtext.recipe import Recipe
 
 
 def test_the_longest_host_is_told_with_its_time(crawled: Crawled) -> None:
@@ -61,6 +64,15 @@ def test_the_dead_share_is_measured_where_the_web_was_asked(
     assert told["dead_share_source"] == "measured on the 120 links of this corpus that were asked for"
     show_plan.crawl(told)
     assert "archives seconds at most" in capsys.readouterr().out
+
+
+def test_other_rules_for_links_are_planned_with_the_sources_that_were_read(tmp_path: Path) -> None:
+    corpus = tmp_path / "corpus"
+    harvest(corpus, [[post("a", "http://a.test/", score=3), post("b", "http://b.test/", score=7)]])
+    Corpus(corpus).freeze(Recipe())
+    stricter = Here(corpus, settings=("links.min_karma=5",))
+    assert crawl.dry_run(Here(corpus), [], Progress(quiet=True))["links"] == 2
+    assert crawl.dry_run(stricter, [], Progress(quiet=True))["links"] == 1
 
 
 def test_a_table_says_which_column_is_taken_for_which_field(
