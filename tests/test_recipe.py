@@ -137,7 +137,13 @@ def test_a_public_recipe_names_no_person_and_no_place() -> None:
 
 
 @pytest.mark.parametrize(
-    "setting", ["crawl.timeout_s=0", "crawl.per_host_delay_s=inf", "extract.timeout_s=nan"]
+    "setting",
+    [
+        "crawl.timeout_s=0",
+        "crawl.per_host_delay_s=inf",
+        "extract.timeout_s=nan",
+        "extract.timeout_s=9_999_999",
+    ],
 )
 def test_seconds_that_no_clock_has_are_refused(setting: str) -> None:
     with pytest.raises(UserError, match=setting.split("=")[0]):

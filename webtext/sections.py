@@ -10,8 +10,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSeriali
 Share = Annotated[float, Field(ge=0, le=1)]
 Natural = Annotated[int, Field(ge=0)]
 Positive = Annotated[int, Field(ge=1)]
-Seconds = Annotated[float, Field(ge=0)]
-Timeout = Annotated[float, Field(gt=0)]
+DAY_S = 86_400  # waits of weeks overflow the system's calls
+Seconds = Annotated[float, Field(ge=0, le=DAY_S)]
+Timeout = Annotated[float, Field(gt=0, le=DAY_S)]
 # TOML has no null: an empty string says "no date".
 Day = Annotated[date | None, BeforeValidator(lambda value: None if value == "" else value)]
 # The highest value of a measure that is kept; "off" keeps all.
