@@ -150,6 +150,14 @@ def test_seconds_that_no_clock_has_are_refused(setting: str) -> None:
         recipe.override(recipe.Recipe(), [setting])
 
 
+@pytest.mark.parametrize(
+    "setting", ["dedup.shingle_words=1_001", "dedup.permutations=65_537", "tokens.vocab_size=5_000_000"]
+)
+def test_sizes_that_no_memory_holds_are_refused(setting: str) -> None:
+    with pytest.raises(UserError, match=setting.split("=")[0]):
+        recipe.override(recipe.Recipe(), ["tokens.dtype=uint32", setting])
+
+
 def test_a_setting_inside_the_name_is_refused() -> None:
     with pytest.raises(UserError, match=r"expected section\.key=value"):
         recipe.override(recipe.Recipe(), ["name.x=3"])

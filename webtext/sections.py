@@ -123,8 +123,8 @@ class Dedup(Section):
 
     methods: list[Literal["exact", "near"]] = ["exact", "near"]
     fold: list[Literal["case", "space", "punctuation"]] = ["case", "space", "punctuation"]
-    shingle_words: Positive = 5
-    permutations: Positive = 128
+    shingle_words: Annotated[int, Field(ge=1, le=1_000)] = 5
+    permutations: Annotated[int, Field(ge=1, le=65_536)] = 128
     bands: Positive = 16
     rows: Positive = 8
     threshold: Share = 0.8
@@ -162,7 +162,7 @@ class Tokens(Section):
     """The vocabulary, and how ids are stored."""
 
     tokenizer: str = "train"
-    vocab_size: Annotated[int, Field(ge=257)] = 50257
+    vocab_size: Annotated[int, Field(ge=257, le=2**22)] = 50257  # whose training takes room for all at once
     dtype: Literal["uint16", "uint32"] = "uint16"
 
     @model_validator(mode="after")
