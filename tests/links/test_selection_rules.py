@@ -45,6 +45,7 @@ def sift(rules: Rules, *posts: Post, scored: bool = True) -> Sifted:
         (post("a", score=Decimal("3.00")), "link"),
         (post("a", score=Decimal("2.99")), "karma"),
         (post("a", score="hidden"), "karma"),
+        (post("a", score=2**63), "karma"),  # which no column holds
         (post("a", created_utc=NEW_YEAR_2018 - 1), "link"),
         (post("a", created_utc=NEW_YEAR_2018), "too_new"),
         (post("a", created_utc=str(NEW_YEAR_2018)), "too_new"),

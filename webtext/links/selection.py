@@ -56,7 +56,7 @@ class Rules:
         if own is not False and (own is True or _is_self(post)):
             return "self_post"
         if scored:
-            score = post.score if type(post.score) is int else integer(post.score)
+            score = integer(post.score)
             if score is None or (score < self.min_karma and not self.karma_is_summed):
                 return "karma"
         created = seconds(post.created_utc)
