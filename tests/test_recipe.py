@@ -158,6 +158,12 @@ def test_sizes_that_no_memory_holds_are_refused(setting: str) -> None:
         recipe.override(recipe.Recipe(), ["tokens.dtype=uint32", setting])
 
 
+@pytest.mark.parametrize("name", ["english", "EN", "en-US", ""])
+def test_a_language_that_no_text_is_labelled_with_is_refused(name: str) -> None:
+    with pytest.raises(UserError, match=r"filter\.languages\.1: expected a language's code .*, such as en"):
+        recipe.override(recipe.Recipe(), [f'filter.languages=["en", "{name}"]'])
+
+
 def test_a_setting_inside_the_name_is_refused() -> None:
     with pytest.raises(UserError, match=r"expected section\.key=value"):
         recipe.override(recipe.Recipe(), ["name.x=3"])

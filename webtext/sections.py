@@ -2,10 +2,19 @@
 the paper says.
 """
 
+import re
 from datetime import date
 from typing import Annotated, Literal, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    model_validator,
+)
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Natural = Annotated[int, Field(ge=0)]
@@ -22,6 +31,15 @@ Most = Annotated[
     PlainSerializer(lambda value: "off" if value is None else value),
 ]
 Pii = Literal["email", "phone", "ip", "iban", "card"]
+
+
+def _language_code(code: str) -> str:
+    if not re.fullmatch("[a-z]{2,3}", code):
+        raise ValueError("expected a language's code of two or three small letters, such as en")
+    return code
+
+
+Language = Annotated[str, AfterValidator(_language_code)]
 
 
 class Section(BaseModel):
@@ -73,7 +91,7 @@ class Extract(Section):
 class Filter(Section):
     """Which documents are kept; each key is the threshold of one measure (see `extract.verdict`)."""
 
-    languages: list[str] = ["en"]
+    languages: list[Language] = ["en"]
     language_score: Share = 0.65
     min_tokens: Natural = 128
     wikipedia: Literal["domain+content", "domain", "off"] = "domain+content"
