@@ -59,19 +59,21 @@ def run(
     return {"corpus": corpus.place} | {name: _counts(corpus, name) for name in ("links", "pages", "ledger")}
 
 
-def dry_run(request: Request, sources: Sequence[str], progress: Progress) -> dict[str, Any]:
+def dry_run(
+    request: Request, sources: Sequence[str], progress: Progress, *, retry_failed: bool = False
+) -> dict[str, Any]:
     """What a crawl would do. Asks no server, leaves no trace."""
     corpus = Corpus(request.root)
     _require_a_place(corpus, sources)
     recipe = request.wanted()
     crawl_checks.settings(recipe)
     if not sources and links.standing(corpus, recipe).current:
-        return crawl_estimate.dry_run(corpus, corpus, recipe)
+        return crawl_estimate.dry_run(corpus, corpus, recipe, retry_failed=retry_failed)
     found = link_sources.files_here(corpus, sources, progress)
     with tempfile.TemporaryDirectory(prefix="webtext-") as folder, request.start_engine() as engine:
         trial = Corpus(Path(folder))
         links.make(trial, engine, links.read(trial, engine, recipe, found, progress), progress)
-        plan = crawl_estimate.dry_run(trial, corpus, recipe)
+        plan = crawl_estimate.dry_run(trial, corpus, recipe, retry_failed=retry_failed)
     return plan | {"columns": {source.name: dict(source.columns) for source in found if source.columns}}
 
 

@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 
 from pipelines import pages
 from webtext.corpus import Corpus
-from webtext.crawl import carry, recovery, tombstones
+from webtext.crawl import carry, recovery, retry, tombstones
 from webtext.crawl.archives import chosen
 from webtext.crawl.errands import host
 from webtext.reasons import FETCHED, LIVE
@@ -24,10 +24,10 @@ DEAD_SHARE, DEAD_SOURCE = 0.38, "assumed, as of ten years old pages (Pew Researc
 ENOUGH_ROWS = 100  # for a share of this corpus' own
 
 
-def dry_run(links: Corpus, pages_of: Corpus, recipe: Recipe) -> dict[str, Any]:
+def dry_run(links: Corpus, pages_of: Corpus, recipe: Recipe, *, retry_failed: bool = False) -> dict[str, Any]:
     """The plan of a crawl of one corpus' links into another's pages, for one worker."""
     settings = recipe.crawl
-    waiting, total = _waiting(links, pages_of, recipe)
+    waiting, total = _waiting(links, pages_of, recipe, retry_failed)
     to_ask, longest = waiting.total(), max(waiting, key=lambda name: waiting[name], default="")
     share, source = _dead_share(pages_of)
     archives = _archives(settings, to_ask, share)
@@ -56,18 +56,23 @@ def dry_run(links: Corpus, pages_of: Corpus, recipe: Recipe) -> dict[str, Any]:
     }
 
 
-def _waiting(links: Corpus, pages_of: Corpus, recipe: Recipe) -> tuple[Counter[str], int]:
+def _waiting(links: Corpus, pages_of: Corpus, recipe: Recipe, retry_failed: bool) -> tuple[Counter[str], int]:
     """How many links of each host want a page, and how many links there are."""
     table, folder = links.table("links"), pages_of.table("pages").folder
     waiting, total, stones = Counter[str](), 0, tombstones.load(pages_of.root)
     for work in pages.plan(links, recipe).works if table.manifest() else ():
         total += work.rows
-        if carry.made_for(folder / work.file) == work.key:
+        ended = carry.made_for(folder / work.file) == work.key
+        if ended and not retry_failed:
             continue
         rows = table.read(work.file, ["id", "url"])
-        known = carry.known_ids(folder, work.item.number, work.item.partitions)
-        wanted = rows.filter(pc.invert(pc.is_in(rows["id"], known)))["url"].to_pylist()
-        waiting.update(host(url) for url in wanted if not stones.on(url))
+        if ended:
+            wanted = pc.is_in(rows["id"], retry.failed(folder / work.file))
+        else:
+            known = carry.known_ids(folder, work.item.number, work.item.partitions)
+            wanted = pc.invert(pc.is_in(rows["id"], known))
+        urls = rows.filter(wanted)["url"].to_pylist()
+        waiting.update(host(url) for url in urls if not stones.on(url))
     return waiting, total
 
 

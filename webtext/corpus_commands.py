@@ -82,7 +82,8 @@ def crawl(
     request = Request(corpus, recipe, tuple(settings or ()), workers, engine, ray_address)
     sources, progress = tuple(links or ()), Progress(quiet)
     if dry_run:
-        show_result(pipeline.dry_run(request, sources, progress), as_json, show_plan.crawl)
+        plan = pipeline.dry_run(request, sources, progress, retry_failed=retry_failed)
+        show_result(plan, as_json, show_plan.crawl)
     else:
         result = pipeline.run(request, sources, progress, retry_failed=retry_failed)
         show_result(result, as_json, show.crawl)

@@ -66,6 +66,13 @@ def test_the_dead_share_is_measured_where_the_web_was_asked(
     assert "archives seconds at most" in capsys.readouterr().out
 
 
+def test_a_retry_is_planned_of_what_failed_for_reasons_of_the_moment(web: Web, crawled: Crawled) -> None:
+    site = web.site(a=Page(), b=Page(status=500))
+    crawled.crawl([site.url("/a"), site.url("/b"), site.url("/none")], retries=0)
+    again = dry_run(crawled.corpus, crawled.corpus, crawled.recipe(retries=0), retry_failed=True)
+    assert (again["links"], again["links_to_ask"], again["hosts"]) == (3, 1, 1)
+
+
 def test_other_rules_for_links_are_planned_with_the_sources_that_were_read(tmp_path: Path) -> None:
     corpus = tmp_path / "corpus"
     harvest(corpus, [[post("a", "http://a.test/", score=3), post("b", "http://b.test/", score=7)]])

@@ -7,6 +7,8 @@ journal without the rows of such links, so that the next crawl goes on there as 
 from collections import Counter
 from pathlib import Path
 
+import pyarrow as pa
+
 from webtext import files
 from webtext.crawl import carry
 from webtext.crawl.archives.lookup import UNAVAILABLE
@@ -35,6 +37,12 @@ def reopen(table: Path, key: str, sources: int) -> Counter[str]:
         files.remove(table)
         files.sync(table.parent)
     return again
+
+
+def failed(table: Path) -> pa.Array:
+    """The links of a partition's table that failed for reasons of the moment."""
+    rows = carry.read(table, ["id", "state", "detail"]).to_pylist()
+    return pa.array([row["id"] for row in rows if _of_the_moment(row)], pa.string())
 
 
 def _of_the_moment(row: Row) -> bool:
