@@ -151,19 +151,20 @@ def test_seconds_that_no_clock_has_are_refused(setting: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "setting", ["dedup.shingle_words=1_001", "dedup.permutations=65_537", "tokens.vocab_size=5_000_000"]
+    "setting", ["dedup.shingle_words=1_001", "dedup.permutations=4_097", "tokens.vocab_size=5_000_000"]
 )
 def test_sizes_that_no_memory_holds_are_refused(setting: str) -> None:
     with pytest.raises(UserError, match=setting.split("=")[0]):
         recipe.override(recipe.Recipe(), ["tokens.dtype=uint32", setting])
 
 
-@pytest.mark.parametrize("name", ["english", "EN", "en-US", ""])
-def test_a_language_that_no_text_is_labelled_with_is_refused(name: str) -> None:
-    with pytest.raises(UserError, match=r"filter\.languages\.1: expected a language's code .*, such as en"):
-        recipe.override(recipe.Recipe(), [f'filter.languages=["en", "{name}"]'])
-
-
-def test_a_setting_inside_the_name_is_refused() -> None:
+@pytest.mark.parametrize("setting", ["name.x=3", "filter.=3", ".min_tokens=3", "=3", ".=3"])
+def test_a_setting_without_a_section_and_its_key_is_refused(setting: str) -> None:
     with pytest.raises(UserError, match=r"expected section\.key=value"):
-        recipe.override(recipe.Recipe(), ["name.x=3"])
+        recipe.override(recipe.Recipe(), [setting])
+
+
+@pytest.mark.parametrize("code", ["EN", "english", "zh-cn", "xx", ""])
+def test_a_language_that_is_never_detected_is_refused(code: str) -> None:
+    with pytest.raises(UserError, match=r"filter\.languages\.0: .* such as 'en' or 'zh'"):
+        recipe.override(recipe.Recipe(), [f'filter.languages=["{code}"]'])

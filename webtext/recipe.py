@@ -61,9 +61,10 @@ def override(recipe: Recipe, assignments: Iterable[str]) -> Recipe:
     for assignment in assignments:
         dotted, equals, value = assignment.partition("=")
         section, dot, key = dotted.strip().partition(".")
-        if not equals or bool(dot) == (section == "name"):
+        whole = section == "name"
+        if not equals or (dot if whole else not (section and key)):
             raise UserError(f"--set {assignment}: expected section.key=value, such as links.min_karma=5")
-        keys = tree.setdefault(section, {}) if dot else tree
+        keys = tree if whole else tree.setdefault(section, {})
         given = _value(value.strip())
         is_list = isinstance(keys.get(key), list)
         keys[key or section] = _entries(given) if is_list and isinstance(given, str) else given

@@ -2,7 +2,6 @@
 the paper says.
 """
 
-import re
 from datetime import date
 from typing import Annotated, Literal, get_args
 
@@ -31,15 +30,26 @@ Most = Annotated[
     PlainSerializer(lambda value: "off" if value is None else value),
 ]
 Pii = Literal["email", "phone", "ip", "iban", "card"]
+# What `extract.language` can answer; "unknown" is a text without a letter to go by.
+_LANGUAGES = """
+    af als am an ar arz as ast av az azb ba bar bcl be bg bh bn bo bpy br bs bxr ca cbk ce ceb ckb co cs
+    cv cy da de diq dsb dty dv el eml en eo es et eu fa fi fr frr fy ga gd gl gn gom gu gv he hi hif hr
+    hsb ht hu hy ia id ie ilo io is it ja jbo jv ka kk km kn ko krc ku kv kw ky la lb lez li lmo lo lrc
+    lt lv mai mg mhr min mk ml mn mr mrj ms mt mwl my myv mzn nah nap nds ne new nl no oc or os pa pam
+    pfl pl pms pnb ps pt qu rm ro ru rue sa sah sc scn sco sd sh si sk sl so sq sr su sv sw ta te tg th
+    tk tl tr tt tyv ug uk ur uz vec vep vi vls vo wa war wuu xal xmf yi yo yue zh
+    unknown
+"""
+LANGUAGES = frozenset(_LANGUAGES.split())
 
 
-def _language_code(code: str) -> str:
-    if not re.fullmatch("[a-z]{2,3}", code):
-        raise ValueError("expected a language's code of two or three small letters, such as en")
+def _detected(code: str) -> str:
+    if code not in LANGUAGES:
+        raise ValueError("Input should be the code of a language that is detected, such as 'en' or 'zh'")
     return code
 
 
-Language = Annotated[str, AfterValidator(_language_code)]
+Language = Annotated[str, AfterValidator(_detected)]
 
 
 class Section(BaseModel):
@@ -142,7 +152,7 @@ class Dedup(Section):
     methods: list[Literal["exact", "near"]] = ["exact", "near"]
     fold: list[Literal["case", "space", "punctuation"]] = ["case", "space", "punctuation"]
     shingle_words: Annotated[int, Field(ge=1, le=1_000)] = 5
-    permutations: Annotated[int, Field(ge=1, le=65_536)] = 128
+    permutations: Annotated[int, Field(ge=1, le=4_096)] = 128
     bands: Positive = 16
     rows: Positive = 8
     threshold: Share = 0.8

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from webtext.extract import language
 from webtext.extract.language import SURE, detect, fast, thorough
+from webtext.sections import LANGUAGES
 
 TEXTS = {
     "en": "Nobody in the village could remember a winter in which the harbour had been frozen for so long.",
@@ -102,3 +103,11 @@ def test_any_text_has_one_answer_and_a_probability(text: str) -> None:
 
 def test_the_thorough_answer_is_the_same_every_time() -> None:
     assert len({thorough("su casa ist good, e poi") for _ in range(10)}) == 1
+
+
+def test_a_recipe_may_name_every_language_that_is_detected() -> None:
+    guesses = language._model().detect(TEXTS["en"], model="lite", k=176, threshold=-1.0)
+    fast_ones = {guess["lang"] for guess in guesses}
+    thorough_ones = {code.partition("-")[0] for code in language._factory().get_lang_list()}
+    detected = {language._SPELLINGS.get(code, code) for code in fast_ones | thorough_ones}
+    assert detected | {"unknown"} == LANGUAGES
