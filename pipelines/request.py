@@ -48,7 +48,8 @@ class Request:
         """The recipe asked for; what was frozen in the corpus holds unless another one is named."""
         corpus = Corpus(self.root)
         frozen = corpus.recipe() if corpus.has_recipe else None
-        there = frozen if frozen and self.recipe is None else recipes.find(self.recipe or "webtext")
+        named = "webtext" if self.recipe is None else self.recipe
+        there = frozen if frozen and self.recipe is None else recipes.find(named)
         return recipe_paths.anywhere(recipe.override(there, self.settings), frozen)
 
     def settle(self, progress: Progress, wanted: Recipe | None = None) -> Recipe:

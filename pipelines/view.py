@@ -19,6 +19,8 @@ TIMEOUT_S = 120.0  # with the start of the process
 
 def write(root: Path, url: str, out: Path) -> None:
     """Writes one HTML file, which neither runs nor loads anything."""
+    if out.is_dir():
+        raise UserError(f"{out}: a directory; name a file of it")
     corpus = Corpus.open(root)
     link = find_link(corpus, url).link
     row = row_of(corpus, "pages", link["id"])
@@ -32,7 +34,10 @@ def write(root: Path, url: str, out: Path) -> None:
     if shown is None:
         raise UserError(f"{link['url']}: its bytes are no text in any encoding; there is nothing to show")
     try:
-        files.write_text(out, shown)
+        if out.is_symlink() or (out.exists() and not out.is_file()):  # a pipe, /dev/stdout: it stays
+            out.write_text(shown, "utf-8")
+        else:
+            files.write_text(out, shown)
     except OSError as error:
         raise UserError(f"{out}: cannot be written ({error.strerror}); name another file") from None
 

@@ -111,3 +111,22 @@ def test_a_view_that_cannot_be_written_names_its_file(
     out = tmp_path / "file" / "view.html"
     with pytest.raises(UserError, match=f"{out}: cannot be written .*; name another file"):
         view.write(corpus.root, HERE, out)
+
+
+@pytest.mark.parametrize("out", ["", ".", "/"])
+def test_a_view_is_no_directory(tmp_path: Path, out: str) -> None:
+    with pytest.raises(UserError, match="a directory; name a file of it"):
+        view.write(tmp_path, HERE, Path(out))
+
+
+def test_a_view_goes_into_a_pipe_or_device_and_not_in_its_place(
+    corpus: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(view, "_shown", lambda *_: "a page")
+    reading, writing = os.pipe()
+    (tmp_path / "stdout").symlink_to(f"/proc/self/fd/{writing}")
+    view.write(corpus.root, HERE, tmp_path / "stdout")
+    assert os.read(reading, 100) == b"a page"
+    assert (tmp_path / "stdout").is_symlink()
+    os.close(reading)
+    os.close(writing)

@@ -7,6 +7,7 @@ import pytest
 from pipelines.request import Request
 from webtext import recipe
 from webtext.corpus import Corpus
+from webtext.errors import UserError
 from webtext.progress import Progress
 
 FILE_SETTINGS = [
@@ -57,3 +58,8 @@ def test_a_path_that_was_frozen_relative_is_no_other_recipe(tmp_path: Path, key:
     corpus.freeze(recipe.override(recipe.Recipe(), [f"{key}={value}"]))
     Request(tmp_path, settings=(f"{key}={value}",)).settle(Progress(quiet=True))
     assert asked(tmp_path, key, value) == value
+
+
+def test_a_recipe_without_a_name_is_not_taken_for_the_default(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="the recipe cannot be read"):
+        Request(tmp_path, recipe="").wanted()
