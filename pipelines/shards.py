@@ -27,7 +27,7 @@ from webtext.manifest import Counts, Manifest, Part
 from webtext.progress import Progress
 from webtext.recipe import Recipe
 from webtext.shards import rows, shuffle
-from webtext.shards.card import COLUMNS, Summary, card
+from webtext.shards.card import COLUMNS, Summary, card, told
 from webtext.shards.encode import Encoder
 from webtext.shards.layout import Layout, Shard
 from webtext.shards.tokens import TokenWriter, token_file
@@ -67,7 +67,7 @@ def plan(corpus: Corpus, recipe: Recipe) -> Plan:
     written = recipe.shards.model_dump(exclude={"decontaminate", "decontaminate_threshold"})
     words, inputs = vocabulary.key(corpus, recipe), _inputs(corpus, recipe)
     counted = [kept.published(corpus, name).counts.as_json() for name in UPSTREAM]
-    told = (counted, _made_with(corpus))  # by the card
+    on_card = (counted, _made_with(corpus))
     works = []
     for shard in layout.shards():
         key = fingerprint(VERSION, written, words, inputs, shard.parquet)
@@ -76,7 +76,7 @@ def plan(corpus: Corpus, recipe: Recipe) -> Plan:
     says = fingerprint(written, vocabulary.says(recipe))
     left_out = decontamination.counts(corpus)
     return Plan(
-        "shards", VERSION, says, fingerprint(inputs, told), write_parts, tuple(works), counts=left_out
+        "shards", VERSION, says, fingerprint(inputs, on_card), write_parts, tuple(works), counts=left_out
     )
 
 
@@ -175,7 +175,7 @@ def _run(
     if tombstones.load(corpus.root):  # audits since the removal, of the shards before it, quote what they had
         wanted = replace(wanted, before=partial(removal.forget_reports, corpus))
     manifest = stage.run(corpus, engine, wanted, progress)
-    if not files.exists(corpus.table("shards").folder / CARD):  # lost since
+    if not _card_tells(corpus, recipe):
         _write_card(corpus, recipe, words.vocab_size, manifest.partitions)
     files.remove_folder(scratch)
     return manifest
@@ -220,6 +220,12 @@ def _write_card(corpus: Corpus, recipe: Recipe, vocab_size: int, parts: Sequence
         stages["shards"] = sum((part.counts for part in parts), left_out)
     entries = f"a vocabulary of {vocab_size:,}"
     files.write_text(table.folder / CARD, card(recipe, summary, stages, entries, _made_with(corpus)))
+
+
+def _card_tells(corpus: Corpus, recipe: Recipe) -> bool:
+    """Whether the card is there and of this recipe: another one may have come to the same rows."""
+    path = corpus.table("shards").folder / CARD
+    return files.exists(path) and told(recipe).encode() in files.read_bytes(path)
 
 
 def _made_with(corpus: Corpus) -> Libraries:

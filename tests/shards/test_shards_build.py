@@ -382,6 +382,15 @@ def test_the_card_tells_the_corpus_numbers(corpus: Corpus) -> None:
     assert str(corpus.root) not in card
 
 
+def test_the_card_tells_the_recipe_also_where_another_comes_to_the_same_rows(
+    corpus: Corpus, engine: LocalEngine, tmp_path: Path
+) -> None:
+    copy = copied(corpus, tmp_path, "shards", "tokens")
+    build(copy, engine, "filter.max_adult=40")
+    assert "max_adult = 40.0" in (copy.root / "shards" / "README.md").read_text("utf-8")
+    assert contents(build(copy, engine, "filter.max_adult=off")) == contents(corpus)
+
+
 def test_texts_that_other_libraries_extracted_are_told_by_the_card(
     corpus: Corpus, engine: LocalEngine, tmp_path: Path
 ) -> None:

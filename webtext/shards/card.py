@@ -75,10 +75,14 @@ def card(
         "## What was left out, and why",
         _stages(stages),
         *_libraries(made_with),
-        "## Recipe",
-        f"```toml\n{recipe.public().to_toml().strip()}\n```",
+        told(recipe),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def told(recipe: Recipe) -> str:
+    """What a card says of the recipe."""
+    return f"## Recipe\n\n```toml\n{recipe.public().to_toml().strip()}\n```"
 
 
 def _libraries(made_with: Libraries) -> list[str]:
