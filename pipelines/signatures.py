@@ -19,7 +19,7 @@ from webtext.recipe import Recipe
 from webtext.sections import Dedup
 from webtext.stage import Plan, Work
 
-VERSION = 3
+VERSION = 4
 BATCH_DOCUMENTS = 200  # texts held in memory at once
 
 

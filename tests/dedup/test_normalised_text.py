@@ -55,6 +55,8 @@ def test_case_space_punctuation_and_compatibility_forms_are_folded(text: str, sa
         (("case", "punctuation"), "全，文", "全文", True),
         ((), "one two", "one two", True),
         ((), "ｏne t\u00adwo", "one two", True),
+        ((), "one． two！", "one. two!", True),
+        (("case", "space"), "全，文", "全文", False),
     ],
 )
 def test_what_the_recipe_does_not_fold_makes_a_difference(

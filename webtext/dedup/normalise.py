@@ -122,11 +122,11 @@ def _folded(character: str, fold: Fold) -> int:
         return IGNORED
     if character.isspace() or category == "Cc":
         return SPACE if "space" in fold else ord(character)
-    if not _in_word(character):
-        # where white space stays as it is, a mark must leave no trace in it
-        blank = SPACE if "space" in fold else IGNORED
-        return blank if "punctuation" in fold else ord(character)
     compatible = unicodedata.normalize("NFKC", character)
+    if not _in_word(character):
+        if "punctuation" in fold:  # where white space stays as it is, a mark must leave no trace in it
+            return SPACE if "space" in fold else IGNORED
+        return ord(compatible if len(compatible) == 1 and not _in_word(compatible) else character)
     cased = (compatible.casefold(), character.casefold(), character.lower())
     for form in cased if "case" in fold else (compatible,):
         if len(form) == 1 and ord(form) < 0x10000 and _in_word(form):
