@@ -151,9 +151,15 @@ def test_seconds_that_no_clock_has_are_refused(setting: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "setting", ["dedup.shingle_words=1_001", "dedup.permutations=4_097", "tokens.vocab_size=5_000_000"]
+    "setting",
+    [
+        "dedup.shingle_words=1_001",
+        "dedup.permutations=4_097",
+        "tokens.vocab_size=5_000_000",
+        "filter.min_stop_words=9",
+    ],
 )
-def test_sizes_that_no_memory_holds_are_refused(setting: str) -> None:
+def test_numbers_that_nothing_can_have_are_refused(setting: str) -> None:
     with pytest.raises(UserError, match=setting.split("=")[0]):
         recipe.override(recipe.Recipe(), ["tokens.dtype=uint32", setting])
 

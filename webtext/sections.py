@@ -125,7 +125,7 @@ class Filter(Section):
     max_bullet_lines: Most = None
     max_ellipsis_lines: Most = None
     min_alphabetic_words: Share = 0
-    min_stop_words: Natural = 0
+    min_stop_words: Annotated[int, Field(ge=0, le=8)] = 0
     max_repeated_lines: Most = None
     max_repeated_line_chars: Most = None
     max_repeated_paragraphs: Most = None

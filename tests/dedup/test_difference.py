@@ -24,6 +24,14 @@ def test_white_space_is_no_difference_case_and_punctuation_are() -> None:
     assert differences("one two three", "one Two, three") == ["one [-two-] {+Two,+} three"]
 
 
+def test_characters_are_words_in_scripts_without_spaces() -> None:
+    one, other = "吾輩は猫である。名前はまだ無い。", "吾輩は犬である。名前はまだ無い。"
+    assert differences(one, other) == ["吾輩は [-猫-] {+犬+} である。名 …"]
+    assert differences("ｗ　Web の", "ｗ Web は") == ["ｗ Web [-の-] {+は+}"]
+    (line,) = differences("猫" * 1000, "犬" * 1000)
+    assert len(line) < 4 * SHOWN and "(960 more words)" in line
+
+
 def test_an_empty_text_differs_in_every_word() -> None:
     assert differences("", "") == []
     assert differences("one two", "") == ["[-one two-]"]
