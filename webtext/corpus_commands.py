@@ -21,6 +21,7 @@ from webtext.options import (
     Settings,
     Workers,
     directory,
+    file,
     place,
 )
 from webtext.progress import Progress
@@ -134,7 +135,9 @@ def explain(
     url: Annotated[str, typer.Argument(metavar="URL", help="A URL in any spelling, or an id.")],
     view: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Write the page and what is kept of it, side by side, as HTML."),
+        typer.Option(
+            metavar="FILE", parser=file, help="Write the page and what is kept of it, side by side, as HTML."
+        ),
     ] = None,
     quiet: Quiet = False,
     as_json: Json = False,

@@ -31,12 +31,21 @@ def place(text: str) -> Path:
 
 def directory(named: str | Path) -> Path:
     """A directory of this machine; defaults come as paths."""
+    return _of_this_machine(named, "directory")
+
+
+def file(named: str) -> Path:
+    """A file of this machine."""
+    return _of_this_machine(named, "file")
+
+
+def _of_this_machine(named: str | Path, what: str) -> Path:
     try:
         files.require_utf8(str(named))
     except UserError as error:
         raise typer.BadParameter(str(error)) from None
     if store.is_address(str(named)):
-        raise typer.BadParameter(f"{named} is an address; name a directory of this machine")
+        raise typer.BadParameter(f"{named} is an address; name a {what} of this machine")
     return Path(named)
 
 

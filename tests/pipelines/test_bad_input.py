@@ -337,3 +337,8 @@ def test_every_command_takes_quiet(arguments: tuple[str, ...], tmp_path: Path) -
 )
 def test_help_has_an_example(name: str) -> None:
     assert f"webtext {name}" in chains.forked(name, "--help", code=0).split("Example", 1)[1]
+
+
+def test_a_view_in_a_bucket_is_refused(tmp_path: Path) -> None:
+    line = refused("explain", tmp_path, "http://a.example/", "--view", "s3://bucket/view.html")
+    assert "s3://bucket/view.html is an address; name a file of this machine" in line
