@@ -1,6 +1,11 @@
 """The ways a training command ends early."""
 
 
+def why(error: Exception) -> str:
+    """An error of the system in its own words, without number and path."""
+    return str(getattr(error, "strerror", None) or error)
+
+
 class TrainError(Exception):
     """The user's input is wrong. The message says what, where, and what to do; exit code 2."""
 

@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from train import files, tokenizer
-from train.errors import TrainError
+from train.errors import TrainError, why
 from train.model import GPT2
 from train.settings import ModelSettings, Settings, check
 
@@ -113,7 +113,7 @@ def _bytes(file: Path) -> int:
     except PermissionError:
         raise
     except (OSError, ValueError) as error:
-        raise TrainError(f"cannot read {file}: {error}") from None
+        raise TrainError(f"cannot read {file}: {why(error)}") from None
 
 
 def load(model: GPT2, source: str) -> None:
@@ -128,7 +128,7 @@ def load(model: GPT2, source: str) -> None:
         try:
             found |= load_file(file)
         except (OSError, SafetensorError) as error:
-            raise TrainError(f"cannot read {file}: {error}") from None
+            raise TrainError(f"cannot read {file}: {why(error)}") from None
     found = {f"transformer.{name.removeprefix('transformer.')}": tensor for name, tensor in found.items()}
     wanted = model.state_dict()
     for name, tensor in wanted.items():
@@ -184,7 +184,7 @@ def _json(path: Path) -> dict[str, Any]:
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise TrainError(f"cannot read {path}: {error.strerror}") from None
+        raise TrainError(f"cannot read {path}: {why(error)}") from None
     except (ValueError, RecursionError) as error:
         raise TrainError(f"{path} is not JSON: {error}") from None
     if not isinstance(found, dict):

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 
-from train.errors import TrainError
+from train.errors import TrainError, why
 from train.settings import DataSettings, ModelSettings, Settings, TrainSettings, check
 
 SECTIONS = {"model": ModelSettings, "data": DataSettings, "train": TrainSettings}
@@ -90,7 +90,7 @@ def _read(name_or_file: str | Path) -> tuple[str, dict[str, dict[str, object]]]:
         try:
             text, source = path.read_text(encoding="utf-8-sig"), str(path)  # some editors' byte order mark
         except (OSError, UnicodeDecodeError) as error:
-            raise TrainError(f"cannot read the config {path}: {error}") from None
+            raise TrainError(f"cannot read the config {path}: {why(error)}") from None
     try:
         return source, tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # a number of thousands of digits, or brackets in brackets

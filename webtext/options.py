@@ -12,6 +12,7 @@ from webtext.errors import UserError
 
 def place(text: str) -> Path:
     """A corpus or a run by its directory, or by its address in an object store."""
+    _require_a_name(text)
     try:
         files.require_utf8(text)
         if store.is_address(text):
@@ -40,6 +41,7 @@ def file(named: str) -> Path:
 
 
 def _of_this_machine(named: str | Path, what: str) -> Path:
+    _require_a_name(str(named))
     try:
         files.require_utf8(str(named))
     except UserError as error:
@@ -47,6 +49,11 @@ def _of_this_machine(named: str | Path, what: str) -> Path:
     if store.is_address(str(named)):
         raise typer.BadParameter(f"{named} is an address; name a {what} of this machine")
     return Path(named)
+
+
+def _require_a_name(text: str) -> None:
+    if not text:  # a shell's variable that is not set would be the working directory
+        raise typer.BadParameter("an empty name; the working directory is ./")
 
 
 CORPUS_HELP = "The corpus: a directory, or s3://BUCKET/PREFIX, gs://…"

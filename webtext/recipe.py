@@ -14,7 +14,7 @@ from typing import Any
 import tomli_w
 from pydantic import BaseModel, ValidationError
 
-from webtext.errors import UserError
+from webtext.errors import UserError, why
 from webtext.sections import Crawl, Dedup, Extract, Filter, Links, Section, Shards, Tokens
 
 
@@ -51,7 +51,7 @@ def load(path: Path) -> Recipe:
     try:
         return parse(path.read_text("utf-8-sig"), str(path))  # editors on Windows write a byte order mark
     except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: the recipe cannot be read: {error}") from None
+        raise UserError(f"{path}: the recipe cannot be read: {why(error)}") from None
 
 
 def override(recipe: Recipe, assignments: Iterable[str]) -> Recipe:

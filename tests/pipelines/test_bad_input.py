@@ -55,6 +55,29 @@ def test_a_corpus_that_lost_its_recipe_is_called_one(tmp_path: Path, links: Path
     assert "a corpus that lost its recipe.toml: put a copy of it there" in line
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("crawl", "", "--links", "links.txt"),
+        ("crawl", "corpus", "--links", ""),
+        ("audit", "corpus", "--out", ""),
+        ("demo", "--out", ""),
+        ("explain", "corpus", "a.example", "--view", ""),
+    ],
+    ids=" ".join,
+)
+def test_an_empty_name_is_not_taken_for_the_working_directory(arguments: tuple[str, ...]) -> None:
+    assert "without a name" in (said := refused(*arguments)) or "an empty name" in said
+
+
+@pytest.mark.parametrize("option", [["--recipe", "none.toml"], ["--set", "links.domains_blocked=none.txt"]])
+def test_a_file_that_is_not_there_is_told_without_numbers(
+    option: list[str], tmp_path: Path, links: Path
+) -> None:
+    said = refused("crawl", tmp_path / "corpus", "--links", links, *option)
+    assert said.endswith("cannot be read: No such file or directory")
+
+
 def test_a_missing_source_is_named(tmp_path: Path) -> None:
     line = refused("crawl", tmp_path / "corpus", "--links", tmp_path / "RS_2011-01.zst")
     assert str(tmp_path / "RS_2011-01.zst") in line

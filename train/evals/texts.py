@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from train.errors import TrainError
+from train.errors import TrainError, why
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ def read_bytes(path: Path) -> bytes:
         data = path.read_bytes()
         return bz2.decompress(data) if path.suffix == ".bz2" else data
     except (OSError, ValueError) as error:
-        raise TrainError(f"cannot read {path}: {error}") from None
+        raise TrainError(f"cannot read {path}: {why(error)}") from None
 
 
 def last_bytes(path: Path, whole: int, test: int) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
-from webtext.errors import UserError
+from webtext.errors import UserError, why
 
 BUILTIN = "builtin:"
 DECIMALS = 2
@@ -59,7 +59,7 @@ def _lines(entry: str, key: str) -> list[str]:
         try:
             text = Path(entry).read_text("utf-8-sig")
         except (OSError, UnicodeDecodeError) as error:
-            raise UserError(f"{key}: {entry}: cannot be read: {error}") from None
+            raise UserError(f"{key}: {entry}: cannot be read: {why(error)}") from None
     else:
         text = entry
     lines = (" ".join(words_of(line.partition("#")[0])) for line in text.splitlines())

@@ -5,7 +5,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Literal
 
-from webtext.errors import UserError
+from webtext.errors import UserError, why
 from webtext.links.hosts import parse_host
 
 Kind = Literal["domains", "subreddits", "extensions"]
@@ -29,7 +29,7 @@ def _names(entry: str, kind: Kind) -> list[str]:
         try:
             return _listed(Path(entry).read_text("utf-8-sig"), kind, entry)
         except (OSError, UnicodeDecodeError) as error:
-            raise UserError(f"links.{kind}_blocked: {entry}: cannot be read: {error}") from None
+            raise UserError(f"links.{kind}_blocked: {entry}: cannot be read: {why(error)}") from None
     return [_spelled(entry, kind, "recipe")]
 
 

@@ -83,6 +83,8 @@ def find(specification: str) -> list[Named]:
     if re.match(r"(?:gs|az|https?|ftp)://", specification):
         raise UserError(f"{specification}: not a local file: download it, then name the file")
     pattern, mapping = split(specification)
+    if not pattern:  # as of a shell's variable that is not set
+        raise UserError(f"--links {specification!r}: without a name: name a file")
     if Path(pattern).is_dir():
         suffixes = Counter(each.suffix for each in Path(pattern).iterdir() if each.name[0] not in "._")
         suffix = max(sorted(suffixes), key=suffixes.__getitem__, default="")
