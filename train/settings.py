@@ -85,6 +85,8 @@ class Settings:
     train: TrainSettings = field(default_factory=TrainSettings)
 
 
+MOST_WEIGHTS = 10**13  # the largest GPT-2 has 1.6e9
+
 MAY_BE_ZERO = frozenset({"model.vocab_size", "train.warmup_steps", "train.seed", "train.keep_best"})
 
 # A run may be continued with other values of these: they change how long and how closely it is watched, not
@@ -107,6 +109,8 @@ def check(settings: Settings, source: str) -> None:
         least = 0 if key in MAY_BE_ZERO else 1
         if type(value) is int and value < least:
             raise TrainError(f"{source}: {key} must be at least {least}, not {value}")
+        if type(value) is int and value >= 1 << 63:
+            raise TrainError(f"{source}: {key} = {value} has more than 63 bits")
     rules = (
         (m.n_embd % m.n_head == 0, f"model.n_embd = {m.n_embd} must be a multiple of n_head = {m.n_head}"),
         (
@@ -114,7 +118,7 @@ def check(settings: Settings, source: str) -> None:
             f"train.batch_size = {t.batch_size} must be a multiple of micro_batch_size {t.micro_batch_size}",
         ),
         (m.vocab_size <= 1 << 32, f"model.vocab_size = {m.vocab_size} has ids that no 32 bits hold"),
-        (t.seed < 1 << 63, f"train.seed = {t.seed} has more than 63 bits"),
+        (m.matrix_weights <= MOST_WEIGHTS, f"[model] has {m.matrix_weights:,} weights: that is no GPT-2"),
         (0 < t.lr < math.inf, f"train.lr must be above 0, not {t.lr}"),
         (0 <= t.min_lr <= t.lr, f"train.min_lr must lie between 0 and lr = {t.lr}, not be {t.min_lr}"),
         (0 <= t.weight_decay < math.inf, f"train.weight_decay must be 0 or more, not {t.weight_decay}"),

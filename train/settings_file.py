@@ -28,7 +28,7 @@ def load(name_or_file: str | Path, sets: Sequence[str] = (), init_from: str = ""
     for section, key, value in assigned:
         document.setdefault(section, {})
         _table(document, section, source)[key] = value
-    return _parse(document, source)
+    return _parse(document, f"{source} with --set" if sets else source)
 
 
 def _parse(document: Mapping[str, object], source: str) -> Settings:
@@ -122,7 +122,7 @@ def _section(name: str, table: object, source: str) -> object:
 
 def _typed(value: object, wanted: object, where: str) -> object:
     if wanted is float and type(value) is int:
-        return float(value)
+        return float(str(value))  # inf where float(value) would overflow
     if type(value) is not wanted:
         names = {int: "a whole number", float: "a number", str: "a string", bool: "true or false"}
         raise TrainError(f"{where} must be {names[wanted]}, not {value!r}")  # type: ignore[index]

@@ -74,7 +74,7 @@ def test_a_dry_run_of_a_training_says_what_it_would_be_and_the_training_is_that(
 
 def test_without_a_config_it_is_the_smallest_gpt2_that_is_trained(root: Path, tmp_path: Path) -> None:
     done = webtext("train", root, "--out", tmp_path / "run", "--set", "train.lr=-1")
-    assert "config gpt2-124m: train.lr must be above 0" in done.stderr
+    assert "config gpt2-124m with --set: train.lr must be above 0" in done.stderr
 
 
 @pytest.mark.parametrize("command", ["train", "plan"])

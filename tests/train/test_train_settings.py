@@ -41,8 +41,8 @@ def test_an_override_wins_over_the_config() -> None:
 @pytest.mark.parametrize(
     ("override", "message"),
     [
-        ("model.n_layers=6", r"unknown key model\.n_layers in config demo: did you mean model\.n_layer\?"),
-        ("train.learning=6", r"unknown key train\.learning in config demo: "),
+        ("model.n_layers=6", r"unknown key model\.n_layers in .* with --set: did you mean model\.n_layer\?"),
+        ("train.learning=6", r"unknown key train\.learning in config demo with --set: "),
         ("modle.n_layer=6", r"unknown section 'modle' .*did you mean model\?"),
         ("model.n_layer=six", r"model\.n_layer must be a whole number, not 'six'"),
         ("train.compile=1", r"train\.compile must be true or false, not 1"),
@@ -53,6 +53,9 @@ def test_an_override_wins_over_the_config() -> None:
         ("train.steps=0", r"train\.steps must be at least 1"),
         ("model.vocab_size=4294967297", r"model\.vocab_size = 4294967297 has ids that no 32 bits hold"),
         ("train.seed=18446744073709551616", r"train\.seed = 18446744073709551616 has more than 63 bits"),
+        (f"train.log_every={2**63}", r"train\.log_every = 9223372036854775808 has more than 63 bits"),
+        (f"model.n_layer={10**18}", r"\[model\] has .* weights: that is no GPT-2"),
+        (f"train.lr={10**400}", r"train\.lr must be above 0, not inf"),
         ("train.lr=nan", r"train\.lr must be above 0"),
         ("train.min_lr=1", r"train\.min_lr must lie between 0 and lr"),
         ("train.weight_decay=-0.1", r"train\.weight_decay must be 0 or more"),
@@ -86,6 +89,15 @@ def test_a_wrong_override_says_what_is_wrong_with_it(override: str, message: str
 )
 def test_a_value_at_the_edge_of_what_can_be_is_taken(override: str) -> None:
     assert len(differing(Settings(), load("gpt2-124m", [override]))) <= 1
+
+
+def test_a_wrong_value_of_a_file_is_told_apart_from_one_of_an_override(tmp_path: Path) -> None:
+    (tmp_path / "my.toml").write_text("[train]\nlr = -1\n")
+    with pytest.raises(TrainError, match=r"my\.toml: train\.lr must be above 0"):
+        load(tmp_path / "my.toml")
+    (tmp_path / "my.toml").write_text("[train]\nlr = 1\n")
+    with pytest.raises(TrainError, match=r"my\.toml with --set: train\.lr must be above 0"):
+        load(tmp_path / "my.toml", ["train.lr=-1"])
 
 
 def test_an_unknown_config_names_the_nearest() -> None:
