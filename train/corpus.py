@@ -189,12 +189,16 @@ def _describe(path: Path, vocab_size: int) -> TokenFile:
     try:
         size = path.stat().st_size
     except (OSError, ValueError):  # a name that no file can have
-        raise TrainError(f"{path} is missing; build the tokens again") from None
+        raise TrainError(f"{path} is missing; `webtext build-shards` makes it anew") from None
     tokens, rest = divmod(size, dtype.itemsize)
     wanted = entry.get("tokens")
     if rest or wanted not in (None, tokens):
-        said = "a whole number of" if wanted is None else f"the {wanted:,}"
-        raise TrainError(f"{path} has {size:,} bytes, not {said} {dtype.name} tokens: it was cut short")
+        said, cure = (
+            ("a whole number of", "copy it here again")
+            if wanted is None
+            else (f"the {wanted:,}", "delete it, and `webtext build-shards` makes it anew")
+        )
+        raise TrainError(f"{path} has {size:,} bytes, not {said} {dtype.name} tokens: {cure}")
     by = index.get("tokenizer", {}).get("sha256") if entry else None
     found = TokenFile(path, dtype.str, tokens, entry.get("sha256"), entry.get("bytes"), by)
     start = os.pread(found.handle.fileno(), 8, 0)

@@ -3,6 +3,7 @@ import json
 import math
 import resource
 import shutil
+from collections.abc import Callable
 from functools import reduce
 from operator import getitem
 from pathlib import Path
@@ -98,10 +99,13 @@ def test_the_unigram_entropy_is_that_of_the_counts(tmp_path: Path) -> None:
     assert take_census(few).unigram_entropy == pytest.approx(1.5 * math.log(2))
 
 
-def test_a_short_file_is_an_error_that_names_it(copy: Path) -> None:
+@pytest.mark.parametrize("change", [lambda whole: whole[:-2], lambda whole: whole + b"\0\0"])
+def test_a_file_of_another_length_is_an_error_that_says_what_to_do(
+    copy: Path, change: Callable[[bytes], bytes]
+) -> None:
     path = copy / "train-00001.bin"
-    path.write_bytes(path.read_bytes()[:-2])
-    with pytest.raises(TrainError, match=r"train-00001\.bin has .* bytes, not .* it was cut short"):
+    path.write_bytes(change(path.read_bytes()))
+    with pytest.raises(TrainError, match=r"train-00001\.bin has .* bytes, not .* tokens: delete it, and "):
         find_corpus(copy, OWN, 0)
 
 
@@ -271,7 +275,7 @@ def test_an_index_of_another_shape_is_an_error_that_names_its_place(
 def test_a_file_whose_name_no_file_can_have_is_missing(copy: Path) -> None:
     index = (copy / "index.json").read_text()
     (copy / "index.json").write_text(index.replace("train-00000.bin", "train\\u0000.bin"))
-    with pytest.raises(TrainError, match=r"train.*\.bin is missing; build the tokens again"):
+    with pytest.raises(TrainError, match=r"train.*\.bin is missing; `webtext build-shards` makes it anew"):
         find_corpus(copy, OWN, 0)
 
 
