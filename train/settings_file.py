@@ -12,6 +12,7 @@ from train.errors import TrainError, why
 from train.settings import DataSettings, ModelSettings, Settings, TrainSettings, check
 
 SECTIONS = {"model": ModelSettings, "data": DataSettings, "train": TrainSettings}
+HOMES = {key.name: name for name, section in SECTIONS.items() for key in dataclasses.fields(section)}
 
 
 def load(name_or_file: str | Path, sets: Sequence[str] = (), init_from: str = "") -> Settings:
@@ -114,6 +115,9 @@ def _section(name: str, table: object, source: str) -> object:
     assert isinstance(table, dict)
     wanted = {f.name: f.type for f in dataclasses.fields(SECTIONS[name])}
     for key in table:
+        home = HOMES.get(key)
+        if home and key not in wanted:
+            raise TrainError(f"unknown key {name}.{key} in {source}: did you mean {home}.{key}?")
         _known(key, wanted, f"key {name}.{key} in {source}", prefix=f"{name}.")
     return SECTIONS[name](
         **{key: _typed(value, wanted[key], f"{source}: {name}.{key}") for key, value in table.items()}

@@ -1,5 +1,6 @@
 """The commands that make and use a model: options in, one pipeline called, its result shown."""
 
+import os
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -51,12 +52,10 @@ def train(
     from pipelines import model
 
     sets = tuple(settings or ())
-    if dry_run:
-        plan = model.training_plan(corpus, out, config, sets, quiet, init_from)
-        show_result(plan, as_json, show_plan.training)
-    else:
-        found = model.train(corpus, out, config, sets, quiet, init_from)
-        show_result(found, as_json, show_model.training)
+    ask, view = (model.training_plan, show_plan.training) if dry_run else (model.train, show_model.training)
+    found = ask(corpus, out, config, sets, quiet, init_from)
+    if os.environ.get("RANK", "0") == "0":  # of torchrun's processes one speaks for all
+        show_result(found, as_json, view)
 
 
 @app.command(cls=Question)

@@ -77,6 +77,18 @@ def test_without_a_config_it_is_the_smallest_gpt2_that_is_trained(root: Path, tm
     assert "config gpt2-124m with --set: train.lr must be above 0" in done.stderr
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("dry", [(), ("--dry-run",)], ids=["train", "dry run"])
+def test_of_two_ranks_one_tells_the_result(
+    dry: tuple[str, ...], root: Path, tiny_arguments: list[str], tmp_path: Path, python: Callable[..., Any]
+) -> None:
+    ranks = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", "-m", "webtext", "train")
+    asked = (root, "--out", tmp_path / "run", *tiny_arguments, "--set", "train.steps=3", "--json")
+    done = python(*ranks, *asked, *dry)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["steps"] == 3
+
+
 @pytest.mark.parametrize("command", ["train", "plan"])
 def test_without_a_config_a_run_goes_on_as_it_began(
     root: Path, tiny_arguments: list[str], tmp_path: Path, command: str
