@@ -93,8 +93,8 @@ def check(run: Path, wanted: Settings) -> None:
 
 def asked(run: Path, config: str | None, sets: Sequence[str], init_from: str = "") -> Settings:
     """`sets` over a configuration, as `settings_file.load`: over that which is named, or else over the run's
-    own, if it has a checkpoint to go on from."""
-    own = config is None and checkpoint.newest(run) and files.is_file(run / CONFIG)
+    own, if it has one."""
+    own = config is None and files.is_file(run / CONFIG)
     if own:
         load(run)  # whole
     over = run / CONFIG if own else DEFAULT if config is None else config

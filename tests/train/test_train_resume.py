@@ -213,9 +213,12 @@ def test_without_a_config_a_command_asks_for_what_the_run_was_started_with(run: 
     assert rundir.asked(run, "laptop", []) == load("laptop")
 
 
-def test_without_a_config_a_run_that_has_saved_nothing_yet_is_a_new_one(run: Path, tmp_path: Path) -> None:
+def test_without_a_config_a_run_that_was_killed_before_its_first_checkpoint_begins_with_its_own(
+    run: Path, tmp_path: Path
+) -> None:
     shutil.rmtree(run / "checkpoints")
-    assert rundir.asked(run, None, []) == rundir.asked(tmp_path / "none", None, []) == Settings()
+    assert rundir.asked(run, None, []) == rundir.load(run)
+    assert rundir.asked(tmp_path / "none", None, []) == Settings()
 
 
 def test_each_of_a_few_settings_that_differ_is_named(run: Path, corpus: Path, tiny: Tiny) -> None:
