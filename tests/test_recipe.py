@@ -34,6 +34,7 @@ def test_a_resolved_recipe_reads_back_the_same() -> None:
     ("key", "nearest"),
     [
         ("links.min_carma", "links.min_karma"),
+        ("links.BEFORE", "links.before"),
         ("links.min_tokens", "filter.min_tokens"),
         ("link.before", "links"),
     ],

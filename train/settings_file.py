@@ -136,6 +136,6 @@ def _typed(value: object, wanted: object, where: str) -> object:
 def _known(name: str, among: Iterable[str], what: str, *, prefix: str) -> None:
     names = sorted(among)
     if name not in names:
-        near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+        near = difflib.get_close_matches(name.lower(), names, n=1, cutoff=0.5)
         hint = f"did you mean {prefix}{near[0]}?" if near else f"known are {', '.join(names)}"
         raise TrainError(f"unknown {what}: {hint}")

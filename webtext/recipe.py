@@ -151,7 +151,7 @@ def _unknown(location: tuple[str, ...]) -> str:
         for name in annotation.model_fields
     }
     for names in (known, everywhere):
-        near = difflib.get_close_matches(key, names.values(), n=1, cutoff=0.6)
+        near = difflib.get_close_matches(key.lower(), names.values(), n=1, cutoff=0.6)
         if near:
             nearest = next(dotted for dotted, name in names.items() if name == near[0])
             return f"unknown key {'.'.join(location)}: did you mean {nearest}?"

@@ -43,6 +43,7 @@ def test_an_override_wins_over_the_config() -> None:
     [
         ("model.n_layers=6", r"unknown key model\.n_layers in .* with --set: did you mean model\.n_layer\?"),
         ("train.learning=6", r"unknown key train\.learning in config demo with --set: "),
+        ("train.LR=6", r"unknown key train\.LR in .*: did you mean train\.lr\?"),
         ("train.n_layer=6", r"unknown key train\.n_layer in .*: did you mean model\.n_layer\?"),
         ("modle.n_layer=6", r"unknown section 'modle' .*did you mean model\?"),
         ("model.n_layer=six", r"model\.n_layer must be a whole number, not 'six'"),
