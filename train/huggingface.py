@@ -55,9 +55,8 @@ def check_name(source: str) -> None:
 @contextmanager
 def _hub_asked(source: str) -> Iterator[None]:
     if source.startswith(("/", ".", "~")) or source.count("/") > 1:
-        raise TrainError(
-            f"{source} does not exist; name the directory of a model, or OWNER/NAME for one of the hub"
-        )
+        what = "is no directory" if Path(source).is_file() else "does not exist"
+        raise TrainError(f"{source} {what}; name the directory of a model, or OWNER/NAME for one of the hub")
     try:
         yield
     except ImportError:

@@ -21,15 +21,15 @@ MOST_TEXTS = (1 << 31) - 1  # with which sizes of tensors stay numbers
 @dataclass(frozen=True)
 class Choice:
     """How a token is chosen: the likeliest (temperature 0), or at random among the `top_k` likeliest
-    (0: all) and among the likeliest that together have probability `top_p`."""
+    (0: all) and among the likeliest that together have probability `top_p` (0: the likeliest)."""
 
     temperature: float = 0.8
     top_k: int = 50
     top_p: float = 1.0
 
     def __post_init__(self) -> None:
-        if not (self.temperature >= 0 and self.top_k >= 0 and 0 < self.top_p <= 1):
-            raise TrainError(f"temperature and top_k must be 0 or more, top_p in (0, 1]: got {self}")
+        if not (self.temperature >= 0 and self.top_k >= 0 and 0 <= self.top_p <= 1):
+            raise TrainError(f"temperature and top_k must be 0 or more, top_p from 0 to 1: got {self}")
 
     def pick(self, logits: Tensor, generator: torch.Generator) -> Tensor:
         """A token id for each row of logits (rows, V). Raises TrainError for what is no numbers."""

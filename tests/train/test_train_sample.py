@@ -158,7 +158,7 @@ def test_top_k_and_top_p_leave_only_the_likeliest(choice: Choice, possible: set[
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"temperature": -1}, {"top_p": 0}, {"top_k": -1}, {"n": 0}, {"max_tokens": 0}]
+    "wrong", [{"temperature": -1}, {"top_p": -0.1}, {"top_k": -1}, {"n": 0}, {"max_tokens": 0}]
 )
 def test_an_impossible_setting_is_an_error(run: Path, wrong: dict[str, Any]) -> None:
     with pytest.raises(TrainError, match="must be"):
@@ -178,6 +178,9 @@ def test_what_is_no_model_is_an_error(tmp_path: Path) -> None:
         generate(str(tmp_path))
     with pytest.raises(TrainError, match="absent does not exist; name the directory of a model"):
         generate(str(tmp_path / "absent"))
+    (tmp_path / "file").touch()
+    with pytest.raises(TrainError, match="file is no directory; name the directory of a model"):
+        generate(str(tmp_path / "file"))
 
 
 def test_a_hugging_face_directory_is_sampled_as_its_run_is(run: Path, tmp_path: Path) -> None:
@@ -185,7 +188,7 @@ def test_a_hugging_face_directory_is_sampled_as_its_run_is(run: Path, tmp_path: 
     assert generate(str(tmp_path / "hf"), "The", seed=3) == generate(str(run), "The", seed=3)
 
 
-@pytest.mark.parametrize("choice", [Choice(temperature=1e-320), Choice(top_p=1e-300)])
+@pytest.mark.parametrize("choice", [Choice(temperature=1e-320), Choice(top_p=1e-300), Choice(top_p=0)])
 def test_numbers_below_those_of_the_logits_take_the_likeliest_token(choice: Choice) -> None:
     logits = torch.tensor([[0.0, 3.0, 2.9], [5.0, 4.9, 0.0]])
     assert choice.pick(logits, torch.Generator()).tolist() == [1, 0]
