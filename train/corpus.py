@@ -194,7 +194,7 @@ def _describe(path: Path, vocab_size: int) -> TokenFile:
     wanted = entry.get("tokens")
     if rest or wanted not in (None, tokens):
         said, cure = (
-            ("a whole number of", "copy it here again")
+            ("a whole number of", "it was cut short")
             if wanted is None
             else (f"the {wanted:,}", "delete it, and `webtext build-shards` makes it anew")
         )
