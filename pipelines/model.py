@@ -12,7 +12,12 @@ from webtext import buckets, damage, files, store
 from webtext.corpus import Corpus
 from webtext.errors import RunFailed, RunRefused, UserError, why
 
-TOLD_BY_COMMANDS = (*damage.DISK_FULL, *damage.TOO_MANY_OPEN, errno.EFBIG)  # with what to do
+TOLD_BY_COMMANDS = (
+    *damage.DISK_FULL,
+    *damage.TOO_MANY_OPEN,
+    errno.EFBIG,
+    errno.ENAMETOOLONG,
+)  # with what to do
 
 
 @dataclass(frozen=True)

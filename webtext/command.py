@@ -122,6 +122,8 @@ def _refused(error: Exception, options: dict[str, Any]) -> tuple[int, str] | Non
         return 2, f"{what}{why(error)}: give this user the right to it"
     if isinstance(error, IsADirectoryError | NotADirectoryError | FileExistsError):
         return 2, f"{where}: {why(error)}: move it away"
+    if error.errno == errno.ENAMETOOLONG:
+        return 2, f"{where}: {why(error)}: give a shorter one"
     if error.errno in TOO_MANY_OPEN:
         return 1, f"{why(error)}: raise `ulimit -n`{fewer}"
     if error.errno in DISK_FULL:

@@ -72,6 +72,18 @@ def test_a_dry_run_of_a_training_says_what_it_would_be_and_the_training_is_that(
     assert (json.loads(done.stdout)["steps"], done.stderr) == (3, "")
 
 
+def test_a_name_longer_than_one_can_be_is_the_users_mistake(root: Path) -> None:
+    name = "/" + 300 * "x"
+    for asked in (
+        ("sample", name),
+        ("train", root, "--out", name),
+        ("train", root, "--out", "x", "--config", name),
+    ):
+        done = webtext(*asked)
+        assert (done.exit_code, done.stderr.count("\n")) == (2, 1)
+        assert "File name too long: give a shorter one" in done.stderr
+
+
 def test_without_a_config_it_is_the_smallest_gpt2_that_is_trained(root: Path, tmp_path: Path) -> None:
     done = webtext("train", root, "--out", tmp_path / "run", "--set", "train.lr=-1")
     assert "config gpt2-124m with --set: train.lr must be above 0" in done.stderr
