@@ -13,6 +13,7 @@ from pipelines import (
     removal,
     shards,
     status,
+    tokens,
     vocabulary,
 )
 from pipelines.pages import MANNERS, are_of_links
@@ -49,6 +50,7 @@ def run(request: Request, progress: Progress) -> dict[str, Any]:
         raise UserError(f"no document is left: {texts.counts.told('page')}; `webtext explain` tells more")
     tables = {name: manifest for name in TABLES if (manifest := corpus.table(name).manifest())}
     counts = {name: table.counts.as_json() for name, table in tables.items()}
+    counts["tokens"] |= tokens.rates(tables["tokens"])
     duplicates = tables["clusters"].extra | (
         {"paragraphs": paragraphs.summary(taken_out)} if taken_out else {}
     )

@@ -62,8 +62,24 @@ def build(corpus: Corpus, engine: Engine, recipe: Recipe, words: Vocabulary, pro
     manifest = stage.run(corpus, engine, wanted, progress)
     _write_index(corpus, recipe, words, manifest.partitions)  # one that was lost, or damaged, since
     _have(folder / CONFIG, FOR_TRANSFORMERS)  # nor did earlier versions write it
-    progress.note(_told([TokenFile(**part.extra) for part in manifest.partitions]))
+    found = rates(manifest)
+    progress.note(
+        f"tokens: {found['tokens']:,}, {found['bytes_per_token']:.2f} bytes per token, "
+        f"{found['tokens_per_document']:,.0f} tokens per document"
+    )
     return manifest
+
+
+def rates(manifest: Manifest) -> dict[str, float]:
+    """How many tokens there are, the UTF-8 bytes that one stands for, and how many a document has."""
+    made = [TokenFile(**part.extra) for part in manifest.partitions]
+    tokens, documents = sum(file.tokens for file in made), sum(file.documents for file in made)
+    per_token = sum(file.bytes for file in made) / tokens
+    return {
+        "tokens": tokens,
+        "bytes_per_token": round(per_token, 4),
+        "tokens_per_document": round(tokens / documents, 2),
+    }
 
 
 def _write_index(corpus: Corpus, recipe: Recipe, words: Vocabulary, parts: Sequence[Part]) -> None:
@@ -141,11 +157,3 @@ def _sweep(folder: Path, stems: set[str], finished: Sequence[Part]) -> None:
         other = path.with_suffix(".idx" if path.suffix == ".bin" else ".bin")
         if path.stem not in stems or other not in there:
             files.remove(path)
-
-
-def _told(made: Sequence[TokenFile]) -> str:
-    tokens, documents = sum(file.tokens for file in made), sum(file.documents for file in made)
-    per_token = sum(file.bytes for file in made) / tokens
-    return (
-        f"tokens: {tokens:,}, {per_token:.2f} bytes per token, {tokens / documents:,.0f} tokens per document"
-    )

@@ -147,6 +147,16 @@ def test_the_index_adds_up_to_what_is_on_disk(corpus: Corpus) -> None:
             assert (len(data), hashlib.sha256(data).hexdigest()) == (2 * file["tokens"], file["sha256"])
 
 
+def test_the_rates_of_tokens_are_those_of_the_index(corpus: Corpus) -> None:
+    splits, manifest = index(corpus)["splits"].values(), corpus.table("tokens").manifest()
+    total = {key: sum(split[key] for split in splits) for key in ("tokens", "bytes", "documents")}
+    assert manifest is not None and tokens.rates(manifest) == {
+        "tokens": total["tokens"],
+        "bytes_per_token": round(total["bytes"] / total["tokens"], 4),
+        "tokens_per_document": round(total["tokens"] / total["documents"], 2),
+    }
+
+
 def test_a_vocabulary_is_trained_on_the_train_split_alone(corpus: Corpus) -> None:
     texts = {split: [row["text"] for row in rows(corpus, f"{split}*.parquet")] for split in ("train-", "")}
     made = {split: tokenizer.train(iter(some), 400, threads=1).to_str() for split, some in texts.items()}
