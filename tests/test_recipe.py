@@ -82,6 +82,14 @@ def test_set_takes_the_entries_of_a_list_without_quotes(written: str, entries: l
     assert changed.shards.decontaminate == entries
 
 
+def test_set_takes_the_numbers_of_a_list_without_brackets_and_a_list_where_it_is_one_choice_of_two() -> None:
+    changed = recipe.override(
+        recipe.Recipe(), ["filter.max_top_ngrams=0.2,0.18", "filter.mask_pii=email,phone"]
+    )
+    assert changed.filter.max_top_ngrams == [0.2, 0.18]
+    assert changed.filter.mask_pii == ["email", "phone"]
+
+
 @pytest.mark.parametrize("written", ["", "[a.jsonl", '["a.jsonl",b]', "a[1].jsonl", "3"])
 def test_set_guesses_at_no_list_that_is_not_clear(written: str) -> None:
     with pytest.raises(UserError, match=r"shards\.decontaminate"):

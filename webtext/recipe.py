@@ -9,7 +9,7 @@ import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_origin
 
 import tomli_w
 from pydantic import BaseModel, ValidationError
@@ -66,8 +66,8 @@ def override(recipe: Recipe, assignments: Iterable[str]) -> Recipe:
             raise UserError(f"--set {assignment}: expected section.key=value, such as links.min_karma=5")
         keys = tree if whole else tree.setdefault(section, {})
         given = _value(value.strip())
-        is_list = isinstance(keys.get(key), list)
-        keys[key or section] = _entries(given) if is_list and isinstance(given, str) else given
+        listed = isinstance(given, str) and _takes_list(section, key)
+        keys[key or section] = _entries(given) if listed else given
     return _validated(tree, "--set")
 
 
@@ -113,9 +113,18 @@ def _value(text: str) -> Any:
         return text
 
 
-def _entries(text: str) -> list[str] | str:
+def _takes_list(section: str, key: str) -> bool:
+    model = getattr(Recipe.model_fields.get(section), "annotation", None)
+    field = getattr(model, "model_fields", {}).get(key)
+    taken = (field.annotation, *get_args(field.annotation)) if field else ()
+    return any(get_origin(each) is list for each in taken)
+
+
+def _entries(text: str) -> Any:
     """The entries of a list without quotes, which shells take away: `en,de`, `[en,de]`; other texts stay."""
     inner = text.removeprefix("[").removesuffix("]") if text.endswith("]") else text
+    if inner and isinstance(numbers := _value(f"[{inner}]"), list):
+        return numbers
     return [entry.strip() for entry in inner.split(",")] if re.fullmatch(r"[^\[\]\"']+", inner) else text
 
 
