@@ -119,6 +119,14 @@ def test_a_body_shorter_than_its_server_said_is_not_a_page(tmp_path: Path) -> No
     assert found(tmp_path / "a.warc.gz", record).notes == ("warc: the body is cut short",)
 
 
+def test_a_body_that_its_archive_calls_cut_short_is_not_a_page_under_the_length_that_is_there(
+    tmp_path: Path,
+) -> None:
+    record = warc_record(URL, b"<p>half", DAY, headers=(*HTML, ("Content-Length", "7")))
+    cut = rebuilt(record, b"WARC-Type:", b"WARC-Truncated: disconnect\r\nWARC-Type:")
+    assert found(tmp_path / "a.warc.gz", cut).notes == ("warc: truncated",)
+
+
 @pytest.mark.parametrize(
     "header", [("Content-Encoding", "gzip"), ("Transfer-Encoding", "chunked"), ("Content-Length", "3")]
 )

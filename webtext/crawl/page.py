@@ -77,14 +77,16 @@ def head_alone(exchange: Exchange) -> Exchange:
 
 def _whole(exchange: Exchange, settings: Crawl) -> Exchange:
     """The exchange, not called cut short where the server announced the length of the decoded body: a common
-    mistake, which browsers forgive where the length is exact."""
-    if exchange.truncated != "disconnect":
+    mistake, which browsers forgive where the length is exact. One of the body as it is was put there by an
+    archive, which says itself that the body was cut short."""
+    announced = announced_bytes(exchange.headers)
+    if exchange.truncated != "disconnect" or announced == len(exchange.body):
         return exchange
     try:
         decoded = coding.decode(exchange.body, exchange.header("content-encoding"), settings.max_bytes)
     except coding.BadCoding:
         return exchange
-    exact = decoded.complete and 0 < len(decoded.body) == announced_bytes(exchange.headers)
+    exact = decoded.complete and 0 < len(decoded.body) == announced
     return replace(exchange, truncated=None) if exact else exchange
 
 
