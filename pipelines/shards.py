@@ -66,7 +66,7 @@ def plan(corpus: Corpus, recipe: Recipe) -> Plan:
     # which documents there are is said by the inputs
     written = recipe.shards.model_dump(exclude={"decontaminate", "decontaminate_threshold"})
     words, inputs = vocabulary.key(corpus, recipe), _inputs(corpus, recipe)
-    counted = [kept.published(corpus, name).counts.as_json() for name in UPSTREAM]
+    counted = [counts.as_json() for counts in _counted(corpus).values()]
     on_card = (counted, _made_with(corpus))
     works = []
     for shard in layout.shards():
@@ -215,11 +215,18 @@ def _write_card(corpus: Corpus, recipe: Recipe, vocab_size: int, parts: Sequence
         made = part.extra["tokens"]
         split = part.file.partition("-")[0]
         summary.add(split, table.read(part.file, COLUMNS), made["tokens"], made["bytes"])
-    stages = {name: kept.published(corpus, name).counts for name in UPSTREAM}
+    stages = _counted(corpus)
     if (left_out := decontamination.counts(corpus)).into:
         stages["shards"] = sum((part.counts for part in parts), left_out)
     entries = f"a vocabulary of {vocab_size:,}"
     files.write_text(table.folder / CARD, card(recipe, summary, stages, entries, _made_with(corpus)))
+
+
+def _counted(corpus: Corpus) -> dict[str, Counts]:
+    """The counts of the tables before the shards, in order."""
+    optional = corpus.table(kept.PARAGRAPHS).manifest()
+    counts = {name: kept.published(corpus, name).counts for name in UPSTREAM}
+    return counts | ({kept.PARAGRAPHS: optional.counts} if optional else {})
 
 
 def _card_tells(corpus: Corpus, recipe: Recipe) -> bool:
@@ -234,9 +241,9 @@ def _made_with(corpus: Corpus) -> Libraries:
 
 
 def _nothing(corpus: Corpus) -> str:
-    documents, clusters = (kept.published(corpus, name).counts for name in ("documents", "clusters"))
-    left_out = decontamination.counts(corpus)
-    dropped = sorted((documents + clusters + left_out).dropped.items(), key=lambda item: (-item[1], item[0]))
+    _, _, documents, *later = _counted(corpus).values()
+    counts = sum(later, documents) + decontamination.counts(corpus)
+    dropped = sorted(counts.dropped.items(), key=lambda item: (-item[1], item[0]))
     reasons = "".join(f", {count:,} {reason}" for reason, count in dropped)
     found = f"{documents.into:,} documents{reasons}"
     return f"{corpus.root}: nothing to write: {found}; loosen [filter] or crawl more links"

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -17,7 +18,7 @@ import pyarrow.parquet as pq
 import pytest
 from tokenizers import Tokenizer
 
-from pipelines import shards, tokens
+from pipelines import paragraphs, shards, tokens
 from pipelines import vocabulary as words
 from tests.shards.corpora import Doc, make_corpus, make_docs, prose
 from webtext import recipe, schemas, stage
@@ -399,6 +400,18 @@ def test_the_card_tells_the_recipe_also_where_another_comes_to_the_same_rows(
     build(copy, engine, "filter.max_adult=40")
     assert "max_adult = 40.0" in (copy.root / "shards" / "README.md").read_text("utf-8")
     assert contents(build(copy, engine, "filter.max_adult=off")) == contents(corpus)
+
+
+def test_the_card_counts_what_has_too_little_left_without_repeated_paragraphs(
+    tmp_path: Path, engine: LocalEngine
+) -> None:
+    footer = "Subscribe to our newsletter"
+    docs = [replace(doc, text=f"{doc.text}\n{footer}") for doc in make_docs(12, partitions=1)]
+    docs[:2] = [replace(doc, text=footer) for doc in docs[:2]]
+    corpus = make_corpus(tmp_path / "c", docs, ["dedup.paragraphs=0.5", "filter.min_tokens=5"])
+    paragraphs.build(corpus, engine, corpus.recipe(), Progress(quiet=True))
+    card = (build(corpus, engine).root / "shards" / "README.md").read_text("utf-8")
+    assert re.search(r"\| `boilerplate`: .* \| 2 \|\n\| went on \| 10 \|", card)
 
 
 def test_texts_that_other_libraries_extracted_are_told_by_the_card(
