@@ -42,7 +42,7 @@ class SpikeGuard:
         mean = self._losses.nan_to_num().sum() / count.clamp(min=1)
         spread = ((self._losses - mean).nan_to_num().square().sum() / count.clamp(min=1)).sqrt()
         z = (loss - mean) / torch.maximum(spread, LEAST_SPREAD * mean.abs()).clamp(min=1e-12)
-        z = torch.where(count >= ENOUGH, z, 0.0)
+        z = torch.where((count < ENOUGH) & torch.isfinite(loss), 0.0, z)
         skipped = ~torch.isfinite(loss + norm)
         if self._skips:
             skipped = skipped | (z > self._limit)

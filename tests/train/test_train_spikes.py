@@ -43,6 +43,15 @@ def test_a_spike_is_skipped_where_that_is_asked_and_does_not_become_normal() -> 
     assert judged(guard, 3.1)[1] == 0.0
 
 
+@pytest.mark.parametrize("losses", [[], STEADY])
+@pytest.mark.parametrize("loss", [math.nan, math.inf])
+def test_a_loss_that_is_no_number_is_no_number_of_deviations_above_the_last_ones(
+    losses: list[float], loss: float
+) -> None:
+    z, _ = judged(SpikeGuard(TrainSettings(), CPU, losses), loss)
+    assert not math.isfinite(z)
+
+
 @pytest.mark.parametrize("on_spike", ["log", "skip", "stop"])
 def test_what_is_no_number_is_never_applied(on_spike: str) -> None:
     guard = SpikeGuard(TrainSettings(on_spike=on_spike), CPU, [])
