@@ -29,18 +29,20 @@ def run(root: Path, url: str) -> dict[str, Any]:
     ):
         story[key] = row_of(corpus, table, link["id"])
     story["shard"] = _shard(corpus, link["id"])
-    document = story["document"]
-    if document:
-        story["measures"] = _measures(document, corpus.recipe().filter)
+    document, cluster, ledger = story["document"], story["cluster"], story["ledger"]
+    story["measures"] = _measures(document, corpus.recipe().filter) if document else []
     if document and (taken_out := story["paragraphs"]):
         lines = document["text"].split("\n")
         taken_out["removed"] = [lines[number] for number in taken_out["removed"]]
-    if (cluster := story["cluster"]) and not cluster["kept"]:
-        story["kept"] = row_of(corpus, "links", cluster["cluster"])
-        story["difference"] = _difference(corpus, story["document"], cluster["cluster"])
-    if ledger := story["ledger"]:
-        story["sentence"] = reasons.SENTENCES.get(ledger["reason"], "the document is part of the corpus")
+    twin = cluster["cluster"] if cluster and not cluster["kept"] else None
+    story["kept"] = row_of(corpus, "links", twin) if twin else None
+    story["difference"] = _difference(corpus, document, twin) if twin else None
+    story["sentence"] = _sentence(ledger["reason"]) if ledger else None
     return story
+
+
+def _sentence(reason: str | None) -> str:
+    return reasons.SENTENCES.get(reason, reason) if reason else "the document is part of the corpus"
 
 
 def _shard(corpus: Corpus, id: str) -> dict[str, Any] | None:

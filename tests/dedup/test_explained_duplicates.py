@@ -1,10 +1,12 @@
 """A duplicate's story: the kept one, the similarity, and in what they differ."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 
+from pipelines import explain
 from tests.dedup.conftest import Prose
 from tests.dedup.corpora import Document, build_clusters, write_corpus
 from tests.pipelines.chains import webtext
@@ -48,3 +50,12 @@ def test_an_exact_one_that_differs_in_white_space_only_is_said_to_be_the_same(co
 
 def test_a_kept_document_has_no_difference(corpus: Path) -> None:
     assert "kept instead" not in webtext("explain", corpus, FIRST).stdout
+
+
+def test_the_story_of_every_link_has_the_same_keys(corpus: Path) -> None:
+    duplicate, kept = (explain.run(corpus, url) for url in (NEAR, FIRST))
+    for table in ("documents", "clusters"):
+        shutil.rmtree(corpus / table)
+    unfetched = explain.run(corpus, FIRST)
+    assert duplicate.keys() == kept.keys() == unfetched.keys()
+    assert (kept["kept"], kept["difference"], unfetched["measures"]) == (None, None, [])
