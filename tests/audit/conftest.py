@@ -36,7 +36,7 @@ class Planted:
     similarity: float = 1.0
     karma: int | None = 5
     posted: datetime | None = datetime(2012, 3, 1, tzinfo=UTC)
-    subreddits: tuple[str, ...] = ("news",)
+    subreddits: tuple[str | None, ...] = ("news",)
     status: int | None = 200
     source: str = "live"
     content_type: str = "text/html"

@@ -241,6 +241,15 @@ def test_a_link_posted_in_two_subreddits_counts_in_both(numbers: dict[str, Any])
     assert found["science"]["share"] == pytest.approx(10 / 33, abs=1e-6)
 
 
+def test_submissions_of_no_subreddit_are_told_and_are_no_subreddit_more(
+    plant: SimpleNamespace, tmp_path: Path
+) -> None:
+    links = [plant.link("http://a.example/"), plant.link("http://b.example/", subreddits=(None,))]
+    found = posting.measure(Source(plant.corpus(tmp_path, links)))
+    assert found["subreddits"] == 1
+    assert [row["subreddit"] for row in found["top_subreddits"]] == ["news", None]
+
+
 def test_a_link_posted_twice_in_a_subreddit_is_one_link_there(plant: SimpleNamespace, tmp_path: Path) -> None:
     twice = plant.link("http://a.example/", subreddits=("news", "news"), posted=None)
     found = posting.measure(Source(plant.corpus(tmp_path / "c", [twice], until="pages")))

@@ -42,7 +42,7 @@ def measure(source: Source) -> Numbers:
         ],
         "undated": months[None],
         "submissions": submissions,
-        "subreddits": found.num_rows,
+        "subreddits": found.num_rows - found.column("subreddit").null_count,
         "top_subreddits": [row | {"share": share(row["submissions"], submissions)} for row in top],
     }
 
