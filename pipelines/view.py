@@ -26,10 +26,12 @@ def write(root: Path, url: str, out: Path) -> None:
     row = row_of(corpus, "pages", link["id"])
     if row is None or row["state"] != reasons.FETCHED:
         raise UserError(f"{link['url']}: was not fetched, so that there is no page to show")
+    folder = corpus.table("pages").folder
     try:
-        page = stored_page(corpus.table("pages").folder, row)
+        page = stored_page(folder, row)
     except LostRecord as lost:
-        raise UserError(f"{link['url']}: {lost}; `webtext crawl` again fetches it") from None
+        where = folder / row["warc_file"]
+        raise UserError(f"{link['url']}: {lost}; put {where} back from a backup") from None
     shown = _shown(page, corpus.recipe().extract)
     if shown is None:
         raise UserError(f"{link['url']}: its bytes are no text in any encoding; there is nothing to show")

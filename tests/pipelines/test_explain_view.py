@@ -49,10 +49,10 @@ def test_a_link_that_was_not_fetched_has_no_page_to_show(corpus: Corpus, tmp_pat
     assert not (tmp_path / "view.html").exists()
 
 
-def test_a_page_whose_record_is_lost_is_fetched_again_by_a_crawl(corpus: Corpus, tmp_path: Path) -> None:
+def test_a_page_whose_record_is_lost_wants_its_archive_back(corpus: Corpus, tmp_path: Path) -> None:
     (archive,) = (corpus.root / "pages" / "warc").iterdir()
     archive.write_bytes(b"")
-    with pytest.raises(UserError, match=f"{HERE}: .*; `webtext crawl` again fetches it"):
+    with pytest.raises(UserError, match=f"{HERE}: .*; put .*part-00000-0000.warc.gz back from a backup"):
         view.write(corpus.root, HERE, tmp_path / "view.html")
 
 
