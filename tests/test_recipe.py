@@ -84,10 +84,11 @@ def test_set_takes_the_entries_of_a_list_without_quotes(written: str, entries: l
 
 def test_set_takes_the_numbers_of_a_list_without_brackets_and_a_list_where_it_is_one_choice_of_two() -> None:
     changed = recipe.override(
-        recipe.Recipe(), ["filter.max_top_ngrams=0.2,0.18", "filter.mask_pii=email,phone"]
+        recipe.Recipe(),
+        ["filter.max_top_ngrams=0.2,0.18", "filter.mask_pii=email", "filter.max_repeated_ngrams=0.1"],
     )
     assert changed.filter.max_top_ngrams == [0.2, 0.18]
-    assert changed.filter.mask_pii == ["email", "phone"]
+    assert (changed.filter.mask_pii, changed.filter.max_repeated_ngrams) == (["email"], [0.1])
 
 
 @pytest.mark.parametrize("written", ["", "[a.jsonl", '["a.jsonl",b]', "a[1].jsonl", "3"])

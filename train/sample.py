@@ -29,7 +29,8 @@ class Choice:
 
     def __post_init__(self) -> None:
         if not (self.temperature >= 0 and self.top_k >= 0 and 0 <= self.top_p <= 1):
-            raise TrainError(f"temperature and top_k must be 0 or more, top_p from 0 to 1: got {self}")
+            got = f"{self.temperature}, {self.top_k} and {self.top_p}"
+            raise TrainError(f"temperature and top_k must be 0 or more, top_p from 0 to 1: got {got}")
 
     def pick(self, logits: Tensor, generator: torch.Generator) -> Tensor:
         """A token id for each row of logits (rows, V). Raises TrainError for what is no numbers."""

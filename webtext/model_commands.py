@@ -65,7 +65,9 @@ def sample(
     max_tokens: Annotated[int, typer.Option(min=1, help="At most so many tokens.")] = 200,
     temperature: Annotated[float, typer.Option(min=0, help="0 takes the likeliest token.")] = 0.8,
     top_k: Annotated[int, typer.Option(min=0, help="Sample among so many; 0: all.")] = 50,
-    top_p: Annotated[float, typer.Option(min=0, max=1, help="Sample within this probability.")] = 1.0,
+    top_p: Annotated[
+        float, typer.Option(min=0, max=1, help="Sample within this probability; 0: the likeliest.")
+    ] = 1.0,
     seed: Annotated[int, typer.Option(help="Same seed, same text.")] = 1337,
     samples: Annotated[int, typer.Option("--n", min=1, help="How many.")] = 1,
     quiet: Quiet = False,

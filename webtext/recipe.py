@@ -66,8 +66,7 @@ def override(recipe: Recipe, assignments: Iterable[str]) -> Recipe:
             raise UserError(f"--set {assignment}: expected section.key=value, such as links.min_karma=5")
         keys = tree if whole else tree.setdefault(section, {})
         given = _value(value.strip())
-        listed = isinstance(given, str) and _takes_list(section, key)
-        keys[key or section] = _entries(given) if listed else given
+        keys[key or section] = _entries(given) if _takes_list(section, key) else given
     return _validated(tree, "--set")
 
 
@@ -120,12 +119,17 @@ def _takes_list(section: str, key: str) -> bool:
     return any(get_origin(each) is list for each in taken)
 
 
-def _entries(text: str) -> Any:
-    """The entries of a list without quotes, which shells take away: `en,de`, `[en,de]`; other texts stay."""
-    inner = text.removeprefix("[").removesuffix("]") if text.endswith("]") else text
+def _entries(given: Any) -> Any:
+    """The entries of a list without quotes, which shells take away, and without brackets: `en,de`, `[en,de]`,
+    `0.2,0.1`; other values stay."""
+    if type(given) in (int, float):
+        return [given]
+    if not isinstance(given, str):
+        return given
+    inner = given.removeprefix("[").removesuffix("]") if given.endswith("]") else given
     if inner and isinstance(numbers := _value(f"[{inner}]"), list):
         return numbers
-    return [entry.strip() for entry in inner.split(",")] if re.fullmatch(r"[^\[\]\"']+", inner) else text
+    return [entry.strip() for entry in inner.split(",")] if re.fullmatch(r"[^\[\]\"']+", inner) else given
 
 
 def _validated(tree: Mapping[str, Any], where: str) -> Recipe:
