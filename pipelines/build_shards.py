@@ -41,6 +41,7 @@ def run(request: Request, progress: Progress) -> dict[str, Any]:
     vocabulary.check(wanted)
     with corpus.lock():
         _require_pages(corpus, some=not tombstones.load(corpus.root))  # else it may have to end a removal
+        documents.require_archives(corpus, wanted.extract)
         recipe = request.settle(progress, wanted)
         with request.start_engine() as engine:
             removal.apply(corpus, engine, progress)

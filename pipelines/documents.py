@@ -138,6 +138,19 @@ def _measured(
     )
 
 
+def require_archives(corpus: Corpus, wanted: Extract) -> None:
+    """Raises UserError where settings other than the frozen ones would have texts extracted anew of which the
+    archive is gone."""
+    pages = corpus.table("pages").manifest()
+    if pages is None or wanted == corpus.recipe().extract:
+        return
+    for part in pages.partitions:
+        rows = fetched(corpus, part.file)
+        path = corpus.table(TABLE).folder / part.file
+        if not measured_before(path, measures(rows, wanted), rows.num_rows):
+            _require_archive(corpus, part.file, rows)
+
+
 def _require_archive(corpus: Corpus, file: str, pages: pa.Table) -> None:
     """Raises UserError where a file of the archive is gone of which this partition has texts: to extract them
     anew would lose the last copy."""

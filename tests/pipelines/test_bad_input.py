@@ -10,7 +10,9 @@ from pipelines import build_shards
 from pipelines.request import Request
 from tests.pipelines import chains
 from tests.pipelines.chains import settings, url_list
+from tests.pipelines.removals import QUIET, Built, Here
 from webtext.corpus import Corpus
+from webtext.errors import UserError
 from webtext.recipe import Recipe
 from webtext.sections import Crawl
 
@@ -327,6 +329,19 @@ def test_a_folder_called_as_a_corpus_table_is_still_a_strangers(tmp_path: Path, 
     (tmp_path / "mine" / "links").mkdir(parents=True)
     (tmp_path / "mine" / "links" / "part-00000.parquet").touch()
     assert "exists and is not a corpus" in refused("crawl", tmp_path / "mine", "--links", links)
+
+
+def test_settings_that_want_an_archive_that_is_gone_are_not_frozen(built: Built) -> None:
+    archive = built.root / "pages" / "warc"
+    archive.rename(built.root / "elsewhere")
+    before = Corpus(built.root).recipe()
+    with pytest.raises(UserError, match="put the file back"):
+        build_shards.run(Here(built.root, settings=("extract.favor=recall",)), QUIET)
+    assert Corpus(built.root).recipe() == before
+    build_shards.run(Here(built.root), QUIET)
+    (built.root / "elsewhere").rename(archive)
+    build_shards.run(Here(built.root, settings=("extract.favor=recall",)), QUIET)
+    assert Corpus(built.root).recipe().extract.favor == "recall"
 
 
 def test_a_refused_tokenizer_is_not_frozen(tmp_path: Path) -> None:
