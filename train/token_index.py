@@ -1,12 +1,14 @@
 """index.json beside token files: what `webtext build-shards` says of them, or nothing."""
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from train.errors import TrainError
 
+BESIDE = re.compile(r"[^/]+\.bin")  # the name of a file in the same directory
 FACTS = {"tokens": int, "bytes": int, "sha256": str}  # of a file, where they are known
 
 
@@ -41,7 +43,9 @@ def _parts(index: Any) -> Iterator[tuple[str, bool]]:
 
 
 def _is_of_a_file(entry: Any) -> bool:
-    if not (isinstance(entry, dict) and isinstance(entry.get("file"), str)):
+    if not (
+        isinstance(entry, dict) and isinstance(name := entry.get("file"), str) and BESIDE.fullmatch(name)
+    ):
         return False
     return all(_is(kind, entry.get(key)) for key, kind in FACTS.items())
 

@@ -254,6 +254,8 @@ def test_an_index_that_is_not_json_is_an_error(copy: Path, text: str) -> None:
         (["splits", "train", "files"], {}, "its split train"),
         (["splits", "train", "files", 1], "train-00001.bin", "file 1 of its split train"),
         (["splits", "train", "files", 1, "file"], None, "file 1 of its split train"),
+        (["splits", "train", "files", 1, "file"], "/etc/hostname", "file 1 of its split train"),
+        (["splits", "train", "files", 1, "file"], "../train.bin", "file 1 of its split train"),
         (["splits", "validation", "files", 0, "tokens"], "x", "file 0 of its split validation"),
         (["splits", "train", "files", 0, "bytes"], 1.5, "file 0 of its split train"),
         (["splits", "train", "files", 0, "sha256"], 5, "file 0 of its split train"),
