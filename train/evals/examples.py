@@ -70,7 +70,9 @@ def _segments(path: Path) -> list[str]:
     found = lines(path)
     if path.suffix != ".sgm":
         return found
-    return [html.unescape(text.strip()) for text in re.findall(r"<seg[^>]*>(.*?)</seg>", "\n".join(found))]
+    *before_ends, _ = "\n".join(found).split("</seg>")
+    segments = filter(None, (re.search(r"<seg[^<>]*>(.*)", text) for text in before_ends))
+    return [html.unescape(segment[1].strip()) for segment in segments]
 
 
 def coqa(path: Path) -> list[Conversation]:

@@ -11,6 +11,8 @@ from typing import Any
 
 from train.errors import TrainError, why
 
+MAX_BYTES = 1 << 30  # of a file that is decompressed: bzip2 makes gigabytes of some kilobytes
+
 
 @dataclass(frozen=True)
 class Source:
@@ -108,10 +110,15 @@ def rows(path: Path, fields: Mapping[str, Kind]) -> list[dict[str, Any]]:
 def read_bytes(path: Path) -> bytes:
     """A file's bytes, decompressed if it ends in `.bz2`."""
     try:
-        data = path.read_bytes()
-        return bz2.decompress(data) if path.suffix == ".bz2" else data
-    except (OSError, ValueError) as error:
+        if path.suffix != ".bz2":
+            return path.read_bytes()
+        with bz2.open(path) as file:
+            data = file.read(MAX_BYTES + 1)
+    except (OSError, ValueError, EOFError) as error:
         raise TrainError(f"cannot read {path}: {why(error)}") from None
+    if len(data) > MAX_BYTES:
+        raise TrainError(f"{path} has more than {MAX_BYTES:,} bytes when decompressed: no evaluation set has")
+    return data
 
 
 def last_bytes(path: Path, whole: int, test: int) -> str:

@@ -230,6 +230,35 @@ def test_translations_come_from_two_files_of_a_language_each(tmp_path: Path) -> 
         examples.parallel(tmp_path / "newstest2014-fren-src.fr.sgm", "en", "fr")
 
 
+@pytest.mark.parametrize("text", ["<seg ", "<seg>"])
+def test_segments_that_never_end_take_no_time(tmp_path: Path, text: str) -> None:
+    (tmp_path / "newstest2014-fren-src.fr.sgm").write_text(
+        text * 100_000
+    )  # minutes, where each is looked for
+    (tmp_path / "newstest2014-fren-ref.en.sgm").write_text("<seg>one</seg>\n")
+    with pytest.raises(TrainError, match="have 1 and 0 sentences"):
+        examples.parallel(tmp_path / "newstest2014-fren-src.fr.sgm", "en", "fr")
+
+
+def test_a_file_that_becomes_too_large_when_decompressed_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "hellaswag.txt.bz2"
+    path.write_bytes(bz2.compress(b"x" * 1000))
+    monkeypatch.setattr(texts, "MAX_BYTES", 1000)
+    assert texts.read_bytes(path) == b"x" * 1000
+    monkeypatch.setattr(texts, "MAX_BYTES", 999)
+    with pytest.raises(TrainError, match=r"bz2 has more than 999 bytes when decompressed"):
+        texts.read_bytes(path)
+
+
+def test_a_compressed_file_that_is_cut_short_is_an_error(tmp_path: Path) -> None:
+    path = tmp_path / "hellaswag.txt.bz2"
+    path.write_bytes(bz2.compress(b"x" * 1000)[:-4])
+    with pytest.raises(TrainError, match=r"cannot read .*bz2"):
+        texts.read_bytes(path)
+
+
 def test_a_conversation_has_the_main_answer_before_those_of_others(tmp_path: Path) -> None:
     said = {name: [{"input_text": name}] for name in ("main", "first", "second")}
     asked = {"story": "A", "questions": [{"input_text": "Who?"}], "answers": said.pop("main")}
