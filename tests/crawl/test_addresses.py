@@ -67,7 +67,7 @@ def test_no_address_is_public_that_the_standard_library_knows_better(ip: ipaddre
         *("①②⑦.⓪.⓪.①", "127。0。0。1", "１２７.0.0.1", "%31%32%37.0.0.1", "[::1]", "[::ffff:127.0.0.1]"),
         *("[::ffff:7f00:1]", "0", "0.0.0.0", "169.254.169.254", "0xa9fea9fe", "[fe80::1%25eth0]", "10.1"),
         *("localhost", "LOCALHOST", "localhost.", "a.localhost", "printer.local", "metadata.google.internal"),
-        *("intranet", "router.lan", "nas.home.arpa", ""),
+        *("intranet", "router.lan", "nas.home.arpa", "localhost.localdomain", "wiki.corp", "nas.home", ""),
     ],
 )
 def test_a_private_target_is_known_in_any_spelling(host: str) -> None:

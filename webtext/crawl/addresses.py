@@ -26,7 +26,11 @@ _GLOBAL_UNICAST = IPv6Network("2000::/3")
 _NOT_PUBLIC_V6 = [IPv6Network(network) for network in ("2001::/23", "2001:db8::/32", "3fff::/20")]
 _NAT64 = IPv6Network("64:ff9b::/96")  # RFC 6052; its local-use sibling 64:ff9b:1::/48 is not public
 
-_LOCAL_NAMES = ("localhost", "local", "internal", "lan", "home.arpa")
+# RFC 6761, 6762 (appendix G, too), 8375, and what /etc/hosts calls this machine.
+_LOCAL_NAMES = (
+    *("localhost", "localdomain", "localdomain4", "localdomain6", "local", "home.arpa"),
+    *("internal", "intranet", "private", "corp", "home", "lan"),
+)
 _RESERVED_NAMES = ("test", "example", "invalid", "localhost")  # RFC 2606, RFC 6761
 
 
