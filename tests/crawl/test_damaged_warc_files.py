@@ -10,8 +10,10 @@ from warcio.bufferedreaders import BUFF_SIZE
 
 from tests.crawl.archive_site import body_of, found_in, rebuilt, warc_record
 from tests.crawl.loopback import HTML
+from webtext.crawl.archives import warc_listing
 from webtext.crawl.archives.lookup import Found
 from webtext.crawl.archives.members import GZIP, MOST_FALSE_STARTS
+from webtext.crawl.archives.warc_places import files_of
 from webtext.crawl.archives.warc_stream import HEAD_BYTES
 
 DAY = "2014-02-19T00:00:00Z"
@@ -68,6 +70,15 @@ def test_a_record_of_a_wrong_length_costs_nothing_behind_it(tmp_path: Path, leng
     path, records = tmp_path / "a.warc.gz", [gzip.compress(wrong + b"\r\n\r\n" + http), GOOD]
     assert found(path, *records).verdict is None
     assert body_of(found(path, *records, url=OTHER)) == b"<p>other"
+
+
+def test_a_digest_that_is_none_is_not_kept_in_the_listing(tmp_path: Path) -> None:
+    path, digest = tmp_path / "a.warc.gz", b"WARC-Payload-Digest: sha1:"
+    path.write_bytes(GOOD + gzip.compress(gzip.decompress(GOOD).replace(digest, digest + b"A" * 900_000)))
+    (file,) = files_of(f"warc:{path}")
+    good, long = warc_listing.listed_in(file)
+    assert good.pointer.digest.startswith("sha1:")
+    assert long.pointer.digest == ""
 
 
 @pytest.mark.parametrize("date", [b"0001-01-01T00:00:00+14:00", b"9999-12-31T23:59:59-14:00", b"yesterday"])

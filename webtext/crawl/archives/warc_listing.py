@@ -28,9 +28,10 @@ from webtext.errors import RunFailed, why
 from webtext.fingerprint import fingerprint
 from webtext.links.canonical import Rejected, canonicalise
 
-VERSION = 4  # changes when the same file may give another listing
+VERSION = 5  # changes when the same file may give another listing
 FOLDER = "listings"
 ROWS = 10_000  # that are looked through at a time
+MAX_DIGEST_CHARS = 200  # SHA-512 in hexadecimals has 128; all of a file's listing is held in memory
 TELL_BYTES = 1 << 20
 
 _SCHEMA = pa.schema(
@@ -182,6 +183,8 @@ def _listed_as(row: dict[str, Any], file: StoredFile) -> Listed:
 def _listed(record: Any, url: str) -> Listed | None:
     """What a record of a URL is good for. Raises Unusable or Rejected for nothing."""
     digest = str(record.rec_headers.get_header("WARC-Payload-Digest") or "").lower()
+    if len(digest) > MAX_DIGEST_CHARS:
+        digest = ""
     pointer = Pointer(records.captured_at(record), url, digest=digest)
     status = records.status(record) if record.http_headers is not None else None
     if status in page.REDIRECT_STATUSES:
