@@ -23,6 +23,7 @@ BUFFER_BYTES = 4 << 20  # of an object are asked for at once when it is read thr
 
 _GLOB = re.compile(r"(\*\*/|\*|\?|\[[^]]+\])")
 _GLOBS = {"**/": "(?:.*/)?", "*": "[^/]*", "?": "[^/]"}
+_NO_NAMES = {"", ".", ".."}  # of a file or folder; between the slashes of a key they may stand
 _AWS_ERROR = re.compile(r"AWS Error (\w+)(?: \(HTTP status (\d+)\))?")
 _GOOGLE_ERROR = re.compile(r"google::cloud::Status\(\w+: (?:.* last message of )?(.*?) error_info")
 _NOT_FOUND = re.compile("Bucket '.*' not found")
@@ -88,6 +89,8 @@ def find(place: str, in_folder: Callable[[str], bool]) -> list[StoredFile]:
         if info.type == fs.FileType.File
         and (wanted.fullmatch(info.path) if globs else info is top or in_folder(info.path))
     ]
+    if odd := [info.path for info in matches if _NO_NAMES & set(info.path.split("/"))]:
+        raise UserError(f"{place}: the object {odd[0]!r} cannot be read, by its name: leave it out")
     return [StoredFile(info.path, info.size, stored) for info in sorted(matches, key=lambda info: info.path)]
 
 

@@ -1,5 +1,6 @@
 """`--links s3://…`: sources in buckets become files of the corpus, fetched once."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -50,6 +51,18 @@ def test_a_prefix_that_was_fetched_is_read_again(bucket: BucketSite, tmp_path: P
     stored(bucket, tmp_path, "RS_1.zst")
     first, _ = harvest(tmp_path / "c", ["s3://dumps/2015"])
     assert harvest(tmp_path / "c", ["s3://dumps/2015"])[0] == first
+
+
+@pytest.mark.parametrize("key", ["a/../../../../../dumps/2015/RS_1.zst", "a//RS_1.zst"])
+@pytest.mark.parametrize("source", ["s3://dumps/**/RS_*.zst", "s3://dumps/a/**/RS_*.zst"])
+def test_an_object_whose_name_is_no_place_in_the_corpus_is_refused(
+    bucket: BucketSite, key: str, source: str, tmp_path: Path
+) -> None:
+    stored(bucket, tmp_path, "RS_1.zst")  # which the first key comes to, as clients of HTTP shorten it
+    bucket.objects[key] = b""
+    with pytest.raises(UserError, match=rf"^{re.escape(source)}: the object 'dumps/{re.escape(key)}' cannot"):
+        harvest(tmp_path / "new" / "c", [source])
+    assert [path.name for path in tmp_path.rglob("RS_*")] == ["RS_1.zst"]
 
 
 @pytest.mark.parametrize("source", ["s3://dumps/2015/RS_1.zst", "s3://dumps/*/RS_*"])
