@@ -381,6 +381,15 @@ def test_a_manifest_of_another_shape_is_named(
         corpus.table("clusters/edges").manifest()
 
 
+@pytest.mark.parametrize("file", ["/etc/hostname", "../part-00000.parquet"])
+def test_a_manifest_that_names_files_elsewhere_is_refused(corpus: Corpus, file: str) -> None:
+    corpus.table("pages").publish(Manifest("pages", 1, "", "", (Part(file, "", 0, 0, ""),), Counts()))
+    with pytest.raises(
+        UserError, match=r"not a manifest .a partition's file outside its table: '.*delete it"
+    ):
+        corpus.table("pages").manifest()
+
+
 def test_another_tables_manifest_is_not_taken_for_a_tables(corpus: Corpus) -> None:
     corpus.table("pages").publish(Manifest("links", 1, "", "", (), Counts()))
     with pytest.raises(

@@ -1,6 +1,7 @@
 """What a finished stage says of its table: each partition, what went in and what became of it."""
 
 from dataclasses import asdict, dataclass, field
+from pathlib import PurePath
 from typing import Any
 
 from webtext.fingerprint import fingerprint
@@ -75,6 +76,8 @@ class Part:
         part = cls(**(row | {"counts": Counts.from_json(row["counts"])}))
         if odd := [name for name, kind in KINDS.items() if not isinstance(getattr(part, name), kind)]:
             raise ValueError(f"a partition's {', '.join(odd)}")
+        if PurePath(part.file).name != part.file:  # a stranger's corpus writes nowhere else
+            raise ValueError(f"a partition's file outside its table: {part.file!r:.100}")
         return part
 
 

@@ -219,3 +219,13 @@ def test_a_line_that_lacks_what_is_read_of_it_ends_the_journal_as_a_torn_one_doe
     assert old in text
     path.write_text(text.replace(old, new))
     assert ids(filled) == left
+
+
+def test_a_line_that_names_a_file_elsewhere_ends_the_journal(filled: Path, tmp_path: Path) -> None:
+    path, text = journal_path(filled, STEM), journal_path(filled, STEM).read_text()
+    own = tmp_path / f"{STEM}-0000.warc.gz"
+    own.write_bytes(b"kept" * 10_000)
+    assert '["warc/' in text
+    path.write_text(text.replace('["warc/', f'["{own.parent}/'))
+    assert ids(filled) == []
+    assert own.stat().st_size == 40_000

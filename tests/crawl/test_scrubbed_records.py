@@ -15,6 +15,7 @@ from webtext.crawl.exchange import Exchange
 from webtext.crawl.exchanges import exchanges
 from webtext.crawl.packing import pack
 from webtext.crawl.warc import LostRecord, Position, WarcFile, read_response, whole_records
+from webtext.errors import UserError
 
 SECRET, DAY = b"<p>take me out" * 400, "2026-11-25"
 
@@ -138,3 +139,14 @@ def test_an_empty_record_has_the_length_it_is_asked_for(length: int) -> None:
     assert len(member) == length
     assert gzip.decompress(member).startswith(b"WARC/1.1\r\n")
     assert scrub.empty_record(replace(place, offset=18), DAY) != member  # a name of its own
+
+
+def test_a_plan_that_names_a_file_elsewhere_overwrites_nothing(tmp_path: Path) -> None:
+    own, pages = tmp_path / "own", tmp_path / "pages"
+    own.write_bytes(b"kept" * 100)
+    for name in (str(own), "warc/../../own"):
+        with pytest.raises(
+            UserError, match=r"scrub\.json: names '.*own', which is no WARC file of this corpus"
+        ):
+            scrub.scrub(pages, [Position(name, 0, 300)], DAY)
+    assert own.read_bytes() == b"kept" * 100

@@ -12,7 +12,7 @@ from typing import Any
 
 from webtext import files, store
 from webtext.crawl.rows import FACTS
-from webtext.crawl.warc import whole_records
+from webtext.crawl.warc import is_archive, whole_records
 from webtext.reasons import FETCHED
 
 NEEDED = {"id", "state", "captured_at", "fetched_at", *FACTS}  # of a row
@@ -94,6 +94,8 @@ def _entries(lines: Iterable[bytes]) -> Iterator[Line]:
         if not line.endswith(b"\n") or not isinstance(entry, dict):
             return
         if NEEDED - set(entry.get("row", NEEDED) or ()) or ("key" in entry) != ("first_warc" in entry):
+            return
+        if (reached := entry.get("warc")) and not is_archive(str(reached[0])):  # which would be cut there
             return
         yield entry, end
 

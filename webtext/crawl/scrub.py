@@ -15,8 +15,8 @@ from dataclasses import asdict
 from pathlib import Path
 
 from webtext import files
-from webtext.crawl.warc import Position
-from webtext.errors import RunFailed
+from webtext.crawl.warc import Position, is_archive
+from webtext.errors import RunFailed, UserError
 
 PLAN = "scrub.json"  # in pages/, while records are overwritten
 
@@ -35,6 +35,8 @@ def finish(pages_folder: Path) -> None:
         return
     plan = json.loads(files.read_text(path))
     for name, records in _by_file(Position(**record) for record in plan["records"]):
+        if not is_archive(name):
+            raise UserError(f"{path}: names {name!r}, which is no WARC file of this corpus: delete it")
         if not files.exists(pages_folder / name):  # deleted since
             continue
         archive = files.here(pages_folder / name)

@@ -4,7 +4,7 @@ import io
 import os
 import zlib
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import BinaryIO
 
 from warcio.archiveiterator import ArchiveIterator
@@ -78,6 +78,11 @@ def read_response(
     cut = found.rec_headers.get_header("WARC-Truncated") is not None
     truncated = cut or decoded.too_large or not decoded.complete
     return StoredResponse(status, headers, header(headers, "content-type"), decoded.body, truncated)
+
+
+def is_archive(name: str) -> bool:
+    """Whether a name relative to pages/ is that of a WARC file there, and not of any file elsewhere."""
+    return PurePath(name).parts == (FOLDER, PurePath(name).name)
 
 
 def opened(path: Path, offset: int, length: int) -> BinaryIO:
