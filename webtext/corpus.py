@@ -102,7 +102,10 @@ class Corpus:
 
     def freeze(self, wanted: "Recipe") -> None:
         header = "# The resolved recipe of this corpus. Change a value with --set, not here.\n"
-        files.write_text(self.root / "recipe.toml", header + wanted.to_toml())
+        with files.whole(self.root / "recipe.toml") as temporary:
+            if "@" in wanted.crawl.proxy:  # a password
+                temporary.touch(0o600)
+            temporary.write_text(header + wanted.to_toml(), "utf-8")
 
     def unfreeze(self) -> None:
         """Takes the recipe back of a corpus that has nothing else yet."""

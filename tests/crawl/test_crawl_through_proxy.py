@@ -1,11 +1,16 @@
 """A crawl through `crawl.proxy`: names are the proxy's business, and the proxy may be where it likes."""
 
+import os
 import socket
+from pathlib import Path
 
 import pytest
 
 from tests.crawl.loopback import Crawled, Page, Web
+from webtext.corpus import Corpus
 from webtext.errors import RunFailed
+from webtext.recipe import Recipe
+from webtext.sections import Crawl
 
 
 def test_pages_of_made_up_hosts_come_through_the_proxy(web: Web, crawled: Crawled) -> None:
@@ -50,3 +55,18 @@ def test_https_goes_through_a_tunnel(web: Web, crawled: Crawled) -> None:
 def test_a_proxy_that_does_not_answer_is_no_links_fault(crawled: Crawled) -> None:
     with pytest.raises(RunFailed, match=r"crawl\.proxy.*connection refused"):
         crawled.crawl(["http://news.example/a"], proxy="http://127.0.0.1:1")
+
+
+@pytest.mark.parametrize(
+    ("proxy", "readers"), [("http://me:secret@a.example:8080", 0), ("http://a.example:8080", 0o44)]
+)
+def test_a_recipe_with_a_proxys_password_is_for_its_owner_alone(
+    tmp_path: Path, proxy: str, readers: int
+) -> None:
+    before = os.umask(0o022)
+    try:
+        Corpus(tmp_path).freeze(Recipe(crawl=Crawl(proxy=proxy)))
+    finally:
+        os.umask(before)
+    assert Corpus(tmp_path).recipe().crawl.proxy == proxy
+    assert (tmp_path / "recipe.toml").stat().st_mode & 0o77 == readers
