@@ -4,6 +4,7 @@ Every exchange is looked at: those that failed, and those that a killed crawl ha
 says where they are.
 """
 
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Set
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,8 +46,13 @@ def look(
         return {}
     ordered = sorted(archives, key=lambda name: (-archives[name], name))
     shares = min(SHARES * engine.workers, len(archives))
+    lying = defaultdict[str, list[Place]](list)
+    for place in places:
+        lying[place[0]].append(place)
     items = [
-        Item(corpus.root, share, frozenset(links), frozenset(place for place in places if place[0] in share))
+        Item(
+            corpus.root, share, frozenset(links), frozenset(place for name in share for place in lying[name])
+        )
         for share in (tuple(ordered[first::shares]) for first in range(shares))
     ]
     found: Records = {}
