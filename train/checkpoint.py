@@ -143,6 +143,8 @@ def _odd(state: Any) -> str:
         return "it says nothing of the tokens"
     if not isinstance(state.get("sha256", {}), dict):
         return "its sha256 are none"
+    if not (type(number := state.get("moment_files", 1)) is int and number > 0):
+        return "it says nothing of the files of moments"
     losses, scale = state.get("recent_losses"), state.get("loss_scale") or [1.0, 0.0]  # None: not in float16
     if not (isinstance(losses, list) and isinstance(scale, list) and len(scale) == 2):
         return "it says nothing of the losses, or half of their scale"
