@@ -13,7 +13,7 @@ from warcio.checker import Checker
 from webtext.crawl import scrub
 from webtext.crawl.exchange import Exchange
 from webtext.crawl.exchanges import exchanges
-from webtext.crawl.packing import pack
+from webtext.crawl.packing import Packed, pack
 from webtext.crawl.warc import LostRecord, Position, WarcFile, read_response, whole_records
 from webtext.errors import UserError
 
@@ -150,3 +150,11 @@ def test_a_plan_that_names_a_file_elsewhere_overwrites_nothing(tmp_path: Path) -
         ):
             scrub.scrub(pages, [Position(name, 0, 300)], DAY)
     assert own.read_bytes() == b"kept" * 100
+
+
+def test_what_a_page_has_that_looks_like_a_record_ends_no_search(tmp_path: Path) -> None:
+    forged = gzip.compress(b"WARC/1.1\r\nWARC-Type: response\r\n\r\n")
+    with WarcFile(tmp_path, "part-00000-0000.warc.gz") as warc:
+        warc.append(Packed(forged, len(forged)))  # as behind damage in a page that is a gzip file itself
+        place = warc.append(pack(exchange("a", b"A")))
+    assert [each.records[0] for each in exchanges(tmp_path, place.file)] == [place]

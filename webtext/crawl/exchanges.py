@@ -14,6 +14,10 @@ from webtext.crawl.warc import Position
 CHUNK_BYTES = 1 << 16
 MAX_HEAD_BYTES = 1 << 16  # of a record; its WARC headers end there, and a metadata record as a whole
 ANSWERS = (b"response", b"revisit")  # begin an exchange
+NEEDED = {
+    b"warc-record-id",
+    b"warc-target-uri",
+}  # of an answer; behind damage a page's own bytes may look like one
 _FIELD = re.compile(rb"^([A-Za-z-]+): *(.*?)\r?$", re.MULTILINE)
 
 
@@ -36,11 +40,12 @@ def exchanges(pages_folder: Path, name: str) -> Iterator[Stored]:
         if records and head.get(b"warc-concurrent-to") == answer[b"warc-record-id"]:
             records.append(place)
             if kind == b"metadata":
-                link_id = _fields(body).get(b"linkid", b"").decode() or None
+                link_id = _fields(body).get(b"linkid", b"").decode("utf-8", "replace") or None
             continue
         if records:
             yield Stored(_url(answer), link_id, tuple(records))
-        answer, link_id, records = head, None, [place] if kind in ANSWERS else []
+        begins = kind in ANSWERS and head.keys() >= NEEDED
+        answer, link_id, records = head, None, [place] if begins else []
     if records:
         yield Stored(_url(answer), link_id, tuple(records))
 
