@@ -14,10 +14,8 @@ from webtext.crawl.warc import Position
 CHUNK_BYTES = 1 << 16
 MAX_HEAD_BYTES = 1 << 16  # of a record; its WARC headers end there, and a metadata record as a whole
 ANSWERS = (b"response", b"revisit")  # begin an exchange
-NEEDED = {
-    b"warc-record-id",
-    b"warc-target-uri",
-}  # of an answer; behind damage a page's own bytes may look like one
+# Of an answer; behind damage a page's own bytes may look like one.
+NEEDED = {b"warc-record-id", b"warc-target-uri"}
 _FIELD = re.compile(rb"^([A-Za-z-]+): *(.*?)\r?$", re.MULTILINE)
 
 
