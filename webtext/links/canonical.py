@@ -93,8 +93,7 @@ def posted_url(text: str) -> str:
 def _plain(url: str) -> tuple[str, str] | None:
     """(canonical URL, its host) of one whose escapes and host are canonical, which one match shows; None for
     others."""
-    match = _PLAIN.fullmatch(url)
-    if match is None or len(url) >= MAX_CHARS:
+    if len(url) >= MAX_CHARS or (match := _PLAIN.fullmatch(url)) is None:
         return None
     host, path, query = match.groups()
     if "/." in path or not is_canonical_host(host):

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
+from webtext import parquet_batches
 from webtext.damage import is_no_damage
 from webtext.links.ahead import MAX_LINE_BYTES, LineChunks
 from webtext.links.column_types import is_bytes
@@ -117,8 +117,7 @@ class Reading:
     def _parquet(self) -> Iterator[Rows]:
         fields, columns = zip(*self._source.columns, strict=True)
         try:
-            batches = pq.ParquetFile(self._source.path).iter_batches(BATCH_ROWS, columns=list(columns))
-            for batch in batches:
+            for batch in parquet_batches.batches(self._source.path, BATCH_ROWS, columns):
                 values = [_values(batch.column(column)) for column in columns]
                 yield [Post(**dict(zip(fields, row, strict=True))) for row in zip(*values, strict=True)], []
         except (pa.ArrowException, OSError, ValueError, OverflowError) as error:

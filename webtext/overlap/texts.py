@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from webtext import files
+from webtext import files, parquet_batches
 from webtext.errors import UserError, why
 from webtext.links.compressed import Broken, described, kind_of, open_reader
 
@@ -86,13 +86,12 @@ def examples(path: Path) -> Iterator[Example]:
 def _of_parquet(path: Path) -> Iterator[Example]:
     number = 0
     try:
-        with pq.ParquetFile(path) as file:
-            names = [TEXT] if TEXT in file.schema_arrow.names else None
-            for batch in file.iter_batches(1000, columns=names):
-                for row in batch.to_pylist():
-                    texts = _strings(row)
-                    number += 1
-                    yield Example(number, texts)
+        names = [TEXT] if TEXT in pq.read_schema(path).names else None
+        for batch in parquet_batches.batches(path, 1000, names):
+            for row in batch.to_pylist():
+                texts = _strings(row)
+                number += 1
+                yield Example(number, texts)
     except (OSError, pa.ArrowException, ValueError, OverflowError, KeyError) as error:  # of a time zone
         where = f"after row {number} " if number else ""
         raise UserError(f"{path}: cannot be read {where}({why(error)}); name another file") from None

@@ -1,0 +1,60 @@
+"""What a small Parquet file can ask for of memory is bounded."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from webtext import parquet_batches
+from webtext.parquet_batches import batches
+
+LONG = "x" * 100_000
+
+
+@pytest.fixture(autouse=True)
+def little_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parquet_batches, "MAX_BATCH_BYTES", 1_000_000)
+
+
+def written(path: Path, values: Sequence[str | None], **how: Any) -> Path:
+    table = pa.table({"url": values, "score": list(range(len(values)))})
+    pq.write_table(table, path, compression="zstd", **how)
+    return path
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        {},
+        {"use_dictionary": False, "column_encoding": {"url": "DELTA_BYTE_ARRAY"}},
+        {"row_group_size": 500},
+    ],
+    ids=["dictionary", "shared prefixes", "groups"],
+)
+def test_a_long_value_in_many_rows_is_read_a_few_rows_at_a_time(tmp_path: Path, how: dict[str, Any]) -> None:
+    path = written(tmp_path / "bomb.parquet", ["short"] * 600 + [LONG, None] * 200, **how)
+    assert path.stat().st_size < 20_000
+    found = list(batches(path, 1000, ["url", "score"]))
+    assert max(batch.nbytes for batch in found) < 1_100_000
+    rows = [row for batch in found for row in batch.to_pylist()]
+    assert [row["score"] for row in rows] == list(range(1000))
+    assert [row["url"] for row in rows[600:]] == [LONG, None] * 200
+
+
+@pytest.mark.parametrize("dictionary", [True, False])
+def test_usual_values_are_read_as_many_rows_at_a_time_as_asked_for(tmp_path: Path, dictionary: bool) -> None:
+    urls = [f"http://{number}.example/{'x' * 500}" for number in range(5000)]
+    path = written(tmp_path / "usual.parquet", urls, use_dictionary=dictionary)
+    assert [batch.num_rows for batch in batches(path, 1000, ["url"])] == [1000] * 5
+
+
+def test_one_long_value_that_stands_once_does_not_slow_the_rest(tmp_path: Path) -> None:
+    path = written(tmp_path / "long.parquet", ["short"] * 999 + [LONG], use_dictionary=False)
+    assert [batch.num_rows for batch in batches(path, 1000)] == [1000]
+
+
+def test_a_file_without_rows_has_no_batch(tmp_path: Path) -> None:
+    assert list(batches(written(tmp_path / "none.parquet", []), 1000)) == []

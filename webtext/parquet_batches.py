@@ -1,0 +1,52 @@
+"""Batches of Parquet files that strangers wrote, whose room in memory is bounded.
+
+A value of a dictionary, or a prefix that values share (DELTA_BYTE_ARRAY), takes its room in the file once,
+and in memory in each row that has it: a kilobyte can stand for gigabytes.
+"""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+MAX_BATCH_BYTES = 64 << 20  # of a column
+TEXT = "BYTE_ARRAY"  # the physical type of strings
+
+
+def batches(path: Path, rows: int, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
+    """Some columns, or all, so many rows at a time, and fewer where those might take too much room; what is
+    nested in lists is not bounded. Raises what Arrow does for a damaged file."""
+    with pq.ParquetFile(path) as file:
+        names = list(columns or file.schema_arrow.names)
+        groups = range(file.num_row_groups)
+        longest = max((_longest(path, file, group, names, rows) for group in groups), default=0)
+        at_once = max(1, min(rows, MAX_BATCH_BYTES // max(longest, 1)))
+        yield from file.iter_batches(at_once, columns=columns and names)
+
+
+def _longest(path: Path, file: pq.ParquetFile, group: int, names: Sequence[str], rows: int) -> int:
+    """The most bytes of a value of the row group that may stand in many rows."""
+    meta, found = file.metadata.row_group(group), 0
+    for chunk in map(meta.column, range(meta.num_columns)):
+        name, size = chunk.path_in_schema, chunk.total_uncompressed_size
+        if name not in names or chunk.physical_type != TEXT:
+            continue
+        if size * min(rows, meta.num_rows) <= MAX_BATCH_BYTES:
+            continue
+        if "DELTA_BYTE_ARRAY" in chunk.encodings:
+            found = max(found, size)
+        elif chunk.has_dictionary_page:
+            found = max(found, _longest_entry(path, group, name))
+    return found
+
+
+def _longest_entry(path: Path, group: int, name: str) -> int:
+    """The length of the longest value in a column's dictionary, which its first row brings along."""
+    with pq.ParquetFile(path, read_dictionary=[name]) as file:
+        first = next(file.iter_batches(1, row_groups=[group], columns=[name]), None)
+    column = first.column(0) if first else None
+    if not isinstance(column, pa.DictionaryArray):
+        return 0
+    return pc.max(pc.binary_length(column.dictionary)).as_py() or 0
