@@ -44,6 +44,14 @@ def test_a_long_value_in_many_rows_is_read_a_few_rows_at_a_time(tmp_path: Path, 
     assert [row["url"] for row in rows[600:]] == [LONG, None] * 200
 
 
+def test_a_value_that_alone_is_too_long_is_read_row_by_row(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parquet_batches, "MAX_BATCH_BYTES", len(LONG) - 1)
+    path = written(tmp_path / "bomb.parquet", [LONG] * 5)
+    assert [batch.num_rows for batch in batches(path, 1000)] == [1] * 5
+
+
 @pytest.mark.parametrize("dictionary", [True, False])
 def test_usual_values_are_read_as_many_rows_at_a_time_as_asked_for(tmp_path: Path, dictionary: bool) -> None:
     urls = [f"http://{number}.example/{'x' * 500}" for number in range(5000)]
