@@ -45,16 +45,14 @@ def look(
     if not archives:
         return {}
     ordered = sorted(archives, key=lambda name: (-archives[name], name))
-    shares = min(SHARES * engine.workers, len(archives))
-    lying = defaultdict[str, list[Place]](list)
+    count = min(SHARES * engine.workers, len(archives))
+    of_file = defaultdict[str, set[Place]](set)
     for place in places:
-        lying[place[0]].append(place)
-    items = [
-        Item(
-            corpus.root, share, frozenset(links), frozenset(place for name in share for place in lying[name])
-        )
-        for share in (tuple(ordered[first::shares]) for first in range(shares))
-    ]
+        of_file[place[0]].add(place)
+    items, ids = list[Item](), frozenset(links)
+    for share in (tuple(ordered[first::count]) for first in range(count)):
+        there = frozenset[Place]().union(*(of_file[name] for name in share))
+        items.append(Item(corpus.root, share, ids, there))
     found: Records = {}
     with progress.bar("archives, bytes", sum(archives.values())) as report:
         for records in engine.map(look_through, items, report):

@@ -12,12 +12,8 @@ from webtext import buckets, damage, files, store
 from webtext.corpus import Corpus
 from webtext.errors import RunFailed, RunRefused, UserError, why
 
-TOLD_BY_COMMANDS = (
-    *damage.DISK_FULL,
-    *damage.TOO_MANY_OPEN,
-    errno.EFBIG,
-    errno.ENAMETOOLONG,
-)  # with what to do
+# With what to do.
+TOLD_BY_COMMANDS = (*damage.DISK_FULL, *damage.TOO_MANY_OPEN, errno.EFBIG, errno.ENAMETOOLONG)
 
 
 @dataclass(frozen=True)
