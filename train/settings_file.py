@@ -91,7 +91,9 @@ def _read(name_or_file: str | Path) -> tuple[str, dict[str, dict[str, object]]]:
         try:
             text, source = path.read_text(encoding="utf-8-sig"), str(path)  # some editors' byte order mark
         except (OSError, UnicodeDecodeError) as error:
-            raise TrainError(f"cannot read the config {path}: {why(error)}") from None
+            known = ", ".join(sorted(shipped))
+            line = f"cannot read the config {path} ({why(error)}): name a TOML file, or one of {known}"
+            raise TrainError(line) from None
     try:
         return source, tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # a number of thousands of digits, or brackets in brackets

@@ -51,7 +51,8 @@ def load(path: Path) -> Recipe:
     try:
         return parse(path.read_text("utf-8-sig"), str(path))  # editors on Windows write a byte order mark
     except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: the recipe cannot be read: {why(error)}") from None
+        line = f"{path}: the recipe cannot be read ({why(error)}); name a TOML file, or a recipe that ships"
+        raise UserError(line) from None
 
 
 def override(recipe: Recipe, assignments: Iterable[str]) -> Recipe:

@@ -23,8 +23,8 @@ def find(name_or_file: str) -> Recipe:
         text = resources.files(__name__).joinpath(f"{name_or_file}.toml").read_text("utf-8")
         return recipe.parse(text, f"recipe {name_or_file}")
     path = Path(name_or_file)
-    if path.suffix == ".toml" or path.exists():
+    if path.suffix == ".toml" or (path.exists() and not path.is_dir()):
         return recipe.load(path)
     near = difflib.get_close_matches(name_or_file, names(), n=1)
     hint = f"did you mean {near[0]}?" if near else f"those that ship are {', '.join(names())}"
-    raise UserError(f"recipe {name_or_file}: neither a file nor a recipe that ships; {hint}")
+    raise UserError(f"recipe {name_or_file!r}: neither a file nor a recipe that ships; {hint}")

@@ -61,5 +61,5 @@ def test_a_path_that_was_frozen_relative_is_no_other_recipe(tmp_path: Path, key:
 
 
 def test_a_recipe_without_a_name_is_not_taken_for_the_default(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="the recipe cannot be read"):
+    with pytest.raises(UserError, match="neither a file nor a recipe that ships; those that ship are demo,"):
         Request(tmp_path, recipe="").wanted()

@@ -59,7 +59,8 @@ def _lines(entry: str, key: str) -> list[str]:
         try:
             text = Path(entry).read_text("utf-8-sig")
         except (OSError, UnicodeDecodeError) as error:
-            raise UserError(f"{key}: {entry}: cannot be read: {why(error)}") from None
+            line = f"{key}: {entry}: cannot be read ({why(error)}); give a file, a word or phrase a line"
+            raise UserError(line) from None
     else:
         text = entry
     lines = (" ".join(words_of(line.partition("#")[0])) for line in text.splitlines())

@@ -29,7 +29,8 @@ def _names(entry: str, kind: Kind) -> list[str]:
         try:
             return _listed(Path(entry).read_text("utf-8-sig"), kind, entry)
         except (OSError, UnicodeDecodeError) as error:
-            raise UserError(f"links.{kind}_blocked: {entry}: cannot be read: {why(error)}") from None
+            line = f"links.{kind}_blocked: {entry}: cannot be read ({why(error)}); give a file, a name a line"
+            raise UserError(line) from None
     return [_spelled(entry, kind, "recipe")]
 
 
