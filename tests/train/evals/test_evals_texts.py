@@ -2,6 +2,7 @@ import bz2
 import hashlib
 import json
 import re
+import tracemalloc
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -250,6 +251,18 @@ def test_a_file_that_becomes_too_large_when_decompressed_is_refused(
     monkeypatch.setattr(texts, "MAX_BYTES", 999)
     with pytest.raises(TrainError, match=r"bz2 has more than 999 bytes when decompressed"):
         texts.read_bytes(path)
+
+
+def test_a_file_is_decompressed_as_far_as_it_may_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "hellaswag.txt.bz2"
+    path.write_bytes(bz2.compress(bytes(50_000_000)))
+    monkeypatch.setattr(texts, "MAX_BYTES", 1_000_000)
+    tracemalloc.start()
+    with pytest.raises(TrainError, match="when decompressed"):
+        texts.read_bytes(path)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 10_000_000
 
 
 def test_a_compressed_file_that_is_cut_short_is_an_error(tmp_path: Path) -> None:
