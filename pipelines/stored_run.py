@@ -108,6 +108,9 @@ class Putting(Progress):
     def __init__(self, run: Path, shown: Progress) -> None:
         self._run, self._shown = run, shown
 
+    def preparing(self, what: str) -> None:
+        self._shown.preparing(what)
+
     def begin(self, about: str, step: int, steps: int) -> None:
         self._shown.begin(about, step, steps)
 
@@ -116,6 +119,9 @@ class Putting(Progress):
 
     def spiked(self, row: Row) -> None:
         self._shown.spiked(row)
+
+    def evaluating(self, done: int, windows: int) -> None:
+        self._shown.evaluating(done, windows)
 
     def evaluated(self, row: Row) -> None:
         self._shown.evaluated(row)

@@ -96,7 +96,7 @@ def _after_step(
     _log(step, journal, policy, progress)
     val_loss = None
     if to_evaluate:
-        val_loss, bits_per_byte = training.validation(census.validation_bytes)
+        val_loss, bits_per_byte = training.validation(census.validation_bytes, progress.evaluating)
         progress.evaluated(journal.evaluated(step, val_loss, bits_per_byte))
     if not (to_evaluate or to_save or stopping):
         return

@@ -29,6 +29,9 @@ class Progress:
     def spiked(self, row: Row) -> None:
         """The row of a step whose loss stands out, or is no number."""
 
+    def evaluating(self, done: int, windows: int) -> None:
+        """So many of an evaluation's windows are done; the first of a compiled model take a while."""
+
     def evaluated(self, row: Row) -> None:
         """An evaluation's row of the log."""
 
@@ -50,15 +53,23 @@ class Lines(Progress):
         _say(about + (f"; going on after step {step:,}" if step else ""))
 
     def stepped(self, row: Row) -> None:
-        if time.monotonic() - self._shown >= LINE_EVERY_S or row["step"] == self._steps:
+        if self._is_due() or row["step"] == self._steps:
             self._shown = time.monotonic()
             _say(f"step {row['step']:,}/{self._steps:,}  {_figures(row)}")
 
     def spiked(self, row: Row) -> None:
         _say(_spike(row))
 
+    def evaluating(self, done: int, windows: int) -> None:
+        if self._is_due():
+            self._shown = time.monotonic()
+            _say(f"evaluating: {done:,} of {windows:,} windows")
+
     def evaluated(self, row: Row) -> None:
         _say(_evaluation(row))
+
+    def _is_due(self) -> bool:
+        return time.monotonic() - self._shown >= LINE_EVERY_S
 
 
 class Live(Progress):
@@ -72,7 +83,7 @@ class Live(Progress):
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
         self._bar: Bar = Progress(
-            TextColumn("training"),
+            TextColumn("{task.description}"),
             BarColumn(),
             MofNCompleteColumn(),
             TimeRemainingColumn(),
@@ -80,7 +91,8 @@ class Live(Progress):
             console=Console(stderr=True, markup=False, emoji=False),  # settings may hold brackets and colons
         )
         self._bar.console.print(about + (f"; going on after step {step:,}" if step else ""))
-        self._task = self._bar.add_task("", total=steps, completed=step, figures="")
+        self._task = self._bar.add_task("training", total=steps, completed=step, figures="")
+        self._evaluation = self._bar.add_task("evaluating", visible=False, figures="")
         self._bar.start()
 
     def stepped(self, row: Row) -> None:
@@ -89,7 +101,13 @@ class Live(Progress):
     def spiked(self, row: Row) -> None:
         self._bar.console.print(_spike(row), style="red", highlight=False)
 
+    def evaluating(self, done: int, windows: int) -> None:
+        if done == 0:
+            self._bar.reset(self._evaluation, total=windows, visible=True)
+        self._bar.update(self._evaluation, completed=done)
+
     def evaluated(self, row: Row) -> None:
+        self._bar.update(self._evaluation, visible=False)
         self._bar.console.print(_evaluation(row), highlight=False)
 
     def saved(self, step: int) -> None:

@@ -1,6 +1,7 @@
 """What moves from step to step: a model, its optimisers, its place in the data."""
 
 import math
+from collections.abc import Callable
 from typing import Any, cast
 
 import torch
@@ -110,12 +111,15 @@ class Training:
         )
         return [(self.device.staged(ids), self.device.staged(targets)) for ids, targets in batches]
 
-    def validation(self, utf8_bytes: int | None) -> tuple[float | None, float | None]:
+    def validation(
+        self, utf8_bytes: int | None, told: Callable[[int, int], None]
+    ) -> tuple[float | None, float | None]:
         """Loss in nats per token and bits per UTF-8 byte on the validation split, which has so many bytes;
-        None where it has no tokens, its bytes are not known, or the loss is no number."""
+        None where it has no tokens, its bytes are not known, or the loss is no number. `told` hears how many
+        windows are done, of how many."""
         split, length = self.corpus.validation, self.settings.model.n_positions
         rows = self.settings.train.micro_batch_size
-        loss = evaluate.loss(self.objective, split, length, rows, self.device, self.ranks)
+        loss = evaluate.loss(self.objective, split, length, rows, self.device, self.ranks, told)
         if loss is None or not math.isfinite(loss):
             return None, None
         return loss, evaluate.bits_per_byte(loss, split.tokens, utf8_bytes)

@@ -501,6 +501,23 @@ def test_what_takes_long_before_the_first_step_is_told_as_it_begins(
     assert again.lines == [reading, "model; 1; 1"]  # it is finished
 
 
+def test_an_evaluation_tells_how_many_windows_are_done(corpus: Path, tiny: Tiny, tmp_path: Path) -> None:
+    told: list[tuple[int, int] | str] = []
+
+    class Listener(Progress):
+        def evaluating(self, done: int, windows: int) -> None:
+            told.append((done, windows))
+
+        def evaluated(self, row: dict[str, Any]) -> None:
+            told.append(f"step {row['step']}")
+
+    settings = tiny(train__steps=1, train__micro_batch_size=4, train__batch_size=4)
+    train(corpus, tmp_path / "run", settings, Listener())
+    windows = told[0][1]
+    assert isinstance(windows, int) and windows % 4  # the last batch is not full
+    assert told == [(done, windows) for done in (*range(0, windows, 4), windows)] + ["step 1"]
+
+
 def test_the_resolved_settings_are_told_at_the_start(corpus: Path, tiny: Tiny, tmp_path: Path) -> None:
     told: list[str] = []
 

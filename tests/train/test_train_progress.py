@@ -1,9 +1,13 @@
 """What a training tells while it runs, on a terminal and without one."""
 
 import sys
+from inspect import signature
+from pathlib import Path
+from unittest.mock import call, create_autospec
 
 import pytest
 
+from pipelines import stored_run
 from train import progress
 from train.progress import Lines, Live, Progress, for_terminal, line_by_line
 
@@ -69,6 +73,37 @@ def test_the_bar_stands_where_the_run_does(
     assert places == ["5/8", "6/8"]
 
 
+def test_a_long_evaluation_says_every_ten_seconds_how_far_it_is(
+    clock: Clock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    view = Lines()
+    view.begin("a tiny GPT-2", 0, 25)
+    for done in range(0, 1025, 128):
+        view.evaluating(done, 1024)
+        clock.now += 4
+    assert capsys.readouterr().err.splitlines()[1:] == [
+        "evaluating: 384 of 1,024 windows",
+        "evaluating: 768 of 1,024 windows",
+    ]
+
+
+def test_an_evaluation_has_a_bar_of_its_own_that_goes_when_it_is_done(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "120")
+    view = Live()
+    view.begin("a tiny GPT-2", 0, 8)
+    for step_, windows in ((4, 64), (8, 32)):
+        view.evaluating(0, windows)
+        view.evaluating(16, windows)
+        shown = [f"{task.description} {task.completed}/{task.total}" for task in view._bar.tasks]
+        assert shown == ["training 0/8", f"evaluating 16/{windows}"]
+        view.evaluated({"step": step_, "val_loss": 3.5, "val_bits_per_byte": None})
+        assert [task.description for task in view._bar.tasks if task.visible] == ["training"]
+    view.end()
+    assert "evaluating" not in capsys.readouterr().err
+
+
 def test_spikes_and_checkpoints_scroll_past_above_the_bar(capsys: pytest.CaptureFixture[str]) -> None:
     view = Live()
     view.begin("a tiny GPT-2", 0, 8)
@@ -109,3 +144,14 @@ def test_a_dry_run_tells_what_it_does_once_on_stderr(
         monkeypatch.setenv("RANK", rank)
     line_by_line(quiet)("timing")
     assert capsys.readouterr() == ("", shown)
+
+
+@pytest.mark.parametrize("name", [name for name in vars(Progress) if not name.startswith("_")])
+def test_what_a_training_of_an_object_store_tells_is_shown_like_any_other(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stored_run, "put", lambda _run: None)
+    shown = create_autospec(Progress, instance=True)
+    given = tuple(map(str, range(len(signature(getattr(Progress, name)).parameters) - 1)))
+    getattr(stored_run.Putting(tmp_path, shown), name)(*given)
+    assert shown.mock_calls == [getattr(call, name)(*given)]
