@@ -98,8 +98,9 @@ def fetch_evals(run: Path) -> None:
 def put_evals(run: Path) -> None:
     """Has the store hold all that this machine has of them."""
     if store.of(run) is not None:
-        for path in sorted((run / EVALS).rglob("*.*")):
-            files.put(path)
+        for path in sorted((run / EVALS).rglob("*")):
+            if path.is_file():
+                files.put(path)
 
 
 class Putting(Progress):

@@ -72,6 +72,13 @@ def test_a_dry_run_of_a_training_says_what_it_would_be_and_the_training_is_that(
     assert (json.loads(done.stdout)["steps"], done.stderr) == (3, "")
 
 
+def test_a_training_says_what_it_does_before_its_first_step(
+    root: Path, tiny_arguments: list[str], tmp_path: Path
+) -> None:
+    done = webtext("train", root, "--out", tmp_path / "run", *tiny_arguments, "--set", "train.steps=1")
+    assert done.stderr.startswith("reading "), done.stderr
+
+
 def test_a_name_longer_than_one_can_be_is_the_users_mistake(root: Path) -> None:
     name = "/" + 300 * "x"
     for asked in (

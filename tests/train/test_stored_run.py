@@ -126,6 +126,13 @@ def test_the_commands_work_on_an_address(
     assert again["reused"] == ["ptb"]
 
 
+def test_results_of_a_run_with_a_dot_in_its_name_are_put_too(on_machine: Machine, site: ObjectStore) -> None:
+    run = on_machine("one")
+    files.write_text(run / "evals" / "gpt2-1.5b" / "ptb.json", "{}")
+    stored_run.put_evals(run)
+    assert "evals/gpt2-1.5b/ptb.json" in site.objects(run.name)
+
+
 def test_a_run_that_only_this_machine_has_is_none(corpus: Path, tiny: Tiny, on_machine: Machine) -> None:
     run = on_machine("one")
     loop.train(corpus, run, tiny(train__steps=1))  # never put

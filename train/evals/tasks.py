@@ -69,9 +69,8 @@ def _token_file(name: str) -> Task:
     path = expanded(name).absolute()
     if not path.is_file():
         raise TrainError(f"there is no file {name}: `webtext build-shards` makes a corpus's tokens")
-    return Task(
-        path.name, Source((glob.escape(str(path)),), ""), read=lambda path: path, score=held_out, version=2
-    )
+    pattern = path.with_name(glob.escape(path.name))  # of the name alone, as `Source.find` takes it
+    return Task(path.name, Source((str(pattern),), ""), read=lambda path: path, score=held_out, version=2)
 
 
 def _streamed(detokenizer: Detokenizer, path: Path) -> Text:

@@ -72,6 +72,13 @@ def test_bare_tokens_are_judged_too(folder: Path, tmp_path: Path) -> None:
     assert found["bits_per_byte"] == pytest.approx(found["loss"] / np.log(2) * len(ids) / size)
 
 
+def test_a_folder_or_file_whose_name_looks_like_a_pattern_is_itself(folder: Path, tmp_path: Path) -> None:
+    path = tmp_path / "part[1]" / "own[a-z].bin"
+    path.parent.mkdir()
+    np.arange(1, 41, dtype="<u2").tofile(path)
+    assert judged(folder, path)["loss"] > 0
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [
