@@ -122,6 +122,24 @@ def test_parquet_bytes_depend_on_rows_not_on_batches(sizes: list[int], group: in
     assert one.rows == len(rows)
 
 
+def test_a_file_that_is_renamed_while_its_folder_is_listed_hides_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "kept").write_text("four")
+    (tmp_path / ".new.tmp").touch()
+    is_file = Path.is_file
+
+    def seen_and_then_renamed(path: Path) -> bool:
+        found = is_file(path)
+        if path.name == ".new.tmp":
+            path.unlink()
+        return found
+
+    monkeypatch.setattr(Path, "is_file", seen_and_then_renamed)
+    assert files.sizes(tmp_path) == {"kept": 4}
+    assert files.sizes(tmp_path / "gone") == {}
+
+
 def test_a_link_that_leads_to_itself_is_no_file(tmp_path: Path) -> None:
     (tmp_path / "a.parquet").write_text("four")
     (tmp_path / "b.parquet").symlink_to("b.parquet")

@@ -15,13 +15,28 @@ from webtext import show, show_model
 from webtext.cli import main
 from webtext.command import show_result
 from webtext.progress import Progress
-from webtext.terminal import UNBOUNDED, console, new_table, print_facts
+from webtext.terminal import UNBOUNDED, console, new_table, print_facts, size
 
 SHA256 = "543f19b73e5d39d022e69d1659442e05d714dfcf7055781530f54a758f7c8a6d"
 
 
 def _shown(capsys: pytest.CaptureFixture[str]) -> list[str]:
     return capsys.readouterr().out.splitlines()
+
+
+@pytest.mark.parametrize(
+    ("size_bytes", "shown"),
+    [
+        (0, "0 kB"),
+        (1_500_000, "1.5 MB"),
+        (99_960_000, "100 MB"),
+        (999_900_000, "1,000 MB"),
+        (1e9, "1 GB"),
+        (2.3e15, "2,300 TB"),
+    ],
+)
+def test_a_size_is_told_in_three_digits_or_in_whole_units(size_bytes: float, shown: str) -> None:
+    assert size(size_bytes) == shown
 
 
 @pytest.fixture(params=[40, 80])

@@ -83,6 +83,7 @@ def write(path: Path, content: str | bytes) -> None:
         beside.replace(path)
         sync(path.parent)
     except OSError as error:  # a full disk does not say at which file it was
+        beside.unlink(missing_ok=True)
         raise OSError(error.errno, error.strerror, str(path)) from None
 
 

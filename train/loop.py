@@ -151,11 +151,17 @@ def _about(training: Training, census: Census, run: Path) -> str:
         f"MFU: (6N + 12LdT) FLOPs a token against {peak / 1e12:,.0f} TFLOP/s" if peak else "",
         f"{training.corpus.train.tokens:,} training tokens, unigram entropy "
         f"{census.unigram_entropy:.2f} nats",
-        f"a checkpoint takes {each / 1e9:,.3g} GB, up to {number} at a time; "
-        f"{free / 1e9:,.3g} GB are free{short}",
+        f"a checkpoint takes {_gigabytes(each)}, up to {number} at a time; "
+        f"{_gigabytes(free)} are free{short}",
         f"train.warmup_steps = {asked.warmup_steps:,} of {asked.steps:,} steps: "
         f"lr never comes to {asked.lr:g}"
         if asked.warmup_steps > asked.steps
         else "",
     )
     return "\n".join(line for line in lines if line)
+
+
+def _gigabytes(size_bytes: int) -> str:
+    """To three digits, or whole ones."""
+    count = size_bytes / 1e9
+    return f"{count:,.0f} GB" if count >= 100 else f"{count:.3g} GB"

@@ -6,6 +6,7 @@ there, and what is asked is asked there.
 
 import json
 import os
+import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -80,9 +81,15 @@ def sizes(folder: Path) -> dict[str, int]:
     if (stored := store.of(folder)) is not None:
         return {name: stamp.size for name, stamp in stored.listed().items()}
     try:
-        return {file.name: file.stat().st_size for file in folder.iterdir() if file.is_file()}
+        paths = list(folder.iterdir())
     except FileNotFoundError:
         return {}
+    found = {}
+    for path in paths:
+        with suppress(FileNotFoundError):  # a temporary file that another process has just renamed
+            if path.is_file():
+                found[path.name] = path.stat().st_size
+    return found
 
 
 def names(folder: Path) -> list[str]:
@@ -104,8 +111,6 @@ def remove(path: Path) -> None:
 
 def remove_folder(folder: Path) -> None:
     """Removes a folder with all that is in it, if there is one."""
-    import shutil
-
     with suppress(FileNotFoundError):
         shutil.rmtree(folder)
     if (stored := store.of(folder)) is not None:

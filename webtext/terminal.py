@@ -65,7 +65,8 @@ def size(size_bytes: float) -> str:
     """In decimal units, as precise as an estimate is."""
     for unit, bytes_ in (("TB", 1e12), ("GB", 1e9), ("MB", 1e6)):
         if size_bytes >= bytes_:
-            return f"{size_bytes / bytes_:.3g} {unit}"
+            count = size_bytes / bytes_
+            return f"{count:,.0f} {unit}" if count >= 100 else f"{count:.3g} {unit}"
     return f"{size_bytes / 1e3:.0f} kB"
 
 

@@ -17,6 +17,21 @@ def test_a_full_disk_names_the_file_that_it_did_not_hold(tmp_path: Path) -> None
     assert raised.value.errno == errno.ENOSPC
 
 
+def test_a_file_that_could_not_be_written_leaves_nothing_beside_the_old_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files.write(tmp_path / "config.toml", "old")
+
+    def full(_: Path) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(files, "sync", full)
+    with pytest.raises(OSError, match=r"config\.toml"):
+        files.write(tmp_path / "config.toml", "new")
+    assert [path.name for path in tmp_path.iterdir()] == ["config.toml"]
+    assert (tmp_path / "config.toml").read_text() == "old"
+
+
 def below_a_file(folder: Path) -> Path:
     (folder / "file").touch()
     return folder / "file" / "new" / "run"

@@ -531,6 +531,21 @@ def test_the_resolved_settings_are_told_at_the_start(corpus: Path, tiny: Tiny, t
     )
 
 
+def test_the_free_space_of_a_large_disk_is_told_in_gigabytes(
+    corpus: Path, tiny: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+
+    class Listener(Progress):
+        def begin(self, *about: Any) -> None:
+            told.append(about[0])
+
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=2_345_678_000_000))
+    train(corpus, tmp_path / "run", tiny(train__steps=1), Listener())
+    assert "; 2,346 GB are free\n" in told[0] + "\n"
+
+
 def at_step_20(straight: Path, tmp_path: Path) -> Path:
     """The straight run as it was after 20 steps."""
     run = shutil.copytree(straight, tmp_path / "run")
