@@ -84,7 +84,7 @@ def plan(corpora: Sequence[Corpus], out: Path | None, against: Against = Against
     for corpus in corpora:
         source = _source(corpus, HERE)
         if tests:
-            overlap.published(corpus)
+            overlap.shard_files(corpus)
         for name in ("links", *report.MISSING):
             if manifest := source.manifest(name):
                 parts = manifest.partitions

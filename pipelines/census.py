@@ -32,8 +32,7 @@ def take(corpus: Corpus, engine: Engine, recipe: Shards, progress: Progress) -> 
     """Counts the documents, unless that was done before, and keeps the result beside the shards."""
     census = _saved(corpus, recipe)
     if census is None:
-        clusters = corpus.table("clusters").manifest()
-        assert clusters is not None
+        clusters = corpus.table("clusters").published()
         with progress.bar("counting", clusters.counts.out) as report:
             census = reduce(
                 layout.add, engine.map(count_partition, _items(corpus, recipe), report), layout.NOBODY

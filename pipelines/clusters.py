@@ -64,8 +64,7 @@ def build(corpus: Corpus, engine: Engine, recipe: Recipe, progress: Progress) ->
 def plan(corpus: Corpus, recipe: Recipe) -> Plan:
     """The partitions of documents. Who duplicates whom depends on all documents and links, so each
     partition does; it does not ask for the tables below clusters."""
-    documents, links = corpus.table("documents").manifest(), corpus.table("links").manifest()
-    assert documents is not None and links is not None
+    documents, links = corpus.table("documents").published(), corpus.table("links").published()
     code = [VERSION, signatures.VERSION, edges.VERSION, ALGORITHM, UNICODE_VERSION]
     inputs = fingerprint(documents.hash, links.hash)
     says = fingerprint(code, recipe.dedup.model_dump(exclude={"paragraphs"}))  # they come later

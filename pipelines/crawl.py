@@ -56,7 +56,8 @@ def run(
         stage.run(corpus, engine, ledger.plan(corpus, status.current(corpus, recipe)), progress)
     if not fetched.counts.out:
         progress.note(f"no page was fetched: {fetched.counts.told('link')}; `webtext explain` tells more")
-    return {"corpus": corpus.place} | {name: _counts(corpus, name) for name in ("links", "pages", "ledger")}
+    tables = {name: corpus.table(name).published() for name in ("links", "pages", "ledger")}
+    return {"corpus": corpus.place} | {name: table.counts.as_json() for name, table in tables.items()}
 
 
 def dry_run(
@@ -87,9 +88,3 @@ def _require_a_place(corpus: Corpus, sources: Sequence[str]) -> None:
     strange += [name for name in files.names(corpus.root / "links") if name not in SAVED]
     if corpus.root.is_file() or strange or (corpus.root / "links").is_file():
         raise UserError(f"{corpus.root}: exists and is not a corpus; name a new or empty directory")
-
-
-def _counts(corpus: Corpus, name: str) -> dict[str, Any]:
-    manifest = corpus.table(name).manifest()
-    assert manifest is not None
-    return manifest.counts.as_json()

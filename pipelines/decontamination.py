@@ -59,8 +59,8 @@ def plan(corpus: Corpus, recipe: Recipe) -> Plan:
     content = fingerprint([(path.name, files.hash_file(path)) for path in tests])
     threshold = recipe.shards.decontaminate_threshold
     says = fingerprint(VERSION, content, threshold, recipe.filter.masked)
-    before = [name for name in ("documents", "clusters", kept.PARAGRAPHS) if corpus.table(name).manifest()]
-    manifests = [kept.published(corpus, name) for name in before]
+    found = [corpus.table(name).manifest() for name in ("documents", "clusters", kept.PARAGRAPHS)]
+    manifests = [manifest for manifest in found if manifest]
     works = []
     for parts in zip(*(manifest.partitions for manifest in manifests), strict=True):
         key = fingerprint(says, [part.hash for part in parts])

@@ -45,8 +45,7 @@ class Share:
 
 def plan(corpus: Corpus, item: Item) -> Plan:
     """Reads the signatures table and what `prepare` left in the scratch folder."""
-    table = corpus.table(SIGNATURES).manifest()
-    assert table is not None
+    table = corpus.table(SIGNATURES).published()
     says = _says(item.settings)
     documents = table.counts.out
     key = fingerprint(VERSION, says, table.hash)

@@ -158,12 +158,11 @@ def _unknown(corpus: Corpus, url: str) -> UserError:
             f"{url}: not among the links of {corpus.root}, and would not be: `webtext remove` "
             f"took it out ({stone.sentence}){nearly}"
         )
-    links = corpus.table("links").manifest()
-    assert links is not None
+    counts = corpus.table("links").published().counts
     return UserError(
-        f"{url}: not among the {counted(links.counts.out, 'link')} of {corpus.root}"
-        f"{_why(corpus, url)}; left out so far, of {counted(links.counts.into, 'submission')}: "
-        f"{links.counts.losses() or 'none'}"
+        f"{url}: not among the {counted(counts.out, 'link')} of {corpus.root}"
+        f"{_why(corpus, url)}; left out so far, of {counted(counts.into, 'submission')}: "
+        f"{counts.losses() or 'none'}"
     )
 
 

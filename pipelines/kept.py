@@ -16,7 +16,6 @@ from webtext.corpus import Corpus
 from webtext.dedup.paragraphs import drop
 from webtext.errors import RunFailed
 from webtext.extract import pii
-from webtext.manifest import Manifest
 from webtext.recipe import Recipe
 
 BATCH_ROWS = 1000
@@ -63,24 +62,17 @@ def whole_documents(corpus: Corpus, file: str, columns: Sequence[str]) -> Iterat
 
 def partitions(corpus: Corpus) -> list[str]:
     """The file names that `documents` takes."""
-    return [part.file for part in published(corpus, "documents").partitions]
+    return [part.file for part in corpus.table("documents").published().partitions]
 
 
 def hashes(corpus: Corpus, recipe: Recipe) -> list[str]:
     """What the kept documents depend on."""
     optional = [corpus.table(name).manifest() for name in (PARAGRAPHS, CONTAMINATED)]
     return [
-        *(published(corpus, table).hash for table in ("documents", "clusters")),
+        *(corpus.table(name).published().hash for name in ("documents", "clusters")),
         *(manifest.hash for manifest in optional if manifest),
         *recipe.filter.masked,
     ]
-
-
-def published(corpus: Corpus, table: str) -> Manifest:
-    """The manifest of a table that the caller knows to be up to date."""
-    manifest = corpus.table(table).manifest()
-    assert manifest is not None, table
-    return manifest
 
 
 def _changes(corpus: Corpus, file: str) -> dict[str, Any]:

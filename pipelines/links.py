@@ -77,11 +77,9 @@ def read(
 
 def make(corpus: Corpus, engine: Engine, plan: Plan | None, progress: Progress) -> Manifest:
     """Makes the table of what was read; without a plan it is up to date."""
-    table = corpus.table("links")
     if plan is None:
         progress.note("links: up to date")
-        manifest = table.manifest()
-        assert manifest is not None
+        manifest = corpus.table("links").published()
     else:
         manifest = stage.run(corpus, engine, plan, progress)
     files.remove_folder(_spill_folder(corpus))

@@ -79,7 +79,7 @@ def measure(
     corpus: Corpus, engine: Engine, tests: Sequence[Test], progress: Progress, *, use_bloom: bool
 ) -> dict[str, Any]:
     """The report's `overlap`: an entry per test file's name."""
-    shards = published(corpus)
+    shards = shard_files(corpus)
     read = {test.name: ngrams.of_file(test.path) for test in tests}
     for name in (name for name, test in read.items() if not len(test.hashes)):
         progress.note(f"{name}: has no 8-gram, eight words in a row, so that nothing is said of its overlap")
@@ -97,7 +97,7 @@ def measure(
     return found
 
 
-def published(corpus: Corpus) -> list[Path]:
+def shard_files(corpus: Corpus) -> list[Path]:
     """The shards that test files are compared with. Raises UserError where there are none yet."""
     manifest = corpus.table("shards").manifest()
     if manifest is None:

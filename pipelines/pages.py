@@ -68,8 +68,7 @@ class Item:
 
 
 def plan(corpus: Corpus, recipe: Recipe) -> Plan:
-    links = corpus.table("links").manifest()
-    assert links is not None
+    links = corpus.table("links").published()
     outcome = recipe.crawl.model_dump(mode="json", exclude=MANNERS) | _archives(recipe.crawl)
     works = []
     for number, part in enumerate(links.partitions):

@@ -54,7 +54,7 @@ def wanted(corpus: Corpus, recipe: Recipe) -> bool:
 
 def plan(corpus: Corpus, recipe: Recipe) -> Plan:
     """The partitions of clusters; none when the pass is off."""
-    documents, clusters = (kept.published(corpus, name) for name in ("documents", "clusters"))
+    documents, clusters = (corpus.table(name).published() for name in ("documents", "clusters"))
     says = fingerprint(UNICODE_VERSION, recipe.dedup.paragraphs, recipe.filter.min_tokens)
     works = []
     for part, cluster in zip(documents.partitions, clusters.partitions, strict=True):

@@ -105,8 +105,7 @@ def run(engine: Engine, steps: Sequence[tuple[Task, Sequence[Item]]], progress: 
 @lru_cache(1)  # a manifest of thousands of partitions is read once a process, not once a task
 def _signed(root: Path, _: Path) -> Signed:
     table = Corpus(root).table(SIGNATURES)
-    manifest = table.manifest()
-    assert manifest is not None
+    manifest = table.published()
     starts = (0, *accumulate(part.rows for part in manifest.partitions))
     return Signed(table, manifest.partitions, starts, _groups(starts))
 

@@ -204,9 +204,9 @@ def _scatter(
 def _inputs(corpus: Corpus, recipe: Recipe) -> str:
     """All that a shard's rows depend on: of pages also where each lies in the WARC files, but not those that
     were not fetched, which another crawl may find in another state."""
-    parts = kept.published(corpus, "pages").partitions
+    parts = corpus.table("pages").published().partitions
     captures = [part.extra.get(CAPTURES, part.extra.get("file_hash")) for part in parts]  # of older crawls
-    return fingerprint(kept.hashes(corpus, recipe), kept.published(corpus, "links").hash, captures)
+    return fingerprint(kept.hashes(corpus, recipe), corpus.table("links").published().hash, captures)
 
 
 def _write_card(corpus: Corpus, recipe: Recipe, vocab_size: int, parts: Sequence[Part]) -> None:
@@ -225,7 +225,7 @@ def _write_card(corpus: Corpus, recipe: Recipe, vocab_size: int, parts: Sequence
 def _counted(corpus: Corpus) -> dict[str, Counts]:
     """The counts of the tables before the shards, in order."""
     optional = corpus.table(kept.PARAGRAPHS).manifest()
-    counts = {name: kept.published(corpus, name).counts for name in UPSTREAM}
+    counts = {name: corpus.table(name).published().counts for name in UPSTREAM}
     return counts | ({kept.PARAGRAPHS: optional.counts} if optional else {})
 
 
@@ -236,7 +236,7 @@ def _card_tells(corpus: Corpus, recipe: Recipe) -> bool:
 
 
 def _made_with(corpus: Corpus) -> Libraries:
-    parts = kept.published(corpus, "documents").partitions
+    parts = corpus.table("documents").published().partitions
     return libraries.union(part.extra.get("libraries", {}) for part in parts)
 
 

@@ -32,8 +32,7 @@ class Item:
 
 
 def plan(corpus: Corpus, recipe: Recipe) -> Plan:
-    documents, links = corpus.table("documents").manifest(), corpus.table("links").manifest()
-    assert documents is not None and links is not None
+    documents, links = corpus.table("documents").published(), corpus.table("links").published()
     link_hashes = {part.file: part.hash for part in links.partitions}
     says = _says(recipe.dedup)
     works = []

@@ -36,7 +36,7 @@ CONFIG = "tokenizer_config.json"
 
 def plan(corpus: Corpus, recipe: Recipe) -> Plan:
     """A `.bin` for each file of the shards table, which is up to date."""
-    shards = kept.published(corpus, "shards")
+    shards = corpus.table("shards").published()
     dtype, words = recipe.tokens.dtype, vocabulary.key(corpus, recipe)
     works = []
     for part in shards.partitions:

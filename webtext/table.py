@@ -113,6 +113,12 @@ class Table:
             ) from None
         return found
 
+    def published(self) -> Manifest:
+        """The manifest of a table of which the caller knows that it has one."""
+        manifest = self.manifest()
+        assert manifest is not None, self.name
+        return manifest
+
     @property
     def begun(self) -> bool:
         """Whether a run is at work on the table, or was interrupted there."""

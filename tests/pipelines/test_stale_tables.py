@@ -14,7 +14,6 @@ from pipelines import (
     clusters,
     decontamination,
     edges,
-    kept,
     ledger,
     paragraphs,
     shards,
@@ -129,7 +128,7 @@ def test_another_split_makes_shards_stale_though_the_vocabulary_is_given(
 
 
 def test_other_counts_before_them_make_the_card_stale_and_no_shard(corpus: Corpus) -> None:
-    known, pages = shards.plan(corpus, corpus.recipe()), kept.published(corpus, "pages")
+    known, pages = shards.plan(corpus, corpus.recipe()), corpus.table("pages").published()
     more = pages.counts + Counts(1, 0, 0, {"dns": 1})
     corpus.table("pages").publish(replace(pages, counts=more))
     again = shards.plan(corpus, corpus.recipe())
@@ -182,7 +181,7 @@ def test_another_table_before_it_makes_a_table_stale(corpus: Corpus, table: str,
 
 def change(corpus: Corpus, name: str) -> None:
     """Publishes a table as if all its partitions were others."""
-    parts = kept.published(corpus, name).partitions
+    parts = corpus.table(name).published().partitions
     others = [replace(part, hash="other", extra=part.extra | {"file_hash": "other"}) for part in parts]
     publish(corpus, name, *others)
 
