@@ -54,6 +54,12 @@ def test_an_exception_keeps_its_type_and_its_words(engine: RayEngine) -> None:
     assert list(engine.map(square, [3], lambda *_: None)) == [9]
 
 
+def test_a_map_that_failed_leaves_no_task_to_the_next_one(engine: RayEngine) -> None:
+    with pytest.raises(UserError):
+        list(engine.map(refuse, [1, 2, 3, 4], lambda *_: None))
+    assert list(engine.map(square, [3], lambda *_: None)) == [9]
+
+
 def test_ray_takes_the_cluster_file_of_the_handbook() -> None:
     import yaml
     from ray.autoscaler._private.util import prepare_config, validate_config

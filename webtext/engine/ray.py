@@ -55,21 +55,27 @@ class RayEngine:
 
     def map(self, task: Task, items: Sequence[Any], report: Report) -> Iterator[Any]:
         waiting = deque(items)
-        while waiting or self._running:
-            while waiting and len(self._running) < self.workers * AHEAD:
-                item = waiting.popleft()
-                self._running[self._remote.remote(task, item, self._mailbox)] = item
-            ended, _ = self._ray.wait(list(self._running), timeout=POLL_S)
-            for told in self._ray.get(self._mailbox.take.remote()):
-                report(*told)
-            for reference in ended:
-                yield self._result(reference, task, self._running.pop(reference))
+        try:
+            while waiting or self._running:
+                while waiting and len(self._running) < self.workers * AHEAD:
+                    item = waiting.popleft()
+                    self._running[self._remote.remote(task, item, self._mailbox)] = item
+                ended, _ = self._ray.wait(list(self._running), timeout=POLL_S)
+                for told in self._ray.get(self._mailbox.take.remote()):
+                    report(*told)
+                for reference in ended:
+                    yield self._result(reference, task, self._running.pop(reference))
+        finally:  # after an error, and for a caller who wants no more
+            self._cancel_running()
 
     def close(self) -> None:
+        self._cancel_running()
+        self._ray.shutdown()
+
+    def _cancel_running(self) -> None:
         for reference in self._running:
             self._ray.cancel(reference, force=True)
         self._running.clear()
-        self._ray.shutdown()
 
     def _result(self, reference: Any, task: Task, item: Any) -> Any:
         errors = self._ray.exceptions
