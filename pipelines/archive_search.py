@@ -1,7 +1,7 @@
-"""Where in the archives that lies which tombstones name, looked for by all workers.
+"""Finds what tombstones name in the corpus' WARC files, which all workers search together.
 
-Every exchange is looked at: those that failed, and those that a killed crawl had tried, have no row that
-says where they are.
+Every exchange is looked at, because those that failed, and those that a killed crawl had tried, have no row
+that says where they are.
 """
 
 from collections import defaultdict
@@ -40,8 +40,8 @@ def look(
     places: Set[Place],
     progress: Progress,
 ) -> Records:
-    """The exchanges in those archives that were made for the links, or for what the corpus' tombstones name,
-    or at an address that they name, and those at the places. `archives`: their bytes, by name."""
+    """The exchanges in these archives (name → bytes) that were made for these links, or for a link or an
+    address that the corpus' tombstones name, and those whose responses lie at these places."""
     if not archives:
         return {}
     ordered = sorted(archives, key=lambda name: (-archives[name], name))
@@ -61,6 +61,7 @@ def look(
 
 
 def look_through(item: Item, report: Report) -> Records:
+    """The same in some of the archives, as a task."""
     stones, folder = tombstones.load(item.root), Corpus(item.root).table("pages").folder
     ids = item.links.union(stones.ids)
     return {

@@ -222,7 +222,7 @@ def _shuffled(text: str, seed: int) -> str:
 
 
 def _split(texts: dict[str, pa.Table], partitions: int) -> dict[str, list[pa.Table]]:
-    """By the first characters of the ids, as hosts' hashes would."""
+    """By the last digits of the ids, which are hashes: evenly, as those of hosts divide a corpus."""
     split: dict[str, list[pa.Table]] = {}
     for name, table in texts.items():
         number = np.array([int(id[-6:], 16) % partitions for id in table["id"].to_pylist()])

@@ -33,7 +33,7 @@ def documents(corpus: Corpus, file: str, columns: Sequence[str]) -> Iterator[pa.
 
 
 def cleaned(corpus: Corpus, file: str, columns: Sequence[str]) -> Iterator[pa.Table]:
-    """The same with those that hold examples of test sets."""
+    """The same, before those that hold examples of test sets are left out."""
     kinds, changes = corpus.recipe().filter.masked, _changes(corpus, file)
     for table in whole_documents(corpus, file, columns):
         if changes:

@@ -46,7 +46,7 @@ from webtext.table import partition_name
 VERSION = 1
 CAPTURES = "captures"  # in a partition's `extra`: the hash of what shards say of its fetched pages
 
-# How a crawl goes about it, which decides when a page is had, not whether.
+# Settings that decide when a page is fetched, not what it is: another value makes no page stale.
 MANNERS = {"contact", "threads", "per_host_delay_s", "per_host_connections", "proxy"}
 
 

@@ -34,7 +34,7 @@ def run(request: Request, wanted: Selection, progress: Progress, *, dry_run: boo
         found = _look_up(corpus, wanted, day)
         known = not (wanted.copies and found.links) or _is_built(corpus)
         result = {"corpus": str(request.root), "dry_run": dry_run, "copies_known": known} | found.told()
-        before = _standing(corpus)
+        before = _inventory(corpus)
         if dry_run:
             return result | {"before": before["counts"]}
         removal.forget_reports(corpus)
@@ -42,7 +42,7 @@ def run(request: Request, wanted: Selection, progress: Progress, *, dry_run: boo
         with request.start_engine() as engine:
             outcome = removal.apply(corpus, engine, progress, found.stones)
             _rebuild(corpus, engine, progress)
-        after = _standing(corpus)
+        after = _inventory(corpus)
     return result | {
         "tombstones": len(new),
         "archive": asdict(outcome),
@@ -176,7 +176,7 @@ def _is_begun(corpus: Corpus) -> bool:
     return any(not name.startswith("_") for folder in folders for name in files.sizes(folder))
 
 
-def _standing(corpus: Corpus) -> dict[str, Any]:
+def _inventory(corpus: Corpus) -> dict[str, Any]:
     """What the corpus has, and the hash of each of its shards."""
     counts = {}
     for table, name in (("pages", "pages"), ("documents", "texts"), ("shards", "documents")):

@@ -66,8 +66,8 @@ class Request:
 
     @contextmanager
     def settled_if_new(self, progress: Progress) -> Iterator[None]:
-        """A new corpus has its recipe meanwhile, so that a run that is killed goes on by it; what is refused
-        takes it back."""
+        """Freezes the recipe of a new corpus while the block runs, so that a run that is killed goes on with
+        it; a UserError in the block takes it back."""
         corpus = Corpus(self.root)
         if corpus.has_recipe:
             yield

@@ -20,9 +20,9 @@ from train.ranks import Ranks
 Batch = tuple[Tensor, Tensor]
 """Token ids and their targets, each (sequences, n_positions) int64."""
 
-ROUNDS = 4
-EVALUATED_WINDOWS = 1024
-STEPS_AHEAD = 2
+ROUNDS = 4  # of the Feistel network that permutes windows
+EVALUATED_WINDOWS = 1024  # at most
+STEPS_AHEAD = 2  # whose batches are read while the device computes
 
 
 class Order:

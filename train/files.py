@@ -18,9 +18,10 @@ def expanded(text: str) -> Path:
 
 @contextmanager
 def made(folder: Path, instead: str) -> Iterator[None]:
-    """Has a folder there to be written to; the block writes something small, before anything is computed.
+    """Makes a folder in which the block then writes something small, so that one that cannot be written to
+    (it may be another user's) is refused before anything is computed.
 
-    Raises TrainError, which ends in `instead`, if that cannot be: the place may be another's to read only.
+    Raises TrainError, which ends in `instead`, where either fails.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -110,7 +110,7 @@ def told(error: OSError) -> str:
 
 
 def refusal(error: OSError) -> str | None:
-    """The same for an error that asking again would not mend; None for any other."""
+    """What the error means, as `told` says it, where asking again cannot help; None for any other error."""
     match = _AWS_ERROR.search(str(error))
     code = match[1] if match else ""
     if code == "NO_SUCH_BUCKET" or _NOT_FOUND.search(str(error)):
@@ -137,9 +137,9 @@ def _plain(part: str) -> str:
 
 def system(bucket: str) -> Any:
     """The file system that a bucket is read and written through."""
-    known = os.environ.get
-    endpoint = known("AWS_ENDPOINT_URL_S3") or known("AWS_ENDPOINT_URL") or ""
-    region = known("AWS_REGION") or known("AWS_DEFAULT_REGION")
+    setting = os.environ.get
+    endpoint = setting("AWS_ENDPOINT_URL_S3") or setting("AWS_ENDPOINT_URL") or ""
+    region = setting("AWS_REGION") or setting("AWS_DEFAULT_REGION")
     if not region:
         region = "us-east-1" if endpoint else fs.resolve_s3_region(bucket)
     scheme, _, address = endpoint.rstrip("/").rpartition("://")

@@ -1,5 +1,5 @@
-"""The command line. What it is made of is imported in `main`: that takes half a second, in which a user may
-think better of it."""
+"""The command line's entry point. The commands are imported in `main`, not here: that takes half a second,
+and a Ctrl-C in it is to end in one line."""
 
 import os
 import signal

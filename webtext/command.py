@@ -22,8 +22,8 @@ UsageError: Any = typer.BadParameter.__base__
 
 
 class Commands(TyperGroup):
-    """Says of an interrupt before or after a command's own work what Typer passes over in silence; what it
-    reads options with takes a while to import."""
+    """Reports a Ctrl-C that comes before or after a command's own work, of which Typer says nothing. It is
+    not rare: what reads the options takes a while to import."""
 
     def make_context(self, *args: Any, **options: Any) -> Any:
         with _interrupt_told():

@@ -14,8 +14,8 @@ def require(found: pa.Schema, wanted: pa.Schema) -> None:
 
 
 def unlike(found: pa.Schema, wanted: pa.Schema) -> str:
-    """What columns of other names or types a table has than it should, in words; "" for none. Types that
-    differ in their layout alone, as other programs write them, are no others."""
+    """Which columns are missing, or of another type than they should be, in words; "" where none is. A type
+    in another layout, as other programs write it (large strings, dictionaries), counts as the same."""
     if absent := [name for name in wanted.names if name not in found.names]:
         return f"it has no {', '.join(absent)}"
     odd = [field for field in wanted if _plain(found.field(field.name).type) != _plain(field.type)]

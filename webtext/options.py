@@ -25,8 +25,8 @@ def place(text: str) -> Path:
             "s3://BUCKET/PREFIX, or another directory"
         )
     path = Path(text)
-    # Arrow takes a path that begins with `~` for one of a home, and one with `s3:` for a store's; a shell's
-    # user who pastes a command that is shown would give one with `-` as an option.
+    # Made absolute: Arrow takes a path that begins with `~` for one in a home, and one with `s3:` for a
+    # store's; one that begins with `-`, in a command that we show, would be an option when it is pasted.
     return path.absolute() if str(path).startswith(("~", "-")) or ":" in text else path
 
 

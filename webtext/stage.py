@@ -42,12 +42,13 @@ class Plan:
     inputs: str  # fingerprint of what the stage reads
     task: Task
     works: tuple[Work, ...]
+    # Which works one task makes, given them all and the number of workers.
     group: Callable[[Sequence[Work], int], list[list[Work]]] = lambda works, _: [[work] for work in works]
     extra: dict[str, Any] = field(default_factory=dict)  # goes into the manifest
     counts: Counts = NOTHING  # what was counted before the partitions
-    # Writes files beside the partitions, before the manifest.
+    # Called when all partitions are made, before the manifest is: writes the files beside them.
     finish: Callable[[Sequence[Part]], None] = lambda _: None
-    # Saves what an earlier plan made.
+    # Called before the earlier manifest goes and anything is made.
     before: Callable[[], None] = field(default=lambda: None, compare=False)
 
 

@@ -70,8 +70,8 @@ class Table:
         return layouts.laid_out(rows, self.schema)
 
     def rows(self, wanted: "pc.Expression", columns: Sequence[str] | None = None) -> pa.Table:
-        """Those of all partitions for which an expression holds. A dataset would give nulls for a column that
-        is not there, or is null throughout: columns are looked at before."""
+        """The rows of all partitions for which an expression holds. The columns are checked first: a dataset
+        would give nulls for one that a file lacks, or that has no type there."""
         with self.readable(""):
             dataset = self.dataset()
             for fragment in dataset.get_fragments():

@@ -54,6 +54,7 @@ def print_facts(title: str, facts: Result) -> None:
 
 
 def known(value: float | None) -> str:
+    """A number as people read it; "" for None."""
     if value is None:
         return ""
     if isinstance(value, bool):

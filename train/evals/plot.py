@@ -10,8 +10,8 @@ from train.plot import ticks
 
 WIDTH, HEIGHT, COLUMNS = 300, 210, 3
 LEFT, RIGHT, TOP, BOTTOM = 46, 14, 44, 34
-LEGEND = 24
-FAR = 20
+LEGEND = 24  # its height
+FAR = 20  # times the smallest value: from here on the scale is logarithmic
 
 STYLE = """
 .tasks text { font: 11px system-ui, sans-serif; fill: #1f2328; }

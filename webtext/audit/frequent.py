@@ -1,8 +1,8 @@
 """The most frequent of many hashes, in two passes and bounded memory.
 
-The first pass counts roughly, in a fixed number of buckets that strangers share; the second counts exactly
-what fell into the fullest ones. A hash that is frequent enough to be among the first is never missed. Each
-pass counts piece by piece, and the pieces' counts are added up.
+The first pass counts roughly, in a fixed number of buckets, each shared by many hashes; the second counts
+exactly what fell into the fullest buckets. A hash that is frequent enough to be among the first is never
+missed. Each pass counts piece by piece, and the pieces' counts are added up.
 """
 
 from collections import Counter

@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 
 from webtext.audit.figures import share
 
-COMPACT_ROWS = 1_000_000
+COMPACT_ROWS = 1_000_000  # of partial sums, held before they are added up
 PERCENTILES = (1, 5, 10, 25, 50, 75, 90, 95, 99)
 
 

@@ -15,32 +15,32 @@ import pyarrow as pa
 Ranks = npt.NDArray[np.uint32]
 Rows = npt.NDArray[np.int64]
 Ids = npt.NDArray[np.uint64]
-Keys = npt.NDArray[np.uint64]  # documents × (date, karma, id)
-Hashes = npt.NDArray[np.uint64]  # documents × the two halves of 16 bytes
+KeepKeys = npt.NDArray[np.uint64]  # documents × (date, karma, id)
+TextHashes = npt.NDArray[np.uint64]  # documents × the two halves of 16 bytes
 
 LATEST, LEAST = np.iinfo(np.int64).max, np.iinfo(np.int64).min
 SIGN = np.uint64(1 << 63)
 
 
-def keep_keys(table: pa.Table) -> Keys:
+def keep_keys(table: pa.Table) -> KeepKeys:
     """The key of each row of (id, first_posted, karma)."""
     posted = _integers(table["first_posted"].cast(pa.int64()), LATEST)
     karma = ~_integers(table["karma"], LEAST)  # falls as karma rises, without overflow
     return np.stack([_unsigned(posted), _unsigned(karma), ids_of(table["id"])], axis=1)
 
 
-def keep_order(keys: Keys) -> Rows:
+def keep_order(keys: KeepKeys) -> Rows:
     """The rows in keep order."""
     return np.lexsort((keys[:, 2], keys[:, 1], keys[:, 0]))
 
 
-def boundaries(sample: Keys, ranges: int) -> Keys:
+def boundaries(sample: KeepKeys, ranges: int) -> KeepKeys:
     """Keys that cut the order into so many ranges of about equal size, judged by a sample of it."""
     ordered = sample[keep_order(sample)]
     return ordered[np.arange(1, ranges) * len(ordered) // ranges]
 
 
-def range_of(keys: Keys, bounds: Keys) -> npt.NDArray[np.intp]:
+def range_of(keys: KeepKeys, bounds: KeepKeys) -> npt.NDArray[np.intp]:
     """Which of the ranges each key lies in."""
     number = np.zeros(len(keys), np.intp)
     for bound in bounds:
@@ -48,7 +48,7 @@ def range_of(keys: Keys, bounds: Keys) -> npt.NDArray[np.intp]:
     return number
 
 
-def copies(hashes: Hashes, ranks: Ranks) -> tuple[Rows, Ranks]:
+def copies(hashes: TextHashes, ranks: Ranks) -> tuple[Rows, Ranks]:
     """The rows whose hash an earlier document has too, and the rank of the first such."""
     order = np.lexsort((ranks, hashes[:, 0], hashes[:, 1]))
     ordered = hashes[order]
@@ -68,12 +68,12 @@ def hex_of(ids: Ids) -> list[str]:
     return [digits[begin : begin + 16] for begin in range(0, len(digits), 16)]
 
 
-def halves(hashes: pa.ChunkedArray) -> Hashes:
+def halves(hashes: pa.ChunkedArray) -> TextHashes:
     """16-byte hashes as rows of two integers."""
     return _numbers(hashes, lambda values: np.frombuffer(b"".join(values), "<u8")).reshape(-1, 2)
 
 
-def _before(keys: Keys, bound: npt.NDArray[np.uint64]) -> npt.NDArray[np.bool_]:
+def _before(keys: KeepKeys, bound: npt.NDArray[np.uint64]) -> npt.NDArray[np.bool_]:
     before: npt.NDArray[np.bool_] = keys[:, 2] < bound[2]
     for column in (1, 0):
         before = (keys[:, column] < bound[column]) | ((keys[:, column] == bound[column]) & before)

@@ -1,4 +1,4 @@
-"""The first step: what duplicate detection needs of each surviving document."""
+"""Signatures: what duplicate detection needs to know of each surviving document."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise, repeat
@@ -38,8 +38,10 @@ def sign(documents: Iterable[pa.RecordBatch], links: pa.Table, settings: Dedup) 
             "text_hash": pa.array(map(text_hash, texts, normalised, repeat(fold)), pa.binary(16)),
             "first_posted": posted["first_posted"],
             "karma": posted["karma"],
+            "signature": pa.nulls(len(texts), pa.list_(pa.uint32())),
         }
-        columns |= _near(normalised, settings) if "near" in settings.methods else _far(len(texts))
+        if "near" in settings.methods:
+            columns |= _near(normalised, settings)
         yield pa.table(columns, schema=wanted)
 
 
@@ -60,10 +62,6 @@ def _near(normalised: Sequence[bytes], settings: Dedup) -> dict[str, pa.Array]:
     }
     entries = list(signed) if settings.verify == "signature" else [None] * len(signed)
     return columns | {"signature": pa.array(entries, pa.list_(pa.uint32()))}
-
-
-def _far(rows: int) -> dict[str, pa.Array]:
-    return {"signature": pa.nulls(rows, pa.list_(pa.uint32()))}
 
 
 def _signatures(normalised: Sequence[bytes], settings: Dedup) -> Signatures:

@@ -1,9 +1,9 @@
 """Bloom filters of 8-grams, as the GPT-2 paper uses them (§4): false positives of at most 1 in 10^8.
 
-Bloom 1970. Sixteen bits are set for each 8-gram: with 42.1 bits of filter a piece, a stranger finds all of
-its sixteen set with a chance of 1e-8. The least filter, of 38.3 bits a piece, would need 27 of them, and as
-much more time. Large sets are divided among filters by hash: each holds its share, and is made and asked
-alone.
+Bloom 1970. Sixteen bits are set for each 8-gram. With 42.1 bits of filter for each, an 8-gram that was not
+added (a stranger) finds all of its sixteen bits set with a chance of 1e-8. The smallest filter that does so
+has 38.3 bits for each, but sets 27, which takes as much more time. Large sets are divided among filters by
+hash: each holds its share, and is made and asked alone.
 """
 
 import math

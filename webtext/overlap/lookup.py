@@ -6,7 +6,7 @@ import numpy.typing as npt
 from webtext.dedup.shingles import Hashes, Indices
 
 MIN_BITS, MAX_BITS = 16, 26  # of the table's size
-SPARE_BITS = 4  # so many times (2^n) more places than hashes: one stranger in sixteen is looked at twice
+SPARE_BITS = 4  # 2^4 times as many places as hashes: one unknown hash in sixteen is searched for in vain
 
 
 class Lookup:

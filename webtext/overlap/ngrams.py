@@ -1,7 +1,7 @@
 """8-grams as the GPT-2 paper takes them (§4): lower-case alphanumeric words, single spaces, eight in a row.
 
-An 8-gram is known by 64 bits of hash: among n of them a stranger is taken for one with a chance of n / 2^64,
-4 in 10^10 for a corpus of 40 GB.
+An 8-gram is known by 64 bits of hash: another one is taken for one of n with a chance of n / 2^64, 4 in 10^10
+for a corpus of 40 GB.
 """
 
 from collections.abc import Iterator, Sequence
