@@ -84,7 +84,7 @@ def write_parts(shares: Sequence[Share], report: Report) -> list[Part]:
 def _write_part(share: Share, report: Report) -> Part:
     rows = _rows(share.of)
     path = Corpus(share.of.root).table(TABLE).folder / share.file
-    written = files.write_parquet(path, schemas.CLUSTERS, [rows], row_group_rows=50_000)
+    written = files.write_parquet(path, schemas.CLUSTERS, [rows], row_group_rows=files.NARROW_ROWS)
     kinds = rows["duplicate"].to_pylist()
     dropped = {kind: count for kind in ("exact", "near") if (count := kinds.count(kind))}
     report(len(kinds), dropped)

@@ -102,8 +102,8 @@ def _write_part(item: Item, report: Report) -> Part:
         documents += table.num_rows
         report(table.num_rows, {REASON: len(found)} if found else {})
     path = corpus.table(TABLE).folder / item.file
-    contaminated = pa.Table.from_pylist(rows, schema=schemas.CONTAMINATED)
-    written = files.write_parquet(path, schemas.CONTAMINATED, [contaminated], row_group_rows=50_000)
+    left_out = pa.Table.from_pylist(rows, schema=schemas.CONTAMINATED)
+    written = files.write_parquet(path, schemas.CONTAMINATED, [left_out], row_group_rows=files.NARROW_ROWS)
     counted = Counts(documents, documents - len(rows), 0, {REASON: len(rows)} if rows else {})
     return Part(item.file, item.key, written.rows, written.bytes, written.hash, counted)
 

@@ -107,7 +107,7 @@ def _write_part(item: Item, key: str, report: Report) -> Part:
     edges = _edges(item, keys[verified], similarity[verified])
     file = partition_name(item.number)
     path = Corpus(item.root).table(TABLE).folder / file
-    written = files.write_parquet(path, schemas.EDGES, [edges], row_group_rows=50_000)
+    written = files.write_parquet(path, schemas.EDGES, [edges], row_group_rows=files.NARROW_ROWS)
     counts = Counts(into=edges.num_rows, out=edges.num_rows)
     extra = {"candidates": len(keys)}
     return Part(file, key, written.rows, written.bytes, written.hash, counts, extra)

@@ -56,8 +56,8 @@ def _write_part(item: Item, report: Report) -> Part:
     read = {name: corpus.table(name).read(item.file, COLUMNS[name]) for name in item.tables}
     tables = [read.get(name) for name in COLUMNS]
     rows = ledger.entries(links, *tables, published=item.published)
-    table = corpus.table("ledger")
-    written = files.write_parquet(table.folder / item.file, schemas.LEDGER, [rows], row_group_rows=50_000)
+    path = corpus.table("ledger").folder / item.file
+    written = files.write_parquet(path, schemas.LEDGER, [rows], row_group_rows=files.NARROW_ROWS)
     report(rows.num_rows, {})
     counts = Counts(into=links.num_rows, out=rows.num_rows)
     return Part(item.file, item.key, written.rows, written.bytes, written.hash, counts)

@@ -98,7 +98,7 @@ def _write_part(item: Item, report: Report) -> Part:
         report(table.num_rows, {})
     path = corpus.table(TABLE).folder / item.file
     changed = pa.Table.from_pylist(rows, schema=schemas.PARAGRAPHS)
-    written = files.write_parquet(path, schemas.PARAGRAPHS, [changed], row_group_rows=50_000)
+    written = files.write_parquet(path, schemas.PARAGRAPHS, [changed], row_group_rows=files.NARROW_ROWS)
     dropped = sum(not row["kept"] for row in rows)
     counts = Counts(documents, documents - dropped, 0, {"boilerplate": dropped} if dropped else {})
     extra = {

@@ -70,6 +70,6 @@ def _write_part(item: Item, report: Report) -> Part:
     columns = schema(item.settings)
     rows = pa.concat_tables(tables or [columns.empty_table()]).sort_by("id")
     path = corpus.table(SIGNATURES).folder / item.file
-    written = files.write_parquet(path, columns, [rows], row_group_rows=50_000)
+    written = files.write_parquet(path, columns, [rows], row_group_rows=files.NARROW_ROWS)
     counts = Counts(into=rows.num_rows, out=rows.num_rows)
     return Part(item.file, item.key, written.rows, written.bytes, written.hash, counts)

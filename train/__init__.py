@@ -1,9 +1,18 @@
 """The GPT-2 trainer: token files in, a run directory out.
 
-Read it in this order: `settings` (what is asked), `corpus` and `data` (what is read, in which order),
-`model`, `optimizer` (and `muon`), `training` (one step) and `loop` (from step to step; `device`, `ranks` and
-`parallel` are what it runs on, `prepare` and `compiled` what is checked before, `journal` the log), `spikes`,
-`checkpoint` and `rundir` (what is kept), `evaluate`, `pretrained` and `sample`, `report`, `huggingface`.
+Read it in this order:
+
+- `settings` (what is asked; `settings_file` reads it), `corpus` and `data` (which tokens, in which order;
+  `token_index` and `census` check them), `model`, `optimizer` (and `muon`, `loss_scale`)
+- `training` (one step) and `loop` (from step to step): `device`, `ranks` and `parallel` are what they run
+  on, `prepare` and `compiled` what is checked before, `spikes` and `stopping` what ends a run early,
+  `rehearsal` a dry run
+- `rundir`, `journal` (the log) and `checkpoint` (read; `saving` writes it, with `generators`) are what is
+  kept; `progress`, `report`, `plot` and `tensorboard` show it
+- `pretrained` (with `huggingface` and `tokenizer`) is a trained model, which `evaluate`, `sample`, `evals`
+  and `export` use
+- `cli` is `python -m train`; `files`, `streams`, `interrupt` and `errors` serve all
+
 Nothing here imports the rest of the toolkit: token files and a tokenizer are enough.
 """
 

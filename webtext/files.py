@@ -22,6 +22,7 @@ from webtext.damage import DISK_FULL
 from webtext.errors import UserError
 from webtext.store import TEMPORARY
 
+NARROW_ROWS = 50_000  # a row group of a table without texts
 CHECKED = {"page_checksum_verification": True}  # a flipped bit is an error, not another text
 
 

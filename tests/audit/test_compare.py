@@ -12,7 +12,7 @@ from tests.audit.conftest import Planted
 from tests.pipelines.chains import refused
 from webtext import show
 from webtext.audit import compare
-from webtext.audit.ranks import spearman
+from webtext.audit.rank_correlation import spearman
 from webtext.audit.source import Source
 from webtext.corpus import Corpus
 from webtext.progress import Progress

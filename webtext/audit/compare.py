@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from webtext.audit.figures import share
-from webtext.audit.ranks import spearman
+from webtext.audit.rank_correlation import spearman
 from webtext.audit.section import Numbers
 from webtext.audit.sections import languages, lengths
 from webtext.audit.source import Source

@@ -20,7 +20,6 @@ from webtext.shards.encode import Ids
 
 INDEX_VERSION = 1
 DTYPES: dict[str, np.dtype[np.unsignedinteger[Any]]] = {"uint16": np.dtype("<u2"), "uint32": np.dtype("<u4")}
-IDX_GROUP_ROWS = 50_000
 
 
 @dataclass(frozen=True)
@@ -73,7 +72,7 @@ class TokenWriter:
         lengths = np.array(self._lengths, np.int64)
         columns = [pa.array(self._ids, pa.string()), np.cumsum(lengths) - lengths, lengths]
         table = pa.table(columns, schema=schemas.TOKEN_INDEX)
-        index = files.write_parquet(idx, schemas.TOKEN_INDEX, [table], row_group_rows=IDX_GROUP_ROWS)
+        index = files.write_parquet(idx, schemas.TOKEN_INDEX, [table], row_group_rows=files.NARROW_ROWS)
         self.written = TokenFile(
             int(lengths.sum()),
             len(lengths),

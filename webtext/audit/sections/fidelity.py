@@ -12,7 +12,7 @@ from webtext.audit.blocks import BARS, Block, heading, numeric, sentence, table,
 from webtext.audit.charts import bar
 from webtext.audit.figures import number, percent, share
 from webtext.audit.markup import Child, Markup, foreign
-from webtext.audit.ranks import spearman
+from webtext.audit.rank_correlation import spearman
 from webtext.audit.section import Numbers, Section
 from webtext.audit.source import Source
 from webtext.audit.tally import count
