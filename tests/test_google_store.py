@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.object_store import BUCKET, google
-from webtext import buckets, files, store
+from webtext import buckets, damage, files, store
 from webtext.corpus import Corpus
 from webtext.errors import UserError
 
@@ -63,3 +63,11 @@ def test_of_the_clients_errors_its_last_message_is_told() -> None:
     )
     told = "PerformWork() - CURL error [6]=Could not resolve hostname; check the network"
     assert buckets.told(OSError(said)) == told
+
+
+def test_an_error_of_the_client_is_no_damage_of_the_file_that_was_read() -> None:
+    said = (
+        "google::cloud::Status(UNAVAILABLE: Retry policy exhausted, with a last message of PerformWork() - "
+        "CURL error [7]=Could not connect to server error_info={reason=, domain=, metadata={}})"
+    )
+    assert damage.is_no_damage(OSError(said))

@@ -4,6 +4,7 @@ Credentials are those of the usual places (environment, ~/.aws or gcloud's, the 
 AWS_ENDPOINT_URL names a server other than Amazon's, STORAGE_EMULATOR_HOST one other than Google's.
 """
 
+import fnmatch
 import os
 import re
 from collections.abc import Callable
@@ -128,11 +129,15 @@ def refusal(error: OSError) -> str | None:
 
 
 def is_of_a_store(error: OSError) -> bool:
-    return _AWS_ERROR.search(str(error)) is not None
+    """Whether an object store's client raised it, and not this machine's disk."""
+    return "google::cloud::Status" in str(error) or _AWS_ERROR.search(str(error)) is not None
 
 
 def _plain(part: str) -> str:
-    return part if part.startswith("[") else re.escape(part)
+    """A part of a glob that is text, or a class of characters in brackets, as a regular expression."""
+    if part.startswith("["):
+        return re.sub(r"\\[zZ]$", "", fnmatch.translate(part))  # without the end of the text
+    return re.escape(part)
 
 
 def system(bucket: str) -> Any:

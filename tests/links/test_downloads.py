@@ -38,6 +38,16 @@ def test_a_bucket_gives_the_links_that_files_give(bucket: BucketSite, tmp_path: 
     assert parts_of(tmp_path / "remote") == parts_of(tmp_path / "local")
 
 
+def test_brackets_in_a_glob_mean_what_they_do_on_a_disk(bucket: BucketSite, tmp_path: Path) -> None:
+    stored(bucket, tmp_path, "RS_1.zst", "RS_2.zst")
+    harvest(tmp_path / "local", [str(tmp_path / "RS_[!2].zst")])
+    harvest(tmp_path / "remote", ["s3://dumps/2015/RS_[!2].zst"])
+    assert parts_of(tmp_path / "remote") == parts_of(tmp_path / "local")
+    for source in (str(tmp_path / "RS_[9-1].zst"), "s3://dumps/2015/RS_[9-1].zst"):
+        with pytest.raises(UserError, match=r"RS_\[9-1\]"):
+            harvest(tmp_path / "none", [source])
+
+
 def test_what_was_fetched_is_not_fetched_again(bucket: BucketSite, tmp_path: Path) -> None:
     stored(bucket, tmp_path, "RS_1.zst")
     harvest(tmp_path / "c", ["s3://dumps/2015/RS_1.zst"])
