@@ -99,6 +99,7 @@ def write_pairs(item: Item, _: Report) -> None:
 
 
 def write_wanted(item: Item, _: Report) -> None:
+    """Of each rank whether it is in a candidate pair: a bool a document."""
     documents = signed(item).documents
     with item.arrays.filling("wanted", documents, np.bool_) as wanted:
         for number in range(shares(documents, pair_documents(documents))):

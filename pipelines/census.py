@@ -23,6 +23,8 @@ VERSION = 1
 
 @dataclass(frozen=True)
 class Item:
+    """A partition of documents to be counted."""
+
     root: Path
     file: str
     recipe: Shards

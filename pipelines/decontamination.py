@@ -71,6 +71,7 @@ def plan(corpus: Corpus, recipe: Recipe) -> Plan:
 
 
 def build(corpus: Corpus, engine: Engine, recipe: Recipe, progress: Progress) -> Manifest | None:
+    """Brings the table up to date; None, and no table, where the recipe names no test sets."""
     if not recipe.shards.decontaminate:
         files.remove_folder(corpus.table(TABLE).folder)
         return None

@@ -71,6 +71,8 @@ def build(corpus: Corpus, engine: Engine, recipe: Recipe, progress: Progress) ->
 
 
 def plan(corpus: Corpus, recipe: Recipe) -> Plan:
+    """A partition of documents for each of pages. Raises UserError where the crawl has not ended, or a word
+    list cannot be read."""
     pages = corpus.table("pages").manifest()
     if pages is None:
         raise UserError(f"{corpus.root}: its crawl has not ended; `webtext crawl` again resumes it")

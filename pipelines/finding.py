@@ -60,6 +60,7 @@ def find_link(corpus: Corpus, asked: str) -> Found:
 
 
 def row_of(corpus: Corpus, name: str, id: str) -> dict[str, Any] | None:
+    """The row with this id in a table; None where there is none, or no such table yet."""
     table = corpus.table(name)
     if table.manifest() is None:
         return None

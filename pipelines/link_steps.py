@@ -51,6 +51,8 @@ REPEATING = ("domain", "submissions.list.element.subreddit")  # dictionaries of 
 
 @dataclass(frozen=True)
 class SourceItem:
+    """A source, or a slice of it, to be spilled under `key`."""
+
     folder: Path
     key: str
     source: Source
@@ -91,6 +93,8 @@ def first_urls(source: Source, rules: Rules) -> list[str]:
 
 @dataclass(frozen=True)
 class IdsItem:
+    """Buckets [first_bucket, end_bucket) of submission ids to be settled."""
+
     folder: Path
     keys: tuple[tuple[str, ...], ...]  # of the spills, source by source
     first_bucket: int
@@ -135,6 +139,8 @@ class Job:
 
 @dataclass(frozen=True)
 class PartitionItem:
+    """A partition of links to be merged; `key` as in its plan."""
+
     job: Job
     partition: int
     key: str

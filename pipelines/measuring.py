@@ -109,6 +109,8 @@ def _can_read(corpus: Corpus, row: Row) -> bool:
 
 
 def measured_now(corpus: Corpus, pages: pa.Table, section: Extract) -> Iterator[pa.Table]:
+    """The documents of these pages, in their order, BATCH_ROWS at a time: a row for each page, whatever it
+    does to the extractor."""
     folder = corpus.table("pages").folder
     places = [_place(row) for row in pages.select(WHERE).to_pylist()]
     records = read_ahead.records(folder, places)

@@ -18,6 +18,8 @@ TOLD_BY_COMMANDS = (*damage.DISK_FULL, *damage.TOO_MANY_OPEN, errno.EFBIG, errno
 
 @dataclass(frozen=True)
 class Sampling:
+    """How texts are sampled; see `train.sample.generate`."""
+
     max_tokens: int = 200
     temperature: float = 0.8
     top_k: int = 50

@@ -43,6 +43,7 @@ def make_listings(corpus: Corpus, engine: Engine, recipe: Recipe, pages: Plan, p
 
 
 def make_listing(item: Item, report: Report) -> None:
+    """Lists one file, as a task; reports its bytes as they are read."""
     left = item.file.size
 
     def tell(count: int) -> None:

@@ -52,6 +52,8 @@ MANNERS = {"contact", "threads", "per_host_delay_s", "per_host_connections", "pr
 
 @dataclass(frozen=True)
 class Item:
+    """A partition to be crawled; `key` as in its plan."""
+
     root: Path
     number: int
     partitions: int
@@ -68,6 +70,7 @@ class Item:
 
 
 def plan(corpus: Corpus, recipe: Recipe) -> Plan:
+    """A partition of pages for each of links, whose key says what of the recipe decides on its rows."""
     links = corpus.table("links").published()
     outcome = recipe.crawl.model_dump(mode="json", exclude=MANNERS) | _archives(recipe.crawl)
     works = []

@@ -66,6 +66,7 @@ def plan(corpus: Corpus, recipe: Recipe) -> Plan:
 
 
 def build(corpus: Corpus, engine: Engine, recipe: Recipe, progress: Progress) -> Manifest | None:
+    """Brings the table up to date; None, and no table, where the pass is off."""
     if not recipe.dedup.paragraphs:
         files.remove_folder(corpus.table(TABLE).folder)
         return None

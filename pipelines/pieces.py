@@ -26,6 +26,8 @@ PAGES = 10_000  # of a piece: some minutes of a core
 
 @dataclass(frozen=True)
 class Partition:
+    """A large partition of documents."""
+
     root: Path
     file: str
     extract: Extract
@@ -53,6 +55,7 @@ def measure(corpus: Corpus, engine: Engine, partitions: Sequence[Partition], pro
 
 
 def divide(partition: Partition, _: Report) -> list[Piece]:
+    """The pieces of a partition, as a task; none where its measures stand."""
     corpus = Corpus(partition.root)
     pages = fetched(corpus, partition.file)
     measured = measures(pages, partition.extract)
@@ -63,6 +66,7 @@ def divide(partition: Partition, _: Report) -> list[Piece]:
 
 
 def write_piece(piece: Piece, report: Report) -> None:
+    """Measures a piece and leaves its file, unless it is there; a task."""
     corpus = Corpus(piece.of.root)
     path = _path(corpus, piece.measured, piece.pages)
     if measured_before(path, piece.measured, len(piece.pages)):
@@ -91,6 +95,7 @@ def forget(corpus: Corpus, ids: Collection[str]) -> None:
 
 
 def folder(corpus: Corpus) -> Path:
+    """Where the pieces lie until the partitions are made of them."""
     return corpus.table("documents").folder / "pieces"
 
 

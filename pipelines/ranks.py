@@ -50,6 +50,7 @@ def write_keys(item: Item, _: Report) -> None:
 
 
 def write_bounds(item: Item, _: Report) -> None:
+    """The keys that cut the keep order into ranges, judged by an even sample of all documents."""
     of = signed(item)
     every = max(1, of.documents // SAMPLE_DOCUMENTS)
     sample = [keys[-rows[0] % every :: every] for rows, keys in _columns(item, "key") if len(rows)]
@@ -97,6 +98,7 @@ def write_copies(item: Item, _: Report) -> None:
 
 
 def write_rank(item: Item, _: Report) -> None:
+    """Each document's place in the keep order, or that of the first one with its text."""
     arrays, documents = item.arrays, signed(item).documents
     with arrays.filling("rank", documents, np.uint32) as rank:
         rank[:] = arrays.load(_name("place"))

@@ -18,6 +18,8 @@ from webtext.recipe import Recipe
 
 @dataclass(frozen=True)
 class Request:
+    """A corpus, the recipe and settings asked for, and what is to run the stages."""
+
     root: Path
     recipe: str | None = None  # a name or a file; None: the corpus' own, or "webtext" for a new one
     settings: tuple[str, ...] = ()

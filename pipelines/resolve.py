@@ -41,6 +41,7 @@ def resolve(item: Item, report: Report) -> dict[str, Any]:
 
 
 def ids_at(item: Item, ranks: Ranks) -> list[str]:
+    """The ids of the documents at these ranks."""
     return hex_of(item.arrays.load("id")[item.arrays.load("row")[ranks]])
 
 

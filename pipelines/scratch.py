@@ -81,6 +81,7 @@ class Signed:
 
 
 def signed(item: Item) -> Signed:
+    """The signatures table that a step works on."""
     return _signed(item.root, item.scratch)
 
 
@@ -91,6 +92,7 @@ def ranks_of(item: Item, rows: range) -> tuple[Ranks, npt.NDArray[np.bool_]]:
 
 
 def shares(documents: int, at_once: int) -> int:
+    """How many tasks it takes for so many documents, at most `at_once` each."""
     return max(1, -(-documents // at_once))
 
 

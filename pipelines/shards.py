@@ -82,6 +82,8 @@ def plan(corpus: Corpus, recipe: Recipe) -> Plan:
 
 @dataclass(frozen=True)
 class Item:
+    """A shard to be written, with its token file."""
+
     root: Path
     shard: Shard
     key: str
@@ -121,6 +123,8 @@ def _encoded(
 
 @dataclass(frozen=True)
 class Scattering:
+    """A partition whose rows go to the scratch files of shards."""
+
     root: Path
     file: str
     layout: Layout

@@ -32,6 +32,7 @@ class Item:
 
 
 def plan(corpus: Corpus, recipe: Recipe) -> Plan:
+    """A partition of signatures for each of documents."""
     documents, links = corpus.table("documents").published(), corpus.table("links").published()
     link_hashes = {part.file: part.hash for part in links.partitions}
     says = _says(recipe.dedup)

@@ -29,6 +29,7 @@ WANTED = {paragraphs.TABLE: paragraphs.wanted, decontamination.TABLE: decontamin
 
 
 def run(root: Path) -> dict[str, Any]:
+    """Where every stage stands, as JSON. Raises UserError where there is no corpus."""
     corpus = Corpus.open(root)
     recipe = corpus.recipe()
     return {"corpus": corpus.name, "recipe": recipe.name, "stages": stages(corpus, recipe)}

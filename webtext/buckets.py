@@ -96,6 +96,7 @@ def find(place: str, in_folder: Callable[[str], bool]) -> list[StoredFile]:
 
 
 def is_glob(place: str) -> bool:
+    """Whether it has a sign that stands for other characters."""
     return _GLOB.search(place) is not None
 
 

@@ -139,6 +139,7 @@ def _ended(code: int, line: str) -> typer.Exit:
 
 
 def show_result(result: dict[str, Any], as_json: bool, view: Any) -> None:
+    """Prints a result on stdout: as JSON for programs, else by `view` for a person."""
     if as_json:
         any_text = sys.stdout.encoding.lower().startswith("utf")
         print(visible_json(json.dumps(result, ensure_ascii=not any_text, default=str)))

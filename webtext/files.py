@@ -165,6 +165,7 @@ def read_table(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
 
 
 def open_parquet(path: Path) -> pq.ParquetFile:
+    """A Parquet file whose checksums are checked as it is read. Raises FileNotFoundError."""
     return pq.ParquetFile(here(path), **CHECKED)
 
 
@@ -186,11 +187,13 @@ def append_line(path: Path, line: str) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
+    """Writes a whole file of UTF-8."""
     with whole(path) as temporary:
         temporary.write_text(text, "utf-8")
 
 
 def write_json(path: Path, value: Any) -> None:
+    """Writes a whole file of JSON, an entry a line, characters as they are."""
     write_text(path, json.dumps(value, indent=1, ensure_ascii=False) + "\n")
 
 

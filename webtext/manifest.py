@@ -83,6 +83,9 @@ class Part:
 
 @dataclass(frozen=True)
 class Manifest:
+    """What `_manifest.json` holds; `extra` goes into it beside the rest. `from_json` raises KeyError,
+    TypeError or ValueError for what is none."""
+
     stage: str
     version: int
     recipe: str

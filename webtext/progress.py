@@ -35,6 +35,8 @@ class Bar:
 
 
 class Progress:
+    """Notes and bars on stderr; with `quiet` only warnings."""
+
     def __init__(self, quiet: bool = False) -> None:
         self.console = Console(stderr=True, quiet=quiet, highlight=False, soft_wrap=True)
 

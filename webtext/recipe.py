@@ -19,6 +19,8 @@ from webtext.sections import Crawl, Dedup, Extract, Filter, Links, Section, Shar
 
 
 class Recipe(Section):
+    """All sections of a recipe."""
+
     name: str = "webtext"
     links: Links = Links()
     crawl: Crawl = Crawl()
@@ -48,6 +50,7 @@ def parse(text: str, where: str) -> Recipe:
 
 
 def load(path: Path) -> Recipe:
+    """The recipe in a TOML file. Raises UserError for one that cannot be read or is not valid."""
     try:
         return parse(path.read_text("utf-8-sig"), str(path))  # editors on Windows write a byte order mark
     except (OSError, UnicodeDecodeError) as error:

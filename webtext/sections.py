@@ -53,6 +53,8 @@ Language = Annotated[str, AfterValidator(_detected)]
 
 
 class Section(BaseModel):
+    """What all sections share: frozen, no unknown keys, no conversions between types, no NaN."""
+
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 

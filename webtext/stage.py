@@ -67,6 +67,7 @@ class Standing:
 
 
 def standing(corpus: Corpus, plan: Plan) -> Standing:
+    """Where a table stands: the parts that are done by this plan, what is to be made, and why."""
     table = corpus.table(plan.table)
     manifest = table.manifest()
     finished = {part.file: part for part in table.finished()}

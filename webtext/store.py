@@ -42,6 +42,7 @@ class Stamp(NamedTuple):
 
 
 def is_address(text: str) -> bool:
+    """Whether it names an object store, as `s3://…` does."""
     return "://" in text
 
 

@@ -166,6 +166,8 @@ class Table:
 
 @dataclass
 class Journal:
+    """The finished partitions of a stage that is running, a line of JSON each, open to be added to."""
+
     path: Path
     handle: int
     put_at: float = 0.0

@@ -10,6 +10,8 @@ MOST_KNOWN = 100
 
 
 class Tally:
+    """Rows done of `total` (0: unknown), drops by reason, and what keeps the end waiting."""
+
     def __init__(self, name: str, total: int) -> None:
         self.name, self.total, self.rows = name, total, 0
         self.dropped: dict[str, int] = {}

@@ -10,6 +10,7 @@ from webtext.recipe import Recipe
 
 
 def names() -> list[str]:
+    """The names of the recipes that ship, sorted."""
     return sorted(
         entry.name.removesuffix(".toml")
         for entry in resources.files(__name__).iterdir()

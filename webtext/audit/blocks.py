@@ -83,6 +83,7 @@ def legend(**colours: str) -> Markup:
 
 
 def render(block: Block) -> Markup:
+    """A block as HTML: a figure with its caption, drawing and numbers."""
     if isinstance(block, Markup):
         return block
     caption = element("figcaption", block.caption)

@@ -22,6 +22,7 @@ CONTENTS = {
 
 
 def page(numbers: Numbers) -> str:
+    """The HTML page of `compare`'s numbers."""
     names = numbers["corpora"]
     bodies = [titled(name, title, VIEWS[name](numbers[name], names)) for name, title in CONTENTS.items()]
     title = element("h1", foreign(names[0]), " and ", foreign(names[1]))

@@ -25,6 +25,7 @@ def as_columns(layers: Mapping[str, Buckets], unit: str) -> list[Column]:
 
 
 def as_table(caption: str, layers: Mapping[str, Buckets], unit: str) -> Markup:
+    """The same buckets as a table, a column per layer."""
     headings = [heading(unit.capitalize()), *(numeric(layer.capitalize()) for layer in layers)]
     rows = [
         (_range(start, below), *(number(count) for count in counts)) for start, below, counts in _rows(layers)

@@ -39,6 +39,7 @@ def element(tag: str, *children: Child, **attributes: Attribute) -> Markup:
 
 
 def join(children: Iterable[Child]) -> Markup:
+    """The children one after the other."""
     return Markup("".join(_rendered(child) for child in children))
 
 
@@ -48,6 +49,7 @@ def foreign(text: str, most_chars: int = 200) -> Markup:
 
 
 def shortened(text: str, most_chars: int) -> str:
+    """At most so many characters of it: its beginning, and its end for a quarter of them."""
     if len(text) <= most_chars:
         return text
     tail = most_chars // 4

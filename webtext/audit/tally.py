@@ -23,6 +23,7 @@ def count(batches: Iterable[pa.RecordBatch], *columns: str) -> list[Counter[Any]
 
 
 def add_values(counter: Counter[Any], values: pa.Array) -> None:
+    """Counts the values of an array; null is counted as None."""
     for entry in pc.value_counts(values).to_pylist():
         counter[entry["values"]] += entry["counts"]
 
@@ -71,6 +72,7 @@ def summed(key: str, columns: Sequence[str], tables: Iterable[pa.Table]) -> pa.T
 
 
 def ones(length: int) -> pa.Array:
+    """An int64 1 for each of so many rows."""
     return pa.repeat(pa.scalar(1, pa.int64()), length)
 
 

@@ -46,6 +46,7 @@ def _pairs_of(later: Indices, starts: Indices, ranks: Ranks) -> Keys:
 
 
 def join(later: Ranks, earlier: Ranks) -> Keys:
+    """The keys of pairs of ranks."""
     return later.astype(np.uint64) << SHIFT | earlier
 
 

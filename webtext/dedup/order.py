@@ -64,6 +64,7 @@ def ids_of(column: pa.ChunkedArray) -> Ids:
 
 
 def hex_of(ids: Ids) -> list[str]:
+    """The ids as 16 hex digits each, the inverse of `ids_of`."""
     digits = ids.astype(">u8").tobytes().hex()
     return [digits[begin : begin + 16] for begin in range(0, len(digits), 16)]
 

@@ -57,6 +57,7 @@ def without(text: str, domain: str, repeated: Keys) -> Rest:
 
 
 def drop(text: str, removed: list[int]) -> Rest:
+    """The text without the lines of these numbers, from 0."""
     gone = set(removed)
     lines = [line for number, line in enumerate(text.split("\n")) if number not in gone]
     return Rest(removed, "\n".join(lines).strip("\n"))

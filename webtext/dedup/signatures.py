@@ -19,6 +19,7 @@ BATCH_BYTES = 256_000  # of text hashed at once: what stays in a core's cache
 
 
 def schema(settings: Dedup) -> pa.Schema:
+    """The columns that these settings ask for."""
     return schemas.signatures(settings.bands if "near" in settings.methods else 0)
 
 

@@ -11,6 +11,8 @@ from typing import Any, Protocol, Self
 
 
 class Report(Protocol):
+    """How a task tells the driver what it has done."""
+
     def __call__(self, rows: int, dropped: dict[str, int], waits: dict[str, float] | None = None, /) -> None:
         """`waits`: seconds that a name still takes, as far as known; 0 for one that keeps waiting no more."""
         ...
@@ -25,6 +27,8 @@ class EngineName(StrEnum):
 
 
 class Engine(Protocol):
+    """What runs the tasks of a stage; closed at its end, as a context manager or by `close`."""
+
     workers: int
 
     def map(self, task: Task, items: Sequence[Any], report: Report) -> Iterator[Any]:

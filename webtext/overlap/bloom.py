@@ -34,12 +34,15 @@ def share(hashes: Hashes, filter: int, filters: int) -> Hashes:
 
 
 def of_filter(hashes: Hashes, filter: int, filters: int) -> npt.NDArray[np.bool_]:
+    """Which of the hashes belong to one of several filters."""
     half = np.uint64(32)
     mine: npt.NDArray[np.bool_] = ((hashes >> half) * np.uint64(filters)) >> half == np.uint64(filter)
     return mine
 
 
 class Bloom:
+    """A filter of 2^`power` bits."""
+
     def __init__(self, power: int) -> None:
         self._words: npt.NDArray[np.uint64] = np.zeros(max(1, (1 << power) // 64), np.uint64)
         self._shift = np.uint64(64 - power)

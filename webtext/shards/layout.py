@@ -81,6 +81,7 @@ def count(documents: Iterable[tuple[str, int]], recipe: Shards) -> Census:
 
 
 def add(a: Census, b: Census) -> Census:
+    """The census of two parts of a corpus together."""
     return a[0] + b[0], a[1] + b[1], a[2] + b[2]
 
 
