@@ -5,8 +5,8 @@ Read it in this order:
 - `settings` (what is asked; `settings_file` reads it), `corpus` and `data` (which tokens, in which order;
   `token_index` and `census` check them), `model`, `optimizer` (and `muon`, `loss_scale`)
 - `training` (one step) and `loop` (from step to step): `device`, `ranks` and `parallel` are what they run
-  on, `prepare` and `compiled` what is checked before, `spikes` and `stopping` what ends a run early,
-  `rehearsal` a dry run
+  on, `prepare` and `compiled` what is checked before, `memory`, `spikes` and `stopping` what ends a run
+  early, `rehearsal` a dry run
 - `rundir`, `journal` (the log) and `checkpoint` (read; `saving` writes it, with `generators`) are what is
   kept; `progress`, `report`, `plot` and `tensorboard` show it
 - `pretrained` (with `huggingface` and `tokenizer`) is a trained model, which `evaluate`, `sample`, `evals`

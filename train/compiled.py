@@ -11,8 +11,9 @@ import torch
 from torch import Tensor, nn
 
 from train.data import Batch
-from train.device import Device, is_out_of_memory
+from train.device import Device
 from train.errors import TrainError
+from train.memory import is_out_of_memory
 from train.parallel import whole
 
 LOSS_TOLERANCE, NORM_TOLERANCE = 0.01, 0.1  # relative; bf16 rounds by a tenth of these

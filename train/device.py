@@ -5,8 +5,7 @@ import resource
 import sys
 import time
 import warnings
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 import torch
@@ -14,6 +13,7 @@ import torch.nn.functional as F
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from train.errors import TrainError
+from train.memory import is_out_of_memory
 from train.model import GPT2
 from train.ranks import Ranks
 from train.settings import ModelSettings
@@ -46,12 +46,6 @@ KERNELS = {
     "cudnn": SDPBackend.CUDNN_ATTENTION,
     "math": SDPBackend.MATH,
 }
-OUT_OF_MEMORY = (
-    "DefaultCPUAllocator",
-    "MPS backend out of memory",
-    "CUDA error: out of memory",  # other programs hold the GPU's, or the machine's cannot be pinned
-    "CUBLAS_STATUS_ALLOC_FAILED",
-)
 TIMED_CALLS = 10
 # (queries, keys): kernels differ by whether there is one query, a few or many, and from 1,024 keys on.
 ATTENTION_CHECKED = ((1, 39), (1, 1030), (3, 3), (39, 39), (64, 64))
@@ -227,22 +221,6 @@ def time_attention(kernel: str, shape: ModelSettings, rows: int, device: Device)
             raise
         return None
     return (time.perf_counter() - began) / TIMED_CALLS * 1000
-
-
-@contextmanager
-def memory_told(what: str, instead: str) -> Iterator[None]:
-    """Memory that does not hold `what`, a GPU's or the machine's, is a TrainError that says what to do."""
-    try:
-        yield
-    except (RuntimeError, MemoryError) as error:
-        if isinstance(error, RuntimeError) and not is_out_of_memory(error):
-            raise
-        raise TrainError(f"memory does not hold {what}: {instead}") from error
-
-
-def is_out_of_memory(error: RuntimeError) -> bool:
-    """torch has a class of its own for what its allocator on CUDA lacks, and for nothing else."""
-    return isinstance(error, torch.OutOfMemoryError) or any(said in str(error) for said in OUT_OF_MEMORY)
 
 
 def flops_per_token(model: GPT2) -> float:

@@ -4,7 +4,7 @@ import dataclasses
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from train import checkpoint, device, huggingface, rundir, tensorboard
+from train import checkpoint, huggingface, memory, rundir, tensorboard
 from train.census import Census, take_census
 from train.corpus import Corpus, find_corpus
 from train.errors import TrainError
@@ -65,4 +65,4 @@ def memory_told(asked: TrainSettings) -> AbstractContextManager[None]:
     what = (
         f"the model and a step of {asked.batch_size:,} sequences, train.micro_batch_size = {rows:,} at a time"
     )
-    return device.memory_told(what, f"--set {less}, or take a smaller model")
+    return memory.told(what, f"--set {less}, or take a smaller model")

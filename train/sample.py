@@ -9,7 +9,7 @@ from tokenizers import Tokenizer
 from tokenizers.decoders import DecodeStream
 from torch import Tensor
 
-from train import device, pretrained
+from train import device, memory, pretrained
 from train.errors import TrainError
 from train.model import GPT2
 from train.ranks import Ranks
@@ -83,7 +83,7 @@ def generate(
     if not ids:
         raise TrainError(f"the tokenizer has no {END_OF_TEXT} to start from: give a prompt")
     heard = _Heard(words, prompt, on_text)
-    with device.memory_told(f"the model and {n:,} texts at a time", "ask for fewer"):
+    with memory.told(f"the model and {n:,} texts at a time", "ask for fewer"):
         model = found.model.to(device.choose("auto", False, Ranks()).where).eval()
         columns = _columns(next_tokens(model, ids, n, choice, generator), max_tokens, end, heard)
     texts = [

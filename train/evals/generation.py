@@ -11,10 +11,10 @@ from typing import Any
 
 from train.errors import TrainError
 from train.evals.examples import Conversation, Pair, Story
-from train.evals.generate import Way, cut, write
 from train.evals.language import Examples, Metrics, Result, percent
 from train.evals.scoring import Told
 from train.evals.subject import Subject
+from train.evals.writing import Way, cut, write
 
 SEED = 1337
 SHOWN = 5  # examples before a question or a sentence; the paper does not say how many

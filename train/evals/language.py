@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 
 from train.evals.scoring import Question, Told, score
+from train.evals.stop_words import STOP_WORDS
 from train.evals.subject import Subject
-from train.evals.words import STOP_WORDS
 
 SPACE = "Ġ"  # as byte-level vocabularies spell it
 

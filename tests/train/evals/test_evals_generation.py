@@ -9,10 +9,10 @@ import torch
 
 from tests.train.evals.conftest import Bigram
 from train.errors import TrainError
-from train.evals import generate, generation
+from train.evals import generation, writing
 from train.evals.examples import Conversation, Pair, Story
-from train.evals.generate import Way, Written, write
 from train.evals.subject import Subject
+from train.evals.writing import Way, Written, write
 
 Asked = list[str]
 
@@ -90,12 +90,12 @@ def test_a_prompt_that_leaves_too_little_room_loses_its_beginning_and_is_counted
     (cut,), (whole,) = write(subject, long, way, quiet), write(subject, fits, way, quiet)
     assert cut.text == whole.text
     assert cut.nats == pytest.approx(whole.nats, abs=1e-4)
-    assert (generate.cut(subject, long, way), generate.cut(subject, fits, way)) == (1, 0)
+    assert (writing.cut(subject, long, way), writing.cut(subject, fits, way)) == (1, 0)
 
 
 def test_how_many_texts_are_written_is_told(subject: Subject, monkeypatch: pytest.MonkeyPatch) -> None:
     heard: list[tuple[int, int]] = []
-    monkeypatch.setitem(generate.ROWS, "cpu", 2)
+    monkeypatch.setitem(writing.ROWS, "cpu", 2)
     write(subject, prompts(), Way(tokens=2), lambda done, total: heard.append((done, total)))
     assert heard[-1] == (4, 4)
     assert [done for done, _ in heard] == sorted({done for done, _ in heard})
@@ -115,7 +115,7 @@ def test_what_is_drawn_does_not_depend_on_the_batch(
 ) -> None:
     way = Way(tokens=12, top_k=2, one_line=False)
     together = write(subject, prompts(), way, quiet)
-    monkeypatch.setitem(generate.ROWS, "cpu", 1)
+    monkeypatch.setitem(writing.ROWS, "cpu", 1)
     assert [each.text for each in write(subject, prompts(), way, quiet)] == [each.text for each in together]
     assert together != write(subject, prompts(), Way(tokens=12, one_line=False), quiet)
 
