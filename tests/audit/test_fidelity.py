@@ -39,6 +39,10 @@ def measured(corpus: Corpus, tmp_path: Path, text: str) -> dict[str, Any]:
 LIST = "600 google\n300 nytimes\n90 archive\n10 blog\n"
 
 
+def test_a_list_that_an_editor_began_with_a_byte_order_mark_is_read(corpus: Corpus, tmp_path: Path) -> None:
+    assert measured(corpus, tmp_path, f"\ufeff{LIST}")["listed_links"] == 1000
+
+
 def test_labels_are_counted_over_all_their_suffixes(corpus: Corpus, tmp_path: Path) -> None:
     found = measured(corpus, tmp_path, LIST)
     assert (found["listed"], found["labels"], found["in_both"]) == (4, 4, 3)

@@ -183,7 +183,7 @@ def _result(path: Path) -> dict[str, Any] | None:
     """A task's result; None where there is none, or another program's file."""
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, NotADirectoryError, ValueError):
+    except (FileNotFoundError, NotADirectoryError, ValueError, RecursionError):
         return None
     ours = isinstance(found, dict) and {"task", "parameters", "key", "metrics", "paper"} <= found.keys()
     return found if ours else None

@@ -327,6 +327,7 @@ def test_files_of_other_programs_are_no_results(folder: Path, data: Path) -> Non
     for place in (f"evals/{folder.name}/theirs.json", "evals/other/theirs.json"):
         (data.parent / place).parent.mkdir(parents=True)
         (data.parent / place).write_text('{"source": "theirs", "metrics": {"accuracy": 1}}')
+    (data.parent / "evals" / "other" / "endless.json").write_text("[" * 100_000)
     found = evaluate(asked(folder, data, "lambada"), PROGRESS)
     assert Path(found["results"]).name == folder.name
 

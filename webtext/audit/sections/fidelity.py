@@ -27,7 +27,7 @@ def read(path: Path) -> Counter[str]:
     """The published counts. Raises UserError for a file that is not such a list."""
     listed = Counter[str]()
     try:
-        lines = path.read_text("utf-8").splitlines()
+        lines = path.read_text("utf-8-sig").splitlines()  # some editors write a byte order mark
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: cannot be read ({why(error)}); give OpenAI's domains.txt") from None
     for line_number, line in enumerate(lines, 1):
