@@ -6,6 +6,7 @@ import lzma
 import os
 import random
 import tarfile
+import zlib
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -390,6 +391,15 @@ def test_a_table_whose_first_line_does_not_end_is_refused(tmp_path: Path) -> Non
         source_of(tmp_path / "x.csv")
 
 
+def test_a_table_that_breaks_off_within_its_first_line_has_no_rows(tmp_path: Path) -> None:
+    compressor = zlib.compressobj(wbits=31)
+    begun = compressor.compress(b"url,score") + compressor.flush(zlib.Z_SYNC_FLUSH)
+    (tmp_path / "x.csv.gz").write_bytes(begun)
+    reading = Reading(source_of(tmp_path / "x.csv.gz"))
+    assert not [post for batch in reading for post in batch.posts]
+    assert reading.broken
+
+
 def test_hostile_parquet_is_refused_not_fatal(shared: Path, tmp_path: Path) -> None:
     with tarfile.open(shared / "hostile" / "parquet_bad.tar.xz") as archive:
         archive.extractall(tmp_path, filter="data")
@@ -433,6 +443,7 @@ def test_a_sources_hash_is_of_its_bytes(tmp_path: Path) -> None:
         ("RS", b"", "empty"),
         ("RS", b"\n \n", "nothing but blanks"),
         ("RS", b"Dear all,\nplease find attached\n", "text that begins with 'Dear all,'"),
+        ("RS", b"\n\nDear all,\nplease find attached\n", "text that begins with 'Dear all,'"),
         ("RS", b"Dear all, look:\nhttp://a.example/\n", "neither NDJSON, nor URLs"),
         ("RS", b'[{"id":"a"}]', "one JSON array"),
         ("RC", rb'{"id":"c","parent_id":"t3_a","body":"a \"url\""}', "comments, which are no links"),

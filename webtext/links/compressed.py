@@ -54,8 +54,8 @@ def kind_of(head: bytes) -> str | None:
 
 def described(data: bytes) -> str:
     """What it is that cannot be read, by its first bytes."""
-    start = data[:40]
-    if not start.strip():
+    start = data.lstrip()[:40]
+    if not start:
         return "nothing but blanks"
     if data.startswith(_BOMS_OF_WIDER):
         return "text in UTF-16 or UTF-32 (save it as UTF-8)"

@@ -21,6 +21,7 @@ MAX_SECONDS = 253_402_300_800  # the year 10,000
 MAX_INTEGER = 2**63
 MAX_TITLE_CHARS = 1000  # Reddit allows 300
 MAX_NAME_CHARS = 100
+BATCH_ROWS = 1000  # rows that are parsed, then sifted, while they are in the processor's cache
 
 _DELETED = ("[deleted]", "[removed]")  # what stands for a URL that was taken out of the dump
 
@@ -51,11 +52,13 @@ class Post(msgspec.Struct, gc=False, rename={"meta": "_meta"}):
     meta: Any = None
 
 
+Parsed = tuple[list[Post], list[str]]  # posts, and how each malformed row begins
+
 _decoder = msgspec.json.Decoder(Post)
 _JSON_NAMES = {field.encode_name: field.name for field in msgspec.structs.fields(Post)}
 
 
-def parse_lines(lines: memoryview) -> tuple[list[Post], list[str]]:
+def parse_lines(lines: memoryview) -> Parsed:
     """The posts in NDJSON lines, and how the malformed lines begin. A post is a line of its own, whatever
     lines stand around it."""
     posts, malformed = [], []

@@ -1,6 +1,5 @@
 """Sources as batches of posts, whatever their form."""
 
-import csv
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
@@ -14,15 +13,13 @@ from webtext.damage import is_no_damage
 from webtext.links.ahead import MAX_LINE_BYTES, LineChunks
 from webtext.links.column_types import is_bytes
 from webtext.links.glance import NOTHING_REFUSED, Glance, Glancer, Look, Refused, joined
-from webtext.links.posts import Post, excerpt, json_object, parse, parse_lines
+from webtext.links.posts import BATCH_ROWS, Parsed, Post, excerpt, json_object, parse, parse_lines
 from webtext.links.slices import WHOLE, Slice, lines_of
 from webtext.links.sources import Source
 from webtext.links.superseding import Numbers
+from webtext.links.tables import parse_table
 
-Rows = tuple[list[Post], list[str]]  # posts, and how the malformed rows begin
-
-BATCH_ROWS = 1000  # that are parsed and sifted at once: after every chunk the caches would be cold again
-MOST_WAITING = 64  # chunks, where hardly a row needs to be parsed
+MOST_WAITING = 64  # glanced-at chunks that are joined into one batch, where hardly a row needs to be parsed
 LAST_ROW = 2**32 - 1
 OVERLONG = f"a line of more than {MAX_LINE_BYTES >> 20} MiB"
 
@@ -101,7 +98,7 @@ class Reading:
             return ((None, *each) for each in chunks.looked_at(look))
         return ((row, lines, look(lines)) for row, lines in lines_of(chunks, self._share))
 
-    def _text(self, form: str) -> Iterator[Rows]:
+    def _text(self, form: str) -> Iterator[Parsed]:
         chunks = LineChunks(self._source.path)
         match form:
             case "urls":
@@ -109,12 +106,12 @@ class Reading:
             case "json":
                 yield from (_objects(chunk, self._source) for chunk in chunks)
             case _:
-                yield from _table(_lines(chunks), self._source)
+                yield from parse_table(chunks, self._source)
         if chunks.overlong:
             yield [], [OVERLONG] * chunks.overlong
         self.broken = chunks.broken
 
-    def _parquet(self) -> Iterator[Rows]:
+    def _parquet(self) -> Iterator[Parsed]:
         fields, columns = zip(*self._source.columns, strict=True)
         try:
             for batch in parquet_batches.batches(self._source.path, BATCH_ROWS, columns):
@@ -130,7 +127,7 @@ def _no_look(_: memoryview) -> None:
     return None
 
 
-def _numbered(parsed: Iterable[Rows]) -> Iterator[Batch]:
+def _numbered(parsed: Iterable[Parsed]) -> Iterator[Batch]:
     row = 0
     for posts, malformed in parsed:
         yield _batch(row, posts, malformed)
@@ -162,13 +159,13 @@ def _values(column: pa.Array) -> list[Any]:
     return values
 
 
-def _urls(chunk: memoryview) -> Rows:
+def _urls(chunk: memoryview) -> Parsed:
     """A URL a line; what follows a tab is another column."""
     lines = (line.strip().partition(b"\t")[0] for line in bytes(chunk).splitlines())
     return [Post(url=line.decode("utf-8", "surrogateescape")) for line in lines if line], []
 
 
-def _objects(chunk: memoryview, source: Source) -> Rows:
+def _objects(chunk: memoryview, source: Source) -> Parsed:
     posts: list[Post] = []
     malformed: list[str] = []
     for line in bytes(chunk).split(b"\n"):
@@ -178,84 +175,3 @@ def _objects(chunk: memoryview, source: Source) -> Rows:
         elif line.strip():
             malformed.append(excerpt(line))
     return posts, malformed
-
-
-def _lines(chunks: LineChunks) -> Iterator[str]:
-    for chunk in chunks:
-        for line in bytes(chunk).splitlines(keepends=True):
-            yield line.decode("utf-8", "surrogateescape")
-
-
-def _table(lines: Iterator[str], source: Source) -> Iterator[Rows]:
-    csv.field_size_limit(MAX_LINE_BYTES)
-    first = next(line for line in lines if line.strip())
-    cells = next(csv.reader([first.strip()], delimiter=source.delimiter, skipinitialspace=True))
-    header = [cell.strip() for cell in cells]
-    places = {field: header.index(column.strip()) for field, column in source.columns}
-    posts: list[Post] = []
-    malformed: list[str] = []
-    for row in _rows(lines, source.delimiter):
-        if isinstance(row, str):
-            malformed.append(row)
-        elif len(header) == 1:
-            posts.append(Post(url=source.delimiter.join(row)))  # a URL may hold any delimiter
-        elif len(row) > places["url"] and not any(row[len(header) :]):
-            posts.append(Post(**_fields(row, places)))
-        else:
-            malformed.append(excerpt(source.delimiter.join(row).encode("utf-8", "surrogateescape")))
-        if len(posts) + len(malformed) >= BATCH_ROWS:
-            yield posts, malformed
-            posts, malformed = [], []
-    yield posts, malformed
-
-
-class _Held:
-    """Lines for a reader of tables, which keeps those of the row that is being read."""
-
-    def __init__(self, lines: Iterator[str]) -> None:
-        self.of_row: list[str] = []
-        self._lines = lines
-        self._again: list[str] = []  # the next one last
-
-    def __iter__(self) -> Iterator[str]:
-        return self
-
-    def __next__(self) -> str:
-        self.of_row.append(self._again.pop() if self._again else next(self._lines))
-        return self.of_row[-1]
-
-    def take_back(self) -> None:
-        """The lines of the row but the first are read again."""
-        self._again += reversed(self.of_row[1:])
-
-
-def _rows(lines: Iterator[str], delimiter: str) -> Iterator[list[str] | str]:
-    """The rows that are not empty; of a malformed one how it begins. A quote that is not closed before one of
-    a later row costs its own line, not those that follow."""
-    held = _Held(lines)
-    rows = csv.reader(held, delimiter=delimiter, strict=True, skipinitialspace=True)
-    while True:
-        held.of_row.clear()
-        row: list[str] | None = None
-        try:
-            row = next(rows)
-        except StopIteration:
-            return
-        except csv.Error:
-            if len(held.of_row) == 1:
-                row = _leniently(held.of_row[0], delimiter)
-            held.take_back()
-        if row is None:
-            yield excerpt(held.of_row[0].encode("utf-8", "surrogateescape"))
-        elif any(row):
-            yield row
-
-
-def _leniently(line: str, delimiter: str) -> list[str] | None:
-    """A line with quotes where none should be as a row; None where one of them stays open."""
-    row, *after = csv.reader([line, delimiter], delimiter=delimiter, skipinitialspace=True)
-    return row if after else None
-
-
-def _fields(row: list[str], places: dict[str, int]) -> dict[str, Any]:
-    return {field: row[at] for field, at in places.items() if at < len(row) and row[at]}
