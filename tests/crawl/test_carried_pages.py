@@ -56,6 +56,16 @@ def test_new_links_leave_the_old_pages_alone(web: Web, crawled: Crawled) -> None
     assert site.paths().count("/a") == 1
 
 
+def test_a_copy_of_a_table_beside_the_tables_is_none_of_them(web: Web, crawled: Crawled) -> None:
+    site = web.site(a=Page(), b=Page())
+    crawled.crawl([site.url("/a")])
+    table = next(path for path in crawled.folder.glob("part-*.parquet"))
+    (crawled.folder / "part-old.parquet").write_bytes(table.read_bytes())
+    rows = crawled.crawl([site.url("/a"), site.url("/b")])
+    assert {row["state"] for row in rows.values()} == {"fetched"}
+    assert site.paths().count("/a") == 1
+
+
 def test_a_link_that_comes_back_finds_its_page(web: Web, crawled: Crawled) -> None:
     site = web.site(a=Page(), b=Page())
     crawled.crawl([site.url("/a"), site.url("/b")])

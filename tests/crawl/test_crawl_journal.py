@@ -73,6 +73,14 @@ def test_a_journal_goes_on_where_it_ended(filled: Path) -> None:
     assert [path.name for path in (filled / "warc").iterdir()] == [warc(filled).name]
 
 
+@pytest.mark.parametrize("name", [f"{STEM}-0007.warc.gz.cdx", f"{STEM}-copy.warc.gz", f"{STEM}-0001.cdxj"])
+def test_what_others_put_beside_a_partitions_warc_files_is_none_of_them(filled: Path, name: str) -> None:
+    (filled / "warc" / name).write_bytes(b"an index")
+    with Journal(filled, STEM, "key") as journal:
+        fill(journal, "e")
+    assert sorted(path.name for path in (filled / "warc").iterdir()) == sorted([warc(filled).name, name])
+
+
 @pytest.mark.parametrize("drop", [1, 10, 80])
 def test_a_torn_last_line_is_dropped_and_its_record_with_it(filled: Path, drop: int) -> None:
     tear(journal_path(filled, STEM), drop)

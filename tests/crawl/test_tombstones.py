@@ -18,6 +18,9 @@ STONE = {"kind": "url", "value": "http://a.example/", "at": "2026-01-01", "why":
         json.dumps(STONE | {"kind": "urn"}).encode(),
         json.dumps(STONE | {"value": ["http://a.example/"]}).encode(),
         json.dumps(STONE).encode().replace(b"asked", b"\xe1sked"),
+        json.dumps(STONE | {"value": "http://ä.example/"}).encode(),
+        json.dumps(STONE | {"kind": "domain", "value": "ä.example"}).encode(),
+        b"[" * 100_000,
     ],
 )
 def test_a_damaged_line_is_named(tmp_path: Path, line: bytes) -> None:

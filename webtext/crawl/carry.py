@@ -5,9 +5,9 @@ new table; those whose link is not selected any more wait in the attic, should i
 leaves undone, a row is in a table, in a journal or in the attic: it may be in two, and is the same there.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from fnmatch import fnmatch
 from itertools import islice
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from webtext.table import partition_name
 ATTIC = "attic"  # under pages/
 KEY = b"webtext.key"  # in a partition's metadata: what it was made for
 ROW_GROUP_ROWS = 20_000
+_TABLE = re.compile(r"part-(\d{5})\.parquet")  # whatever else is called much like it is somebody's own
 
 
 def gather(folder: Path, keys: Mapping[str, str]) -> None:
@@ -127,7 +128,7 @@ def rewrite(path: Path, rows: pa.Table) -> None:
 
 def _places(folder: Path, number: int, partitions: int) -> Iterator[Path]:
     """Where a partition's links may lie, whatever the number of partitions was; its own file first."""
-    there = {int(path.stem.removeprefix("part-")) for path in map(Path, _there(folder))}
+    there = {int(match[1]) for match in map(_TABLE.fullmatch, _there(folder)) if match}
     most = max([partitions - 1, *there]) + 1
     for count in [partitions, *(1 << bits for bits in range(most.bit_length() + 1))]:
         first, last = number * count // partitions, ((number + 1) * count - 1) // partitions
@@ -138,7 +139,7 @@ def _places(folder: Path, number: int, partitions: int) -> Iterator[Path]:
 
 
 def _there(folder: Path) -> list[str]:
-    return sorted(name for name in files.sizes(folder) if fnmatch(name, "part-*.parquet"))
+    return sorted(name for name in files.sizes(folder) if _TABLE.fullmatch(name))
 
 
 def _fetched(path: Path, ids: pa.Array) -> pa.Table:

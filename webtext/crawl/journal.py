@@ -13,6 +13,7 @@ that still lies, the journal goes on with it.
 import fcntl
 import json
 import os
+import re
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
@@ -167,9 +168,9 @@ def _line(entry: Mapping[str, Any]) -> str:
 def _trimmed(folder: Path, stem: str, first: int, reached: tuple[str, int] | None) -> WarcFile | None:
     """The WARC file to go on with, without what no row knows of; later ones are removed."""
     last = _number(Path(reached[0]).name) if reached else first - 1
-    for name in _archives(folder, stem):
-        if _number(name) > last:
-            files.remove(folder / FOLDER / name)
+    for number in _numbers(folder, stem):
+        if number > last:
+            files.remove(folder / FOLDER / _warc_name(stem, number))
     if reached is None or not (folder / reached[0]).exists():  # which was put
         return None
     os.truncate(folder / reached[0], reached[1])
@@ -185,16 +186,17 @@ def _number(name: str) -> int:
 
 
 def _next_number(folder: Path, stem: str) -> int:
-    number = max(map(_number, _archives(folder, stem)), default=-1) + 1
+    number = max(_numbers(folder, stem), default=-1) + 1
     while files.exists(folder / FOLDER / _warc_name(stem, number)):  # which a listing may not have told
         number += 1
     return number
 
 
-def _archives(folder: Path, stem: str) -> set[str]:
-    """The WARC files of a partition, here and in the store."""
-    there = {path.name for path in (folder / FOLDER).glob(f"{stem}-*.warc.gz")}
-    return there | {name for name in files.sizes(folder / FOLDER) if name.startswith(f"{stem}-")}
+def _numbers(folder: Path, stem: str) -> set[int]:
+    """Those of a partition's WARC files, here and in the store. Other programs may put files beside them."""
+    names = {path.name for path in (folder / FOLDER).glob(f"{stem}-*")} | files.sizes(folder / FOLDER).keys()
+    own = (re.fullmatch(rf"{stem}-(\d{{4}}|[1-9]\d{{4,}})\.warc\.gz", name) for name in names)
+    return {int(match[1]) for match in own if match}
 
 
 def _agree_with_store(path: Path, handle: int) -> None:

@@ -95,10 +95,11 @@ def load(root: Path) -> Tombstones:
     for number, line in enumerate(lines, 1):
         try:
             stone = Tombstone(**json.loads(line))
-            if stone.kind not in get_args(Kind) or not isinstance(stone.value, str):
+            named = isinstance(stone.value, str) and stone.value.isascii()  # as a canonical URL is
+            if stone.kind not in get_args(Kind) or not named:
                 raise ValueError(line)
             stones.append(stone)
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, RecursionError):
             raise UserError(
                 f"{path}:{number}: not a tombstone; restore the line, or delete it and remove its page again"
             ) from None
