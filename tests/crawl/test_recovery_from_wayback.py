@@ -91,6 +91,7 @@ def test_a_broken_index_answer_costs_the_capture_alone(
         (Page(b"", 403), "no capture"),  # the owner had the site taken out
         (Page(b"", 400), "unavailable, status 400"),
         (Page(b"[" + b" " * 1_000_000 + b"]"), "unavailable, it broke off"),
+        (Page(b'{"error": "overloaded"}'), "unavailable, an answer that is no index"),
     ],
 )
 def test_what_an_index_says_of_no_capture_is_told_from_no_answer(

@@ -82,6 +82,8 @@ def _pointers(answer: Exchange) -> Iterator[Pointer]:
     try:
         body = coding.decode(answer.body, answer.header("content-encoding"), MAX_INDEX_BYTES).body
         table = json.loads(body or b"[]")
+        if not isinstance(table, list):
+            raise TypeError(table)
         names, *lines = table or [[]]
         lines = [dict(zip(names, line, strict=True)) for line in lines]
     except (coding.BadCoding, ValueError, TypeError, RecursionError):
