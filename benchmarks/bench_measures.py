@@ -19,7 +19,7 @@ from benchmarks.bench_extract import SHARED
 from pipelines import recipes
 from pipelines.documents import word_lists
 from webtext import pretokens
-from webtext.extract import language, pii, quality, signs
+from webtext.extract import language, pii, placeholders, quality
 from webtext.extract.verdict import CONTENT, PAGES
 from webtext.extract.wordlists import WordList, words_of
 
@@ -31,7 +31,7 @@ def cost(texts: list[str]) -> None:
     lists = word_lists(recipes.find("webtext").filter)
     measures: dict[str, Callable[[str], object]] = {
         "form (Gopher, C4)": lambda text: quality.measure(text, text.split()),
-        "pages that are none": lambda text: signs.measure("", text, len(text.split())),
+        "pages that are none": lambda text: placeholders.measure("", text, len(text.split())),
         "personal data": pii.counts,
         "word lists": lambda text: listed(text, list(lists.values())),
         "pretokens": pretokens.count,
@@ -63,7 +63,9 @@ def refusals(rows: list[dict[str, str]], recipe: str) -> None:
     refused: Counter[str] = Counter()
     for row in rows:
         words = row["text"].split()
-        measured = signs.measure(row["title"], row["text"], len(words)) | quality.measure(row["text"], words)
+        measured = placeholders.measure(row["title"], row["text"], len(words)) | quality.measure(
+            row["text"], words
+        )
         adult, spam = listed(row["text"], list(lists.values()))
         measured |= {"adult": adult, "spam": spam}
         measured |= {"words": len(words)}

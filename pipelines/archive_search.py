@@ -12,8 +12,8 @@ from pathlib import Path
 from webtext import files
 from webtext.corpus import Corpus
 from webtext.crawl import tombstones
-from webtext.crawl.exchanges import Stored, exchanges
 from webtext.crawl.warc import Position
+from webtext.crawl.warc_exchanges import StoredExchange, exchanges
 from webtext.engine import Engine, Report
 from webtext.progress import Progress
 
@@ -72,7 +72,7 @@ def look_through(item: Item, report: Report) -> Records:
     }
 
 
-def _placed(folder: Path, name: str, report: Report) -> Iterator[tuple[Place, Stored]]:
+def _placed(folder: Path, name: str, report: Report) -> Iterator[tuple[Place, StoredExchange]]:
     """An archive's exchanges, each with the place of its response."""
     told = 0
     for stored in exchanges(folder, name):

@@ -14,9 +14,9 @@ from webtext.corpus import Corpus
 from webtext.crawl import tombstones
 from webtext.errors import UserError
 from webtext.links.canonical import Rejected, canonicalise, link_id, registered_domain
-from webtext.links.columns import on_domains
 from webtext.links.hosts import host_of
 from webtext.links.selection import Rules
+from webtext.links.url_columns import on_domains
 from webtext.tally import counted
 
 LINK_ID = re.compile(r"[0-9a-f]{16}")

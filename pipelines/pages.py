@@ -25,12 +25,11 @@ from webtext.crawl import carry, recovery, retry, tombstones
 from webtext.crawl.archives import chosen
 from webtext.crawl.archives.lookup import Wanted
 from webtext.crawl.archives.warc_places import PREFIX, files_of
-from webtext.crawl.believed import Row
 from webtext.crawl.errands import Errand
 from webtext.crawl.journal import Journal, journal_path
 from webtext.crawl.loop import crawl
 from webtext.crawl.network import Network
-from webtext.crawl.rows import FACTS
+from webtext.crawl.rows import FACTS, Row
 from webtext.crawl.tombstones import Tombstone, Tombstones
 from webtext.engine import Report
 from webtext.fingerprint import fingerprint, fingerprint_of_many

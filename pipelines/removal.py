@@ -16,15 +16,15 @@ from pipelines import archive_search, documents, pages, pieces
 from pipelines.archive_search import Place
 from webtext import files, store
 from webtext.corpus import LOCK, Corpus
-from webtext.crawl import believed, carry, scrub, tombstones
-from webtext.crawl.believed import Row
+from webtext.crawl import carry, journal_reading, scrub, tombstones
 from webtext.crawl.journal import SUFFIX, agreed
+from webtext.crawl.rows import Row
 from webtext.crawl.tombstones import Tombstone, Tombstones
 from webtext.crawl.warc import FOLDER, Position
 from webtext.engine import Engine
 from webtext.links.canonical import registered_domain
-from webtext.links.columns import on_domains
 from webtext.links.partitions import partitions_ever
+from webtext.links.url_columns import on_domains
 from webtext.manifest import Counts, Part
 from webtext.progress import Progress
 from webtext.reasons import State
@@ -137,7 +137,7 @@ def _unfinished(folder: Path) -> Iterator[Row]:
     """The rows of a crawl that has not ended."""
     for name in files.sizes(folder):
         if name.endswith(SUFFIX):
-            yield from believed.rows(agreed(folder / name))
+            yield from journal_reading.rows(agreed(folder / name))
 
 
 def _scrub(corpus: Corpus, engine: Engine, found: _Found, stones: Tombstones, progress: Progress) -> Outcome:

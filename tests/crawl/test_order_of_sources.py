@@ -15,8 +15,8 @@ from webtext import schemas
 from webtext.crawl import recovery
 from webtext.crawl.archives import chosen
 from webtext.crawl.archives.service import Intervals
-from webtext.crawl.believed import Row
 from webtext.crawl.journal import Journal
+from webtext.crawl.rows import Row
 from webtext.errors import UserError
 
 POSTED = datetime(2014, 2, 18, 12, tzinfo=UTC)

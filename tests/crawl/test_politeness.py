@@ -13,12 +13,12 @@ import xxhash
 from pipelines import pages
 from tests.crawl.loopback import Crawled, Page, Web
 from webtext import schemas
-from webtext.crawl import past
+from webtext.crawl import host_history
 from webtext.crawl.crawler import Crawler
 from webtext.crawl.errands import Asks, Errand, Outcome
+from webtext.crawl.host_history import GIVE_UP_AFTER
 from webtext.crawl.journal import Journal
 from webtext.crawl.page import Verdict
-from webtext.crawl.past import GIVE_UP_AFTER
 from webtext.crawl.retry_after import MAX_WAIT_S, asked_wait_s, back_off_s
 from webtext.crawl.robots import FRESH_S, Rules
 from webtext.crawl.tdmrep import Reservations
@@ -160,7 +160,7 @@ def test_failures_in_a_row_are_counted_over_an_interruption(
     with Journal(tmp_path, "part-00000", "key") as journal:
         for row in rows:
             journal.add(dict.fromkeys(schemas.PAGES.names) | {"final_url": "http://a.example/"} | row)
-        assert past.of({0: journal}).failures["a.example"] == failures
+        assert host_history.of({0: journal}).failures["a.example"] == failures
 
 
 def test_one_success_makes_up_for_the_failures_before(

@@ -14,7 +14,7 @@ from webtext.crawl import revisits
 from webtext.crawl.exchange import Exchange
 from webtext.crawl.journal import Journal
 from webtext.crawl.packing import pack
-from webtext.crawl.revisits import Archives
+from webtext.crawl.revisits import ExchangeWriter
 from webtext.crawl.warc import read_response
 
 WALL = b"<p>please accept our cookies" * 50
@@ -73,7 +73,7 @@ def test_a_body_that_was_cut_short_stands_for_no_other(web: Web, crawled: Crawle
 def test_no_more_than_so_many_bodies_are_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(revisits, "KNOWN_BODIES", 2)
     with Journal(tmp_path, "part-00000", "key") as journal:
-        archives = Archives({0: journal})
+        archives = ExchangeWriter({0: journal})
         first, again, _, _, forgotten = (
             archives.append(0, pack(Exchange("http://a.example/", 200, (), WALL + letter.encode())))
             for letter in "aabca"
@@ -87,7 +87,7 @@ def test_of_several_bodies_the_one_that_was_met_last_is_remembered(
 ) -> None:
     monkeypatch.setattr(revisits, "KNOWN_BODIES", 2)
     with Journal(tmp_path, "part-00000", "key") as journal:
-        archives = Archives({0: journal})
+        archives = ExchangeWriter({0: journal})
         first, *_, again = (
             archives.append(0, pack(Exchange("http://a.example/", 200, (), WALL + letter.encode())))
             for letter in "abaca"
@@ -97,7 +97,7 @@ def test_of_several_bodies_the_one_that_was_met_last_is_remembered(
 
 def test_a_row_leads_to_its_own_partitions_archive(tmp_path: Path) -> None:
     with Journal(tmp_path, "part-00000", "key") as first, Journal(tmp_path, "part-00001", "key") as second:
-        archives = Archives({0: first, 1: second})
+        archives = ExchangeWriter({0: first, 1: second})
         packed = pack(Exchange("http://a.example/", 200, (), WALL))
         assert [archives.append(number, packed).file for number in (0, 1)] == [
             "warc/part-00000-0000.warc.gz",
@@ -107,7 +107,7 @@ def test_a_row_leads_to_its_own_partitions_archive(tmp_path: Path) -> None:
 
 def test_the_same_bytes_of_another_coding_are_another_body(tmp_path: Path) -> None:
     with Journal(tmp_path, "part-00000", "key") as journal:
-        archives, coded = Archives({0: journal}), (("Content-Encoding", "br"),)
+        archives, coded = ExchangeWriter({0: journal}), (("Content-Encoding", "br"),)
         places = [
             archives.append(0, pack(Exchange("http://a.example/", 200, headers, WALL)))
             for headers in ((), coded)

@@ -12,9 +12,9 @@ from warcio.checker import Checker
 
 from webtext.crawl import scrub
 from webtext.crawl.exchange import Exchange
-from webtext.crawl.exchanges import exchanges
 from webtext.crawl.packing import Packed, pack
 from webtext.crawl.warc import LostRecord, Position, WarcFile, read_response, whole_records
+from webtext.crawl.warc_exchanges import exchanges
 from webtext.errors import UserError
 
 SECRET, DAY = b"<p>take me out" * 400, "2026-11-25"

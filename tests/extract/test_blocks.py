@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from webtext.extract.blocks import Blocks
+from webtext.extract.element_names import HINT_BITS, HINTS
 from webtext.extract.features import features
-from webtext.extract.names import HINT_BITS, HINTS
 from webtext.extract.render import render
 from webtext.extract.segment import segment
 from webtext.extract.tree import parse

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tokenizers.pre_tokenizers import ByteLevel
 
-from webtext.extract import signs
+from webtext.extract import placeholders
 from webtext.extract.measures import measure
 from webtext.extract.page import Page, Row
 from webtext.pretokens import PRETOKENS, count
@@ -46,9 +46,9 @@ def test_a_long_text_is_cut_where_little_is_lost(text: str, kept: str) -> None:
 
 
 def test_a_title_tells_a_page_that_is_none_and_a_long_text_one_that_is() -> None:
-    assert signs.measure("404 Not Found", "Sorry.", 1)["soft_404"] > 0
-    assert signs.measure("Page not found", "word " * 500, 500)["soft_404"] > 0
-    assert signs.measure("Page not found", "word " * 501, 501)["soft_404"] == 0
+    assert placeholders.measure("404 Not Found", "Sorry.", 1)["soft_404"] > 0
+    assert placeholders.measure("Page not found", "word " * 500, 500)["soft_404"] > 0
+    assert placeholders.measure("Page not found", "word " * 501, 501)["soft_404"] == 0
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from data.miniweb.plant_walls import WALLS
 from tests.extract.web import SENTENCES
 from webtext.errors import UserError
-from webtext.extract.signs import KINDS, measure
+from webtext.extract.placeholders import KINDS, measure
 from webtext.extract.verdict import PAGES
 from webtext.extract.wordlists import resolve, words_of
 from webtext.sections import Filter

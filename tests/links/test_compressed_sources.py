@@ -16,9 +16,9 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
-from webtext.links import ahead
-from webtext.links.ahead import MAX_LINE_BYTES, LineChunks
+from webtext.links import line_chunks
 from webtext.links.compressed import Broken, FrameWalk, kind_of, open_reader
+from webtext.links.line_chunks import MAX_LINE_BYTES, LineChunks
 
 TEXT = b"".join(
     b'{"id":"%x","x":"%s"}\n' % (n, random.Random(n).randbytes(30).hex().encode()) for n in range(20_000)
@@ -122,7 +122,7 @@ def test_zstds_own_good_and_bad_frames_end_by_themselves(shared: Path, tmp_path:
 
 @pytest.fixture(autouse=True)
 def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ahead, "CHUNK_BYTES", 1 << 12)
+    monkeypatch.setattr(line_chunks, "CHUNK_BYTES", 1 << 12)
 
 
 def lines(path: Path) -> tuple[list[bytes], LineChunks]:

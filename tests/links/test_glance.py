@@ -277,7 +277,7 @@ def test_more_rows_than_a_glance_has_room_for_are_parsed(outcome: Outcome) -> No
 def test_a_dump_of_many_chunks_is_looked_at_ahead_and_nothing_changes(
     outcome: Outcome, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("webtext.links.ahead.CHUNK_BYTES", 1 << 12)
+    monkeypatch.setattr("webtext.links.line_chunks.CHUNK_BYTES", 1 << 12)
     rows = [post(f"a{number}", f"http://h{number % 7}.example/", number % 5) for number in range(1000)]
     same(outcome, line(*rows))
 

@@ -223,7 +223,7 @@ def test_a_url_as_posted_is_stored_in_utf8() -> None:
 
 
 def test_every_true_dump_line_since_2005_is_read(shared: Path) -> None:
-    from webtext.links.ahead import LineChunks
+    from webtext.links.line_chunks import LineChunks
 
     for dump, rows in (("RS_mixed_2005-2024.zst", 31), ("api_submissions_2005-2026.ndjson.zst", 3957)):
         read = [parse_lines(chunk) for chunk in LineChunks(shared / "reddit" / dump)]

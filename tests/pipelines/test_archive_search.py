@@ -12,8 +12,8 @@ from tests.pipelines.chains import url_list
 from tests.pipelines.removals import QUICK, QUIET, Here
 from webtext.corpus import Corpus
 from webtext.crawl import tombstones
-from webtext.crawl.exchanges import exchanges
 from webtext.crawl.tombstones import Tombstone
+from webtext.crawl.warc_exchanges import exchanges
 from webtext.engine.inline import InlineEngine
 from webtext.engine.local import LocalEngine
 

@@ -18,8 +18,8 @@ from tests.pipelines.removals import QUIET, Built, Here, page
 from tests.shards.corpora import prose
 from webtext import show, stage
 from webtext.corpus import Corpus
-from webtext.crawl.exchanges import exchanges
 from webtext.crawl.tombstones import load
+from webtext.crawl.warc_exchanges import exchanges
 from webtext.errors import UserError
 from webtext.links import partitions
 

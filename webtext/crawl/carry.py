@@ -16,8 +16,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from webtext import damage, files, layouts, schemas
-from webtext.crawl.believed import Row, key_of
 from webtext.crawl.journal import SUFFIX, Journal
+from webtext.crawl.journal_reading import key_of
+from webtext.crawl.rows import Row
 from webtext.reasons import FETCHED
 from webtext.table import partition_name
 

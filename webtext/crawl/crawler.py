@@ -10,14 +10,14 @@ from dataclasses import replace
 from itertools import cycle, islice
 from typing import TypeVar
 
-from webtext.crawl import errands, past, tdmrep
+from webtext.crawl import errands, host_history, tdmrep
 from webtext.crawl.errands import Asks, Errand, Outcome
+from webtext.crawl.host_history import FAILING, GIVE_UP_AFTER, UNASKED
 from webtext.crawl.journal import SYNC_EVERY_S, Journal
 from webtext.crawl.network import HOSTS_PER_THREAD
 from webtext.crawl.page import REDIRECT, Verdict
-from webtext.crawl.past import FAILING, GIVE_UP_AFTER, UNASKED
 from webtext.crawl.retry_after import back_off_s
-from webtext.crawl.revisits import Archives
+from webtext.crawl.revisits import ExchangeWriter
 from webtext.crawl.robots import Rules
 from webtext.crawl.rows import row as row_of
 from webtext.crawl.schedule import Schedule
@@ -44,16 +44,16 @@ class Crawler:
         settings: Crawl,
         links: Iterable[Errand],
         journals: Mapping[int, Journal],
-        stones: Tombstones,
+        tombstones: Tombstones,
     ) -> None:
-        self.settings, self.journals, self._archives = settings, journals, Archives(journals)
-        self._stones = stones
+        self.settings, self.journals, self._exchanges = settings, journals, ExchangeWriter(journals)
+        self._tombstones = tombstones
         queues: dict[str, list[Errand]] = {}
         for errand in links:
             queues.setdefault(errands.host(errand.link), []).append(errand)
         self.left = sum(map(len, queues.values()))
         window = HOSTS_PER_THREAD * settings.threads
-        before, delay_s = past.of(journals), settings.per_host_delay_s
+        before, delay_s = host_history.of(journals), settings.per_host_delay_s
         self.schedule = Schedule(delay_s, settings.per_host_connections, queues, window, before.due(delay_s))
         self._origins: OrderedDict[str, Rules | Verdict] = OrderedDict()  # a verdict is all pages' fate
         self._reservations: OrderedDict[str, Reservations] = OrderedDict()  # by origin too
@@ -80,11 +80,11 @@ class Crawler:
         if outcome.verdict.state == REDIRECT:
             self._follow(errand, outcome)
         elif outcome.verdict.again and errand.attempts <= self._retries(errand, outcome):
-            errand.last = self._archived(errand, outcome)
+            errand.last = self._written(errand, outcome)
             errand.restart()
             self.schedule.add(errands.host(errand.url), errand, first=errand.asks is not Asks.PAGE)
         else:
-            self._conclude(errand, self._archived(errand, outcome))
+            self._conclude(errand, self._written(errand, outcome))
         # Last, because the outcome may have been what this host's robots.txt says of its delay.
         self.schedule.release(name, now, self._pause_s(name, outcome))
 
@@ -188,25 +188,25 @@ class Crawler:
 
     def _follow(self, errand: Errand, outcome: Outcome) -> None:
         target, visited = outcome.verdict.location or "", (*errand.visited, errand.url)
-        if errand.asks is Asks.PAGE and (stone := self._stones.on_address(target)):
-            removed = Verdict(str(State.REMOVED), stone.sentence)
-            self._conclude(errand, self._archived(errand, replace(outcome, verdict=removed, url=target)))
+        if errand.asks is Asks.PAGE and (tombstone := self._tombstones.on_address(target)):
+            removed = Verdict(str(State.REMOVED), tombstone.sentence)
+            self._conclude(errand, self._written(errand, replace(outcome, verdict=removed, url=target)))
             return
         circle = errand.circles(target)
         if errand.asks is Asks.PAGE and (circle or len(visited) > self.settings.max_redirects):
             detail = "in a circle" if circle else f"more than {self.settings.max_redirects}"
             looped = replace(outcome, verdict=Verdict("redirect_loop", detail))
-            self._conclude(errand, self._archived(errand, looped))
+            self._conclude(errand, self._written(errand, looped))
             return
-        self._archived(errand, outcome)
+        self._written(errand, outcome)
         errand.url, errand.visited = target, visited
         self.schedule.add(errands.host(target), errand, first=True)
 
-    def _archived(self, errand: Errand, outcome: Outcome) -> Outcome:
-        """The outcome, its exchange in the archive."""
+    def _written(self, errand: Errand, outcome: Outcome) -> Outcome:
+        """The outcome, its exchange written to the WARC file."""
         if outcome.packed is None:
             return outcome
-        position = self._archives.append(errand.partition, outcome.packed)
+        position = self._exchanges.append(errand.partition, outcome.packed)
         return replace(outcome, packed=None, position=position)
 
     def _conclude(self, errand: Errand, outcome: Outcome) -> None:

@@ -75,7 +75,7 @@ class Errand:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What one request gave: a verdict, or an origin's rules; and the exchange, ready for the archive."""
+    """What one request gave: a verdict, or an origin's rules; and the exchange, ready for the WARC file."""
 
     verdict: Verdict
     url: str
@@ -85,7 +85,7 @@ class Outcome:
     status: int | None = None
     at: datetime | None = None
     packed: Packed | None = None
-    position: Position | None = None  # once archived
+    position: Position | None = None  # once it is written
     wait_s: float = 0.0  # what Retry-After asks for
     seconds: float = 0.0
 
@@ -126,7 +126,7 @@ def _page(errand: Errand, network: Network) -> Outcome:
             if cookies.keep(exchange, errand.jar):
                 errand.asked_before = len(errand.visited) + 1
         if exchange.status in page.PAGE_STATUSES and _leads_nowhere(errand, verdict, settings.max_redirects):
-            verdict, kept = page.judge(exchange, settings, errand.reserved, sent_on=False)
+            verdict, kept = page.judge(exchange, settings, errand.reserved, follow_refresh=False)
         return _outcome(verdict, kept)
 
 
@@ -138,18 +138,13 @@ def _leads_nowhere(errand: Errand, verdict: Verdict, max_redirects: int) -> bool
 
 
 def _robots(errand: Errand, network: Network) -> Outcome:
-    def wanted(status: int, _: Headers) -> int:
-        return robots.MAX_BYTES if status // 100 == 2 else page.OTHER_BODY_BYTES
-
-    exchange = _fetch(errand, network, wanted)
+    exchange = _fetch(errand, network, partial(_wanted_of_file, robots.MAX_BYTES))
     if exchange.status // 100 == 2:
         return _robots_body(exchange, network)
     if exchange.status == 429 or exchange.status >= 500:
         return _outcome(Verdict("robots_unreachable", f"status {exchange.status}", again=True), exchange)
-    if exchange.status in page.REDIRECT_STATUSES and len(errand.visited) < robots.MAX_REDIRECTS:
-        verdict = page.redirect(exchange)
-        if verdict.state == REDIRECT:
-            return _outcome(verdict, exchange)
+    if (onward := _redirect_of_file(errand, exchange, robots.MAX_REDIRECTS)) is not None:
+        return _outcome(onward, exchange)
     return replace(_outcome(Verdict("unavailable"), exchange), rules=Rules())  # RFC 9309 §2.3.1.3
 
 
@@ -168,18 +163,12 @@ def _robots_body(exchange: Exchange, network: Network) -> Outcome:
 
 def _tdmrep(errand: Errand, network: Network) -> Outcome:
     """An origin's reservations; where the file cannot be had, the protocol is not used there."""
-
-    def wanted(status: int, _: Headers) -> int:
-        return tdmrep.MAX_BYTES if status // 100 == 2 else page.OTHER_BODY_BYTES
-
-    exchange = _fetch(errand, network, wanted)
+    exchange = _fetch(errand, network, partial(_wanted_of_file, tdmrep.MAX_BYTES))
     if exchange.status in (429, 503):
         state = "rate_limited" if exchange.status == 429 else "server_error"
         return _outcome(Verdict(state, again=True), exchange)
-    if exchange.status in page.REDIRECT_STATUSES and len(errand.visited) < tdmrep.MAX_REDIRECTS:
-        verdict = page.redirect(exchange)
-        if verdict.state == REDIRECT:
-            return _outcome(verdict, exchange)
+    if (onward := _redirect_of_file(errand, exchange, tdmrep.MAX_REDIRECTS)) is not None:
+        return _outcome(onward, exchange)
     if exchange.status // 100 != 2 or exchange.truncated:
         return _outcome(Verdict("unavailable"), exchange)
     try:
@@ -188,6 +177,19 @@ def _tdmrep(errand: Errand, network: Network) -> Outcome:
         return _outcome(Verdict("unavailable"), exchange)
     reservations = tdmrep.parse(decoded.body, origin(errand.link))
     return replace(_outcome(Verdict("read"), exchange), reservations=reservations)
+
+
+def _wanted_of_file(max_bytes: int, status: int, _: Headers) -> int:
+    """As `page.wanted_bytes`, for a file of an origin."""
+    return max_bytes if status // 100 == 2 else page.OTHER_BODY_BYTES
+
+
+def _redirect_of_file(errand: Errand, exchange: Exchange, max_redirects: int) -> Verdict | None:
+    """Where an origin's file is to be asked for instead; None where the answer leads nowhere, or too far."""
+    if exchange.status not in page.REDIRECT_STATUSES or len(errand.visited) >= max_redirects:
+        return None
+    verdict = page.redirect(exchange)
+    return verdict if verdict.state == REDIRECT else None
 
 
 def _fetch(errand: Errand, network: Network, wanted_bytes: WantedBytes) -> Exchange:

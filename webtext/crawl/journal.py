@@ -21,9 +21,9 @@ from pathlib import Path
 from typing import Any
 
 from webtext import files, store
-from webtext.crawl import believed
-from webtext.crawl.believed import Row
+from webtext.crawl import journal_reading
 from webtext.crawl.packing import Packed
+from webtext.crawl.rows import Row
 from webtext.crawl.warc import FOLDER, Position, WarcFile
 from webtext.errors import RunFailed
 
@@ -49,7 +49,7 @@ class Journal:
         self._stored = store.of(self.path) is not None
         self._file = _lock(self.path)
         _agree_with_store(self.path, self._file)
-        kept = believed.read(self.path)
+        kept = journal_reading.valid_prefix(self.path)
         os.ftruncate(self._file, kept.bytes)
         first = _next_number(pages_folder, stem) if kept.first_warc is None else kept.first_warc
         if kept.key != key:
@@ -62,9 +62,9 @@ class Journal:
         self._waits, self._put_at = self._stored, time.monotonic()  # for the store
 
     def append(self, packed: Packed) -> Position:
-        """Writes an exchange to the archive."""
+        """Writes an exchange to the partition's WARC file."""
         if self._warc is not None and self._warc.end >= (PUT_BYTES if self._stored else WARC_BYTES):
-            self._end_archive()
+            self._end_warc()
         if self._warc is None:
             self._warc = WarcFile(self.folder, _warc_name(self.stem, _next_number(self.folder, self.stem)))
         self._dirty = True
@@ -81,17 +81,17 @@ class Journal:
         if self._dirty and time.monotonic() - self._synced_at >= every_s:
             self._to_disk()
         if self._waits and time.monotonic() - self._put_at > PUT_EVERY_S:
-            self._end_archive()
+            self._end_warc()
 
     def finish(self) -> None:
         """Brings everything to where others find it: to disk, or into the store."""
         self.sync()
         if self._stored:
-            self._end_archive()
+            self._end_warc()
 
     def rows(self) -> Iterator[Row]:
         """The rows so far, in the order in which they came."""
-        for row in believed.rows(self.path):
+        for row in journal_reading.rows(self.path):
             times = {name: row[name] and datetime.fromisoformat(row[name]) for name in _TIMES}
             yield row | times
 
@@ -114,21 +114,21 @@ class Journal:
         os.fsync(self._file)
         self._dirty, self._synced_at, self._waits = False, time.monotonic(), self._stored
 
-    def _end_archive(self) -> None:
+    def _end_warc(self) -> None:
         """Ends the WARC file; into a store it goes now, and then the journal."""
         if self._dirty:
             self._to_disk()
-        archive, self._warc = self._warc, None
-        if archive is not None:
-            archive.close()
+        ended, self._warc = self._warc, None
+        if ended is not None:
+            ended.close()
         if not self._stored:
             return
-        if archive is not None:
-            files.put(self.folder / archive.name)
+        if ended is not None:
+            files.put(self.folder / ended.name)
         files.put(self.path)
         self._waits, self._put_at = False, time.monotonic()
-        if archive is not None:
-            (self.folder / archive.name).unlink()
+        if ended is not None:
+            (self.folder / ended.name).unlink()
 
     def _reached(self) -> tuple[str, int] | None:
         return None if self._warc is None else (self._warc.name, self._warc.end)
@@ -140,7 +140,7 @@ class Journal:
 
 
 def seed(pages_folder: Path, stem: str, key: str, rows: Iterable[Row]) -> None:
-    """Begins a journal with rows whose records lie in archives that are finished."""
+    """Begins a journal with rows whose records lie in WARC files that are finished."""
     head = {"key": key, "first_warc": _next_number(pages_folder, stem)}
     lines: list[Mapping[str, Any]] = [head, *({"row": row, "warc": None} for row in rows)]
     files.write_text(journal_path(pages_folder, stem), "".join(_line(line) for line in lines))
@@ -211,8 +211,8 @@ def _agree_with_store(path: Path, handle: int) -> None:
     if theirs and path.read_bytes().startswith(theirs):
         return
     stem = path.name.removesuffix(SUFFIX)
-    for archive in (path.parent / FOLDER).glob(f"{stem}-*.warc.gz"):
-        archive.unlink()
+    for warc in (path.parent / FOLDER).glob(f"{stem}-*.warc.gz"):
+        warc.unlink()
     os.ftruncate(handle, 0)
     view = memoryview(theirs)
     while view:

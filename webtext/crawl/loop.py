@@ -22,10 +22,10 @@ def crawl(
     links: Iterable[Errand],
     journals: Mapping[int, Journal],
     report: Report,
-    stones: Tombstones,
+    tombstones: Tombstones,
 ) -> None:
-    """Gives every link its row, in the journal of its partition. Nothing that `stones` name is asked for."""
-    crawler = Crawler(network.settings, links, journals, stones)
+    """Gives every link its row, in the journal of its partition. What a tombstone names is not asked for."""
+    crawler = Crawler(network.settings, links, journals, tombstones)
     jobs: SimpleQueue[Turn | None] = SimpleQueue()
     results: SimpleQueue[tuple[Turn, Outcome | BaseException]] = SimpleQueue()
     idle = network.settings.threads

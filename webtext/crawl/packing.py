@@ -26,7 +26,7 @@ DATE = "%Y-%m-%dT%H:%M:%S.%fZ"
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """What a revisit is made of, should an archive have the body already."""
+    """What a revisit is made of, should a WARC file have the body already."""
 
     digest: bytes  # equal for exchanges whose bodies and their type and coding are the same
     payload_digest: str  # as WARC-Payload-Digest has it
@@ -36,7 +36,7 @@ class Body:
 
 @dataclass(frozen=True, slots=True)
 class Packed:
-    """An exchange as bytes for an archive; the first `response_bytes` of them are the response record."""
+    """An exchange as bytes for a WARC file; the first `response_bytes` of them are the response record."""
 
     data: bytes
     response_bytes: int
@@ -59,7 +59,7 @@ def pack(exchange: Exchange) -> Packed:
 
 
 def pack_revisit(body: Body, stored_url: str, stored_at: datetime) -> Packed:
-    """The records of an exchange whose body an archive has, in the response of that URL and time."""
+    """The records of an exchange whose body a WARC file has, in the response of that URL and time."""
     extra = {
         "WARC-Profile": _IDENTICAL,
         "WARC-Refers-To-Target-URI": _uri(stored_url),

@@ -15,7 +15,7 @@ from webtext.sections import Crawl
 PAGE_STATUSES = (200, 203)
 REDIRECT_STATUSES = (301, 302, 303, 307, 308)
 OTHER_BODY_BYTES = 64 * 1024  # read of a redirect's or an error's body
-NOT_KEPT = ("not_html", "too_large", "opted_out")  # of such pages the archive has the head alone
+NOT_KEPT = ("not_html", "too_large", "opted_out")  # of such pages the WARC file has the head alone
 MAX_LOCATION_CHARS = 8000
 REDIRECT = "redirect"  # a verdict's state that is not a page's
 
@@ -46,11 +46,12 @@ def wanted_bytes(settings: Crawl, status: int, headers: Headers) -> int:
 
 
 def judge(
-    exchange: Exchange, settings: Crawl, reserved: bool = False, *, sent_on: bool = True
+    exchange: Exchange, settings: Crawl, reserved: bool = False, *, follow_refresh: bool = True
 ) -> tuple[Verdict, Exchange]:
     """The verdict on a response, and the exchange as it may be stored.
 
-    `reserved` is what the origin's tdmrep.json says of the URL; `sent_on`, whether a page may be a redirect.
+    `reserved` is what the origin's tdmrep.json says of the URL. `follow_refresh`: whether a page that sends
+    its readers on (see `refresh`) is a redirect; one that an archive gave never is.
     """
     if exchange.status in REDIRECT_STATUSES:
         return redirect(exchange), exchange
@@ -62,8 +63,8 @@ def judge(
         exchange = head_alone(exchange)
     if verdict.state != FETCHED:
         return verdict, exchange
-    sent_on = sent_on and exchange.source_uri is None
-    if sent_on and (onward := _sent_on(exchange, verdict, body)) is not None:
+    follow_refresh = follow_refresh and exchange.source_uri is None
+    if follow_refresh and (onward := _refresh(exchange, verdict, body)) is not None:
         return onward, exchange
     digest = hashlib.sha256(body).hexdigest()
     return replace(verdict, bytes=len(body), sha256=digest), exchange
@@ -76,9 +77,12 @@ def head_alone(exchange: Exchange) -> Exchange:
 
 
 def _whole(exchange: Exchange, settings: Crawl) -> Exchange:
-    """The exchange, not called cut short where the server announced the length of the decoded body: a common
-    mistake, which browsers forgive where the length is exact. One of the body as it is was put there by an
-    archive, which says itself that the body was cut short."""
+    """The exchange, not marked as cut short where the server announced the length of the *decoded* body: a
+    common mistake, which browsers forgive where that length is exact.
+
+    Where the length announced is that of the stored body, an archive wrote it there, and says itself that the
+    body was cut short: that mark stays.
+    """
     announced = announced_bytes(exchange.headers)
     if exchange.truncated != "disconnect" or announced == len(exchange.body):
         return exchange
@@ -157,14 +161,15 @@ def _reader(settings: Crawl) -> optouts.Reader:
     return optouts.Reader(product_token(settings.user_agent), "noindex" in settings.opt_out_extra)
 
 
-def _sent_on(exchange: Exchange, verdict: Verdict, body: bytes) -> Verdict | None:
-    """A redirect by what a page says; None for a page that is to be read, or that asks to be loaded again."""
+def _refresh(exchange: Exchange, verdict: Verdict, body: bytes) -> Verdict | None:
+    """The redirect that a page's `<meta refresh>` makes; None without one, and for one to the page itself."""
     target = None if verdict.content_type == "text/plain" else refresh.target(body)
     onward = redirect(replace(exchange, headers=(("location", target),))) if target else None
     return onward if onward is not None and onward.location not in (None, exchange.url) else None
 
 
 def redirect(exchange: Exchange) -> Verdict:
+    """Where a Location header leads: REDIRECT, with the URL as it will be asked for, or bad_redirect."""
     location = exchange.header("location")
     if not location:
         return Verdict("bad_redirect", "no Location")

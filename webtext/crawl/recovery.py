@@ -15,10 +15,10 @@ from threading import Event, Thread
 from webtext.crawl.archives.captures import Archive
 from webtext.crawl.archives.lookup import Found, Wanted, look_up
 from webtext.crawl.archives.warc_files import WarcFiles
-from webtext.crawl.believed import Row
 from webtext.crawl.errands import Errand, Outcome
 from webtext.crawl.journal import SYNC_EVERY_S, Journal
 from webtext.crawl.page import Verdict
+from webtext.crawl.rows import Row
 from webtext.crawl.rows import row as row_of
 from webtext.engine import Report
 from webtext.reasons import FETCHED, LIVE

@@ -12,8 +12,8 @@ import pyarrow as pa
 from webtext import files
 from webtext.crawl import carry
 from webtext.crawl.archives.lookup import UNAVAILABLE
-from webtext.crawl.believed import Row
 from webtext.crawl.journal import seed
+from webtext.crawl.rows import Row
 
 # A server or a network that was not well. What a server decided (404, 403, robots.txt, no HTML) stays.
 OF_THE_MOMENT = frozenset(

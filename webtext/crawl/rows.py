@@ -13,7 +13,11 @@ FACTS = (
 )
 
 
-def row(errand: Errand, outcome: Outcome) -> dict[str, Any]:
+Row = dict[str, Any]  # by column of `pages`; in a journal also `asked`, see `recovery`
+
+
+def row(errand: Errand, outcome: Outcome) -> Row:
+    """The row of a link whose errand has ended."""
     verdict, position = outcome.verdict, outcome.position
     return {
         "id": errand.id,

@@ -22,7 +22,7 @@ class _Host(Generic[T]):
     queue: deque[T] = field(default_factory=deque)
     due: float = 0.0
     running: int = 0
-    listed: bool = False  # in the heap
+    in_heap: bool = False
 
 
 class Schedule(Generic[T]):
@@ -40,7 +40,7 @@ class Schedule(Generic[T]):
         self.delay_s, self.connections, self.window, self._first_due = delay_s, connections, window, due or {}
         self._hosts: dict[str, _Host[T]] = {}
         self._heap: list[tuple[float, int, str]] = []
-        self._listings = 0
+        self._pushes = 0
         self._later = deque(sorted(queues.items(), key=lambda item: -len(item[1])))
         self._open_window()
 
@@ -50,20 +50,20 @@ class Schedule(Generic[T]):
         if host is None:
             host = self._hosts[name] = self._host(name)
         (host.queue.appendleft if first else host.queue.append)(errand)
-        self._list(host)
+        self._push(host)
 
     def take(self, now: float) -> tuple[str, T] | None:
         """The next errand of a host that is due; the host counts as busy until `release`."""
         while self._heap and self._heap[0][0] <= now:
             host = self._hosts[heapq.heappop(self._heap)[2]]
-            host.listed = False
+            host.in_heap = False
             if host.due > now:
-                self._list(host)
+                self._push(host)
             elif host.queue:
                 host.running += 1
                 host.due = now + self.delay_s  # a parallel connection keeps its distance too
                 errand = host.queue.popleft()
-                self._list(host)
+                self._push(host)
                 return host.name, errand
             elif not host.running:
                 del self._hosts[host.name]
@@ -75,14 +75,14 @@ class Schedule(Generic[T]):
         host = self._hosts[name]
         host.running -= 1
         host.due = max(host.due, now + pause_s)
-        self._list(host)
+        self._push(host)
 
     def cancel(self, name: str, now: float) -> None:
         """Ends an errand that asked the host nothing."""
         host = self._hosts[name]
         host.running -= 1
         host.due = now
-        self._list(host)
+        self._push(host)
 
     def next_due(self) -> float | None:
         """When a host is due, at the earliest; None when none waits for its turn."""
@@ -98,18 +98,19 @@ class Schedule(Generic[T]):
     def _host(self, name: str) -> _Host[T]:
         return _Host(name, due=self._first_due.get(name, 0.0))
 
-    def _list(self, host: _Host[T]) -> None:
-        if not host.listed and host.running < self.connections:
-            host.listed = True
-            self._listings += 1  # hosts that are due at the same time keep their order
-            heapq.heappush(self._heap, (host.due, self._listings, host.name))
+    def _push(self, host: _Host[T]) -> None:
+        """Has a host wait for its turn, unless it does already or all its connections are busy."""
+        if not host.in_heap and host.running < self.connections:
+            host.in_heap = True
+            self._pushes += 1  # of hosts that are due at the same time the first pushed comes first
+            heapq.heappush(self._heap, (host.due, self._pushes, host.name))
 
     def _open_window(self) -> None:
         while self._later and len(self._hosts) < self.window:
             name, errands = self._later.popleft()
             host = self._hosts.setdefault(name, self._host(name))
             host.queue.extend(errands)
-            self._list(host)
+            self._push(host)
 
 
 def _left_s(host: _Host[T], delay_s: float, now: float) -> float:

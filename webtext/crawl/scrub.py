@@ -15,7 +15,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from webtext import files
-from webtext.crawl.warc import Position, is_archive
+from webtext.crawl.warc import Position, is_warc_name
 from webtext.errors import RunFailed, UserError
 
 PLAN = "scrub.json"  # in pages/, while records are overwritten
@@ -35,19 +35,19 @@ def finish(pages_folder: Path) -> None:
         return
     plan = json.loads(files.read_text(path))
     for name, records in _by_file(Position(**record) for record in plan["records"]):
-        if not is_archive(name):
+        if not is_warc_name(name):
             raise UserError(f"{path}: names {name!r}, which is no WARC file of this corpus: delete it")
         if not files.exists(pages_folder / name):  # deleted since
             continue
-        archive = files.here(pages_folder / name)
-        size = archive.stat().st_size
-        with archive.open("r+b") as file:
+        warc = files.here(pages_folder / name)
+        size = warc.stat().st_size
+        with warc.open("r+b") as file:
             for record in records:
                 file.seek(record.offset)
                 file.write(empty_record(record, plan["day"])[: max(size - record.offset, 0)])
             file.flush()
             os.fsync(file.fileno())
-        files.put(archive)
+        files.put(warc)
     files.remove(path)
     files.sync(pages_folder)
 

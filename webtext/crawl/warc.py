@@ -27,7 +27,7 @@ class LostRecord(Exception):
 
 @dataclass(frozen=True, slots=True)
 class StoredResponse:
-    """A response as it lies in an archive; `body` has its content coding undone."""
+    """A response as it lies in a WARC file; `body` has its content coding undone."""
 
     status: int
     headers: list[tuple[str, str]]
@@ -80,7 +80,7 @@ def read_response(
     return StoredResponse(status, headers, header(headers, "content-type"), decoded.body, truncated)
 
 
-def is_archive(name: str) -> bool:
+def is_warc_name(name: str) -> bool:
     """Whether a name relative to pages/ is that of a WARC file there, and not of any file elsewhere."""
     return PurePath(name).parts == (FOLDER, PurePath(name).name)
 

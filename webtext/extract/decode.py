@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import webencodings
 from charset_normalizer import from_bytes
 
-from webtext.extract.alike import told_apart
 from webtext.extract.prescan import declared
+from webtext.extract.similar_encodings import told_apart
 
 # UTF-32 is not in the standard; its marks come first because UTF-16's is a prefix of one of them.
 MARKS = (

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from webtext.extract.blocks import Blocks
-from webtext.extract.names import BITS, HEADING, HINT_BITS, TAG_BITS
+from webtext.extract.element_names import BITS, HEADING, HINT_BITS, TAG_BITS
 
 Floats = NDArray[np.float64]
 Array = NDArray[Any]

@@ -3,7 +3,7 @@
 import re
 
 from webtext import pretokens
-from webtext.extract import language, pii, quality, signs, text, wikipedia
+from webtext.extract import language, pii, placeholders, quality, text, wikipedia
 from webtext.extract.decode import decode
 from webtext.extract.mojibake import mend
 from webtext.extract.normalise import normalise
@@ -36,7 +36,9 @@ def measure(page: Page, section: Extract) -> Row:
     kept = _cut(found.text, section.max_chars)
     code, score = language.detect(kept)
     words = kept.split()
-    row |= signs.measure(found.title, kept, len(words)) | quality.measure(kept, words) | pii.counts(kept)
+    row |= (
+        placeholders.measure(found.title, kept, len(words)) | quality.measure(kept, words) | pii.counts(kept)
+    )
     return row | {
         "text": kept,
         "title": found.title,

@@ -5,9 +5,7 @@ from itertools import islice
 from lxml import etree
 
 from webtext.extract.blocks import BREAK, Block, Blocks, count_words, wide_words
-from webtext.extract.formulas import drawn_formula, formula, same_drawn
-from webtext.extract.gaps import GAP, apart
-from webtext.extract.names import (
+from webtext.extract.element_names import (
     CODE,
     EDIT_LINK,
     HINTING,
@@ -21,6 +19,8 @@ from webtext.extract.names import (
     foreign,
     hinted,
 )
+from webtext.extract.formulas import drawn_formula, formula, same_drawn
+from webtext.extract.gaps import GAP, apart
 from webtext.extract.notes import is_mark, is_note, is_power
 from webtext.extract.preformatted import counts_up, preformatted
 

@@ -12,12 +12,12 @@ from lxml import etree
 from numpy.typing import NDArray
 
 from webtext.extract.blocks import Block, Blocks
+from webtext.extract.element_names import HEADING, HINT_BITS
 from webtext.extract.fallback import MOST_BLOCKS, MOST_CHARS, NOTHING, SURE, other_text
 from webtext.extract.features import features
 from webtext.extract.metadata import Metadata, metadata
 from webtext.extract.model import probabilities
 from webtext.extract.mojibake import mend
-from webtext.extract.names import HEADING, HINT_BITS
 from webtext.extract.normalise import normalise
 from webtext.extract.page import EXTRACTOR, FALLBACK
 from webtext.extract.render import render

@@ -52,7 +52,7 @@ def whole(html: str) -> bytes:
 
 
 def _for_a_wide_screen(source: bytes) -> bytes:
-    """A page of Framer's whose elements for other screens are marked as `names.LEFT_OUT` has them."""
+    """A page of Framer's whose elements for other screens are marked as `element_names.LEFT_OUT` has them."""
     hidden = _HIDDEN.search(source, source.index(_BREAKPOINTS))
 
     def marked(variant: re.Match[bytes]) -> bytes:

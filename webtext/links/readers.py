@@ -10,9 +10,9 @@ import pyarrow as pa
 
 from webtext import parquet_batches
 from webtext.damage import is_no_damage
-from webtext.links.ahead import MAX_LINE_BYTES, LineChunks
 from webtext.links.column_types import is_bytes
 from webtext.links.glance import NOTHING_REFUSED, Glance, Glancer, Look, Refused, joined
+from webtext.links.line_chunks import MAX_LINE_BYTES, LineChunks
 from webtext.links.posts import BATCH_ROWS, Parsed, Post, excerpt, json_object, parse, parse_lines
 from webtext.links.slices import WHOLE, Slice, lines_of
 from webtext.links.sources import Source

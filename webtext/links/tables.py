@@ -7,7 +7,7 @@ import csv
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from webtext.links.ahead import MAX_LINE_BYTES
+from webtext.links.line_chunks import MAX_LINE_BYTES
 from webtext.links.posts import BATCH_ROWS, Parsed, Post, excerpt
 from webtext.links.sources import Source
 

@@ -8,11 +8,11 @@ from webtext.crawl import coding, page
 from webtext.crawl.addresses import is_private_name
 from webtext.crawl.archives.captures import Archive, Capture, Unavailable, Unusable
 from webtext.crawl.archives.pace import Stopped
-from webtext.crawl.believed import Row
 from webtext.crawl.errands import host
 from webtext.crawl.exchange import Exchange
 from webtext.crawl.packing import Packed, pack
 from webtext.crawl.page import Verdict
+from webtext.crawl.rows import Row
 from webtext.reasons import FETCHED
 from webtext.sections import Crawl
 

@@ -1,7 +1,8 @@
-"""What of a crawl's journal is believed after a kill or a power cut.
+"""A crawl's journal (see `journal`) read back: how far it can be trusted after a kill or a power cut, and the
+rows up to there.
 
-The lines up to the last that says the disk had all so far, and those after it as far as they are whole and
-their WARC records can be read.
+Trusted are the lines up to the last `synced` one, which says that the disk had everything before it, and the
+lines after it as far as they are whole and their WARC records can be read.
 """
 
 import json
@@ -11,32 +12,31 @@ from pathlib import Path
 from typing import Any
 
 from webtext import files, store
-from webtext.crawl.rows import FACTS
-from webtext.crawl.warc import is_archive, whole_records
+from webtext.crawl.rows import FACTS, Row
+from webtext.crawl.warc import is_warc_name, whole_records
 from webtext.reasons import FETCHED
 
 NEEDED = {"id", "state", "captured_at", "fetched_at", *FACTS}  # of a row
 
-Row = dict[str, Any]
 Line = tuple[dict[str, Any], int]  # an entry, and where its line ends
 
 
 @dataclass
-class Believed:
-    """What those lines say, but for their rows."""
+class ValidPrefix:
+    """The trusted lines of a journal, from its beginning on: what they say, but for their rows."""
 
-    key: str | None = None
-    first_warc: int | None = None  # files of this number and above are the journal's
-    warc: tuple[str, int] | None = None  # the file that the last row had reached, and its end then
-    keyed: int = 0  # where the key's line ends: of rows before it those of fetched pages count
-    bytes: int = 0  # of those lines
-    synced: bool = True  # whether the disk was asked for all of them
+    key: str | None = None  # the last one: what the rows after it depend on
+    first_warc: int | None = None  # WARC files of this number and above are this journal's own
+    warc: tuple[str, int] | None = None  # the WARC file that the last row had reached, and its length then
+    keyed: int = 0  # where the key's line ends; of the rows before it, only those of fetched pages count
+    bytes: int = 0  # length of the prefix
+    synced: bool = True  # whether the disk was asked for all of it
 
 
-def read(path: Path) -> Believed:
+def valid_prefix(path: Path) -> ValidPrefix:
     """The journal up to its first line that is torn, or whose WARC records are."""
-    kept, synced = Believed(), _synced(path)
-    lengths: dict[str, int] = {}  # of the WARC files, as far as they are whole
+    kept, synced = ValidPrefix(), _synced(path)
+    lengths: dict[str, int] = {}  # of WARC files, up to their last whole record
     for entry, end in _lines(path):
         reached = entry.get("warc")
         sure = end <= synced
@@ -57,8 +57,8 @@ def read(path: Path) -> Believed:
 
 
 def rows(path: Path) -> Iterator[Row]:
-    """The rows of the journal, as far as it is believed, in the order in which they came."""
-    kept = read(path)
+    """The rows of the trusted part, in the order in which they came."""
+    kept = valid_prefix(path)
     for entry, end in _lines(path):
         if end > kept.bytes:
             return
@@ -67,7 +67,7 @@ def rows(path: Path) -> Iterator[Row]:
 
 
 def key_of(path: Path) -> str | None:
-    """What a journal is for."""
+    """What the last rows of a journal depend on (see `Journal`); None in one without a key."""
     lines = files.read_bytes(path).splitlines(keepends=True)
     return next((entry["key"] for entry, _ in reversed([*_entries(lines)]) if "key" in entry), None)
 
@@ -95,7 +95,7 @@ def _entries(lines: Iterable[bytes]) -> Iterator[Line]:
             return
         if NEEDED - set(entry.get("row", NEEDED) or ()) or ("key" in entry) != ("first_warc" in entry):
             return
-        if (reached := entry.get("warc")) and not is_archive(str(reached[0])):  # which would be cut there
+        if (reached := entry.get("warc")) and not is_warc_name(str(reached[0])):  # which would be cut there
             return
         yield entry, end
 

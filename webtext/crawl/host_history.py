@@ -1,4 +1,5 @@
-"""What the journals of an interrupted crawl say of its hosts: a kill is no reason to ask one sooner."""
+"""When the hosts of an interrupted crawl were asked last, and how often they failed, by its journals: a kill
+is no reason to ask a host sooner."""
 
 import time
 from collections import Counter
@@ -18,7 +19,9 @@ UNASKED = ("private_address", "port", "dns")
 
 
 @dataclass
-class Past:
+class HostHistory:
+    """What a crawl knew of its hosts when it ended."""
+
     failures: Counter[str] = field(default_factory=Counter)  # of a host, in a row
     asked: dict[str, datetime] = field(default_factory=dict)  # a host, for the last time
 
@@ -37,20 +40,20 @@ class Past:
         return back_off_s(self.failures[name]) if self.failures[name] else 0.0
 
 
-def of(journals: Mapping[int, Journal]) -> Past:
+def of(journals: Mapping[int, Journal]) -> HostHistory:
     """What an interrupted crawl of these partitions knew when it ended."""
-    past = Past()
+    history = HostHistory()
     for journal in journals.values():
         for row in journal.rows():
             if "asked" in row:  # of an archive, see `recovery`
                 continue
             name = errands.host(row["final_url"])
             if row["fetched_at"] and row["state"] not in UNASKED:
-                past.asked[name] = row["fetched_at"]
+                history.asked[name] = row["fetched_at"]
             if row["state"] == "host_gave_up":
-                past.failures[name] = GIVE_UP_AFTER
+                history.failures[name] = GIVE_UP_AFTER
             elif row["state"] in FAILING:
-                past.failures[name] += row["attempts"]
+                history.failures[name] += row["attempts"]
             elif row["attempts"]:
-                past.failures.pop(name, None)
-    return past
+                history.failures.pop(name, None)
+    return history

@@ -20,16 +20,16 @@ _FIELD = re.compile(rb"^([A-Za-z-]+): *(.*?)\r?$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
-    """One exchange in an archive."""
+class StoredExchange:
+    """Where one exchange lies in a WARC file."""
 
     url: str
     link_id: str | None  # of the link that led here; None of a robots.txt, and of what an archive gave
     records: tuple[Position, ...]  # the response or revisit, then the request and metadata that belong to it
 
 
-def exchanges(pages_folder: Path, name: str) -> Iterator[Stored]:
-    """The exchanges of an archive, without what is damaged. `name`: relative to pages/."""
+def exchanges(pages_folder: Path, name: str) -> Iterator[StoredExchange]:
+    """The exchanges in a WARC file, without what is damaged. `name`: the file's, relative to pages/."""
     answer: dict[bytes, bytes] = {}
     link_id: str | None = None
     records: list[Position] = []
@@ -41,11 +41,11 @@ def exchanges(pages_folder: Path, name: str) -> Iterator[Stored]:
                 link_id = _fields(body).get(b"linkid", b"").decode("utf-8", "replace") or None
             continue
         if records:
-            yield Stored(_url(answer), link_id, tuple(records))
+            yield StoredExchange(_url(answer), link_id, tuple(records))
         begins = kind in ANSWERS and head.keys() >= NEEDED
         answer, link_id, records = head, None, [place] if begins else []
     if records:
-        yield Stored(_url(answer), link_id, tuple(records))
+        yield StoredExchange(_url(answer), link_id, tuple(records))
 
 
 def _records(pages_folder: Path, name: str) -> Iterator[tuple[Position, dict[bytes, bytes], bytes]]:
