@@ -8,6 +8,7 @@ from webtext.crawl.archives import warc_places
 from webtext.extract import wordlists
 from webtext.links import blocklists
 from webtext.recipe import Recipe
+from webtext.recipe_lists import BUILTIN
 
 
 def anywhere(wanted: Recipe, frozen: Recipe | None) -> Recipe:
@@ -29,7 +30,7 @@ def anywhere(wanted: Recipe, frozen: Recipe | None) -> Recipe:
 def _of_list(entry: str, is_file: Callable[[str], bool]) -> str:
     """An entry that is a name, a word or one of the lists that ship stays as it is."""
     named = entry.strip()
-    return entry if named.startswith(blocklists.BUILTIN) or not is_file(named) else _absolute(named)
+    return entry if named.startswith(BUILTIN) or not is_file(named) else _absolute(named)
 
 
 def _of_vocabulary(setting: str) -> str:

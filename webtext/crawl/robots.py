@@ -13,6 +13,7 @@ from importlib import resources
 
 from protego import Protego
 
+from webtext import recipe_lists
 from webtext.crawl.optouts import refuses_training
 
 MAX_BYTES = 500 * 1024  # RFC 9309 §2.5
@@ -74,9 +75,8 @@ class Rules:
 @lru_cache(maxsize=1)
 def ai_agents() -> frozenset[str]:
     """The product tokens, in lower case, of crawlers that gather text for training."""
-    lines = (resources.files("data") / "agents" / "ai.txt").read_text("utf-8").splitlines()
-    names = (line.partition("#")[0].strip().lower() for line in lines)
-    return frozenset(name for name in names if name)
+    text = (resources.files("data") / "agents" / "ai.txt").read_text("utf-8")
+    return frozenset(map(str.lower, recipe_lists.entries(text)))
 
 
 @lru_cache(maxsize=16)

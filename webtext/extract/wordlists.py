@@ -3,12 +3,10 @@
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from importlib import resources
-from pathlib import Path
 
-from webtext.errors import UserError, why
+from webtext import recipe_lists
+from webtext.recipe_lists import BUILTIN
 
-BUILTIN = "builtin:"
 DECIMALS = 2
 _WORD = re.compile(r"\w+")
 
@@ -53,23 +51,9 @@ def is_file(entry: str) -> bool:
 
 
 def _lines(entry: str, key: str) -> list[str]:
-    if entry.startswith(BUILTIN):
-        text = _builtin(entry.removeprefix(BUILTIN), key)
-    elif is_file(entry):
-        try:
-            text = Path(entry).read_text("utf-8-sig")
-        except (OSError, UnicodeDecodeError) as error:
-            line = f"{key}: {entry}: cannot be read ({why(error)}); give a file, a word or phrase a line"
-            raise UserError(line) from None
+    if entry.startswith(BUILTIN) or is_file(entry):
+        listed = recipe_lists.read(entry, "words", key, holds="a word or phrase")
     else:
-        text = entry
-    lines = (" ".join(words_of(line.partition("#")[0])) for line in text.splitlines())
+        listed = recipe_lists.entries(entry)
+    lines = (" ".join(words_of(line)) for line in listed)
     return [line for line in lines if line]
-
-
-def _builtin(name: str, key: str) -> str:
-    files = {file.name.removesuffix(".txt"): file for file in (resources.files("data") / "words").iterdir()}
-    if name not in files:
-        known = ", ".join(BUILTIN + each for each in sorted(files))
-        raise UserError(f"{key}: there is no {BUILTIN}{name}; there are {known}")
-    return files[name].read_text("utf-8")

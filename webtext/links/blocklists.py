@@ -1,16 +1,15 @@
 """Block lists of the recipe: names, files with a name a line, and the lists that come with the product."""
 
 import re
-from importlib import resources
 from pathlib import Path
 from typing import Literal
 
-from webtext.errors import UserError, why
+from webtext import recipe_lists
+from webtext.errors import UserError
 from webtext.links.hosts import parse_host
+from webtext.recipe_lists import BUILTIN
 
 Kind = Literal["domains", "subreddits", "extensions"]
-
-BUILTIN = "builtin:"
 
 
 def resolve(entries: list[str], kind: Kind) -> frozenset[str]:
@@ -23,24 +22,10 @@ def resolve(entries: list[str], kind: Kind) -> frozenset[str]:
 
 
 def _names(entry: str, kind: Kind) -> list[str]:
-    if entry.startswith(BUILTIN):
-        return _listed(_builtin(entry.removeprefix(BUILTIN), kind), kind, entry)
-    if is_file(entry, kind):
-        try:
-            return _listed(Path(entry).read_text("utf-8-sig"), kind, entry)
-        except (OSError, UnicodeDecodeError) as error:
-            line = f"links.{kind}_blocked: {entry}: cannot be read ({why(error)}); give a file, a name a line"
-            raise UserError(line) from None
-    return [_spelled(entry, kind, "recipe")]
-
-
-def _builtin(name: str, kind: Kind) -> str:
-    folder = resources.files("data") / kind
-    lists = {file.name.removesuffix(".txt"): file for file in folder.iterdir() if file.name.endswith(".txt")}
-    if name not in lists:
-        known = ", ".join(BUILTIN + each for each in sorted(lists))
-        raise UserError(f"links.{kind}_blocked: there is no {BUILTIN}{name}; there are {known}")
-    return lists[name].read_text("utf-8")
+    if not entry.startswith(BUILTIN) and not is_file(entry, kind):
+        return [_spelled(entry, kind, "recipe")]
+    listed = recipe_lists.read(entry, folder=kind, key=f"links.{kind}_blocked", holds="a name")
+    return [_spelled(name, kind, entry) for name in listed]
 
 
 def is_file(entry: str, kind: Kind) -> bool:
@@ -50,11 +35,6 @@ def is_file(entry: str, kind: Kind) -> bool:
     if kind == "subreddits" and re.fullmatch(r"/?r/\w+/?", entry):
         return False
     return "/" in entry or "\\" in entry or entry.endswith(".txt") or Path(entry).is_file()
-
-
-def _listed(text: str, kind: Kind, where: str) -> list[str]:
-    lines = (line.partition("#")[0].strip() for line in text.splitlines())
-    return [_spelled(line, kind, where) for line in lines if line]
 
 
 def _spelled(name: str, kind: Kind, where: str) -> str:

@@ -13,6 +13,7 @@ from webtext.links import blocklists
 from webtext.links.hosts import parents
 from webtext.links.posts import Post, flag, integer, name, seconds, url_field
 
+# Pydantic takes a tenth of a second to load, and who reads dumps has no other use for it.
 if TYPE_CHECKING:
     from webtext.sections import Links
 
