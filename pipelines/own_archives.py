@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from webtext import stage
+from webtext import files, stage
 from webtext.buckets import StoredFile
 from webtext.corpus import Corpus
 from webtext.crawl.archives import warc_listing
@@ -29,7 +29,7 @@ def make_listings(corpus: Corpus, engine: Engine, recipe: Recipe, pages: Plan, p
     folder = corpus.table("pages").folder / warc_listing.FOLDER
     found = [file for source in sources for file in files_of(source)]
     listings = {warc_listing.listing_of(file, folder): file for file in found}
-    todo = [Item(file, path) for path, file in listings.items() if not warc_listing.is_made(path)]
+    todo = [Item(file, path) for path, file in listings.items() if not files.exists(path)]
     if todo:
         todo.sort(key=lambda item: -item.file.size)
         with progress.bar("archives, bytes", sum(item.file.size for item in todo)) as report:

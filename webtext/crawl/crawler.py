@@ -55,7 +55,9 @@ class Crawler:
         window = HOSTS_PER_THREAD * settings.threads
         before, delay_s = host_history.of(journals), settings.per_host_delay_s
         self.schedule = Schedule(delay_s, settings.per_host_connections, queues, window, before.due(delay_s))
-        self._origins: OrderedDict[str, Rules | Verdict] = OrderedDict()  # a verdict is all pages' fate
+        self._origins: OrderedDict[str, Rules | Verdict] = (
+            OrderedDict()
+        )  # a verdict is that of all pages there
         self._reservations: OrderedDict[str, Reservations] = OrderedDict()  # by origin too
         self._parked: dict[str, list[Errand]] = {}  # by the URL of the file that they wait for
         self._delays_s: dict[str, float] = {}  # of hosts that ask for a longer one

@@ -78,6 +78,8 @@ class _Reader(io.BufferedReader):
 
 
 class _Timed(socket):
+    """A socket whose timeout is a deadline for all reads that follow, not a limit for each."""
+
     _deadline: float | None = None
 
     def settimeout(self, value: float | None, /) -> None:

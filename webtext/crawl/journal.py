@@ -134,9 +134,7 @@ class Journal:
         return None if self._warc is None else (self._warc.name, self._warc.end)
 
     def _write(self, line: Mapping[str, Any]) -> None:
-        data = memoryview(_line(line).encode())
-        while data:
-            data = data[os.write(self._file, data) :]
+        _write_all(self._file, _line(line).encode())
 
 
 def seed(pages_folder: Path, stem: str, key: str, rows: Iterable[Row]) -> None:
@@ -214,9 +212,13 @@ def _agree_with_store(path: Path, handle: int) -> None:
     for warc in (path.parent / FOLDER).glob(f"{stem}-*.warc.gz"):
         warc.unlink()
     os.ftruncate(handle, 0)
-    view = memoryview(theirs)
-    while view:
-        view = view[os.write(handle, view) :]
+    _write_all(handle, theirs)
+
+
+def _write_all(handle: int, data: bytes) -> None:
+    left = memoryview(data)
+    while left:  # a write may be a short one
+        left = left[os.write(handle, left) :]
 
 
 def _lock(path: Path) -> int:

@@ -28,8 +28,8 @@ from webtext.sections import Crawl
 
 CHUNK_BYTES = 64 * 1024
 MAX_PIECES = 50_000  # a body in chunks of a byte is an attack on the processor
-# In turn at a time, each with a connection kept open: enough for every thread to find a host that is due,
-# at exchanges of a seventh of the delay or more.
+# So many hosts are in turn at a time, each with a connection that is kept open. With eight a thread always
+# finds a host that is due, as long as an exchange takes a seventh of the delay or more.
 HOSTS_PER_THREAD = 8
 PORTS = (80, 443)
 ACCEPT = "text/html, application/xhtml+xml, text/plain;q=0.9, */*;q=0.1"

@@ -13,8 +13,8 @@ from webtext import store
 from webtext.crawl.warc import Position
 
 WINDOW_BYTES = 64 << 20  # of records that wait in memory
-SPAN_BYTES = 8 << 20  # that are asked for at once
-GAP_BYTES = 64 << 10  # between two records, which are rather read in vain than asked around
+SPAN_BYTES = 8 << 20  # of one request, at most
+GAP_BYTES = 64 << 10  # between two records: to read less than this in vain is cheaper than another request
 REQUESTS = 8  # at a time
 
 

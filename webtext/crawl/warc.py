@@ -19,6 +19,7 @@ from webtext.errors import RunFailed, UserError, why
 
 FOLDER = "warc"  # under pages/
 SOFTWARE = "webtext"
+_SPECIFICATION = "https://iipc.github.io/warc-specifications/specifications/warc-format/warc-1.1/"
 
 
 class LostRecord(Exception):
@@ -128,9 +129,11 @@ class WarcFile:
 
     @property
     def end(self) -> int:
+        """The file's length in bytes: where the next record begins."""
         return self._file.tell()
 
     def append(self, packed: Packed) -> Position:
+        """Writes an exchange; the position is that of its response record."""
         position = Position(self.name, self.end, packed.response_bytes)
         self._write(packed.data)
         return position
@@ -159,6 +162,3 @@ def _warcinfo(name: str) -> bytes:
     info = {"software": SOFTWARE, "format": "WARC File Format 1.1", "conformsTo": _SPECIFICATION}
     writer.write_record(writer.create_warcinfo_record(name, info))
     return gzip_member(out.getvalue(), 0)  # of one length: no record's place depends on the time of day
-
-
-_SPECIFICATION = "https://iipc.github.io/warc-specifications/specifications/warc-format/warc-1.1/"

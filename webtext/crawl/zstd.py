@@ -2,7 +2,7 @@
 
 import zstandard
 
-# To be given to a decoder at a time: it gives all that comes of it at once, and four bytes may be 128 KiB.
+# What a decoder is given at a time: it decompresses all of it at once, and four bytes may become 128 KiB.
 PIECE_BYTES = 512
 DICTIONARY = b"\x5d\x2a\x4d\x18"  # begins a frame without data that has the dictionary of those behind it
 MAX_DICTIONARY_BYTES = 8 << 20  # as it is stored, and decompressed

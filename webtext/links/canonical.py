@@ -26,7 +26,7 @@ __all__ = [
 ]
 
 MAX_CHARS = 2083  # the longest URL that browsers, sitemaps and archives have long agreed on
-_MAX_RAW_CHARS = 10 * MAX_CHARS  # with all that may still fall away
+_MAX_RAW_CHARS = 10 * MAX_CHARS  # as posted: escapes, fragment and tracking parameters may still fall away
 _DEFAULT_PORTS = {"http": "80", "https": "443"}
 
 # Around a URL, never in it: controls, spaces, and invisible marks that editors leave.
@@ -62,7 +62,8 @@ def canonicalise(url: str) -> str:
 
 
 def canonical_and_host(url: str) -> tuple[str, str]:
-    """(canonical URL, its host); most URLs need no rewriting, at least once what surrounds them is gone."""
+    """(canonical URL, its host). Raises as `canonicalise`. The steps go from quick to thorough, because most
+    URLs need no rewriting, at least once what surrounds them is gone."""
     if found := _plain(url):
         return found
     bare = _bare(url)
@@ -109,7 +110,7 @@ def is_canonical_host(text: str) -> bool:
 
 
 def _bare(url: str) -> str:
-    """The URL in a field without its fragment, not empty."""
+    """The URL in a field, without its fragment. Raises Rejected where nothing is left."""
     if len(url) > _MAX_RAW_CHARS:
         raise Rejected("too_long")
     text = posted_url(url).partition("#")[0].translate(_LINE_BREAKS)
@@ -187,7 +188,7 @@ def _target(text: str) -> str:
 
 
 def _query(query: str | None) -> str:
-    """With its `?`, unless all of it tracked."""
+    """The query with its `?`; nothing where all of its parameters were for tracking."""
     if query is None:
         return ""
     kept = tracking.untracked(query)

@@ -173,9 +173,11 @@ class FrameWalk:
 
     @property
     def between_frames(self) -> bool:
+        """Whether what was fed so far ends with a whole frame, or is nothing."""
         return not self._in_frame and not self._held
 
     def feed(self, data: bytes) -> None:
+        """Takes the next bytes of the file."""
         at = 0
         while at < len(data):
             if self._wanted > 0:
@@ -193,6 +195,7 @@ class FrameWalk:
                 self._wanted = next(self._headers)
 
     def _parse(self) -> Generator[int, bytes, None]:
+        """Yields how many bytes it wants next, and is sent them; or minus how many are to be passed over."""
         while True:
             self._in_frame = False
             magic = int.from_bytes((yield 4), "little")

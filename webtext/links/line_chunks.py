@@ -79,7 +79,10 @@ class LineChunks:
                     self.broken = lines.broken
                     if not end:
                         break
-                    awaited, self._awaited = self._awaited, False  # by one chunk, not by those behind it
+                    awaited, self._awaited = (
+                        self._awaited,
+                        False,
+                    )  # only this chunk is; those after it wait themselves
                     full.put(_Filled(buffer, end, [] if awaited else [look(memoryview(buffer)[:end])]))
             finally:
                 reader.close()

@@ -93,10 +93,10 @@ def _submissions(rows: pa.Table, starts: npt.NDArray[np.int64]) -> pa.Array:
     offsets = np.concatenate(([0], np.cumsum(counts)))
     fields = list(schemas.SUBMISSION)
     rows = rows.filter(pa.array(listed)).combine_chunks()
-    values = [_one(rows[field.name], field.type) for field in fields]
+    values = [_only_chunk(rows[field.name], field.type) for field in fields]
     submissions = pa.StructArray.from_arrays(values, fields=fields)
     return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), submissions)
 
 
-def _one(column: pa.ChunkedArray, kind: pa.DataType) -> pa.Array:
+def _only_chunk(column: pa.ChunkedArray, kind: pa.DataType) -> pa.Array:
     return column.chunk(0) if column.num_chunks else pa.array([], kind)

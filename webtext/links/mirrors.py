@@ -32,6 +32,7 @@ _SAME_PATH = {
 
 
 def may_mirror(host: str) -> bool:
+    """A quick look, which most hosts do not pass: whether it may be one of those below."""
     return host in _SAME_PATH or ".m.wiki" in host or "google." in host or "ampproject." in host
 
 

@@ -71,7 +71,7 @@ def parse_lines(lines: memoryview) -> Parsed:
 
 
 def _lines(lines: memoryview) -> Iterator[memoryview]:
-    """Those that are not empty; mebibytes are not copied for it."""
+    """The lines that are not empty, as views: a chunk has mebibytes, which need not be copied."""
     ends = np.append(np.flatnonzero(np.frombuffer(lines, np.uint8) == _LINE_END), len(lines))
     begins = np.append(0, ends[:-1] + 1)
     there = begins < ends
@@ -182,11 +182,11 @@ def url_field(post: Post) -> str:
 
     Reddit shows a relative or no `url` where another field overrides it.
     """
-    url = _address(post.url)
-    return (_address(post.url_overridden_by_dest) or url) if not url or url.startswith("/") else url
+    url = _url(post.url)
+    return (_url(post.url_overridden_by_dest) or url) if not url or url.startswith("/") else url
 
 
-def _address(value: Any) -> str:
+def _url(value: Any) -> str:
     return value if type(value) is str and value not in _DELETED else ""
 
 

@@ -92,7 +92,8 @@ class Reading:
             yield seen
 
     def _looked_at(self, chunks: LineChunks) -> Iterator[tuple[int | None, memoryview, Look | None]]:
-        """Lines of the share and how many stand before, which of a whole source the reader counts itself."""
+        """(rows before, lines, look) of each chunk of the share. Of a whole source the rows before are None:
+        `_seen` knows them from the chunk before."""
         look = self._glancer.look if self._glancer else _no_look
         if self._share == WHOLE:
             return ((None, *each) for each in chunks.looked_at(look))

@@ -25,7 +25,7 @@ from webtext.links.sources import COLUMNS, Named, Source
 MAX_SOURCES = 1 << 15
 
 _HEAD_BYTES = 1 << 16
-_ROWS = 100  # that are looked at
+_ROWS = 100  # the first ones, by which a text is recognised
 _DELIMITERS = ",\t;|"
 _COMPRESSED_NAMES = {".zst", ".gz", ".bz2", ".xz", ".parquet"}
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*://")

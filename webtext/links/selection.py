@@ -53,8 +53,8 @@ class Rules:
 
     def refusal(self, post: Post, scored: bool) -> str | None:
         """The reason why a submission is no link, as far as that can be told without its URL."""
-        own = post.is_self
-        if own is not False and (own is True or _is_self(post)):
+        is_self = post.is_self
+        if is_self is not False and (is_self is True or _is_self(post)):
             return "self_post"
         if scored:
             score = integer(post.score)

@@ -32,7 +32,7 @@ class Members:
     magic: bytes  # begins a member
     begin: Callable[[], Decoder]
     damage: type[Exception]  # that a decoder raises
-    begun: bool = False
+    begun: bool = False  # whether something of the first member could be read
     false_starts: int = 0  # since a member was whole
 
     def next(self) -> "Member":
@@ -40,16 +40,21 @@ class Members:
 
 
 def of_gzip() -> Members:
+    """The members of a gzip file."""
     return Members(GZIP, partial(zlib.decompressobj, 31), zlib.error)
 
 
 def of_zstd(dictionary: zstandard.ZstdCompressionDict | None) -> Members:
+    """The frames of a zstd file with data."""
     return Members(zstd.FRAME, zstd.Frames(dictionary).next, zstandard.ZstdError)
 
 
 class Member:
-    """One member. What is damaged ends there, without `eof`; what is unused then begins where the next member
-    may. Raises the decoder's error where nothing of the first can be read."""
+    """One member, used as zlib's decompressobj is.
+
+    A damaged one gives nothing more and never comes to its `eof`; its `unused_data` then begins where the
+    next member may begin. Raises the decoder's error where nothing of the file's first member can be read.
+    """
 
     def __init__(self, members: Members) -> None:
         self.damaged = False

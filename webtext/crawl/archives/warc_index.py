@@ -118,10 +118,13 @@ class WarcIndex:
             if not to:
                 continue
             digests, times = self._digests.setdefault(to, set()), self._times.setdefault(to, set())
-            asked = digest in digests or self._repeated(listed) if listed.repeats else at in times
-            if not times or (to in self._thinned and not asked):
+            if listed.repeats:
+                remembered = digest in digests or self._repeated(listed) is not None
+                digests.add(digest)
+            else:
+                remembered = at in times
+            if not times or (to in self._thinned and not remembered):
                 due.add(to)
             if len(times) < MAX_TIMES:
                 times.add(at)
-            digests.update([digest] if listed.repeats else [])
         return frozenset(due)

@@ -61,6 +61,7 @@ class Listed:
         return *self.kind(), abs(self.pointer.at - at), self.pointer.at
 
     def kind(self) -> tuple[bool, bool]:
+        """Sorts pages first, then revisits, then redirects."""
         return bool(self.leads_to) and not self.repeats, self.repeats
 
 
@@ -85,7 +86,7 @@ class Listings:
     def __init__(self, archives: Sequence[StoredFile], folder: Path) -> None:
         self._paths = {file.path: listing_of(file, folder) for file in archives}
         for file in archives:
-            if not is_made(self._paths[file.path]):
+            if not files.exists(self._paths[file.path]):
                 make(file, self._paths[file.path])
 
     def look(self, file: StoredFile, wanted: Collection[str]) -> tuple[list[Listed], str | None]:
@@ -125,10 +126,6 @@ def listed_in(file: StoredFile, tell: Callable[[int], None] = lambda _: None) ->
 def listing_of(file: StoredFile, folder: Path) -> Path:
     """Where a file's listing is, or will be."""
     return folder / f"{fingerprint(VERSION, file.path, file.size)}.parquet"
-
-
-def is_made(listing: Path) -> bool:
-    return files.exists(listing)
 
 
 def is_empty(listing: Path) -> bool:
