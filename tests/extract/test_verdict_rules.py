@@ -7,10 +7,11 @@ import pytest
 from pipelines.explain import _measures
 from webtext import reasons, schemas
 from webtext.extract.pii import KINDS
-from webtext.extract.verdict import BOUNDS, Bound, verdict
+from webtext.extract.verdict import CONTENT, LENGTH, PAGES, Bound, verdict
 from webtext.sections import Filter
 
 RULES = Filter()
+BOUNDS = PAGES + LENGTH + CONTENT
 HARMLESS = {bound.measure: 0 for bound in BOUNDS} | {"word_chars": 5, "alphabetic_words": 1, "stop_words": 8}
 GOOD = HARMLESS | {
     "wikipedia_domain": False,

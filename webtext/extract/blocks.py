@@ -38,6 +38,7 @@ class Blocks:
 
 
 def count_words(text: str) -> int:
+    """Words by white space, and about how many those of scripts without spaces are."""
     words = len(text.split())
     return words if text.isascii() else words + wide_words(text)
 

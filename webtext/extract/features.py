@@ -31,8 +31,8 @@ MOST_LINKS = 0.35  # of the words of prose
 LEAST_WORDS = 8  # of a block that may be prose
 SHORT, SHORTER = 1000, 300  # characters of a block that may be no more than boilerplate, than a date
 LEVELS, LIKES = 5, 4  # elements above a block that are looked at
-PAGE_HINTS = [*(HINT_BITS[n] for n in ("forum", "comment", "shop", "item", "content"))]
-PAGE_TAGS = [*(TAG_BITS[n] for n in ("article", "p", "main", "table", "ul"))]
+PAGE_HINTS = [HINT_BITS[name] for name in ("forum", "comment", "shop", "item", "content")]
+PAGE_TAGS = [TAG_BITS[name] for name in ("article", "p", "main", "table", "ul")]
 
 
 def features(page: Blocks, title: str) -> NDArray[np.float32]:

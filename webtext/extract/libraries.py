@@ -52,6 +52,7 @@ def of_files(paths: Iterable[Path]) -> Libraries:
 
 
 def union(each: Iterable[Libraries]) -> Libraries:
+    """All versions that one of them has."""
     versions: dict[str, set[str]] = {}
     for libraries in each:
         for name, found in libraries.items():

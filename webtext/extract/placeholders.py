@@ -1,4 +1,4 @@
-"""Pages that are no pages: what servers, consent managers and shops of domains show instead of a text.
+"""Placeholders: what servers, consent managers and traders of domains show in the place of a page.
 
 The measure is the same for each kind: how many of its phrases (data/phrases) a text has, per 100 words. A
 page of nothing else has several in a few words; a text that mentions one has hundreds of words around it.

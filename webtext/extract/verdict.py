@@ -39,13 +39,14 @@ class Bound:
         return "<" if self.key.startswith("min_") else ">"
 
     def threshold(self, rules: Filter) -> float | None:
-        """None where the rule is off."""
+        """None where the rule is off; so is one with a least value of 0, which refuses nothing."""
         value = getattr(rules, self.key)
         if self.place is not None:
             value = value[self.place] if self.place < len(value) else None
-        return value or None if self.side == "<" else value
+        return None if self.side == "<" and not value else value
 
     def judge(self, row: Row, rules: Filter) -> Judgement:
+        """What the rule says of a row with a text."""
         value, limit, refusal = row[self.measure], self.threshold(rules), None
         if limit is not None and (value < limit if self.side == "<" else value > limit):
             refusal = self.reason, f"{self.measure} {value:g} {self.side} {limit:g}"
@@ -87,7 +88,6 @@ CONTENT = (
     Bound("open_lines", "open_lines", "max_open_lines"),
     Bound("curly_brackets", "curly_brackets", "max_curly_brackets"),
 )
-BOUNDS = PAGES + LENGTH + CONTENT
 
 
 def verdict(row: Row, rules: Filter) -> Verdict:
