@@ -19,7 +19,7 @@ from pipelines import (
 )
 from pipelines.request import Request
 from webtext import files, stage
-from webtext.corpus import BEGUN, Corpus
+from webtext.corpus import Corpus, strange
 from webtext.crawl.archives import warc_listing
 from webtext.errors import UserError
 from webtext.progress import Progress
@@ -84,7 +84,7 @@ def _require_a_place(corpus: Corpus, sources: Sequence[str]) -> None:
     if corpus.has_recipe:
         return
     corpus.require_no_tables()
-    strange = [name for name in files.names(corpus.root) if name not in BEGUN]
-    strange += [name for name in files.names(corpus.root / "links") if name not in SAVED]
-    if corpus.root.is_file() or strange or (corpus.root / "links").is_file():
+    others = strange(files.names(corpus.root))
+    others += [name for name in files.names(corpus.root / "links") if name not in SAVED]
+    if corpus.root.is_file() or others or (corpus.root / "links").is_file():
         raise UserError(f"{corpus.root}: exists and is not a corpus; name a new or empty directory")

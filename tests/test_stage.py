@@ -291,11 +291,18 @@ def test_a_writer_who_is_stopped_leaves_what_he_wrote(tmp_path: Path) -> None:
     assert (tmp_path / "corpus/links").exists()
 
 
+def test_what_a_killed_writer_left_half_written_goes_with_the_next_one(tmp_path: Path) -> None:
+    (tmp_path / ".progress.json.7.tmp").touch()
+    with Corpus(tmp_path).lock():
+        assert [path.name for path in tmp_path.iterdir()] == [".lock"]
+
+
 def test_where_there_is_no_corpus_yet_the_way_to_one_is_told(tmp_path: Path) -> None:
     advice = "; `webtext crawl .* --links …` makes one"
     with pytest.raises(UserError, match=f"does not exist{advice}"):
         Corpus.open(tmp_path / "none")
     (tmp_path / ".lock").touch()  # as a crawl leaves it that was killed in its first moments
+    (tmp_path / ".recipe.toml.7.tmp").touch()
     with pytest.raises(UserError, match=f"is not a corpus: it has no recipe.toml{advice}"):
         Corpus.open(tmp_path)
 

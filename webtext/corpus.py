@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -38,6 +39,13 @@ PUT_BACK = (
 )
 
 
+def strange(names: Iterable[str]) -> list[str]:
+    """Those that no crawl leaves that was stopped in its first moments; killed while it froze its recipe, it
+    leaves the half of it."""
+    half = re.compile(rf"\.recipe\.toml\.\d+{re.escape(store.TEMPORARY)}")
+    return [name for name in names if name not in BEGUN and not half.fullmatch(name)]
+
+
 class Corpus:
     """The directory and its recipe."""
 
@@ -54,7 +62,7 @@ class Corpus:
         if RUN_CONFIG in names:
             raise UserError(f"{root}: a run of `webtext train`, not a corpus; name its corpus")
         corpus.require_no_tables()
-        if root.is_file() or set(names) - set(BEGUN):
+        if root.is_file() or strange(names):
             raise UserError(f"{root}: is not a corpus: it has no recipe.toml; name the directory of one")
         what = "is not a corpus: it has no recipe.toml" if root.exists() else "does not exist"
         raise UserError(f"{root}: {what}; `webtext crawl {corpus.quoted} --links …` makes one")
@@ -120,6 +128,7 @@ class Corpus:
         new = [path for path in (self.root, *self.root.parents) if not path.exists()]
         files.make_folder(self.root)
         with self._alone() as file:
+            files.clean(self.root)
             file.write(f"process {os.getpid()}")
             file.flush()
             try:

@@ -331,6 +331,14 @@ def test_a_folder_called_as_a_corpus_table_is_still_a_strangers(tmp_path: Path, 
     assert "exists and is not a corpus" in refused("crawl", tmp_path / "mine", "--links", links)
 
 
+def test_where_a_first_crawl_was_killed_as_it_froze_its_recipe_it_can_be_given_again(
+    tmp_path: Path, links: Path
+) -> None:
+    (tmp_path / "corpus").mkdir()
+    (tmp_path / "corpus" / ".recipe.toml.7.tmp").touch()
+    chains.forked("crawl", tmp_path / "corpus", "--links", links, "--dry-run", "--workers", 1, code=0)
+
+
 def test_settings_that_want_an_archive_that_is_gone_are_not_frozen(built: Built) -> None:
     archive = built.root / "pages" / "warc"
     archive.rename(built.root / "elsewhere")
