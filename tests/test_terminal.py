@@ -169,6 +169,7 @@ def test_only_what_can_go_on_says_so(
         (RuntimeError("can't start new thread"), 1, "the system gives no more processes or threads: "),
         (pa.ArrowMemoryError("malloc"), 1, "memory does not suffice: free some, or take fewer --workers; "),
         (OSError(errno.EIO, "Input/output error", "a/file"), 1, "a/file: Input/output error; "),
+        (OSError(errno.EIO, "Input/output error"), 1, "a/corpus: Input/output error; "),
         (IsADirectoryError(errno.EISDIR, "Is a directory", "a/file"), 2, "a/file: Is a directory: move it"),
         (FileExistsError(errno.EEXIST, "File exists", "a/table"), 2, "a/table: File exists: move it"),
     ],

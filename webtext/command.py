@@ -13,7 +13,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from webtext import buckets, store
-from webtext.damage import DISK_FULL, TOO_MANY_OPEN, is_without_threads
+from webtext.damage import DISK_FAILED, DISK_FULL, TOO_MANY_OPEN, is_without_threads
 from webtext.errors import RunFailed, RunRefused, UserError, why
 from webtext.unseen import visible, visible_json
 
@@ -115,7 +115,7 @@ def _refused(error: Exception, options: dict[str, Any]) -> tuple[int, str] | Non
         return None
     if buckets.is_of_a_store(error):
         return 1, buckets.told(error)
-    # What was open already when a disk got full does not say where it lies.
+    # What was open already when a disk got full or failed does not say where it lies.
     where = error.filename or options.get("out") or options.get("corpus") or "the disk"
     if isinstance(error, PermissionError):
         what = f"{error.filename}: " if error.filename else ""
@@ -130,7 +130,7 @@ def _refused(error: Exception, options: dict[str, Any]) -> tuple[int, str] | Non
         return 1, f"no space left at {where}: free some"
     if error.errno == errno.EFBIG:
         return 1, f"{where}: a file grew larger than may be: raise `ulimit -f`, or take another disk"
-    return (1, f"{error.filename}: {why(error)}") if error.filename else None
+    return (1, f"{where}: {why(error)}") if error.filename or error.errno in DISK_FAILED else None
 
 
 def _ended(code: int, line: str) -> typer.Exit:

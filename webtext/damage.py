@@ -12,6 +12,7 @@ from webtext import buckets
 from webtext.errors import UserError
 
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
+DISK_FAILED = (errno.EIO, errno.EROFS, errno.ESTALE)
 TOO_MANY_OPEN = (errno.EMFILE, errno.ENFILE)
 # What says nothing of a file: another time the system may let it be read. Not EIO: a bad sector stays one.
 NOT_NOW = (errno.EACCES, errno.EPERM, *TOO_MANY_OPEN, errno.ENOMEM, errno.ESTALE)
