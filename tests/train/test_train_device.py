@@ -315,7 +315,7 @@ def train_validate_and_sample(settings: Settings, corpus: Path, run: Path) -> No
     training = Training(asked, tokens, Ranks())
     for _ in range(2):
         training.update()
-    training.validation(None)
+    training.validation(None, lambda _done, _of: None)
     next(next_tokens(training.model, [1], 2, Choice(), torch.Generator()))
     training.loader.close()
 
