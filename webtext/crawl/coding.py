@@ -31,6 +31,8 @@ class BadCoding(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
+    """A body with a coding undone, as far as it goes."""
+
     body: bytes
     complete: bool = True  # the coded stream has its end
     too_large: bool = False  # there is more than the limit; `body` is cut there

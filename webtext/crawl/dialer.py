@@ -151,6 +151,7 @@ class Resolver:
         return known.addresses
 
     def close(self) -> None:
+        """Ends the threads that look names up, without waiting for one that hangs."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     def _ask(self, host: str, timeout_s: float) -> _Known:
@@ -164,6 +165,7 @@ class Resolver:
 
 
 def system_lookup(host: str) -> list[str]:
+    """A host's addresses, as the system resolves it. Raises OSError or UnicodeError."""
     found = getaddrinfo(host.strip("[]"), None, type=SOCK_STREAM)
     return list(dict.fromkeys(str(address[0]) for *_, address in found))
 

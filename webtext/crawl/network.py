@@ -146,6 +146,7 @@ def check_settings(settings: Crawl) -> None:
 
 
 def user_agent(settings: Crawl) -> str:
+    """The User-Agent header: the crawler's name, and whom to write to (RFC 9110 §10.1.5)."""
     return f"{settings.user_agent} (+{settings.contact})" if settings.contact else settings.user_agent
 
 

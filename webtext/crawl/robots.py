@@ -40,9 +40,11 @@ class Paths:
         self._wildcards = sum(line.count("*") for line in lines)
 
     def effort(self, url: str) -> int:
+        """About how many steps it takes to look a URL up: wildcards times characters."""
         return self._wildcards * len(url)
 
     def allow(self, url: str) -> bool:
+        """Whether the lines allow a URL, and it takes no more than MAX_EFFORT to tell."""
         url = _slashes(url)
         return self.effort(url) <= MAX_EFFORT and bool(self._matcher.can_fetch(url, "*"))
 

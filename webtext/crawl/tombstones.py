@@ -29,10 +29,12 @@ class Tombstone:
 
     @property
     def domain(self) -> str:
+        """The registered domain that it is on, or that it names."""
         return self.value if self.kind == "domain" else registered_domain(self.value)
 
     @property
     def sentence(self) -> str:
+        """Why and when, as a row's detail says it."""
         return f"{self.why}, {self.at}"
 
 

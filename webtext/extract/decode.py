@@ -63,6 +63,8 @@ _C1_IN_UTF8 = re.compile(rb"\xc2[\x80-\x9f]")  # a search for one byte is six ti
 
 @dataclass(frozen=True)
 class Decoded:
+    """A body's characters."""
+
     text: str  # without NULs, and without C1 controls but for the five that windows-1252 has too
     encoding: str  # Python's name of the codec
 

@@ -37,7 +37,7 @@ Libraries = dict[str, list[str]]  # by name, the versions in order
 @cache
 def here() -> Libraries:
     """Those of this process."""
-    from lxml import etree
+    from lxml import etree  # a command that only plans does not need it
 
     found = {name: _installed(name) for name in PACKAGES}
     found["libxml2"] = ".".join(map(str, etree.LIBXML_VERSION))

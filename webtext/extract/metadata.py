@@ -64,6 +64,8 @@ _YEAR = re.compile(r"\b(?:19|20)\d\d\b")
 
 @dataclass(frozen=True)
 class Metadata:
+    """What a page says of itself; None where it does not, or not credibly."""
+
     title: str | None = None
     author: str | None = None
     published: str | None = None  # YYYY-MM-DD

@@ -36,6 +36,8 @@ Bools = NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Extracted:
+    """A page's main text and what is known of it."""
+
     text: str  # normalised; empty where there is none
     title: str | None = None
     author: str | None = None
@@ -44,6 +46,8 @@ class Extracted:
 
 
 class Judged(NamedTuple):
+    """A block, how likely it is main text (0 to 1), and whether it is kept as such."""
+
     block: Block
     likely: float
     kept: bool

@@ -13,6 +13,8 @@ _WORD = re.compile(r"\w+")
 
 @dataclass(frozen=True)
 class WordList:
+    """Words and phrases, as `words_of` has them."""
+
     words: frozenset[str]
     phrases: tuple[str, ...]  # of several words, in order
 

@@ -74,6 +74,7 @@ def canonical_and_host(url: str) -> tuple[str, str]:
 
 
 def url_hash(canonical_url: str) -> int:
+    """xxh3-64, by which links are sorted; the same number as their ids."""
     return xxhash.xxh3_64_intdigest(canonical_url.encode("ascii"))
 
 

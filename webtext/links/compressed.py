@@ -40,6 +40,8 @@ class Broken(Exception):
 
 
 class Reader(Protocol):
+    """A file's bytes, decompressed; `readinto` raises Broken where they end early."""
+
     def readinto(self, buffer: memoryview, /) -> int: ...
     def close(self) -> None: ...
 

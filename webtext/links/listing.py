@@ -23,6 +23,7 @@ class Listing:
 
     @classmethod
     def parse(cls, specification: str) -> Self:
+        """Raises UserError for what is not a listing; `hot` is the order of one that names none."""
         match = _SPECIFICATION.fullmatch(specification)
         order = (match[2] or "hot") if match else ""
         if not match or order not in LISTINGS:
@@ -32,6 +33,7 @@ class Listing:
 
     @property
     def file_name(self) -> str:
+        """What the dump of what it lists is called."""
         return f"{self.subreddit.lower().replace('+', '-')}-{self.order}-{self.limit}.ndjson"
 
     def __str__(self) -> str:

@@ -102,6 +102,7 @@ def json_object(line: bytes | memoryview) -> dict[str, Any] | None:
 
 
 def excerpt(line: bytes | memoryview) -> str:
+    """How a malformed line begins, for people to see."""
     return bytes(line[:120]).decode("utf-8", "replace").strip()
 
 

@@ -49,6 +49,7 @@ class Rules:
 
     @property
     def fingerprint(self) -> str:
+        """Changes when other submissions may be selected."""
         return fingerprint({field: getattr(self, field) for field in self.__dataclass_fields__})
 
     def refusal(self, post: Post, scored: bool) -> str | None:
@@ -75,6 +76,7 @@ class Rules:
         return None
 
     def blocks_host(self, host: str) -> bool:
+        """Whether a canonical host, or a domain above it, is on the list."""
         return not self.domains.isdisjoint(parents(host))
 
     def blocks_file(self, url: str) -> bool:

@@ -65,6 +65,7 @@ class Sieve:
         self._domain = lru_cache(maxsize=1 << 16)(self._look_up)  # hosts repeat
 
     def sift(self, batch: Sequence[Post], rows: Numbers) -> Sifted:
+        """What becomes of each post; `rows`: their numbers in the source."""
         codes = [SELECTED] * len(batch)
         buckets = [0] * len(batch)
         selected: list[Selected] = []

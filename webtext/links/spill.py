@@ -39,6 +39,7 @@ class Summary:
     key_offsets: list[list[int]] = field(default_factory=list)
 
     def count(self, rows: int, dropped: dict[str, int], examples: dict[str, str], first_row: int) -> None:
+        """Adds the rows of a batch that begins at the source's `first_row`. Earlier examples stay."""
         self.rows += rows
         self.examples = {reason: (first_row, row) for reason, row in examples.items()} | self.examples
         for reason, count in dropped.items():
@@ -134,6 +135,7 @@ class Spilled:
 
     @classmethod
     def find(cls, folder: Path, key: str) -> Self | None:
+        """The spill of that key; None where it was not finished."""
         try:
             facts = json.loads((folder / f"{key}.json").read_text("utf-8"))
         except FileNotFoundError:

@@ -54,10 +54,12 @@ def with_source(keys: Numbers, source: int) -> Numbers:
 
 
 def source_of(places: Numbers) -> Numbers:
+    """The numbers of the sources that places are in."""
     return places >> 48
 
 
 def code_of(places: Numbers) -> Numbers:
+    """What became of the rows at places: codes of reasons, or SELECTED."""
     return places >> 8 & 0xFF
 
 

@@ -63,6 +63,7 @@ def headers(record: Any) -> Headers:
 
 
 def status(record: Any) -> int:
+    """The response's status code. Raises Unusable without one of three digits."""
     code = str(record.http_headers.get_statuscode())
     if not (code.isascii() and code.isdigit() and len(code) == 3):
         raise Unusable("no status code")
@@ -74,6 +75,7 @@ def _phrase(record: Any) -> str:
 
 
 def captured_at(record: Any) -> datetime:
+    """When the record says that it was captured, in UTC. Raises Unusable where it does not say."""
     text = str(record.rec_headers.get_header("WARC-Date") or "").strip()
     try:
         at = datetime.fromisoformat(text)
