@@ -15,7 +15,7 @@ from tests.crawl.archive_site import warc_files, warc_record
 from tests.crawl.loopback import HTML, Crawled, Page, Web
 from tests.pipelines.removals import Here
 from webtext.corpus import Corpus
-from webtext.crawl.archives import warc_listing
+from webtext.crawl.archives import warc_listing, warc_places
 from webtext.crawl.archives.captures import Unavailable, Unusable
 from webtext.crawl.archives.lookup import Wanted, look_up
 from webtext.crawl.archives.warc_places import files_of
@@ -197,10 +197,25 @@ def test_a_file_that_is_gone_when_it_is_read_costs_the_capture_alone(tmp_path: P
         archive.read(archive.find(URL, POSTED)[0])
 
 
-@pytest.mark.parametrize("pattern", ["/no/such/*", "~nobody-here/a.warc.gz"])
+@pytest.mark.parametrize("pattern", ["/no/such/*", "~nobody-here/a.warc.gz", "/no/such**/a.warc.gz"])
 def test_a_pattern_that_matches_nothing_is_named(crawled: Crawled, pattern: str) -> None:
     with pytest.raises(UserError, match="no file matches"):
         crawl_checks.settings(crawled.recipe(sources=[f"warc:{pattern}"]))
+
+
+def test_a_path_that_is_empty_is_not_the_working_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path / "a.warc.gz")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match="warc: names no file"):
+        files_of(warc_places.absolute("warc:"))
+
+
+def test_a_file_whose_name_no_record_can_hold_is_to_be_renamed(tmp_path: Path) -> None:
+    write(tmp_path / os.fsdecode(b"\xff.warc.gz"))
+    with pytest.raises(UserError, match="a name that is not UTF-8"):
+        files_of(f"warc:{tmp_path}")
 
 
 def test_a_wacz_package_is_to_be_unzipped(crawled: Crawled, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from pyarrow import fs
 from webtext import buckets
 from webtext.buckets import S3, StoredFile
 from webtext.errors import UserError
-from webtext.files import expanded
+from webtext.files import expanded, require_utf8
 
 PREFIX = "warc:"
 SUFFIXES = (".warc", ".warc.gz", ".warc.zst", ".arc", ".arc.gz")
@@ -18,6 +18,8 @@ PACKED = ".wacz"
 def files_of(source: str) -> list[StoredFile]:
     """The files that `warc:PATH` names: a file, a folder's archives, a glob. Raises UserError for none."""
     pattern = source.removeprefix(PREFIX)
+    if not pattern:  # as of a shell's variable that is not set
+        raise UserError(f"crawl.sources: {PREFIX} names no file; give a WARC file, a folder or a glob")
     try:
         stored = pattern.startswith(S3)
         files = buckets.find(pattern, lambda path: path.endswith(SUFFIXES)) if stored else _on_disk(pattern)
@@ -35,7 +37,7 @@ def files_of(source: str) -> list[StoredFile]:
 def absolute(source: str) -> str:
     """A source as it is written in any working directory; one that is no path of this machine as it is."""
     pattern = source.removeprefix(PREFIX)
-    if not source.startswith(PREFIX) or pattern.startswith(S3):
+    if not source.startswith(PREFIX) or not pattern or pattern.startswith(S3):
         return source
     path = expanded(pattern)
     if path.is_absolute() or path.exists():
@@ -50,6 +52,15 @@ def _on_disk(pattern: str) -> list[StoredFile]:
     elif path.is_file():  # though its name may look like a glob
         found = [path]
     else:
-        found = list(Path(path.anchor).glob(str(path.relative_to(path.anchor))))
+        found = _matches(path)
+    for file in found:
+        require_utf8(str(file))  # as a record's header and a row's detail have to be
     local = fs.LocalFileSystem()
     return [StoredFile(str(file), file.stat().st_size, local) for file in sorted(found) if file.is_file()]
+
+
+def _matches(pattern: Path) -> list[Path]:
+    try:
+        return list(Path(pattern.anchor).glob(str(pattern.relative_to(pattern.anchor))))
+    except ValueError:  # "a**b", which is no pattern before Python 3.13
+        return []
