@@ -46,6 +46,7 @@ def file(*rules: dict[str, object]) -> Page:
         ([rule("/%")], "/%", True),
         ([rule(ORIGIN)], "/any", True),
         ([rule(f"{ORIGIN}/news")], "/news/1", True),
+        ([rule("http://a.example/news")], "/news/1", True),
         ([rule("https://b.example/")], "/any", False),
         ([7, None, "x", {"location": 5, "tdm-reservation": 1}, rule("/")], "/any", True),
         ({"tdm-reservation": 1}, "/any", True),

@@ -50,8 +50,10 @@ def _rule(rule: Any, origin: str) -> tuple[str, bool] | None:
     location, value = rule.get("location", "/"), rule.get("tdm-reservation")
     if not isinstance(location, str) or str(value) not in ("0", "1"):
         return None
-    if location.lower().startswith(origin):  # an address where the protocol wants a path
-        location = location[len(origin) :]
+    host = origin.partition("://")[2]
+    for address in (f"https://{host}", f"http://{host}"):  # where the protocol wants a path
+        if location.lower().startswith(address):
+            location = location[len(address) :]
     pattern = _plain(location or "/")
     if len(pattern) > MAX_PATTERN_CHARS or pattern.count("*") > MAX_WILDCARDS:
         return None
