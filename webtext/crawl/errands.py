@@ -122,12 +122,17 @@ def _page(errand: Errand, network: Network) -> Outcome:
     with _large if len(exchange.body) > LARGE_BYTES else nullcontext():
         verdict, kept = page.judge(exchange, settings, errand.reserved)
         if verdict.state == REDIRECT and exchange.header("set-cookie"):
-            errand.jar = errand.jar or cookies.empty_jar()
-            if cookies.keep(exchange, errand.jar):
-                errand.asked_before = len(errand.visited) + 1
+            _keep_cookies(errand, exchange)
         if exchange.status in page.PAGE_STATUSES and _leads_nowhere(errand, verdict, settings.max_redirects):
             verdict, kept = page.judge(exchange, settings, errand.reserved, follow_refresh=False)
         return _outcome(verdict, kept)
+
+
+def _keep_cookies(errand: Errand, exchange: Exchange) -> None:
+    """Takes the cookies of a redirect along. With a new one, what was asked before may be asked again."""
+    errand.jar = errand.jar or cookies.empty_jar()
+    if cookies.keep(exchange, errand.jar):
+        errand.asked_before = len(errand.visited) + 1
 
 
 def _leads_nowhere(errand: Errand, verdict: Verdict, max_redirects: int) -> bool:

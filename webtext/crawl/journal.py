@@ -59,7 +59,8 @@ class Journal:
             files.put(self.path)
         self._warc = _trimmed(pages_folder, stem, first, kept.warc)
         self._dirty, self._synced_at = not kept.synced, time.monotonic()
-        self._waits, self._put_at = self._stored, time.monotonic()  # for the store
+        # Of a corpus in a store: whether something was not put there yet, and when something was.
+        self._unput, self._put_at = self._stored, time.monotonic()
 
     def append(self, packed: Packed) -> Position:
         """Writes an exchange to the partition's WARC file."""
@@ -80,7 +81,7 @@ class Journal:
         for long into the store."""
         if self._dirty and time.monotonic() - self._synced_at >= every_s:
             self._to_disk()
-        if self._waits and time.monotonic() - self._put_at > PUT_EVERY_S:
+        if self._unput and time.monotonic() - self._put_at > PUT_EVERY_S:
             self._end_warc()
 
     def finish(self) -> None:
@@ -112,7 +113,7 @@ class Journal:
             self._warc.sync()
         self._write({"synced": self._reached()})
         os.fsync(self._file)
-        self._dirty, self._synced_at, self._waits = False, time.monotonic(), self._stored
+        self._dirty, self._synced_at, self._unput = False, time.monotonic(), self._stored
 
     def _end_warc(self) -> None:
         """Ends the WARC file; into a store it goes now, and then the journal."""
@@ -126,7 +127,7 @@ class Journal:
         if ended is not None:
             files.put(self.folder / ended.name)
         files.put(self.path)
-        self._waits, self._put_at = False, time.monotonic()
+        self._unput, self._put_at = False, time.monotonic()
         if ended is not None:
             (self.folder / ended.name).unlink()
 
