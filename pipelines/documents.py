@@ -42,7 +42,7 @@ from webtext.sections import Extract, Filter
 from webtext.stage import Plan, Work
 
 TABLE = "documents"
-RULES_VERSION = 3  # rises when the same measures may get another verdict
+RULES_VERSION = 4  # rises when the same measures may get another verdict
 
 
 @dataclass(frozen=True)

@@ -63,6 +63,11 @@ def test_signs_are_never_negative_and_never_raise(text: str, words: int) -> None
     assert all(value >= 0 for value in found.values())
 
 
+def test_a_phrase_right_behind_itself_counts_again() -> None:
+    words = resolve(["buy now"], "filter.spam_words")
+    assert words.per_1000_words(words_of("Buy now! Buy now! Buy now! Or later.")) == 375
+
+
 def test_words_and_phrases_of_a_list_are_counted_per_thousand() -> None:
     words = resolve(["casino", "payday loan"], "filter.spam_words")
     assert words.per_1000_words(words_of("The casino, a CASINO! And no payday loan at all.")) == 300

@@ -24,8 +24,9 @@ class WordList:
         found = 0 if self.words.isdisjoint(known) else sum(word in self.words for word in spoken)
         present = [phrase for phrase in self.phrases if phrase.partition(" ")[0] in known]
         if present:
-            flat = f" {' '.join(spoken)} "
-            found += sum(flat.count(f" {phrase} ") for phrase in present)
+            # Each word has spaces of its own, so that a phrase is found right behind itself, too.
+            flat = f" {'  '.join(spoken)} "
+            found += sum(flat.count(f" {phrase.replace(' ', '  ')} ") for phrase in present)
         return round(1000 * found / max(1, len(spoken)), DECIMALS)
 
 
