@@ -80,7 +80,7 @@ DOCUMENTS = _schema(
     pretokens=pa.int64(),  # pieces of GPT-2's split pattern: at most the tokens of any GPT-2-style BPE
     wikipedia_domain=pa.bool_(),
     wikipedia_traces=pa.int64(),  # how many traces of a Wikipedia article the page carries
-    # Phrases of pages that are no pages, per 100 words (extract.signs).
+    # Phrases of pages that are no pages, per 100 words (extract.placeholders).
     soft_404=pa.float64(),
     cookie_wall=pa.float64(),
     login_wall=pa.float64(),
