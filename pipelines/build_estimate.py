@@ -15,6 +15,7 @@ from pipelines.build_sample import LEAST_TEXTS, Sample
 from webtext import stage
 from webtext.corpus import Corpus
 from webtext.recipe import Recipe
+from webtext.shards.layout import MB
 from webtext.shards.shuffle import CHUNK_BYTES
 from webtext.stage import Plan
 
@@ -66,7 +67,7 @@ def dry_run(
         max(extracted.values(), default=0),
         texts,
         max(rows.values()) * sample.kept,
-        min(texts, recipe.shards.target_mb * 1e6 / max(sample.text_bytes, 1)),
+        min(texts, recipe.shards.target_mb * MB / max(sample.text_bytes, 1)),
         min(texts, vocabulary.TRAINING_BYTES / max(sample.text_bytes, 1)),
     )
     stages = [name for name in ORDER[begins:] if name != "documents" or extracted]

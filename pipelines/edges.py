@@ -78,7 +78,7 @@ def write_evidence(item: Item, _: Report) -> None:
 
 
 def _last_first(works: Sequence[Work], _: int) -> list[list[Work]]:
-    """Later ranges have more pairs: begun last, the last of them would be waited for."""
+    """Later ranges have more pairs, and go first: begun last, they would keep the other workers waiting."""
     return [[work] for work in reversed(works)]
 
 

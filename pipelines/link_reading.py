@@ -30,7 +30,7 @@ class Read:
 
     source: Source
     spills: tuple[Spilled, ...]  # one for each slice that was read by itself
-    counts: Counts  # of all its rows; neither dropped nor out are those that go on
+    counts: Counts  # of all its rows; those that go on count neither as dropped nor as out
 
     @property
     def remaining(self) -> int:

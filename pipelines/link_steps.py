@@ -208,8 +208,9 @@ def _remaining(job: Job, first_bucket: int, end_bucket: int) -> Iterator[pa.Tabl
 
 @contextmanager
 def _tuned_interpreter() -> Iterator[None]:
-    """Without the collector of cycles: a pass over a source makes none, and lists of many rows, which cost it
-    time again and again. And the thread that reads ahead gets the interpreter's lock within a millisecond."""
+    """Turns the garbage collector off, because a pass over a source makes no cycles, but long lists, which it
+    would walk through again and again. And lets the thread that reads ahead have the interpreter's lock
+    within a millisecond."""
     interval = sys.getswitchinterval()
     gc.disable()
     sys.setswitchinterval(LOCK_SECONDS)

@@ -75,8 +75,8 @@ def measured_before(path: Path, measured: str, pages: int) -> Iterator[pa.Table]
 
 
 def recovered(corpus: Corpus, pages: pa.Table, table: pa.Table, section: Extract) -> pa.Table:
-    """The same rows, those measured now whose records could not be read before: an archive may have been
-    put right. The others are not, which may be in no archive any more."""
+    """The same rows, but measured now where the record could not be read before: the archive may have been
+    repaired. The others stay, because their records may be in no archive any more."""
     lost = pc.fill_null(pc.equal(table["verdict"], LOST), False)
     if not pc.any(lost).as_py():
         return table

@@ -1,7 +1,7 @@
 """clusters/paragraphs: what is taken out of kept documents because their domain repeats it; off by default.
 
 It comes after the clusters: among all copies of one page every paragraph is repeated. A domain lies in one
-partition, so partitions are each other's strangers. Each is read twice: once for the paragraphs' keys, which
+partition, so that each partition is a task of its own. It is read twice: once for the paragraphs' keys, which
 go to a scratch file and are counted a share at a time, once for what to remove.
 """
 

@@ -12,8 +12,8 @@ from webtext.recipe_lists import BUILTIN
 
 
 def anywhere(wanted: Recipe, frozen: Recipe | None) -> Recipe:
-    """The recipe with absolute paths. One that was frozen as it is stays: another spelling would be another
-    recipe, by which what had failed is asked for again."""
+    """The recipe with absolute paths. A path that is frozen in the corpus stays as it is: another spelling
+    would be another recipe, by which pages that had failed are asked for again."""
     changes: dict[str, dict[str, object]] = {}
     for (section, key), placed in KEYS.items():
         value = getattr(getattr(wanted, section), key)

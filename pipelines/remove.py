@@ -111,7 +111,8 @@ def _links(corpus: Corpus, wanted: Selection) -> list[dict[str, Any]]:
 
 
 def _require_no_pattern(missing: Iterable[str]) -> None:
-    """Some links do end so; who asks for what no link is means all pages there, of which none would go."""
+    """Raises UserError for `…/*`: a URL may end so, but whoever names one that is no link means all pages
+    below it, of which none would be removed."""
     for value in missing:
         if value.endswith("/*"):
             raise UserError(

@@ -61,7 +61,7 @@ def build(corpus: Corpus, engine: Engine, recipe: Recipe, words: Vocabulary, pro
     wanted = replace(wanted, finish=partial(_write_index, corpus, recipe, words))
     manifest = stage.run(corpus, engine, wanted, progress)
     _write_index(corpus, recipe, words, manifest.partitions)  # one that was lost, or damaged, since
-    _have(folder / CONFIG, FOR_TRANSFORMERS)  # nor did earlier versions write it
+    _write_if_changed(folder / CONFIG, FOR_TRANSFORMERS)  # which earlier versions did not write
     found = rates(manifest)
     progress.note(
         f"tokens: {found['tokens']:,}, {found['bytes_per_token']:.2f} bytes per token, "
@@ -85,11 +85,12 @@ def rates(manifest: Manifest) -> dict[str, float]:
 def _write_index(corpus: Corpus, recipe: Recipe, words: Vocabulary, parts: Sequence[Part]) -> None:
     made = {part.file: TokenFile(**part.extra) for part in parts}
     facts = {"sha256": words.sha256, "vocab_size": words.vocab_size, "eot": words.eot}
-    _have(corpus.table("tokens").folder / "index.json", index(facts, recipe.tokens.dtype, SPLITS, made))
+    path = corpus.table("tokens").folder / "index.json"
+    _write_if_changed(path, index(facts, recipe.tokens.dtype, SPLITS, made))
 
 
-def _have(path: Path, wanted: dict[str, Any]) -> None:
-    """Writes a file of JSON, unless it says that already."""
+def _write_if_changed(path: Path, wanted: dict[str, Any]) -> None:
+    """Writes a file of JSON, unless it holds just that."""
     with suppress(OSError, ValueError, RecursionError):
         if json.loads(files.read_text(path)) == wanted:
             return
@@ -97,7 +98,7 @@ def _have(path: Path, wanted: dict[str, Any]) -> None:
 
 
 def retract(corpus: Corpus) -> None:
-    """Takes back the word that the token files are whole, before any of them is replaced."""
+    """Removes what says that the token files are whole, before any of them is replaced."""
     for name in ("index.json", "_manifest.json", "_journal.jsonl"):
         files.remove(corpus.table("tokens").folder / name)
 

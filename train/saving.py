@@ -128,5 +128,5 @@ def _moments(model: nn.Module, optimizers: Sequence[Optimizer]) -> dict[str, Ten
 
 
 def _for_file(tensor: Tensor, ranks: Ranks) -> Tensor:
-    """The tensor off the device where it will be written; elsewhere nothing is held."""
+    """The tensor in the host's memory on the rank that writes it; an empty one on the others."""
     return tensor.contiguous().cpu() if ranks.leads else torch.empty(0)

@@ -31,7 +31,7 @@ TABLES = {
 }
 
 LOCK = ".lock"
-# What a crawl that was stopped in its first moments may leave; no stranger's directory.
+# What a crawl that was stopped at once may have left: a directory with no more than this is nobody else's.
 BEGUN = (LOCK, "links")
 RUN_CONFIG = "config.toml"  # of a run; see train/rundir.py
 PUT_BACK = (
@@ -164,7 +164,8 @@ class Corpus:
 
     @contextmanager
     def undisturbed(self) -> Iterator[None]:
-        """Nobody writes to the corpus meanwhile, this not either; one that is read-only needs no lock."""
+        """Keeps everybody from writing to the corpus while the block runs, this process too. One that cannot
+        be written to needs no lock."""
         if store.of(self.root) is None and not os.access(self.root, os.W_OK):
             yield
             return

@@ -44,7 +44,7 @@ class Progress:
         self.console.print(store.named(line), markup=False)
 
     def warn(self, line: str) -> None:
-        """What is to be known of the result: no progress, so `quiet` does not keep it back."""
+        """What the user must know about the result: shown with `quiet`, too."""
         was_quiet, self.console.quiet = self.console.quiet, False
         try:
             self.note(line)

@@ -16,7 +16,7 @@ class Tally:
         self.name, self.total, self.rows = name, total, 0
         self.dropped: dict[str, int] = {}
         self.ends: dict[str, float] = {}  # when what keeps the end waiting will be done
-        self.waited_s: dict[str, float] = {}  # until when, since the start, a name kept the end waiting
+        self.waited_s: dict[str, float] = {}  # from the start until when a name kept the end waiting
         self.started = time.monotonic()
 
     def add(self, rows: int, dropped: dict[str, int], waits: dict[str, float] | None) -> None:

@@ -40,7 +40,7 @@ class Child:
     def __init__(self, memory_bytes: int | None = None) -> None:
         self.pipe, theirs = _context.Pipe()
         self.process = _context.Process(target=_serve, args=(theirs, memory_bytes), daemon=False)
-        # Whoever is interrupted may lose the child while it works, and Python's end would wait for it.
+        # An interrupted driver may lose sight of a child at work, for which Python would wait at its end.
         util.Finalize(self, _kill, (self.process,), exitpriority=0)
         with _deaf_to_ctrl_c():
             self.process.start()
@@ -101,9 +101,9 @@ def _kill(process: BaseProcess) -> None:
 
 @contextmanager
 def _deaf_to_ctrl_c() -> Iterator[None]:
-    """What is started meanwhile never hears a Ctrl-C, not while it begins either: it is the driver's to
-    handle, which hears one that comes meanwhile when the start is over."""
-    resource_tracker.ensure_running()  # which else is begun with the process, and lets the signal through
+    """A process that is started in the block never gets a Ctrl-C, not even while it begins: the driver
+    handles it. One that comes in the meantime reaches the driver when the block ends."""
+    resource_tracker.ensure_running()  # else it is started with the process, and lets the signal through
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield

@@ -22,6 +22,7 @@ SPLITS = (TRAIN, VALIDATION, TEST)
 BY_HASH = (VALIDATION, TEST, TRAIN)  # as they follow each other along the range of the split hash
 HASHES = 1 << 64
 EDGE = 2  # documents next to a cut: as many as can change sides
+MB = 1 << 20  # bytes of text, as `shards.target_mb` counts them
 FEWEST = 32  # documents a shard must be able to expect, so that chance leaves no file empty
 
 
@@ -181,6 +182,7 @@ def _cut(edges: Sequence[Edge], old: int, new: int, fraction: int) -> int:
 def _movers(
     edges: Sequence[Edge], before: Sequence[int], after: Sequence[int]
 ) -> Iterator[tuple[str, str, Edge]]:
+    """The edges that change sides: (old split, new split, edge)."""
     for n, edge in enumerate(edges):
         old, new = (BY_HASH[(n >= ends[0]) + (n >= ends[1])] for ends in (before, after))
         if old != new:
@@ -188,7 +190,7 @@ def _movers(
 
 
 def _files(documents: int, size: int, target_mb: float) -> int:
-    wanted = math.ceil(size / (target_mb * (1 << 20)))
+    wanted = math.ceil(size / (target_mb * MB))
     return max(1, min(wanted, documents // FEWEST)) if documents else 0
 
 

@@ -14,7 +14,8 @@ LINK_COLUMNS = ["id", "karma", "karma_sum", "first_posted", "submissions"]
 PAGE_COLUMNS = ["id", "captured_at", "source", "warc_file", "warc_offset"]
 DOCUMENT_COLUMNS = ["id", "text", "url", "domain", "title", "published", "language", "words"]
 
-# A shard's row before it is encoded: its text's offsets hold any number of texts, `order` sorts it.
+# A shard's row before it is encoded: `text` with offsets of 64 bits, for any number of texts, and `order`, by
+# which it is sorted.
 UNENCODED = pa.schema(
     [
         pa.field("text", pa.large_string()) if column.name == "text" else column
