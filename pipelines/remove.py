@@ -33,7 +33,7 @@ def run(request: Request, wanted: Selection, progress: Progress, *, dry_run: boo
             links.require_made(corpus)  # without them no copy is found, and nothing made anew
         found = _look_up(corpus, wanted, day)
         known = not (wanted.copies and found.links) or _is_built(corpus)
-        result = {"corpus": str(request.root), "dry_run": dry_run, "copies_known": known} | found.told()
+        result = {"corpus": corpus.place, "dry_run": dry_run, "copies_known": known} | found.told()
         before = _inventory(corpus)
         if dry_run:
             return result | {"before": before["counts"]}

@@ -166,7 +166,9 @@ class Corpus:
     def undisturbed(self) -> Iterator[None]:
         """Keeps everybody from writing to the corpus while the block runs, this process too. One that cannot
         be written to needs no lock."""
-        if store.of(self.root) is None and not os.access(self.root, os.W_OK):
+        if store.of(self.root) is not None:
+            files.make_folder(self.root)  # of a machine that has nothing of the corpus yet
+        elif not os.access(self.root, os.W_OK):
             yield
             return
         with self._alone():

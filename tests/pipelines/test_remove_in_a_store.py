@@ -5,12 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from pipelines import crawl
+from pipelines import audit, crawl
 from tests.object_store import BUCKET, ObjectStore, serving
 from tests.pipelines.chains import url_list
 from tests.pipelines.removals import QUIET, Built, Here, page
 from tests.shards.corpora import prose
 from webtext import files, store
+from webtext.corpus import Corpus
 from webtext.crawl.journal import Journal
 
 pytestmark = pytest.mark.slow
@@ -57,6 +58,17 @@ def test_nothing_stays_in_the_store_nor_in_copies_that_this_machine_has_of_other
     stored.remove(stored.one.url("/alone"))
     assert stored.holds(TEXT) == in_the_store(site, stored, tmp_path / "there").holds(TEXT) == []
     assert not (stored.root / "pages/warc/.part-00001-0000.warc.gz.77.tmp").exists()
+
+
+def test_a_machine_that_has_nothing_of_a_corpus_plans_a_removal_and_tells_its_address(stored: Built) -> None:
+    planned = stored.remove(stored.one.url("/alone"), dry_run=True)
+    assert planned["links"] == 1
+    assert planned["corpus"] == f"s3://{BUCKET}/{stored.root.name}"
+
+
+def test_a_machine_that_has_nothing_of_a_corpus_audits_it(stored: Built, tmp_path: Path) -> None:
+    found = audit.run(Corpus.open(stored.root), tmp_path / "out", QUIET)
+    assert found["summary"][0]["count"] > 0
 
 
 def test_what_an_unfinished_crawl_has_on_this_machine_alone_stays(
