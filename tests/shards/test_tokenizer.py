@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from huggingface_hub.errors import LocalEntryNotFoundError
 from tokenizers import Tokenizer, decoders, models, normalizers
 
 from tests.shards.corpora import prose
@@ -314,3 +315,12 @@ def test_a_place_without_a_vocabulary_says_what_is_expected(tmp_path: Path) -> N
         tokenizer.load(tmp_path)
     with pytest.raises(UserError, match="does not exist"):
         tokenizer.load(tmp_path / "gpt-2")
+
+
+def test_a_hub_that_fails_without_a_word_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, local_files_only: bool = False) -> str:
+        raise LocalEntryNotFoundError("not here") if local_files_only else TimeoutError
+
+    monkeypatch.setattr("huggingface_hub.hf_hub_download", fail)
+    with pytest.raises(UserError, match=r"nor the Hugging Face hub has it \(TimeoutError\)"):
+        tokenizer.gpt2()

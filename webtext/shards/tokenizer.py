@@ -80,7 +80,7 @@ def _gpt2_file() -> Path:
         with _without_logs("huggingface_hub"):
             return Path(hf_hub_download(GPT2_REPOSITORIES[0], "tokenizer.json"))
     except Exception as error:  # whatever the hub's client and the HTTP library beneath it raise
-        reason = str(error).strip().splitlines()[0]
+        reason = str(error).strip().partition("\n")[0] or type(error).__name__
     raise UserError(
         f'tokens.tokenizer = "gpt2": neither the cache here nor the Hugging Face hub has it ({reason}); '
         "download GPT-2's encoder.json and vocab.bpe and set tokens.tokenizer to their folder"
