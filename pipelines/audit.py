@@ -45,10 +45,9 @@ def run(
     """
     tests = overlap.named(against.files)
     listed = fidelity.read(against.webtext_domains) if against.webtext_domains else None
-    folder = out or corpus.root / "audit"
     with corpus.undisturbed():
         source = _source(corpus, engine)
-        _make_writable(folder)
+        folder = _folder(corpus, out)
         with progress.bar("audit", len(SECTIONS)) as done:
             numbers = report.measure(source, lambda: done(1, {}))
         if listed:
@@ -64,10 +63,9 @@ def compare(
 ) -> dict[str, Any]:
     """Two corpora side by side; writes compare.html and compare.json to `out`, by default the first one's
     audit/. Returns what compare.json holds, and the page's path as `report`."""
-    folder = out or one.root / "audit"
     with one.undisturbed(), nullcontext() if _same(one, other) else other.undisturbed():
         sides = _source(one, engine), _source(other, engine)
-        _make_writable(folder)
+        folder = _folder(one, out)
         with progress.bar("compare", len(comparison.MEASURES)) as done:
             numbers = comparison.compare(*sides, lambda: done(1, {}))
     files.write_json(folder / "compare.json", numbers)
@@ -115,8 +113,9 @@ def _source(corpus: Corpus, engine: Engine) -> Source:
     return source
 
 
-def _make_writable(folder: Path) -> None:
+def _folder(corpus: Corpus, out: Path | None) -> Path:
     """Has a folder for the report before anything is measured: a corpus may be another's to read only."""
+    folder = out or corpus.root / "audit"
     try:
         files.make_folder(folder)
         with TemporaryFile(dir=folder):
@@ -125,6 +124,9 @@ def _make_writable(folder: Path) -> None:
         if error.errno in damage.DISK_FULL:
             raise
         raise UserError(f"{folder}: cannot be written to ({error.strerror}): give another --out") from None
+    if not out:
+        files.clean(folder)
+    return folder
 
 
 def _write(folder: Path, numbers: dict[str, Any]) -> None:

@@ -124,6 +124,16 @@ def test_charts_of_an_earlier_report_do_not_stay_beside_a_later_one(
     assert charts == {"mine.svg", "attrition.svg", "bytes.svg", "domains.svg", "karma.svg", "months.svg"}
 
 
+def test_what_a_killed_audit_left_half_written_goes_with_the_next_one(
+    planted: Corpus, quiet: Progress
+) -> None:
+    left = planted.root / "audit" / ".report.html.77.tmp"
+    left.parent.mkdir(exist_ok=True)
+    left.touch()
+    audit.run(planted, None, quiet)
+    assert not left.exists()
+
+
 def test_a_stage_that_was_made_from_other_rows_is_said_to_be_stale(
     plant: SimpleNamespace, tmp_path: Path, quiet: Progress
 ) -> None:
