@@ -98,7 +98,7 @@ def fetch_evals(run: Path) -> None:
 def put_evals(run: Path) -> None:
     """Has the store hold all that this machine has of them."""
     if store.of(run) is not None:
-        for path in sorted((run / EVALS).rglob("*")):
+        for path in sorted((run / EVALS).rglob("[!.]*")):
             if path.is_file():
                 files.put(path)
 

@@ -1,11 +1,12 @@
 """Files that exist whole or not at all: written beside, fsynced, renamed."""
 
 import errno
+import fcntl
 import hashlib
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from train.errors import TrainError
@@ -86,6 +87,15 @@ def write(path: Path, content: str | bytes) -> None:
     except OSError as error:  # a full disk does not say at which file it was
         beside.unlink(missing_ok=True)
         raise OSError(error.errno, error.strerror, str(path)) from None
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """One process at a time writes to a folder in the block; others wait for its end, however it ends."""
+    with (folder / ".lock").open("w") as lock:
+        with suppress(OSError):  # a file system without locks
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def sync(path: Path) -> None:

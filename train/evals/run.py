@@ -74,9 +74,12 @@ def evaluate(request: Request, progress: Progress) -> dict[str, Any]:
             about = {"name": folder.name, "source": model.source}
             made = _done(task, path, contents.pop(task.name), model, strides, keys[task.name], progress)
             result = about | made
-            files.write(folder / f"{task.name}.json", json.dumps(result, ensure_ascii=False, indent=1) + "\n")
+            written = json.dumps(result, ensure_ascii=False, indent=1) + "\n"
+            with files.alone(request.out):
+                files.write(folder / f"{task.name}.json", written)
         rows += _rows(task.name, result["metrics"])
-    files.write(request.out / PLOT, plot.tasks_svg(results(request.out)))
+    with files.alone(request.out):
+        files.write(request.out / PLOT, plot.tasks_svg(results(request.out)))
     return {
         "model": folder.name,
         "parameters": model.model.parameter_count(),

@@ -44,13 +44,14 @@ def load(source: str) -> Subject:
     Raises TrainError as that does, and where the tokenizer has no end-of-text token.
     """
     path, found = expanded(source), pretrained.load(source)
+    digest = _digest(found.files, found.tokenizer)  # now: a training removes its older checkpoints
     end = _end(found.tokenizer, source)
     chosen = device.choose("float32", True, Ranks())
     if chosen.where.type == "mps":
         device.check_attention(chosen, masked=True)
     source = str(path.resolve()) if path.is_dir() else source
     name = Path(source).name if path.is_dir() else source.replace("/", "--")
-    model, digest = found.model.to(chosen.where).eval(), _digest(found.files, found.tokenizer)
+    model = found.model.to(chosen.where).eval()
     return Subject(name, source, model, found.tokenizer, chosen, digest, end)
 
 

@@ -1,6 +1,7 @@
 import json
 import shutil
 import subprocess
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -13,11 +14,12 @@ from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer, pre_tokenizers
 from typer.testing import CliRunner
 
+from train import files
 from train.cli import app
 from train.errors import TrainError
 from train.evals import hub, run, subject
 from train.evals.progress import Progress
-from train.evals.run import Request, evaluate
+from train.evals.run import Request, evaluate, results
 from train.evals.tasks import TASKS, named
 from train.loop import train
 from train.settings import Settings
@@ -69,6 +71,18 @@ def test_a_task_done_is_not_done_again(folder: Path, data: Path) -> None:
     assert (first["reused"], again["reused"]) == ([], ["lambada", "ptb"])
     assert (Path(first["results"]) / "lambada.json").stat().st_mtime_ns == written
     assert values(first) == values(again)
+
+
+def test_an_evaluation_waits_while_another_writes_to_the_same_folder(folder: Path, data: Path) -> None:
+    request, ended = asked(folder, data, "ptb"), []
+    other = threading.Thread(target=lambda: ended.append(evaluate(request, PROGRESS)))
+    request.out.mkdir()
+    with files.alone(request.out):
+        other.start()
+        other.join(0.5)
+        assert results(request.out) == []
+    other.join()
+    assert ended and len(results(request.out)) == 1
 
 
 @pytest.mark.parametrize("what", ["data", "strides", "definition", "half-written"])
