@@ -487,6 +487,12 @@ def test_what_names_no_file_is_refused(
         find(specification)
 
 
+def test_a_pipe_which_could_be_read_only_once_is_refused(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(UserError, match="a pipe or a device, which cannot be read twice"):
+        find(str(tmp_path / "pipe"))
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
 def test_a_file_that_may_not_be_read_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "RS.zst"

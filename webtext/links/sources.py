@@ -78,7 +78,7 @@ class Named(NamedTuple):
 def find(specification: str) -> list[Named]:
     """Each file that a SOURCE names: FILE, a glob, or FILE?url=COLUMN&score=COLUMN….
 
-    Raises UserError where there is none, and for a name that is not UTF-8.
+    Raises UserError where there is none, for one that is no regular file, and for a name that is not UTF-8.
     """
     if re.match(r"(?:gs|az|https?|ftp)://", specification):
         raise UserError(f"{specification}: not a local file: download it, then name the file")
@@ -99,6 +99,10 @@ def find(specification: str) -> list[Named]:
         files.require_utf8(name)
         if not Path(name).exists():
             raise UserError(f"{name}: no such file")
+        if not Path(name).is_file():  # a source is looked at, hashed and then read, by several processes
+            raise UserError(
+                f"{name}: a pipe or a device, which cannot be read twice: save what it gives, then name it"
+            )
     suffix = specification.removeprefix(pattern)
     return [Named(name + suffix, Path(name).absolute(), mapping) for name in names]
 
