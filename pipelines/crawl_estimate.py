@@ -60,6 +60,7 @@ def _waiting(links: Corpus, pages_of: Corpus, recipe: Recipe, retry_failed: bool
     """How many links of each host want a page, and how many links there are."""
     table, folder = links.table("links"), pages_of.table("pages").folder
     waiting, total, stones = Counter[str](), 0, tombstones.load(pages_of.root)
+    there = carry.numbers(folder)
     for work in pages.plan(links, recipe).works if table.manifest() else ():
         total += work.rows
         ended = carry.made_for(folder / work.file) == work.key
@@ -69,7 +70,7 @@ def _waiting(links: Corpus, pages_of: Corpus, recipe: Recipe, retry_failed: bool
         if ended:
             wanted = pc.is_in(rows["id"], retry.failed(folder / work.file))
         else:
-            known = carry.known_ids(folder, work.item.number, work.item.partitions)
+            known = carry.known_ids(folder, work.item.number, work.item.partitions, there)
             wanted = pc.invert(pc.is_in(rows["id"], known))
         urls = rows.filter(wanted)["url"].to_pylist()
         waiting.update(host(url) for url in urls if not stones.on(url))

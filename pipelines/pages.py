@@ -8,7 +8,7 @@ lead two processes to one host, where each keeps the delay by itself.
 """
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence, Set
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from functools import partial
@@ -32,7 +32,7 @@ from webtext.crawl.network import Network
 from webtext.crawl.rows import FACTS, Row
 from webtext.crawl.tombstones import Tombstone, Tombstones
 from webtext.engine import Report
-from webtext.fingerprint import fingerprint, fingerprint_of_many
+from webtext.fingerprint import fingerprint, fingerprint_of_each, fingerprint_of_many
 from webtext.manifest import Counts, Part
 from webtext.progress import Progress
 from webtext.reasons import FETCHED, LIVE, State
@@ -72,9 +72,9 @@ def plan(corpus: Corpus, recipe: Recipe) -> Plan:
     """A partition of pages for each of links, whose key says what of the recipe decides on its rows."""
     links = corpus.table("links").published()
     outcome = recipe.crawl.model_dump(mode="json", exclude=MANNERS) | _archives(recipe.crawl)
-    works = []
-    for number, part in enumerate(links.partitions):
-        key = fingerprint(VERSION, outcome, part.hash)
+    works, hashes = [], [part.hash for part in links.partitions]
+    keys = fingerprint_of_each(hashes, VERSION, outcome)
+    for number, (part, key) in enumerate(zip(links.partitions, keys, strict=True)):
         item = Item(corpus.root, number, len(links.partitions), key, recipe.crawl)
         works.append(Work(item.file, key, item, part.rows))
     return Plan(
@@ -114,18 +114,20 @@ def crawl_parts(items: Sequence[Item], report: Report) -> list[Part]:
     todo = [item for item in items if item not in made]
     known: dict[int, pa.Table] = {}  # rows that earlier tables have
     waiting: list[Wanted] = []
+    stones = tombstones.load(items[0].root)
     with ExitStack() as stack:
         journals = {
             item.number: stack.enter_context(Journal(item.path.parent, item.path.stem, item.key))
             for item in todo
         }
+        earlier = carry.numbers(items[0].path.parent)
         for item in todo:
-            known[item.number], links = _sorted_out(item, journals[item.number])
+            known[item.number], links = _sorted_out(item, journals[item.number], earlier, stones)
             waiting += links
         dead = [link.row["state"] for link in waiting if link.row and link.row["source"] == LIVE]
         report(sum(len(_links(item)) for item in items) - len(waiting) + len(dead), Counter(dead))
         if waiting:
-            _ask_sources(items[0], waiting, journals, report)
+            _ask_sources(items[0], waiting, journals, stones, report)
         for item in todo:
             journal = journals[item.number]
             journal.finish()  # a row's record is kept before the row is
@@ -134,7 +136,13 @@ def crawl_parts(items: Sequence[Item], report: Report) -> list[Part]:
     return [part(item.path, item.key) for item in items]
 
 
-def _ask_sources(item: Item, waiting: list[Wanted], journals: Mapping[int, Journal], report: Report) -> None:
+def _ask_sources(
+    item: Item,
+    waiting: list[Wanted],
+    journals: Mapping[int, Journal],
+    stones: Tombstones,
+    report: Report,
+) -> None:
     """Asks the sources in the recipe's order for the links that still want a page."""
     settings = item.settings
     with closing(Network(settings)) as network:
@@ -143,7 +151,7 @@ def _ask_sources(item: Item, waiting: list[Wanted], journals: Mapping[int, Journ
             links = [link for link in waiting if recovery.asked(link.row, settings.sources) < asked]
             if LIVE in sources:
                 errands = [Errand(link.partition, link.id, link.url, link.url) for link in links]
-                crawl(network, errands, journals, report, tombstones.load(item.root))
+                crawl(network, errands, journals, report, stones)
             elif links:
                 stop, wanted = Event(), {link.url: link.near for link in links}
                 archives = chosen.open_archives(sources, network, item.path.parent, wanted, stop)
@@ -163,10 +171,11 @@ def _unserved(links: list[Wanted], journals: Mapping[int, Journal], settings: Cr
     return [replace(link, row=rows[link.id]) for link in links if link.id in rows]
 
 
-def _sorted_out(item: Item, journal: Journal) -> tuple[pa.Table, list[Wanted]]:
+def _sorted_out(
+    item: Item, journal: Journal, earlier: Set[int], stones: Tombstones
+) -> tuple[pa.Table, list[Wanted]]:
     """The rows that earlier tables have of a partition's links, and the links that still want a page."""
     sources, done, last = item.settings.sources, set[str](), dict[str, Row]()
-    stones = tombstones.load(item.root)
     for row in journal.rows():
         if recovery.asked(row, sources) < len(sources) and not stones.on(row["url"]):
             last[row["id"]] = row
@@ -174,7 +183,7 @@ def _sorted_out(item: Item, journal: Journal) -> tuple[pa.Table, list[Wanted]]:
             done.add(row["id"])
     links = Corpus(item.root).table("links").read(item.file, ["id", "url", "first_posted"])
     new = links["id"].filter(pc.invert(pc.is_in(links["id"], pa.array([*done, *last], pa.string()))))
-    known = carry.known_rows(item.path.parent, item.number, item.partitions, new)
+    known = carry.known_rows(item.path.parent, item.number, item.partitions, earlier, new)
     # Those that have a row keep it until their records are emptied, too.
     known = pa.concat_tables([known, _taken_out(item, stones, done | set(known["id"].to_pylist()))])
     there = done | set(known["id"].to_pylist())

@@ -6,7 +6,7 @@ leaves undone, a row is in a table, in a journal or in the attic: it may be in t
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import AbstractContextManager
 from itertools import islice
 from pathlib import Path
@@ -46,15 +46,21 @@ def gather(folder: Path, keys: Mapping[str, str]) -> None:
             journal.remove()
 
 
-def known_rows(folder: Path, number: int, partitions: int, ids: pa.Array) -> pa.Table:
-    """The rows of fetched pages, of those links, that earlier tables hold.
+def numbers(folder: Path) -> frozenset[int]:
+    """The partitions of which there are earlier tables, or rows in the attic. While a crawl goes on others
+    come, but none with a row that a partition of another number looks for."""
+    return frozenset(int(path.stem.removeprefix("part-")) for path in tables(folder))
+
+
+def known_rows(folder: Path, number: int, partitions: int, there: Set[int], ids: pa.Array) -> pa.Table:
+    """The rows of fetched pages, of those links, that earlier tables hold, which have the numbers `there`:
+    a folder of tens of thousands is not to be listed for each partition.
 
     Links are divided among partitions by the top bits of a hash, so that with another number of partitions
     a link's row lies where its range then lay.
     """
     found = [schemas.PAGES.empty_table()]
-    # Tables before the attic: a row that another process just moves is first put there, then taken here.
-    for path in [*_places(folder, number, partitions), *_places(folder / ATTIC, number, partitions)]:
+    for path in _places(folder, number, partitions, there):
         if not len(ids):
             break
         found.append(_fetched(path, ids))
@@ -62,10 +68,10 @@ def known_rows(folder: Path, number: int, partitions: int, ids: pa.Array) -> pa.
     return pa.concat_tables(found)
 
 
-def known_ids(folder: Path, number: int, partitions: int) -> pa.Array:
+def known_ids(folder: Path, number: int, partitions: int, there: Set[int]) -> pa.Array:
     """The links among a partition's whose pages earlier tables hold, and others that lay beside them."""
     found = [pa.array([], pa.string())]
-    for path in [*_places(folder, number, partitions), *_places(folder / ATTIC, number, partitions)]:
+    for path in _places(folder, number, partitions, there):
         table = read(path, ["id", "state"])
         found += table.filter(pc.equal(table["state"], FETCHED))["id"].chunks
     return pa.concat_arrays(found)
@@ -127,16 +133,17 @@ def rewrite(path: Path, rows: pa.Table) -> None:
     files.write_parquet(path, schema, [rows], row_group_rows=ROW_GROUP_ROWS)
 
 
-def _places(folder: Path, number: int, partitions: int) -> Iterator[Path]:
+def _places(folder: Path, number: int, partitions: int, there: Set[int]) -> Iterator[Path]:
     """Where a partition's links may lie, whatever the number of partitions was; its own file first."""
-    there = {int(match[1]) for match in map(_TABLE.fullmatch, _there(folder)) if match}
-    most = max([partitions - 1, *there]) + 1
+    most, found = max(partitions - 1, *there, 0) + 1, dict[str, None]()
     for count in [partitions, *(1 << bits for bits in range(most.bit_length() + 1))]:
         first, last = number * count // partitions, ((number + 1) * count - 1) // partitions
-        for candidate in range(first, min(last, most - 1) + 1):
-            if candidate in there:
-                there.discard(candidate)
-                yield folder / partition_name(candidate)
+        candidates = range(first, min(last, most - 1) + 1)
+        found |= dict.fromkeys(partition_name(candidate) for candidate in candidates if candidate in there)
+    # Tables before the attic: a row that another process just moves is first put there, then taken here.
+    yield from (
+        path for place in (folder, folder / ATTIC) for name in found if files.exists(path := place / name)
+    )
 
 
 def _there(folder: Path) -> list[str]:

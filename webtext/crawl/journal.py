@@ -57,7 +57,9 @@ class Journal:
             os.fsync(self._file)
             files.sync(self.path.parent)
             files.put(self.path)
-        self._warc = _trimmed(pages_folder, stem, first, kept.warc)
+        # A new journal's folder, which may have tens of thousands of archives, is not listed a second time.
+        self._warc = None if kept.first_warc is None else _trimmed(pages_folder, stem, first, kept.warc)
+        self._next = (_number(Path(kept.warc[0]).name) if kept.warc else first - 1) + 1
         self._dirty, self._synced_at = not kept.synced, time.monotonic()
         # Of a corpus in a store: whether something was not put there yet, and when something was.
         self._unput, self._put_at = self._stored, time.monotonic()
@@ -67,7 +69,8 @@ class Journal:
         if self._warc is not None and self._warc.end >= (PUT_BYTES if self._stored else WARC_BYTES):
             self._end_warc()
         if self._warc is None:
-            self._warc = WarcFile(self.folder, _warc_name(self.stem, _next_number(self.folder, self.stem)))
+            self._next = _free_number(self.folder, self.stem, self._next)
+            self._warc = WarcFile(self.folder, _warc_name(self.stem, self._next))
         self._dirty = True
         return self._warc.append(packed)
 
@@ -185,7 +188,10 @@ def _number(name: str) -> int:
 
 
 def _next_number(folder: Path, stem: str) -> int:
-    number = max(_numbers(folder, stem), default=-1) + 1
+    return _free_number(folder, stem, max(_numbers(folder, stem), default=-1) + 1)
+
+
+def _free_number(folder: Path, stem: str, number: int) -> int:
     while files.exists(folder / FOLDER / _warc_name(stem, number)):  # which a listing may not have told
         number += 1
     return number
@@ -193,8 +199,12 @@ def _next_number(folder: Path, stem: str) -> int:
 
 def _numbers(folder: Path, stem: str) -> set[int]:
     """Those of a partition's WARC files, here and in the store. Other programs may put files beside them."""
-    names = {path.name for path in (folder / FOLDER).glob(f"{stem}-*")} | files.sizes(folder / FOLDER).keys()
-    own = (re.fullmatch(rf"{stem}-(\d{{4}}|[1-9]\d{{4,}})\.warc\.gz", name) for name in names)
+    archives = folder / FOLDER
+    names = os.listdir(archives) if archives.is_dir() else []  # noqa: PTH208 - no Path for each of them
+    if store.of(archives) is not None:
+        names += files.sizes(archives)
+    near = (name for name in names if name.startswith(f"{stem}-"))
+    own = (re.fullmatch(rf"{stem}-(\d{{4}}|[1-9]\d{{4,}})\.warc\.gz", name) for name in near)
     return {int(match[1]) for match in own if match}
 
 
