@@ -63,7 +63,7 @@ def look(
 def look_through(item: Item, report: Report) -> Records:
     """The same in some of the archives, as a task."""
     stones, folder = tombstones.load(item.root), Corpus(item.root).table("pages").folder
-    ids = item.links.union(stones.ids)
+    ids = item.links.union(stones.ids.to_pylist())
     return {
         place: stored.records
         for name in item.names

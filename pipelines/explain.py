@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Any
 
+import pyarrow.compute as pc
+
 from pipelines.finding import HOW, find_link, row_of
 from webtext import reasons
 from webtext.corpus import Corpus
@@ -27,7 +29,7 @@ def run(root: Path, url: str) -> dict[str, Any]:
         ("contaminated", "clusters/contaminated"),
         ("ledger", "ledger"),
     ):
-        story[key] = row_of(corpus, table, link["id"])
+        story[key] = row_of(corpus, table, link["id"], link["url"])
     story["shard"] = _shard(corpus, link["id"])
     document, cluster, ledger = story["document"], story["cluster"], story["ledger"]
     story["measures"] = _measures(document, corpus.recipe().filter) if document else []
@@ -36,7 +38,7 @@ def run(root: Path, url: str) -> dict[str, Any]:
         taken_out["removed"] = [lines[number] for number in taken_out["removed"]]
     twin = cluster["cluster"] if cluster and not cluster["kept"] else None
     story["kept"] = row_of(corpus, "links", twin) if twin else None
-    story["difference"] = _difference(corpus, document, twin) if twin else None
+    story["difference"] = _difference(corpus, document, story["kept"])
     story["sentence"] = _sentence(ledger["reason"]) if ledger else None
     return story
 
@@ -48,15 +50,16 @@ def _sentence(reason: str | None) -> str:
 def _shard(corpus: Corpus, id: str) -> dict[str, Any] | None:
     manifest = corpus.table("shards").manifest()
     for part in manifest.partitions if manifest else ():
-        rows = corpus.table("shards").read(part.file, ["id", "tokens"]).to_pylist()
-        for position, row in enumerate(rows):
-            if row["id"] == id:
-                return {"file": part.file, "row": position, "tokens": row["tokens"]}
+        rows = corpus.table("shards").read(part.file, ["id", "tokens"])
+        if (position := pc.index(rows["id"], id).as_py()) >= 0:
+            return {"file": part.file, "row": position, "tokens": rows["tokens"][position].as_py()}
     return None
 
 
-def _difference(corpus: Corpus, dropped: dict[str, Any] | None, kept_id: str) -> list[str] | None:
-    kept = row_of(corpus, "documents", kept_id)
+def _difference(
+    corpus: Corpus, dropped: dict[str, Any] | None, twin: dict[str, Any] | None
+) -> list[str] | None:
+    kept = row_of(corpus, "documents", twin["id"], twin["url"]) if twin else None
     return differences(kept["text"], dropped["text"]) if kept and dropped else None
 
 

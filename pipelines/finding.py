@@ -15,8 +15,10 @@ from webtext.crawl import tombstones
 from webtext.errors import UserError
 from webtext.links.canonical import Rejected, canonicalise, link_id, registered_domain
 from webtext.links.hosts import host_of
+from webtext.links.partitions import partition_of
 from webtext.links.selection import Rules
 from webtext.links.url_columns import on_domains
+from webtext.table import Table
 from webtext.tally import counted
 
 LINK_ID = re.compile(r"[0-9a-f]{16}")
@@ -49,7 +51,7 @@ def find_link(corpus: Corpus, asked: str) -> Found:
         url = _canonical(asked.strip())
     except Rejected as error:
         return _by_id(corpus, asked.strip(), error.reason)
-    if link := row_of(corpus, "links", link_id(url)):
+    if link := row_of(corpus, "links", link_id(url), url):
         return Found(link, "url")
     for how, ids in _elsewhere(corpus, url):
         if len(ids) == 1 and (link := row_of(corpus, "links", ids[0])):
@@ -59,13 +61,15 @@ def find_link(corpus: Corpus, asked: str) -> Found:
     raise _unknown(corpus, url)
 
 
-def row_of(corpus: Corpus, name: str, id: str) -> dict[str, Any] | None:
-    """The row with this id in a table; None where there is none, or no such table yet."""
+def row_of(corpus: Corpus, name: str, id: str, url: str | None = None) -> dict[str, Any] | None:
+    """The row with this id in a table; None where there is none, or no such table yet. Where the URL is
+    known one partition is read instead of all."""
     table = corpus.table(name)
-    if table.manifest() is None:
-        return None
-    rows = table.rows(ds.field("id") == id).to_pylist()
-    return rows[0] if rows else None
+    for rows in table.found(ds.field("id") == id, _partitions(table, [url] if url else [])):
+        if rows.num_rows:
+            row: dict[str, Any] = rows.to_pylist()[0]
+            return row
+    return None
 
 
 def spelled_otherwise(corpus: Corpus, urls: Iterable[str]) -> list[str]:
@@ -73,8 +77,18 @@ def spelled_otherwise(corpus: Corpus, urls: Iterable[str]) -> list[str]:
     asked = set(urls)
     loose = {_loose(url) for url in asked}
     domains = pa.array({registered_domain(url) for url in asked}, pa.string())
-    rows = corpus.table("links").rows(ds.field("domain").isin(domains), ["url"])
-    return [url for url in rows["url"].to_pylist() if url not in asked and _loose(url) in loose]
+    table = corpus.table("links")
+    found = table.found(ds.field("domain").isin(domains), _partitions(table, asked), ["url"]) if asked else ()
+    urls_there = (url for rows in found for url in rows["url"].to_pylist())
+    return [url for url in urls_there if url not in asked and _loose(url) in loose]
+
+
+def _partitions(table: Table, urls: Iterable[str]) -> list[str]:
+    """The files in which rows of the domains of those URLs are; without URLs all."""
+    manifest = table.manifest()
+    names = [part.file for part in manifest.partitions] if manifest else []
+    numbers = {partition_of(registered_domain(url), len(names)) for url in urls}
+    return [names[number] for number in sorted(numbers)] if numbers and names else names
 
 
 def _canonical(asked: str) -> str:

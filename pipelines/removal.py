@@ -110,7 +110,7 @@ def hits(corpus: Corpus, stones: Tombstones) -> Iterator[tuple[Path, dict[str, A
 
 def _candidates(rows: pa.Table, stones: Tombstones) -> pa.ChunkedArray:
     """The rows that may be named: few of millions, found without looking at each in Python."""
-    named = pc.is_in(rows["id"], pa.array(stones.ids, pa.string()))
+    named = pc.is_in(rows["id"], stones.ids)
     elsewhere = pc.fill_null(pc.not_equal(rows["final_url"], rows["url"]), False)
     found = pc.or_(named, elsewhere)
     if stones.domains:

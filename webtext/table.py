@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 ODD = (ValueError, KeyError, TypeError, AttributeError, RecursionError)  # JSON of another shape
 PUT_EVERY_S = 5.0  # a stage's journal, into an object store
+OPEN_AT_ONCE = 256  # partitions of a dataset
 
 
 @dataclass(frozen=True)
@@ -70,10 +71,24 @@ class Table:
         return layouts.laid_out(rows, self.schema)
 
     def rows(self, wanted: "pc.Expression", columns: Sequence[str] | None = None) -> pa.Table:
-        """The rows of all partitions for which an expression holds. The columns are checked first: a dataset
-        would give nulls for one that a file lacks, or that has no type there."""
+        """The rows of all partitions for which an expression holds."""
+        manifest = self.manifest()
+        names = [part.file for part in manifest.partitions] if manifest else []
+        return pa.concat_tables([self._rows([], wanted, columns), *self.found(wanted, names, columns)])
+
+    def found(
+        self, wanted: "pc.Expression", names: Sequence[str], columns: Sequence[str] | None = None
+    ) -> Iterator[pa.Table]:
+        """The rows of some partitions for which an expression holds, a few partitions at a time: what Arrow
+        keeps of each that it has open would be gigabytes of tens of thousands."""
+        for first in range(0, len(names), OPEN_AT_ONCE):
+            yield self._rows(names[first : first + OPEN_AT_ONCE], wanted, columns)
+
+    def _rows(self, names: Sequence[str], wanted: "pc.Expression", columns: Sequence[str] | None) -> pa.Table:
+        """The columns are checked first: a dataset would give nulls for one that a file lacks, or that has no
+        type there."""
         with self.readable(""):
-            dataset = self.dataset()
+            dataset = self.dataset(names)
             for fragment in dataset.get_fragments():
                 with self.readable(Path(fragment.path).name):
                     if self.schema:
@@ -85,12 +100,14 @@ class Table:
                     self.read(Path(fragment.path).name, columns)
                 raise
 
-    def dataset(self) -> "ds.Dataset":
-        """All partitions as one pyarrow dataset, for filtered and columnar reads."""
+    def dataset(self, names: Sequence[str] | None = None) -> "ds.Dataset":
+        """Some partitions, or all, as one pyarrow dataset, for filtered and columnar reads."""
         import pyarrow.dataset as ds  # loads pandas where that is installed: half a second for every command
 
-        manifest = self.manifest()
-        paths = [self.folder / part.file for part in manifest.partitions] if manifest else []
+        if names is None:
+            manifest = self.manifest()
+            names = [part.file for part in manifest.partitions] if manifest else []
+        paths = [self.folder / name for name in names]
         format = ds.ParquetFileFormat(
             default_fragment_scan_options=ds.ParquetFragmentScanOptions(**files.CHECKED)
         )

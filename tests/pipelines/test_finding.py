@@ -13,6 +13,7 @@ from webtext.corpus import TABLES, Corpus
 from webtext.crawl import tombstones
 from webtext.errors import UserError
 from webtext.links.canonical import link_id, registered_domain
+from webtext.links.partitions import partition_of
 from webtext.manifest import Counts, Manifest, Part
 from webtext.recipe import Recipe, override
 from webtext.table import partition_name
@@ -40,11 +41,14 @@ def _link(number: int, url: str) -> dict[str, Any]:
     return row | {"submissions": [{"id": f"{number}abc{post}"} for post in range(2)]}
 
 
-def _write(corpus: Corpus, name: str, rows: list[dict[str, Any]]) -> None:
-    path = corpus.table(name).folder / partition_name(0)
-    made = files.write_parquet(path, TABLES[name], [pa.Table.from_pylist(rows, TABLES[name])])
-    part = Part(path.name, "key", made.rows, made.bytes, made.hash)
-    corpus.table(name).publish(Manifest(name, 1, "", "", (part,), Counts(len(rows), len(rows))))
+def _write(corpus: Corpus, name: str, *partitions: list[dict[str, Any]]) -> None:
+    parts = []
+    for number, rows in enumerate(partitions):
+        path = corpus.table(name).folder / partition_name(number)
+        made = files.write_parquet(path, TABLES[name], [pa.Table.from_pylist(rows, TABLES[name])])
+        parts.append(Part(path.name, "key", made.rows, made.bytes, made.hash))
+    count = sum(part.rows for part in parts)
+    corpus.table(name).publish(Manifest(name, 1, "", "", tuple(parts), Counts(count, count)))
 
 
 @pytest.mark.parametrize(
@@ -69,6 +73,14 @@ def _write(corpus: Corpus, name: str, rows: list[dict[str, Any]]) -> None:
 def test_a_link_is_found_however_a_person_names_it(corpus: Corpus, asked: str, url: str, by: str) -> None:
     found = find_link(corpus, asked)
     assert (found.link["url"], found.by) == (url, by)
+
+
+def test_a_url_is_looked_for_in_the_partition_of_its_domain_alone(corpus: Corpus) -> None:
+    own = partition_of(registered_domain(STORY), 16)
+    _write(corpus, "links", *([_link(0, STORY)] if number == own else [] for number in range(16)))
+    for number in set(range(16)) - {own}:
+        (corpus.table("links").folder / partition_name(number)).write_bytes(b"cannot be read")
+    assert find_link(corpus, STORY).link["url"] == STORY
 
 
 def test_a_link_that_is_named_otherwise_is_said_to_be_another(corpus: Corpus) -> None:

@@ -6,8 +6,11 @@ A tombstone outlives every table: whatever is crawled or built later leaves out 
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Literal, get_args
+
+import pyarrow as pa
 
 from webtext import files
 from webtext.errors import UserError
@@ -56,10 +59,10 @@ class Tombstones:
     def __contains__(self, stone: Tombstone) -> bool:
         return stone.value in self._of[stone.kind]
 
-    @property
-    def ids(self) -> list[str]:
+    @cached_property
+    def ids(self) -> pa.Array:
         """Of the links that are named one by one."""
-        return [link_id(url) for url in self._of["url"]]
+        return pa.array([link_id(url) for url in self._of["url"]], pa.string())
 
     @property
     def domains(self) -> list[str]:
