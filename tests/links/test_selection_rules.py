@@ -181,3 +181,8 @@ def test_the_fingerprint_follows_the_content_of_a_list_not_its_name(tmp_path: An
     assert fingerprints[0] == fingerprints[1]
     one.write_text("b.example\n")
     assert Rules.of(Links(domains_blocked=[str(one)])).fingerprint != fingerprints[0]
+
+
+def test_what_rules_say_is_spelled_out_once_however_many_parts_of_sources_ask() -> None:
+    rules = Rules.of(Links())
+    assert rules.fingerprint is rules.fingerprint

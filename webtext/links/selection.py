@@ -6,6 +6,7 @@ removed later stay, and crossposts are posts like any other: docs/decisions/0004
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
 from webtext.fingerprint import fingerprint
@@ -47,7 +48,7 @@ class Rules:
             extensions=blocklists.resolve(links.extensions_blocked, "extensions"),
         )
 
-    @property
+    @cached_property  # of a block list of a million names it takes seconds, and each part of a source asks
     def fingerprint(self) -> str:
         """Changes when other submissions may be selected."""
         return fingerprint({field: getattr(self, field) for field in self.__dataclass_fields__})
