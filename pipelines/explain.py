@@ -29,7 +29,7 @@ def run(root: Path, url: str) -> dict[str, Any]:
         ("contaminated", "clusters/contaminated"),
         ("ledger", "ledger"),
     ):
-        story[key] = row_of(corpus, table, link["id"], link["url"])
+        story[key] = row_of(corpus, table, link["id"], link["domain"])
     story["shard"] = _shard(corpus, link["id"])
     document, cluster, ledger = story["document"], story["cluster"], story["ledger"]
     story["measures"] = _measures(document, corpus.recipe().filter) if document else []
@@ -59,7 +59,7 @@ def _shard(corpus: Corpus, id: str) -> dict[str, Any] | None:
 def _difference(
     corpus: Corpus, dropped: dict[str, Any] | None, twin: dict[str, Any] | None
 ) -> list[str] | None:
-    kept = row_of(corpus, "documents", twin["id"], twin["url"]) if twin else None
+    kept = row_of(corpus, "documents", twin["id"], twin["domain"]) if twin else None
     return differences(kept["text"], dropped["text"]) if kept and dropped else None
 
 

@@ -51,7 +51,9 @@ def find_link(corpus: Corpus, asked: str) -> Found:
         url = _canonical(asked.strip())
     except Rejected as error:
         return _by_id(corpus, asked.strip(), error.reason)
-    if link := row_of(corpus, "links", link_id(url), url):
+    id = link_id(url)
+    # in all partitions, too: suffixes that became public since have links in that of another domain
+    if link := row_of(corpus, "links", id, registered_domain(url)) or row_of(corpus, "links", id):
         return Found(link, "url")
     for how, ids in _elsewhere(corpus, url):
         if len(ids) == 1 and (link := row_of(corpus, "links", ids[0])):
@@ -61,11 +63,11 @@ def find_link(corpus: Corpus, asked: str) -> Found:
     raise _unknown(corpus, url)
 
 
-def row_of(corpus: Corpus, name: str, id: str, url: str | None = None) -> dict[str, Any] | None:
-    """The row with this id in a table; None where there is none, or no such table yet. Where the URL is
-    known one partition is read instead of all."""
+def row_of(corpus: Corpus, name: str, id: str, domain: str | None = None) -> dict[str, Any] | None:
+    """The row with this id in a table; None where there is none, or no such table yet. Where the link's
+    domain is known one partition is read instead of all."""
     table = corpus.table(name)
-    for rows in table.found(ds.field("id") == id, _partitions(table, [url] if url else [])):
+    for rows in table.found(ds.field("id") == id, _partitions(table, [domain] if domain else [])):
         if rows.num_rows:
             row: dict[str, Any] = rows.to_pylist()[0]
             return row
@@ -76,18 +78,19 @@ def spelled_otherwise(corpus: Corpus, urls: Iterable[str]) -> list[str]:
     """Links that are none of these canonical URLs, but differ from one only in what `HOW` calls spelling."""
     asked = set(urls)
     loose = {_loose(url) for url in asked}
-    domains = pa.array({registered_domain(url) for url in asked}, pa.string())
+    domains = {registered_domain(url) for url in asked}
+    wanted = ds.field("domain").isin(pa.array(domains, pa.string()))
     table = corpus.table("links")
-    found = table.found(ds.field("domain").isin(domains), _partitions(table, asked), ["url"]) if asked else ()
+    found = table.found(wanted, _partitions(table, domains), ["url"]) if asked else ()
     urls_there = (url for rows in found for url in rows["url"].to_pylist())
     return [url for url in urls_there if url not in asked and _loose(url) in loose]
 
 
-def _partitions(table: Table, urls: Iterable[str]) -> list[str]:
-    """The files in which rows of the domains of those URLs are; without URLs all."""
+def _partitions(table: Table, domains: Iterable[str]) -> list[str]:
+    """The files in which rows of links of those domains are; without domains all."""
     manifest = table.manifest()
     names = [part.file for part in manifest.partitions] if manifest else []
-    numbers = {partition_of(registered_domain(url), len(names)) for url in urls}
+    numbers = {partition_of(domain, len(names)) for domain in domains}
     return [names[number] for number in sorted(numbers)] if numbers and names else names
 
 

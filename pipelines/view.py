@@ -23,7 +23,7 @@ def write(root: Path, url: str, out: Path) -> None:
         raise UserError(f"{out}: a directory; name a file of it")
     corpus = Corpus.open(root)
     link = find_link(corpus, url).link
-    row = row_of(corpus, "pages", link["id"], link["url"])
+    row = row_of(corpus, "pages", link["id"], link["domain"])
     if row is None or row["state"] != reasons.FETCHED:
         raise UserError(f"{link['url']}: was not fetched, so that there is no page to show")
     folder = corpus.table("pages").folder

@@ -6,6 +6,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from pipelines import explain
 from pipelines.finding import find_link
 from tests.pipelines.chains import webtext
 from webtext import files
@@ -81,6 +82,17 @@ def test_a_url_is_looked_for_in_the_partition_of_its_domain_alone(corpus: Corpus
     for number in set(range(16)) - {own}:
         (corpus.table("links").folder / partition_name(number)).write_bytes(b"cannot be read")
     assert find_link(corpus, STORY).link["url"] == STORY
+
+
+def test_a_link_is_found_though_its_domain_was_another_when_it_was_selected(corpus: Corpus) -> None:
+    """As with an older list of public suffixes."""
+    own, another = (partition_of(domain, 16) for domain in (registered_domain(STORY), "elsewhere.example"))
+    assert own != another
+    row = _link(0, STORY) | {"domain": "elsewhere.example"}
+    for table, rows in (("links", [row]), ("pages", [{"id": row["id"], "url": STORY, "state": "dead"}])):
+        _write(corpus, table, *(rows if number == another else [] for number in range(16)))
+    assert find_link(corpus, STORY).link["url"] == STORY
+    assert explain.run(corpus.root, STORY)["page"]["state"] == "dead"
 
 
 def test_a_link_that_is_named_otherwise_is_said_to_be_another(corpus: Corpus) -> None:
