@@ -1,7 +1,7 @@
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from webtext.crawl.media_types import disguised, parse, sniff
@@ -16,6 +16,9 @@ from webtext.crawl.media_types import disguised, parse, sniff
         ("text/html;charset='utf-8'", ("text/html", "utf-8")),
         ("text/html, text/html; charset=utf-8", ("text/html", "utf-8")),
         ("text/html; foo=bar; charset=koi8-r", ("text/html", "koi8-r")),
+        ('text/html; charset="utf-8", text/html', ("text/html", "utf-8")),
+        ('text/html; foo=";charset=koi8-r"; charset=utf-8', ("text/html", "utf-8")),
+        ("text/html; charset*0*=utf-8''a; charset*=utf-8''b; charset=koi8-r", ("text/html", "koi8-r")),
         ("text/html; charset=", ("text/html", None)),
         ("", (None, None)),
         (None, (None, None)),
@@ -33,6 +36,7 @@ def test_a_content_type_is_a_media_type_and_a_charset(
 
 
 @given(st.text(st.characters(max_codepoint=255), max_size=300))
+@example("text/html; charset*1=a; charset*=b")
 def test_any_header_can_be_read(header: str) -> None:
     for name in parse(header):
         assert name is None or (0 < len(name) <= 80 and name.encode())

@@ -77,6 +77,8 @@ def test_meta_elements_opt_out(html: str, found: str | None) -> None:
         """<script type="a>b">"<!--"</script >""",
         "<STYLE><!-- p {} </style>",
         "<script src=a />",
+        "<?php echo '<script'; ?>",
+        "</ <style>",
     ],
 )
 def test_a_meta_element_is_seen_behind_whatever_a_browser_sees_it_behind(before: str) -> None:
@@ -84,7 +86,7 @@ def test_a_meta_element_is_seen_behind_whatever_a_browser_sees_it_behind(before:
     assert signal((), html.encode(), WEBTEXT) == "meta robots: noai"
 
 
-@pytest.mark.parametrize("before", ["<script>'", "<style>", "<!-- --", '<p title="', "<p "])
+@pytest.mark.parametrize("before", ["<script>'", "<style>", "<!-- --", '<p title="', "<p ", "<?"])
 def test_a_meta_element_is_not_seen_in_what_a_browser_takes_for_something_else(before: str) -> None:
     assert signal((), f'{before}<meta name="robots" content=noai>'.encode(), WEBTEXT) is None
 

@@ -174,6 +174,13 @@ def test_a_byte_order_mark_is_no_part_of_the_first_line(tmp_path: Path) -> None:
     assert lines(path)[0] == [b"url"]
 
 
+@pytest.mark.parametrize("kind", COMPRESS)
+def test_a_byte_order_mark_may_stand_in_several_frames(kind: str, tmp_path: Path) -> None:
+    path = tmp_path / "x"
+    path.write_bytes(b"".join(COMPRESS[kind](bytes([byte])) for byte in b"\xef\xbb\xbfurl\n"))
+    assert lines(path)[0] == [b"url"]
+
+
 def test_a_line_beyond_all_measure_costs_only_itself(tmp_path: Path) -> None:
     path = tmp_path / "x"
     path.write_bytes(b"a\n" + b"x" * (2 * MAX_LINE_BYTES) + b"\nb\n" + b"y" * (MAX_LINE_BYTES - 1) + b"\nc\n")

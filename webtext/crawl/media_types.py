@@ -1,7 +1,6 @@
 """What kind of content a response claims to be, and is."""
 
 import re
-from email.message import Message
 
 ACCEPTED = frozenset({"text/html", "application/xhtml+xml", "text/plain"})
 
@@ -24,6 +23,8 @@ _MAGIC = {
 }
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _TYPE = re.compile(r"[!#$%&'*+.^_`|~0-9a-z-]+/[!#$%&'*+.^_`|~0-9a-z-]+")  # two tokens of RFC 9110 §5.6.2
+_PARAMETER = re.compile(r';\s*([^;=]*)(?:=\s*("[^"]*"?|[^;]*))?')
+_AROUND = "'\" \t\r\n"  # of a charset's name, whatever a line's folds left there
 # WHATWG MIME Sniffing §7.1: bytes that make unlabelled content binary.
 _BINARY = re.compile(rb"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f]")
 _TAG = re.compile(rb"\s*(?:<!--|<!doctype|<[a-z][a-z0-9]*[\s>])", re.IGNORECASE)
@@ -39,12 +40,10 @@ def parse(content_type: str | None) -> tuple[str | None, str | None]:
     content_type = content_type[:MAX_CHARS]
     # Of several headers the last is what browsers take; here the first that names a type.
     media_type = content_type.partition(";")[0].partition(",")[0].strip().lower()
-    message = Message()
-    message["Content-Type"] = content_type
-    charset = message.get_param("charset")
-    name = charset.strip("'\" ").partition(",")[0] if isinstance(charset, str) else None
     known = media_type[:MAX_NAME_CHARS] if _TYPE.fullmatch(media_type) else None
-    return known, (name or "")[:MAX_NAME_CHARS] or None
+    parameters = _PARAMETER.findall(content_type)
+    charset = next((value for name, value in parameters if name.strip().lower() == "charset"), "")
+    return known, charset.strip(_AROUND).partition(",")[0].strip(_AROUND)[:MAX_NAME_CHARS] or None
 
 
 def sniff(body: bytes) -> str:

@@ -27,11 +27,12 @@ _RAW = "|".join(
     rf"< {name} (?=[\s/>]) (?: {_ATTRIBUTE} )*+ (?: (?<=/) > | (?: [^<]++ | <(?!/{name}[\s/>]) )*+ )"
     for name in ("script", "style")
 )
-# A meta element, and what comes before it: text, comments, raw elements, other tags. The group must not lie
-# in the repeated part, where Python 3.11's `re` may lose it.
+# A meta element, and what comes before it: text, comments and what is read as one, raw elements, other tags.
+# The group must not lie in the repeated part, where Python 3.11's `re` may lose it.
 _META = re.compile(
     rf"""(?: [^<]++
         | <!-- (?: -?+> | (?: [^-]++ | -(?!-!?>) )*+ (?: --!?> )?+ )
+        | < (?: [!?] | /(?![a-z]) ) [^>]*+
         | {_RAW}
         | < (?!meta[\s/]) (?: /?+ [a-z] [^\s/>]*+ (?: {_ATTRIBUTE} )*+ )?+
     )*+ <meta ((?: {_ATTRIBUTE} )*+)""".encode(),

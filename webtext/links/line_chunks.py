@@ -122,6 +122,17 @@ class _Lines:
         return buffer, 0 if self.broken else have
 
     def _more(self, buffer: bytearray, have: int) -> int:
+        count = self._read(buffer, have)
+        if self._first:
+            self._first = False
+            while 0 < count < len(_BOM) and (more := self._read(buffer, count)):  # a frame may hold a byte
+                count += more
+            if buffer.startswith(_BOM):
+                count -= len(_BOM)
+                buffer[:count] = buffer[len(_BOM) : len(_BOM) + count]
+        return have + count
+
+    def _read(self, buffer: bytearray, have: int) -> int:
         try:
             with memoryview(buffer) as view:
                 count = self._reader.readinto(view[have:])
@@ -129,12 +140,7 @@ class _Lines:
             self.broken, count = str(broken), 0
         if not count:
             self._ended = True
-        if self._first and count:
-            self._first = False
-            if buffer.startswith(_BOM):
-                count -= len(_BOM)
-                buffer[:count] = buffer[len(_BOM) : len(_BOM) + count]
-        return have + count
+        return count
 
     def _pass_line(self, buffer: bytearray) -> int:
         """Reads on to the next line's beginning, which it moves to the front; how much there is of it."""
