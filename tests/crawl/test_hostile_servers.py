@@ -162,6 +162,9 @@ GOOD = {
     "lines that are no headers": say(
         OK + b"no header at all\r\nX Y: z\r\nTransfer-Encoding: chunked\r\n\r\n8\r\n<p>hello\r\n0\r\n\r\n"
     ),
+    "blanks before colons": say(
+        OK + b"Transfer-Encoding : chunked\r\nX\t: y\r\n\r\n8\r\n<p>hello\r\n0\r\n\r\n"
+    ),
     "a status without words": say(b"HTTP/1.1 200\r\nContent-Type: text/html\r\n\r\n<p>hello"),
     "line feeds alone": say(b"HTTP/1.1 200 OK\nContent-Type: text/html\n\n<p>hello"),
     "more than it said": say(OK + b"Content-Length: 8\r\n\r\n<p>hello and more"),

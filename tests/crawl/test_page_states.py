@@ -75,6 +75,7 @@ STATES: dict[str, tuple[Page, str | None]] = {
     ),
     "timeout": (Page(delay_s=6.0), "no answer"),
     "opted_out": (Page(headers=html(("X-Robots-Tag", "noai"))), "X-Robots-Tag: noai"),
+    "opted_out, oddly": (Page(headers=html(("X-Robots-Tag ", "noai"))), "X-Robots-Tag: noai"),
     "opted_out, meta": (Page(b'<meta name="robots" content="noai"><p>secret'), "meta robots: noai"),
 }
 

@@ -35,8 +35,8 @@ LEGACY_SERVER_CONNECT = 0x4
 
 Lookup = Callable[[str], list[str]]  # the addresses of a name; raises OSError or UnicodeError
 
-# RFC 9112 §5: a field line, or the continuation of one.
-_FIELD_LINE = regex(rb"[!-9;-~]+:|[ \t]").match
+# RFC 9112 §5: a field line, or the continuation of one. Blanks before a colon are no part of the name.
+_FIELD_LINE = regex(rb"([!-9;-~]+)[ \t]*(?=:)|(?=[ \t])").match
 # RFC 9110 §15.2: an answer is still to come. After 101 none is, as far as HTTP goes.
 _INTERIM = regex(rb"HTTP/1\.[0-9] 1(?!01)[0-9][0-9]\s").match
 
@@ -62,8 +62,10 @@ class _Reader(io.BufferedReader):
             if not line and self._in_headers and self._lines > 1:
                 raise HeadCut
             self._in_headers = self._in_headers and bool(line.strip())
-            if not self._in_headers or self._lines == 1 or _FIELD_LINE(line):
+            if not self._in_headers or self._lines == 1:
                 return line
+            if field := _FIELD_LINE(line):
+                return (field[1] or b"") + line[field.end() :]
 
     def _line(self, size: int | None) -> bytes:
         line = super().readline(size)
