@@ -1,10 +1,12 @@
 import ipaddress
+from contextlib import suppress
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from webtext.crawl.addresses import is_private_name, is_public, is_reserved_name, written_address
+from webtext.links.hosts import parse_host
 
 PUBLIC = ["1.1.1.1", "8.8.8.8", "93.184.216.34", "172.32.0.1", "192.167.255.255", "2606:4700::1111"]
 PUBLIC += ["64:ff9b::808:808", "2002:808:808::1", "::ffff:8.8.8.8"]
@@ -59,6 +61,7 @@ def test_no_address_is_public_that_the_standard_library_knows_better(ip: ipaddre
             "127.1",
             "0x7f000001",
             "0x7f.1",
+            "0x7f.0x",
             "2130706433",
             "017700000001",
             "0177.0.0.1",
@@ -72,6 +75,17 @@ def test_no_address_is_public_that_the_standard_library_knows_better(ip: ipaddre
 )
 def test_a_private_target_is_known_in_any_spelling(host: str) -> None:
     assert is_private_name(host)
+
+
+DIGITS = ["0", "0x", "0x7f", "0177", "127", "1", "10", "0xa", "08", "①", "０", "%31"]
+PARTS = st.sampled_from([*DIGITS, ".", "。", "."])
+
+
+@given(st.lists(PARTS, min_size=1, max_size=7).map("".join))
+def test_a_private_address_is_known_however_a_url_parser_reads_it(host: str) -> None:
+    with suppress(ValueError):
+        read = parse_host(host)
+        assert is_private_name(host) or is_public(read) or written_address(read) is None
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,11 @@ resolves them (a proxy), and to tell whether a crawl leaves this machine's neigh
 import ipaddress
 import socket
 import unicodedata
+from contextlib import suppress
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from urllib.parse import unquote
+
+from webtext.links.hosts import parse_host
 
 # IANA special-purpose registry (RFC 6890 and successors), less what is globally reachable; multicast and
 # class E; the 6to4 relay anycast (RFC 7526); and the one public-looking address that is a cloud's inside.
@@ -60,16 +63,15 @@ def is_reserved_name(host: str) -> bool:
 def written_address(host: str) -> str | None:
     """The IP address that a host is a spelling of, as C's `inet_aton` and URL parsers read it."""
     name = _plain(host).strip("[]")
-    try:
+    with suppress(ValueError):
         return str(ipaddress.ip_address(name.partition("%")[0]))
-    except ValueError:
-        pass
     if not name or name[-1] not in "0123456789abcdefx":
         return None
-    try:
+    with suppress(OSError):
         return socket.inet_ntoa(socket.inet_aton(name))
-    except OSError:
-        return None
+    with suppress(ValueError):
+        return str(ipaddress.ip_address(parse_host(name)))  # "0x" is a nought to URL parsers alone
+    return None
 
 
 def _is_public_v4(ip: IPv4Address) -> bool:
