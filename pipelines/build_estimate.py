@@ -4,7 +4,7 @@ nothing to the corpus."""
 import os
 import shutil
 import tempfile
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +18,7 @@ from webtext.recipe import Recipe
 from webtext.shards.layout import MB
 from webtext.shards.shuffle import CHUNK_BYTES
 from webtext.stage import Plan
+from webtext.tally import counted
 
 ORDER = ("documents", "signatures", "duplicates", "shards", "tokens")
 # What must be made again when a table is not up to date, from where on in that order.
@@ -48,15 +49,21 @@ class Size:
 
 
 def dry_run(
-    corpus: Corpus, recipe: Recipe, stale: Collection[str], workers: int | None
+    corpus: Corpus,
+    recipe: Recipe,
+    stale: Collection[str],
+    workers: int | None,
+    told: Callable[[str], None] = lambda _line: None,
 ) -> dict[str, Any] | None:
-    """The plan of what is to be made again, for so many workers; `stale` names tables. None for nothing."""
+    """The plan of what is to be made again, for so many workers; `stale` names tables. None for nothing.
+    `told` hears what is done meanwhile."""
     begins = min((BEGINS[name] for name in BEGINS if name in stale), default=len(ORDER))
     if begins == len(ORDER):
         return None
     plan = documents.plan(corpus, recipe)
     rows = {work.file: work.rows for work in plan.works}
     extracted = _to_extract(corpus, recipe, plan) if begins == 0 else {}
+    told(f"measuring at most {build_sample.PAGES} pages in a scratch folder: about half a minute")
     with tempfile.TemporaryDirectory(prefix="webtext-") as folder:
         files = [file for file, pages in (extracted or rows).items() if pages]
         sample = build_sample.measure(corpus, recipe, files, Path(folder), extract=bool(extracted))
@@ -164,9 +171,10 @@ def _limits(
     slowest = max(stages, key=lambda row: row["seconds"])
     useful = slowest["cpu_seconds"] / max(slowest["longest_task_seconds"], 1e-9)
     if slowest["limit"] == CORES:
-        yield f"cores: {slowest['stage']} takes longest; up to {useful:,.0f} workers would share it evenly"
+        most = counted(max(round(useful), 1), "worker")
+        yield f"cores: {slowest['stage']} takes longest; up to {most} would share it evenly"
     else:
-        more = f"more than {max(useful, 1):,.0f} workers do not help there"
+        more = f"more than {counted(max(round(useful), 1), 'worker')} do not help there"
         yield f"{slowest['limit']}: {slowest['stage']} waits for it; {more}"
     total = _total(stages, sample, size)
     with suppress(OSError, ValueError, AttributeError):  # a system, or an address, that does not tell

@@ -87,7 +87,7 @@ def build(
     return texts, taken_out
 
 
-def dry_run(request: Request) -> dict[str, Any]:
+def dry_run(request: Request, progress: Progress) -> dict[str, Any]:
     """What would run and why, and what it would take."""
     corpus = Corpus.open(request.root)
     recipe = recipe_for(corpus, request)
@@ -95,7 +95,7 @@ def dry_run(request: Request) -> dict[str, Any]:
     given = ("links", "pages")
     rows = [row for row in status.stages(corpus, recipe, given) if row["stage"] not in given]
     stale = {row["stage"] for row in rows if row["state"] != "current"}
-    estimate = build_estimate.dry_run(corpus, recipe, stale, request.workers)
+    estimate = build_estimate.dry_run(corpus, recipe, stale, request.workers, progress.note)
     return {"corpus": corpus.name, "recipe": recipe.name, "stages": rows, "estimate": estimate}
 
 

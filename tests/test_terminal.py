@@ -256,3 +256,23 @@ def test_what_looks_like_the_name_of_a_picture_is_shown_as_it_is(capsys: pytest.
     shown = capsys.readouterr().out
     assert "a :zap: b" in shown
     assert "http://a.example/:fire:" in shown
+
+
+def test_a_fact_that_is_not_known_is_left_blank(capsys: pytest.CaptureFixture[str]) -> None:
+    print_facts("page", {"status": None, "bytes": 1234})
+    assert _shown(capsys) == ["page", "status", "bytes   1,234"]
+
+
+def test_status_says_of_all_that_went_in_where_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    counts = {"in": 7, "out": 3, "merged": 2, "dropped": {"karma": 2}}
+    row = {"stage": "links", "state": "current", "why": "", "counts": counts, "last_run": None, "now": None}
+    show.status({"corpus": "corpus", "recipe": "webtext", "stages": [row]})
+    assert "karma 2; 2 merged" in _shown(capsys)[-1]
+
+
+def test_a_link_of_a_list_has_no_empty_table_of_submissions(capsys: pytest.CaptureFixture[str]) -> None:
+    link = {"url_as_posted": "http://a.example/", "submissions": []}
+    show.explanation(
+        {"url": "http://a.example/", "id": "0", "found": "", "ledger": None, "link": link, "document": None}
+    )
+    assert _shown(capsys)[-1] == "posted as http://a.example/, by a source without submissions"

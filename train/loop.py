@@ -38,6 +38,8 @@ def train(tokens: Path, run: Path, settings: Settings, progress: Progress | None
                 shown.preparing(f"reading {corpus.train.tokens:,} tokens")
                 census = prepare.census(corpus, run, settings, ranks)
                 training = Training(settings, corpus, ranks, checkpoint.newest(run))
+                if slow := prepare.slow_told(training):
+                    shown.preparing(slow)
                 with device.attention(training.attention), _no_collection_pauses():
                     if training.compiles:
                         shown.preparing(f"compiling for {training.device.name}")

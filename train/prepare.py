@@ -4,12 +4,16 @@ import dataclasses
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from train import checkpoint, huggingface, memory, rundir, tensorboard
+from train import checkpoint, device, huggingface, memory, rundir, tensorboard
 from train.census import Census, take_census
 from train.corpus import Corpus, find_corpus
 from train.errors import TrainError
 from train.ranks import Ranks
 from train.settings import Settings, TrainSettings
+from train.training import Training
+
+CPU_FLOPS_PER_S = 1e11  # of some cores of a laptop, as an order of magnitude
+SLOW_STEP_HOURS = 0.5
 
 
 def resolve(tokens: Path, run: Path, settings: Settings, ranks: Ranks) -> tuple[Settings, Corpus]:
@@ -56,6 +60,16 @@ def _checked(corpus: Corpus, run: Path, init_from: str) -> Census:
     if init_from and not saved:
         huggingface.check_vocabulary(init_from, corpus.tokenizer)
     return found
+
+
+def slow_told(training: Training) -> str | None:
+    """What a person should hear before a step that takes a CPU the better part of an hour, or more."""
+    if training.device.where.type != "cpu":
+        return None
+    hours = device.flops_per_token(training.model) * training.tokens_per_step / CPU_FLOPS_PER_S / 3600
+    if hours < SLOW_STEP_HOURS:
+        return None
+    return f"a step takes a CPU about {hours:,.1f} hours: --config demo and --config laptop are made for CPUs"
 
 
 def memory_told(asked: TrainSettings) -> AbstractContextManager[None]:

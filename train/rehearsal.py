@@ -26,7 +26,8 @@ def rehearse(
     what is being done.
 
     Raises TrainError for all that would keep it from its first step. Seconds are those of steps alone,
-    without evaluations and checkpoints; memory is the most while measuring, in 1e9 bytes.
+    without evaluations and checkpoints; memory is the most while measuring, in 1e9 bytes. Where a CPU
+    needs hours for a step, one sequence is timed, and memory is not known.
     """
     with joined() as ranks:
         settings, corpus = prepare.resolve(tokens, run, settings, ranks)
@@ -37,6 +38,9 @@ def rehearse(
         with prepare.memory_told(settings.train):
             prepare.census(corpus, run, settings, ranks)
             training = Training(settings, corpus, ranks, checkpoint.newest(run))
+            if slow := prepare.slow_told(training):
+                told(f"{slow}; one sequence is timed, without compiling")
+                training = Training(_least(settings), corpus, ranks, checkpoint.newest(run))
             done, left = training.step, max(0, settings.train.steps - training.step)
             with device.attention(training.attention):
                 told(f"{'compiling and ' if training.compiles else ''}timing on {training.device.name}")
@@ -63,11 +67,18 @@ def rehearse(
             "seconds": left * seconds,
             "tokens_per_s": round(training.tokens_per_step / seconds, 1),
             "mfu": None if peak is None else round(work / seconds / (peak * ranks.size), 4),
-            "memory_gb": round(training.device.memory_gb(), 3),
+            "memory_gb": None if slow else round(training.device.memory_gb(), 3),
             "checkpoint_gb": round(each / 1e9, 3),
             "checkpoints": number,
             "free_gb": round(_free_bytes(run) / 1e9, 3),
         }
+
+
+def _least(settings: Settings) -> Settings:
+    """As little at a time as there is, of a step that takes hours."""
+    return dataclasses.replace(
+        settings, train=dataclasses.replace(settings.train, micro_batch_size=1, compile=False)
+    )
 
 
 def _seconds_a_step(training: Training) -> float:

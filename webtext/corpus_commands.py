@@ -112,7 +112,7 @@ def build_shards(
     request = Request(corpus, recipe, tuple(settings or ()), workers, engine, ray_address)
     progress = Progress(quiet)
     if dry_run:
-        show_result(pipeline.dry_run(request), as_json, show_plan.build)
+        show_result(pipeline.dry_run(request, progress), as_json, show_plan.build)
     else:
         show_result(pipeline.run(request, progress), as_json, show.build)
 

@@ -44,8 +44,8 @@ LINKS = {
 
 # Links without a stored page: pages.state.
 PAGES = {
-    "private_address": "the host is, or resolves to, an address that is not public",
-    "port": "the URL names a port other than 80 and 443",
+    "private_address": "the host is, or resolves to, an address that is not public (see crawl.allow_private)",
+    "port": "the URL names a port other than 80 and 443 (see crawl.allow_private)",
     "dns": "the host name could not be resolved",
     "unreachable": "no connection to the host could be made, or it was reset",
     "tls": "the TLS handshake failed",

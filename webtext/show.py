@@ -29,15 +29,8 @@ def build(result: Result) -> None:
 
 
 def status(result: Result) -> None:
-    table = new_table(
-        f"{result['corpus']} (recipe {result['recipe']})",
-        "stage",
-        "state",
-        ">in",
-        ">out",
-        "dropped",
-        ">rows/s",
-    )
+    title = f"{result['corpus']} (recipe {result['recipe']})"
+    table = new_table(title, "stage", "state", ">in", ">out", "dropped", ">rows/s")
     for row in result["stages"]:
         counts, last = row["counts"] or {}, row["last_run"] or {}
         rate = f"{last['rows'] / max(last['seconds'], 0.001):,.0f}" if last else ""
@@ -47,7 +40,7 @@ def status(result: Result) -> None:
             escape(state),
             known(counts.get("in")),
             known(counts.get("out")),
-            _drops(counts),
+            _left(counts),
             rate,
         )
     console.print(table)
@@ -177,14 +170,16 @@ def demo(result: Result) -> None:
 
 
 def _posts(link: Result) -> None:
-    table = new_table(
-        f"posted as {link['url_as_posted']}", "submission", "subreddit", ">score", "created", "title"
-    )
+    title = f"posted as {link['url_as_posted']}"
+    if not link["submissions"]:
+        console.print(f"{title}, by a source without submissions", markup=False)
+        return
+    table = new_table(title, "submission", "subreddit", ">score", "created", "title")
     for post in link["submissions"]:
         seconds = post["created_utc"]
         created = None if seconds is None else datetime.fromtimestamp(seconds, UTC)
         cells = (post["id"], post["subreddit"], post["score"], created, post["title"])
-        table.add_row(*(escape(str(cell)) for cell in cells))
+        table.add_row(*("" if cell is None else escape(str(cell)) for cell in cells))
     console.print(table)
 
 
@@ -240,6 +235,12 @@ def _counts(tables: dict[str, Result]) -> None:
     for name, counts in tables.items():
         table.add_row(name, *(known(counts[key]) for key in ("in", "out", "merged")), _drops(counts))
     console.print(table)
+
+
+def _left(counts: Result) -> str:
+    """Why there is less out than in, all of it."""
+    merged = f"{counts['merged']:,} merged" if counts.get("merged") else ""
+    return "; ".join(filter(None, (_drops(counts), merged)))
 
 
 def _drops(counts: Result) -> str:

@@ -15,6 +15,10 @@ def crawl(result: Result) -> None:
     for source, columns in facts.pop("columns", {}).items():
         taken = ", ".join(f"{field} from `{column}`" for field, column in columns.items())
         console.print(f"{source}: takes {taken}", markup=False)
+    facts["estimated_warc"] = size(facts.pop("estimated_warc_mb") * 1e6)
+    facts["assumptions"] = facts.pop("assumptions")
+    if not result["archives_links_at_most"]:
+        facts = {key: value for key, value in facts.items() if not key.startswith(("archives_", "dead_"))}
     print_facts("What a crawl would do", facts)
 
 

@@ -47,9 +47,8 @@ class Unpadded(Table):
 def print_facts(title: str, facts: Result) -> None:
     table = new_table(title, "", "", header=False)
     for key, value in facts.items():
-        table.add_row(
-            key.replace("_", " "), escape(known(value) if isinstance(value, int | float) else str(value))
-        )
+        plain = value is None or isinstance(value, int | float)
+        table.add_row(key.replace("_", " "), escape(known(value) if plain else str(value)))
     console.print(table)
 
 

@@ -55,6 +55,12 @@ def test_totals_stand_side_by_side(numbers: dict[str, Any]) -> None:
     assert row(numbers["counts"], name="bytes per token")["a"] == round(12 * text / words, 3)
 
 
+def test_corpora_of_one_name_are_told_apart_by_their_paths(plant: SimpleNamespace, tmp_path: Path) -> None:
+    pair = [plant.corpus(tmp_path / year / "corpus", plant.links()[:3]) for year in ("2015", "2016")]
+    found = audit.compare(pair[0], pair[1], None, QUIET)
+    assert found["corpora"] == [str(tmp_path / "2015" / "corpus"), str(tmp_path / "2016" / "corpus")]
+
+
 def test_links_and_documents_that_both_have_are_counted(numbers: dict[str, Any]) -> None:
     links = row(numbers["shared"], what="links")
     assert (links["both"], links["a_share"], links["b_share"]) == (21, round(21 / 26, 6), 0.84)

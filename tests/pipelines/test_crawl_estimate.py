@@ -92,3 +92,13 @@ def test_a_table_says_which_column_is_taken_for_which_field(
     show_plan.crawl(told)
     taken = "takes url from `Link`, score from `likes`, created_utc from `date`"
     assert capsys.readouterr().out.startswith(f"{source}: {taken}\n")
+
+
+def test_a_crawl_that_asks_no_archive_is_not_told_of_them(
+    crawled: Crawled, capsys: pytest.CaptureFixture[str]
+) -> None:
+    crawled.link([f"http://a.test/{n}" for n in range(9)])
+    show_plan.crawl(dry_run(crawled.corpus, crawled.corpus, crawled.recipe()))
+    assert "archives" not in capsys.readouterr().out
+    show_plan.crawl(dry_run(crawled.corpus, crawled.corpus, crawled.recipe(sources=["live", "wayback"])))
+    assert "archives links at most" in capsys.readouterr().out

@@ -82,6 +82,18 @@ def test_a_model_that_is_compiled_wrongly_is_told_before_the_training(
     assert heard[-1].startswith("compiling and timing on CPU")
 
 
+def test_a_step_that_a_cpu_needs_hours_for_is_said_so_and_timed_by_one_sequence(
+    corpus: Path, tiny: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("train.prepare.SLOW_STEP_HOURS", 0.0)
+    monkeypatch.setattr("train.compiled.check", lambda *_: pytest.fail("compiled, which takes minutes"))
+    heard: list[str] = []
+    found = rehearse(corpus, tmp_path / "run", tiny(train__compile="true"), heard.append)
+    assert "--config laptop" in heard[1] and heard[-1].startswith("timing on CPU")
+    assert found["settings"]["train"]["micro_batch_size"] == tiny().train.micro_batch_size
+    assert found["seconds_per_step"] > 0 and found["memory_gb"] is None
+
+
 def test_nothing_is_written(corpus: Path, tiny: Tiny, tmp_path: Path) -> None:
     rehearse(corpus, tmp_path / "new" / "run", tiny())
     assert not list(tmp_path.iterdir())

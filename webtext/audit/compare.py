@@ -12,6 +12,7 @@ from webtext.audit.section import Numbers
 from webtext.audit.sections import languages, lengths
 from webtext.audit.source import Source
 from webtext.audit.tally import count
+from webtext.corpus import Corpus
 from webtext.dedup.shingles import Hashes
 from webtext.recipe import differences
 
@@ -27,11 +28,16 @@ SHARED = {"links": ("links", "id"), "published documents": ("shards", "id"), "te
 def compare(a: Source, b: Source, done: Callable[[], None]) -> Numbers:
     """All numbers as JSON values; a stage that a corpus has not come to is null there."""
     sides = (a, b)
-    numbers: Numbers = {"version": VERSION, "corpora": [source.corpus.name for source in sides]}
+    numbers: Numbers = {"version": VERSION, "corpora": _names(a.corpus, b.corpus)}
     for name, measure in MEASURES.items():
         numbers[name] = measure(*sides)
         done()
     return numbers
+
+
+def _names(a: Corpus, b: Corpus) -> list[str]:
+    """The directories' names, or where those are alike, their paths."""
+    return [a.place, b.place] if a.name == b.name else [a.name, b.name]
 
 
 def _counts(*sides: Source) -> list[dict[str, Any]]:
