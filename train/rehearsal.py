@@ -40,6 +40,7 @@ def rehearse(
             training = Training(settings, corpus, ranks, checkpoint.newest(run))
             if slow := prepare.slow_told(training):
                 told(f"{slow}; one sequence is timed, without compiling")
+                del training  # memory may not hold two
                 training = Training(_least(settings), corpus, ranks, checkpoint.newest(run))
             done, left = training.step, max(0, settings.train.steps - training.step)
             with device.attention(training.attention):
