@@ -195,6 +195,30 @@ def test_what_is_plainly_binary_is_not_decoded(body: bytes) -> None:
     assert decode(body, "utf-8") is None
 
 
+# "㈱髙﨑①" in the rows that NEC and IBM added to JIS X 0208, "100€" and an ideographic space in Chinese ones.
+ADDED = [
+    ("euc-jp", b"\xad\xea\xfc\xe2\xf9\xf5\xad\xa1", "㈱髙\ufa11①"),
+    ("iso-2022-jp", b"\x1b$B\x2d\x6a\x7c\x62\x79\x75\x2d\x21\x1b(B", "㈱髙\ufa11①"),
+    ("gbk", b"\xc8\xcb\xa3\xa0100\x80", "人\u3000100€"),
+    ("big5", b"\xa4H100\xa3\xe1", "人100€"),
+]
+
+
+@pytest.mark.parametrize(("label", "body", "text"), ADDED)
+def test_characters_that_browsers_read_beyond_pythons_codecs_are_read(
+    label: str, body: bytes, text: str
+) -> None:
+    assert text_of(body, label) == text
+
+
+def test_a_tag_behind_half_a_character_is_a_tag() -> None:
+    assert text_of(encoded("euc-jp") + b"\xad<p>", "euc-jp").endswith("\ufffd<p>")
+
+
+def test_half_width_katakana_do_not_hide_that_a_page_is_in_iso_2022_jp() -> None:
+    assert text_of(b"\x1b$B%F%9%H\x1b(IC=D\x1b(B") == "テストﾃｽﾄ"
+
+
 def test_a_page_padded_with_nuls_is_a_page() -> None:
     assert text_of(b"<p>text</p>" + b"\0" * 5000) == "<p>text</p>"
 
@@ -218,6 +242,10 @@ def test_nothing_raises(body: bytes, charset: str | None) -> None:
 )
 def test_the_prescan_ends_on_anything(pieces: list[bytes]) -> None:
     assert isinstance(list(declared(b"".join(pieces))), list)
+
+
+def test_the_prescan_takes_an_end_tag_without_a_name_for_a_comment() -> None:
+    assert list(declared(b"</ <meta charset=koi8-r><meta charset=utf-8>")) == ["utf-8"]
 
 
 def test_the_prescan_agrees_with_the_html5lib_tests(shared: Path) -> None:

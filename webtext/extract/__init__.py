@@ -5,7 +5,7 @@ In the order of the work, which `pipelines.documents` puts together:
 - page: what goes in and out, and the versions of it
 - cage: the process that pages are measured in, which can be killed
 - measures: one page from bytes to columns; it calls all that follows
-- decode, prescan, similar_encodings: bytes to characters
+- decode, prescan, similar_encodings, browser_codecs: bytes to characters
 - text: the main text. tree parses; segment cuts into blocks (element_names, formulas, preformatted, notes,
   gaps); features, model: how likely each is main text; render; fallback, where the model is unsure
 - metadata, titles, bylines, days: what the page says of itself

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import webencodings
 from charset_normalizer import from_bytes
 
+from webtext.extract.browser_codecs import read
 from webtext.extract.prescan import declared
 from webtext.extract.similar_encodings import told_apart
 
@@ -24,11 +25,14 @@ MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 # The Encoding standard reads these with the decoder of a superset; so does every browser.
-SUPERSETS = {"shift_jis": "cp932", "euc_kr": "cp949", "big5": "big5hkscs", "gbk": "gb18030"}
+SUPERSETS = {
+    "shift_jis": "cp932", "euc_kr": "cp949", "big5": "big5hkscs", "gbk": "gb18030",
+    "iso2022_jp": "iso2022_jp_ext",
+}  # fmt: skip
 # Browsers refuse these, for they hide scripts from filters; nothing here runs scripts.
 REFUSED_BY_BROWSERS = {"hz-gb-2312": "hz", "iso-2022-kr": "iso2022_kr", "csiso2022kr": "iso2022_kr"}
 MULTIBYTE = {"gb18030", "big5hkscs", "euc_jp", "cp932", "cp949"}
-SEVEN_BIT = {"iso2022_jp", "iso2022_kr", "hz"}
+SEVEN_BIT = {"iso2022_jp_ext", "iso2022_kr", "hz"}
 # What detection may find: the standard's encodings (as supersets), and two that old text files are in.
 DETECTABLE = [
     *("cp866", "cp874", "cp932", "cp949", *(f"cp{number}" for number in range(1250, 1259))),
@@ -157,7 +161,8 @@ def _seven_bit(body: bytes) -> str | None:
     """Japanese and Korean mail encodings are ASCII with escape sequences that nothing else has."""
     if b"\x1b" not in body or b"\x1b$" not in body or not body.isascii():  # a search for one byte is quicker
         return None
-    return next((codec for codec in ("iso2022_jp", "iso2022_kr") if _strict(body, codec) is not None), None)
+    codecs_tried = ("iso2022_jp_ext", "iso2022_kr")
+    return next((codec for codec in codecs_tried if _strict(body, codec) is not None), None)
 
 
 def _also_valid(body: bytes, codec: str, utf8: str) -> bool:
@@ -168,7 +173,7 @@ def _also_valid(body: bytes, codec: str, utf8: str) -> bool:
 
 def _fits(body: bytes, codec: str, good_per_bad: int) -> bool:
     """Whether the codec reads at least so many characters beyond ASCII for each that it cannot read."""
-    text = body.decode(codec, "replace")
+    text = read(body, codec, "replace")
     known_bad = body.count("\ufffd".encode())  # another's damage, if this is UTF-8
     bad = text.count("\ufffd") - (known_bad if codec == "utf-8" else 0)
     good = len(text) - len(text.encode("ascii", "ignore")) - bad
@@ -218,14 +223,14 @@ def _sample(body: bytes) -> bytes:
 
 def _strict(body: bytes, codec: str) -> str | None:
     try:
-        return body.decode(codec)
+        return read(body, codec, "strict")
     except UnicodeDecodeError:
         return None
 
 
 def _decoded(body: bytes, codec: str, text: str | None = None) -> Decoded:
     if text is None:
-        text = body.decode(codec, "replace")
+        text = read(body, codec, "replace")
     if b"\0" in body:  # of which hardly any page has one, and to look for it in the text takes long
         text = text.replace("\0", "")
     has_controls = _C1_IN_UTF8.search(body) if codec == "utf-8" else _C1.search(text)

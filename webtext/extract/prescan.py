@@ -11,7 +11,7 @@ from collections.abc import Iterator
 PRESCAN_BYTES = 32_768
 
 _SPACE = rb"\t\n\x0c\r "
-_TAG = re.compile(rb"<(?:!--|!|\?|/?[A-Za-z])")
+_TAG = re.compile(rb"<(?:!--|!|\?|/?[A-Za-z]|/)")
 _META = re.compile(rb"(?i)<meta[" + _SPACE + rb"/]")
 _NAME_END = re.compile(rb"[" + _SPACE + rb">]")
 _ATTRIBUTE = re.compile(
@@ -46,7 +46,7 @@ def _meta_labels(head: bytes) -> Iterator[str]:
         if tag[0] == b"<!--":
             end = head.find(b"-->", tag.start() + 2)
             position = end + 3 if end >= 0 else len(head)
-        elif tag[0] in (b"<!", b"<?"):
+        elif tag[0] in (b"<!", b"<?", b"</"):
             end = head.find(b">", tag.start())
             position = end + 1 if end >= 0 else len(head)
         else:
