@@ -211,6 +211,14 @@ def test_characters_that_browsers_read_beyond_pythons_codecs_are_read(
     assert text_of(body, label) == text
 
 
+def test_a_page_of_such_characters_that_does_not_name_its_encoding_is_detected() -> None:
+    text = (
+        "灯台守は毎晩短い手紙を書き、それから階段を上って灯をともす。村の誰も、港がこんなに長く凍っていたことを"
+        "覚えていない。彼女は、船は待てるし、パンは一日置いたほうがおいしいと答えた。翌朝、みんなは海を見に行った。"
+    ).encode("euc_jp")
+    assert text_of(b"\xad\xa1" + 5 * text) == "①" + 5 * text.decode("euc_jp")
+
+
 def test_a_tag_behind_half_a_character_is_a_tag() -> None:
     assert text_of(encoded("euc-jp") + b"\xad<p>", "euc-jp").endswith("\ufffd<p>")
 

@@ -60,6 +60,7 @@ NO_BREAK_SPACE = b"\xa0"
 
 _HIGH = re.compile(rb"[\x80-\xff]")
 _RUN = re.compile(rb"[\x80-\xff]{3,}")
+_KANA = re.compile("[ぁ-ヶ]")
 # Control characters that no page means: someone took windows-1252 for Latin-1, and made UTF-8 of that.
 _C1 = re.compile("[\x80-\x9f]")
 _C1_IN_UTF8 = re.compile(rb"\xc2[\x80-\x9f]")  # a search for one byte is six times as quick
@@ -184,6 +185,9 @@ def _detected(body: bytes) -> str | None:
     if _beyond_ascii(body) < FEW_BYTES:
         return "cp1252"  # the HTML standard's fall-back: typographic quotes, mostly
     piece = _sample(body)
+    japanese = _strict(piece, "euc_jp") or ""
+    if 10 * len(_KANA.findall(japanese)) > _beyond_ascii(piece):  # a fifth of the characters
+        piece = japanese.encode("euc_jp", "ignore")  # the detector knows Python's codec alone
     matches = from_bytes(piece, cp_isolation=DETECTABLE, preemptive_behaviour=False)
     best = matches.best()
     if best is None:
