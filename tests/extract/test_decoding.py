@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from webtext.extract.decode import decode
 from webtext.extract.mojibake import mend
 from webtext.extract.prescan import declared
+from webtext.extract.similar_encodings import is_euc_jp
 
 WORDS = {
     "windows-1252": "Él dijo: “más café”, señor; naïve façade – déjà vu…",
@@ -211,12 +212,21 @@ def test_characters_that_browsers_read_beyond_pythons_codecs_are_read(
     assert text_of(body, label) == text
 
 
-def test_a_page_of_such_characters_that_does_not_name_its_encoding_is_detected() -> None:
-    text = (
-        "灯台守は毎晩短い手紙を書き、それから階段を上って灯をともす。村の誰も、港がこんなに長く凍っていたことを"
-        "覚えていない。彼女は、船は待てるし、パンは一日置いたほうがおいしいと答えた。翌朝、みんなは海を見に行った。"
-    ).encode("euc_jp")
-    assert text_of(b"\xad\xa1" + 5 * text) == "①" + 5 * text.decode("euc_jp")
+@pytest.mark.parametrize("added", [b"", b"\xad\xa1"])
+def test_a_sentence_in_euc_jp_is_told_from_one_in_chinese_or_korean(added: bytes) -> None:
+    sentence = "灯台守は毎晩短い手紙を書き、それから階段を上って灯をともす。村の誰も覚えていない。"
+    assert text_of(added + sentence.encode("euc_jp")) == ("①" if added else "") + sentence
+
+
+@pytest.mark.parametrize(
+    ("codec", "text"),
+    [
+        ("cp949", "ㅋㅋㅋㅋ 진짜 웃겨 ㅎㅎ ㅠㅠ 어제 본 영화 이야기를 하자"),
+        ("gbk", WORDS["gbk"] + "これはペン"),
+    ],
+)
+def test_what_has_some_letters_where_kana_are_is_not_taken_for_japanese(codec: str, text: str) -> None:
+    assert not is_euc_jp(text.encode(codec))
 
 
 def test_a_tag_behind_half_a_character_is_a_tag() -> None:

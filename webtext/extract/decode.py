@@ -14,7 +14,7 @@ from charset_normalizer import from_bytes
 
 from webtext.extract.browser_codecs import read
 from webtext.extract.prescan import declared
-from webtext.extract.similar_encodings import told_apart
+from webtext.extract.similar_encodings import is_euc_jp, told_apart
 
 # UTF-32 is not in the standard; its marks come first because UTF-16's is a prefix of one of them.
 MARKS = (
@@ -60,7 +60,6 @@ NO_BREAK_SPACE = b"\xa0"
 
 _HIGH = re.compile(rb"[\x80-\xff]")
 _RUN = re.compile(rb"[\x80-\xff]{3,}")
-_KANA = re.compile("[ぁ-ヶ]")
 # Control characters that no page means: someone took windows-1252 for Latin-1, and made UTF-8 of that.
 _C1 = re.compile("[\x80-\x9f]")
 _C1_IN_UTF8 = re.compile(rb"\xc2[\x80-\x9f]")  # a search for one byte is six times as quick
@@ -185,9 +184,8 @@ def _detected(body: bytes) -> str | None:
     if _beyond_ascii(body) < FEW_BYTES:
         return "cp1252"  # the HTML standard's fall-back: typographic quotes, mostly
     piece = _sample(body)
-    japanese = _strict(piece, "euc_jp") or ""
-    if 10 * len(_KANA.findall(japanese)) > _beyond_ascii(piece):  # a fifth of the characters
-        piece = japanese.encode("euc_jp", "ignore")  # the detector knows Python's codec alone
+    if is_euc_jp(piece):
+        return "euc_jp"
     matches = from_bytes(piece, cp_isolation=DETECTABLE, preemptive_behaviour=False)
     best = matches.best()
     if best is None:

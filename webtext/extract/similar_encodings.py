@@ -8,6 +8,8 @@ Icelandic has `á` and `é` beside its `ý þ ð`, Portuguese `ã` and `ç` besi
 import re
 from collections import Counter
 
+from webtext.extract.browser_codecs import read
+
 LATIN = frozenset(("cp1250", "cp1252", "cp1257", "iso8859_15"))
 LEAST_SHARE = 0.97  # of a language's own letters: names have others
 LEAST_COUNT = 3
@@ -27,9 +29,21 @@ _LANGUAGES = [
     for codec, letters, groups in LANGUAGES
 ]
 _NO_LETTERS = bytes({*range(0xC0)} | {0xD7, 0xF7})
+_KANA = re.compile("[ぁ-ヶ]")
 _CONTROLS = re.compile(rb"[\x80-\x9f]")
 # More letters of Polish, Czech and their kin. Western text has signs there, and none amid small letters.
 _SLAVIC = re.compile(rb"(?<=[a-z\xe0-\xff])[\xb1\xb3\xb6\xb9\xbc\xbe\xbf](?=[a-z\xe0-\xff])")
+
+
+def is_euc_jp(piece: bytes) -> bool:
+    """Whether all of a piece is EUC-JP, with kana for a fifth of its characters beyond ASCII. Korean has
+    single letters where kana are, but hardly ever the one where `の` is."""
+    try:
+        text = read(piece, "euc_jp", "strict")
+    except UnicodeDecodeError:
+        return False
+    beyond_ascii = len(text) - len(text.encode("ascii", "ignore"))
+    return "の" in text and 5 * len(_KANA.findall(text)) > beyond_ascii
 
 
 def told_apart(piece: bytes, codec: str) -> str:
