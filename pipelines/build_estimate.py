@@ -169,13 +169,13 @@ def _limits(
     if not stages:
         return
     slowest = max(stages, key=lambda row: row["seconds"])
-    useful = slowest["cpu_seconds"] / max(slowest["longest_task_seconds"], 1e-9)
+    longest_s = slowest["longest_task_seconds"]
+    useful = slowest["cpu_seconds"] / longest_s if longest_s else size.partitions
+    most = counted(max(round(useful), 1), "worker")
     if slowest["limit"] == CORES:
-        most = counted(max(round(useful), 1), "worker")
         yield f"cores: {slowest['stage']} takes longest; up to {most} would share it evenly"
     else:
-        more = f"more than {counted(max(round(useful), 1), 'worker')} do not help there"
-        yield f"{slowest['limit']}: {slowest['stage']} waits for it; {more}"
+        yield f"{slowest['limit']}: {slowest['stage']} waits for it; more than {most} do not help there"
     total = _total(stages, sample, size)
     with suppress(OSError, ValueError, AttributeError):  # a system, or an address, that does not tell
         memory_mb = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 1e6

@@ -6,14 +6,16 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import pyarrow as pa
 import pytest
 import typer
+from typer.testing import CliRunner
 
-from webtext import show, show_model
+from webtext import corpus_commands, model_commands, show, show_model
 from webtext.cli import main
-from webtext.command import show_result
+from webtext.command import app, show_result
 from webtext.progress import Progress
 from webtext.terminal import UNBOUNDED, console, new_table, print_facts, size
 
@@ -276,3 +278,14 @@ def test_a_link_of_a_list_has_no_empty_table_of_submissions(capsys: pytest.Captu
         {"url": "http://a.example/", "id": "0", "found": "", "ledger": None, "link": link, "document": None}
     )
     assert _shown(capsys)[-1] == "posted as http://a.example/, by a source without submissions"
+
+
+@pytest.mark.parametrize(
+    ("module", "command", "folder"),
+    [(corpus_commands, "crawl", "pipelines/recipes"), (model_commands, "train", "train/configs")],
+)
+def test_help_names_what_ships(module: ModuleType, command: str, folder: str) -> None:
+    assert module.__name__  # that it is imported adds its commands
+    shown = CliRunner().invoke(app, [command, "--help"], env={"COLUMNS": "200"}).stdout
+    shipped = list((Path(__file__).parent.parent / folder).glob("*.toml"))
+    assert shipped and all(file.stem in shown for file in shipped)

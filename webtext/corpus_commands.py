@@ -199,7 +199,7 @@ def audit(
         typer.Argument(metavar="CORPUS", parser=place, help=CORPUS_HELP, show_default=False),
     ] = None,
     files: Annotated[
-        list[str] | None, typer.Argument(metavar="[FILE]...", help="Further files of --against.")
+        list[str] | None, typer.Argument(metavar="FILE", help="Further files of --against.")
     ] = None,
     against: Annotated[
         list[str] | None,

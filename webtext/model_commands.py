@@ -30,7 +30,8 @@ def train(
         typer.Option(
             "--config",
             metavar="NAME|FILE",
-            help="A configuration that ships, or a TOML file. [default: the run's own, else gpt2-124m]",
+            help="demo and laptop for CPUs, gpt2-124m, gpt2-355m, gpt2-774m, gpt2-1558m, gpu-day, paper, "
+            "or a TOML file. [default: the run's own, else gpt2-124m]",
         ),
     ] = None,
     settings: Settings = None,
@@ -93,7 +94,9 @@ def evaluate(
     model: ModelSource,
     tasks: Annotated[
         str,
-        typer.Option(metavar="NAME,…", help="By name or FILE.bin of tokens, by commas; all: every task."),
+        typer.Option(
+            metavar="NAME,…", help="lambada, wikitext-2, … or FILE.bin of tokens, by commas; all: every task."
+        ),
     ] = "all",
     data: Annotated[
         Path,

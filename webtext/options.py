@@ -64,7 +64,12 @@ MODEL_HELP = "A run (s3://… too), a Hugging Face GPT-2 directory or hub name."
 ModelSource = Annotated[str, typer.Argument(metavar="RUN|DIR|NAME", help=MODEL_HELP)]
 RecipeName = Annotated[
     str | None,
-    typer.Option("--recipe", metavar="NAME|FILE", help="A recipe that ships, or a TOML file."),
+    typer.Option(
+        "--recipe",
+        metavar="NAME|FILE",
+        help="webtext, openwebtext, openwebtext2, gopher, demo, or a TOML file. "
+        "[default: the corpus' own, else webtext]",
+    ),
 ]
 Settings = Annotated[
     list[str] | None,

@@ -61,10 +61,24 @@ def test_workers_share_a_stage_until_the_largest_partition_is_all_that_is_left(t
     assert told(1000, tmp_path, replace(SIZE, largest_pages=500_000))["documents"]["seconds"] == 2 * piece_s
 
 
+def test_where_every_task_is_too_short_to_measure_partitions_bound_the_workers(tmp_path: Path) -> None:
+    few = replace(SIZE, partitions=16, pages=0, largest_pages=0, texts=9, largest_texts=1, shard_texts=1)
+    (limit, *_) = told(1, tmp_path, replace(few, training_texts=0))["limits"]
+    assert limit.endswith("up to 16 workers would share it evenly")
+
+
 def test_a_vocabulary_is_trained_by_one_task_on_no_more_than_its_sample(tmp_path: Path) -> None:
     tokens = told(1000, tmp_path)["tokens"]
     assert (tokens["rows"], tokens["limit"]) == (140_000, "one task")
     assert tokens["seconds"] == 1 + 140_000 * 0.002
+
+
+def test_a_dry_run_says_that_it_measures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    corpus, recipe = crawled(tmp_path / "corpus", [Web("http://a.example.org/", english())]), Recipe()
+    monkeypatch.setattr("pipelines.build_sample.measure", lambda *_, **__: SAMPLE)
+    heard: list[str] = []
+    dry_run(corpus, recipe, {"documents"}, 1, heard.append)
+    assert heard == ["measuring at most 120 pages in a scratch folder: about half a minute"]
 
 
 def test_memory_of_a_task_does_not_grow_with_the_corpus(tmp_path: Path) -> None:

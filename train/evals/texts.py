@@ -36,7 +36,9 @@ class Source:
             if found := [match for match in sorted(path.parent.glob(path.name)) if match.is_file()]:
                 return found[0]
         wanted = " or ".join(self.paths)
-        raise TrainError(f"{folder} has no {wanted}: get it from {self.origin}, or give another --data")
+        raise TrainError(
+            f"{folder} has no {wanted}: get it from {self.origin}, or give another --data or other --tasks"
+        )
 
 
 def digest(path: Path) -> str:
