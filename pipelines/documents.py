@@ -92,9 +92,10 @@ def plan(corpus: Corpus, recipe: Recipe) -> Plan:
 def _recoverable(corpus: Corpus) -> Iterator[str]:
     """The partitions with pages that were lost, and are no more."""
     table = corpus.table(TABLE)
-    holds = table.holding()
-    for part in table.finished():
-        if part.counts.dropped.get(LOST) and holds(part) and can_recover(corpus, part.file):
+    lacking = [part for part in table.finished() if part.counts.dropped.get(LOST)]
+    holds = table.holding() if lacking else lambda _: False
+    for part in lacking:
+        if holds(part) and can_recover(corpus, part.file):
             yield part.file
 
 

@@ -27,7 +27,7 @@ def documents(corpus: Corpus, file: str, columns: Sequence[str]) -> Iterator[pa.
     """The kept documents of one partition, some at a time, in the table's order; `columns` has `id`, and
     `text` where it has `words`."""
     left_out = corpus.table(CONTAMINATED)
-    ids = left_out.read(file, ["id"])["id"] if left_out.manifest() else pa.array([], pa.string())
+    ids = left_out.read(file, ["id"])["id"] if left_out.is_published else pa.array([], pa.string())
     for table in cleaned(corpus, file, columns):
         yield table.filter(pc.invert(pc.is_in(table["id"], ids)))
 
@@ -77,7 +77,7 @@ def hashes(corpus: Corpus, recipe: Recipe) -> list[str]:
 
 def _changes(corpus: Corpus, file: str) -> dict[str, Any]:
     table = corpus.table(PARAGRAPHS)
-    return {row["id"]: row for row in table.read(file).to_pylist()} if table.manifest() else {}
+    return {row["id"]: row for row in table.read(file).to_pylist()} if table.is_published else {}
 
 
 def _without_paragraphs(table: pa.Table, changes: dict[str, Any]) -> pa.Table:

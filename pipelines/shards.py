@@ -199,9 +199,11 @@ def _scatter(
     pieces: dict[str, list[shuffle.Piece]] = {}
     with progress.bar("shuffle", sum(layout.documents.values())) as report:
         for path, batches in engine.map(scatter_partition, items, report):
-            for shard in set(batches):
-                numbers = tuple(n for n, owner in enumerate(batches) if owner == shard)
-                pieces.setdefault(names[shard], []).append((path, numbers))
+            of_shard: dict[int, list[int]] = {}
+            for number, shard in enumerate(batches):
+                of_shard.setdefault(shard, []).append(number)
+            for shard, numbers in of_shard.items():
+                pieces.setdefault(names[shard], []).append((path, tuple(numbers)))
     return {name: tuple(sorted(found)) for name, found in pieces.items()}
 
 

@@ -1,4 +1,5 @@
 import errno
+import os
 from pathlib import Path
 
 import pyarrow as pa
@@ -127,15 +128,14 @@ def test_a_file_that_is_renamed_while_its_folder_is_listed_hides_no_other(
 ) -> None:
     (tmp_path / "kept").write_text("four")
     (tmp_path / ".new.tmp").touch()
-    is_file = Path.is_file
+    scandir = os.scandir
 
-    def seen_and_then_renamed(path: Path) -> bool:
-        found = is_file(path)
-        if path.name == ".new.tmp":
-            path.unlink()
+    def seen_and_then_renamed(folder: Path) -> list[os.DirEntry[str]]:
+        found = list(scandir(folder))
+        (folder / ".new.tmp").unlink()
         return found
 
-    monkeypatch.setattr(Path, "is_file", seen_and_then_renamed)
+    monkeypatch.setattr(os, "scandir", seen_and_then_renamed)
     assert files.sizes(tmp_path) == {"kept": 4}
     assert files.sizes(tmp_path / "gone") == {}
 

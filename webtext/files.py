@@ -82,14 +82,16 @@ def sizes(folder: Path) -> dict[str, int]:
     if (stored := store.of(folder)) is not None:
         return {name: stamp.size for name, stamp in stored.listed().items()}
     try:
-        paths = list(folder.iterdir())
+        entries = list(os.scandir(folder))
     except FileNotFoundError:
         return {}
     found = {}
-    for path in paths:
+    for entry in entries:
+        # a link may lead to itself, which only the path's own question takes for no file
+        is_file = Path(entry).is_file if entry.is_symlink() else entry.is_file
         with suppress(FileNotFoundError):  # a temporary file that another process has just renamed
-            if path.is_file():
-                found[path.name] = path.stat().st_size
+            if is_file():
+                found[entry.name] = entry.stat().st_size
     return found
 
 

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 ODD = (ValueError, KeyError, TypeError, AttributeError, RecursionError)  # JSON of another shape
 PUT_EVERY_S = 5.0  # a stage's journal, into an object store
 OPEN_AT_ONCE = 256  # partitions of a dataset
+MANIFESTS_HELD = 8  # as many as a plan asks for by turns
 
 
 @dataclass(frozen=True)
@@ -119,7 +121,7 @@ class Table:
 
     def manifest(self) -> Manifest | None:
         try:
-            found = Manifest.from_json(json.loads(files.read_text(self.folder / "_manifest.json")))
+            found = _parsed(files.read_bytes(self.folder / "_manifest.json"))
             if found.stage != self.name:
                 raise ValueError(f"it is that of {found.stage}")
         except FileNotFoundError:
@@ -135,6 +137,11 @@ class Table:
         manifest = self.manifest()
         assert manifest is not None, self.name
         return manifest
+
+    @property
+    def is_published(self) -> bool:
+        """Whether there is a manifest, which is not read for it."""
+        return files.exists(self.folder / "_manifest.json")
 
     @property
     def begun(self) -> bool:
@@ -199,6 +206,13 @@ class Journal:
         if time.monotonic() - self.put_at > PUT_EVERY_S:
             files.put(self.path)
             self.put_at = time.monotonic()
+
+
+@lru_cache(MANIFESTS_HELD)
+def _parsed(raw: bytes) -> Manifest:
+    """A manifest of tens of thousands of partitions takes a second to parse, and a command asks for it a
+    dozen times: the same bytes are parsed once."""
+    return Manifest.from_json(json.loads(raw))
 
 
 def partition_name(partition: int) -> str:
