@@ -148,7 +148,8 @@ def _plan(corpus: Corpus, folder: Path, rules: Rules, read: Sequence[Read], lose
     partitions = partitions_for(rows)
     inputs = _inputs([each.source for each in read])
     key = fingerprint(VERSION, rules.fingerprint, inputs, partitions)
-    job = Job(corpus.root, folder, tuple(each.keys for each in read), losers, rules, partitions)
+    keys = tuple(each.keys for each in read)
+    job = Job(corpus.root, folder, keys, losers, rules.without_lists(), partitions)
     works = [
         Work(partition_name(n), key, PartitionItem(job, n, key), rows // partitions + (n < rows % partitions))
         for n in range(partitions)

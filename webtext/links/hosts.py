@@ -21,6 +21,8 @@ _suffixes = tldextract.TLDExtract(suffix_list_urls=(), cache_dir=None, include_p
 
 _NAME = re.compile(r"[a-z0-9_\-.]+")  # of what DNS could hold, all that names of hosts are made of
 _NUMBER = re.compile(r"0x[0-9a-f]*|[0-9]+")
+# What most hosts are: nothing to decode, in the one spelling already, too short for any limit.
+_PLAIN = re.compile(r"(?:[a-z0-9_-]{1,60}\.){1,3}[a-z][a-z0-9_-]{0,60}")
 _HOST_OF_URL = re.compile(r"https?://(?:[^/?#@]*@)?(\[[^\]]*\]|[^/?#:]*)", re.IGNORECASE)
 
 
@@ -30,6 +32,8 @@ def parse_host(text: str) -> str:
 
     Raises ValueError for what is no host.
     """
+    if _PLAIN.fullmatch(text):
+        return text
     if len(text) > MAX_RAW_CHARS:
         raise ValueError("too long")
     if text.startswith("["):

@@ -4,7 +4,7 @@ The cheap rules come first and the URL last, because most submissions fall to th
 removed later stay, and crossposts are posts like any other: docs/decisions/0004-removed-and-crossposted.md.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Self
@@ -52,6 +52,11 @@ class Rules:
     def fingerprint(self) -> str:
         """Changes when other submissions may be selected."""
         return fingerprint({field: getattr(self, field) for field in self.__dataclass_fields__})
+
+    def without_lists(self) -> Self:
+        """The rules for who has no use for the lists: a million names are not sent to each task."""
+        nothing = frozenset[str]()
+        return replace(self, subreddits=nothing, domains=nothing, extensions=nothing)
 
     def refusal(self, post: Post, scored: bool) -> str | None:
         """The reason why a submission is no link, as far as that can be told without its URL."""
