@@ -24,6 +24,7 @@ def measured(text: str) -> dict[str, Any]:
         ("symbols", "# one... # two", 0.5),  # of hash signs and ellipses those that are more
         ("symbols", "well... so… go on", 0.5),
         ("alphabetic_words", "one 2 3 four!", 0.5),
+        ("alphabetic_words", "one ½ m² ①", 0.5),  # numerals of any kind are no letters
         ("stop_words", "The cat and the dog", 2),
         ("bullet_lines", "- one\n• two\nthree\nfour", 0.5),
         ("ellipsis_lines", "one...\ntwo…\nthree\nfour", 0.5),

@@ -10,7 +10,7 @@ EXTRACTOR_VERSION = 10  # rises when the same page may give another text, title,
 EXTRACTOR = f"blocks {EXTRACTOR_VERSION}"
 PLAIN = "plain text"  # the body is the text
 FALLBACK = "trafilatura"  # where the first is unsure
-MEASURES_VERSION = 2  # rises when the same text may be measured differently
+MEASURES_VERSION = 3  # rises when the same text may be measured differently
 
 Row = dict[str, Any]  # columns of `documents`
 

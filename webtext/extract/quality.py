@@ -18,7 +18,6 @@ REPEATED_NGRAMS = (5, 6, 7, 8, 9, 10)
 DECIMALS = 4
 
 _SENTENCE_END = re.compile(r"[.!?。！？](?=[\s\"'”’)\]]|$)")
-_LETTER = re.compile(r"[^\W\d_]")
 
 
 def measure(text: str, words: list[str]) -> dict[str, float]:
@@ -31,10 +30,7 @@ def measure(text: str, words: list[str]) -> dict[str, float]:
     shares = {
         "word_chars": chars / many,
         "symbols": symbols / many,
-        "alphabetic_words": sum(
-            times for word, times in kinds.items() if word[0].isalpha() or _LETTER.search(word)
-        )
-        / many,
+        "alphabetic_words": sum(times for word, times in kinds.items() if _has_letter(word)) / many,
         "bullet_lines": _share([line.startswith(BULLETS) for line in lines]),
         "ellipsis_lines": _share([line.endswith(ELLIPSES) for line in lines]),
         "open_lines": _share([not line.endswith(TERMINAL) for line in lines]),
@@ -48,6 +44,10 @@ def measure(text: str, words: list[str]) -> dict[str, float]:
         "curly_brackets": text.count("{") + text.count("}"),
         "lorem_ipsum": text.lower().count("lorem ipsum"),
     }
+
+
+def _has_letter(word: str) -> bool:
+    return word[0].isalpha() or any(map(str.isalpha, word))  # the first is one as a rule
 
 
 def _share(flags: Sequence[bool]) -> float:
