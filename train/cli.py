@@ -212,4 +212,4 @@ def _print(found: dict[str, Any], as_json: bool) -> None:
         shown = (
             f"{value:.4f}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else value
         )
-        print(f"{key.replace('_', ' '):>18}  {shown}")
+        print(f"{key.replace('_', ' '):>18}  {'' if value is None else shown}".rstrip())

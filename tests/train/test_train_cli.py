@@ -128,3 +128,11 @@ def test_sigterm_saves_and_exits_130(corpus: Path, tiny_arguments: list[str], tm
     assert "saved; the same command goes on from there" in errors
     last = json.loads(log.read_text().splitlines()[-1])
     assert (tmp_path / "run" / "checkpoints" / f"step-{last['step']:08}" / "DONE").exists()
+
+
+def test_a_fact_that_is_not_known_is_left_blank(
+    corpus: Path, tiny_arguments: list[str], tmp_path: Path
+) -> None:
+    command = ["train", str(corpus), "--out", str(tmp_path / "run"), *tiny_arguments, "--dry-run"]
+    shown = [line.strip() for line in CliRunner().invoke(app, command).stdout.splitlines()]
+    assert "mfu" in shown  # of a CPU
