@@ -14,7 +14,7 @@ from webtext import reasons
 from webtext.crawl import cookies
 from webtext.crawl.errands import Errand
 from webtext.crawl.exchange import Exchange
-from webtext.crawl.page import wanted_bytes
+from webtext.crawl.page import redirect, wanted_bytes
 from webtext.crawl.warc import read_response
 from webtext.sections import Crawl
 
@@ -164,6 +164,22 @@ def test_a_relative_redirect_in_utf8_is_understood(web: Web, crawled: Crawled) -
     location = "/ü".encode().decode("latin-1")
     site.pages |= {"/page": Page(b"", 302, (("Location", location),)), "/%C3%BC": Page()}
     assert crawled.crawl([site.url("/page")])[site.url("/page")]["final_url"] == site.url("/%C3%BC")
+
+
+@pytest.mark.parametrize(
+    ("location", "target"),
+    [
+        ("\\x\\y", "http://a.example/x/y"),
+        ("///b.example/x", "http://b.example/x"),
+        ("https:/b.example/x", "https://b.example/x"),
+        ("http:x", "http://a.example/b/x"),
+        ("x//y", "http://a.example/b/x//y"),
+        ("?x=\\", "http://a.example/b/c?x=%5C"),
+        ("/100%_%C3%A9", "http://a.example/100%25_%C3%A9"),
+    ],
+)
+def test_a_location_is_read_as_browsers_read_it(location: str, target: str) -> None:
+    assert redirect(Exchange("http://a.example/b/c", 302, (("Location", location),))).location == target
 
 
 def test_redirects_end_at_the_limit(web: Web, crawled: Crawled) -> None:

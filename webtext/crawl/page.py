@@ -1,8 +1,9 @@
 """What a response means for a page: stored, elsewhere, or why not."""
 
 import hashlib
+import re
 from dataclasses import dataclass, replace
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
 from webtext.crawl import coding, media_types, optouts, refresh
 from webtext.crawl.exchange import Exchange, Headers, header
@@ -17,6 +18,10 @@ REDIRECT_STATUSES = (301, 302, 303, 307, 308)
 OTHER_BODY_BYTES = 64 * 1024  # read of a redirect's or an error's body
 NOT_KEPT = ("not_html", "too_large", "opted_out")  # of such pages the WARC file has the head alone
 MAX_LOCATION_CHARS = 8000
+_PATH_END = re.compile(r"[?#]")
+_MANY_SLASHES = re.compile(r"^(https?:)?/{3,}", re.IGNORECASE)
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:")
+_STRAY_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 REDIRECT = "redirect"  # a verdict's state that is not a page's
 
 _STATES = {429: "rate_limited"} | dict.fromkeys((404, 410), "not_found")
@@ -178,12 +183,27 @@ def redirect(exchange: Exchange) -> Verdict:
     try:
         # Browsers read the header's bytes as UTF-8; http.client has read them as Latin-1.
         location = location.encode("latin-1").decode("utf-8", "replace")
-        target = urljoin(exchange.url, location)
+        target = urljoin(exchange.url, _repaired(location, exchange.url))
         if not target.lower().startswith(("http://", "https://")):
             return Verdict("bad_redirect", f"to {target.partition(':')[0].lower()[:20]}")
         return Verdict(REDIRECT, location=prepare(target).url)
     except (Failure, ValueError):
         return Verdict("bad_redirect", "not a URL")
+
+
+def _repaired(location: str, base: str) -> str:
+    """A reference to be joined to a base, as the URL standard (§4.4) has it read: a backslash in a path is a
+    slash, one slash or three before a host are two, and a `%` may stand alone."""
+    end = _PATH_END.search(location)
+    path, rest = (location[: end.start()], location[end.start() :]) if end else (location, "")
+    path = _MANY_SLASHES.sub(r"\1//", path.replace("\\", "/"))
+    scheme = _SCHEME.match(path)
+    if scheme and scheme[0].lower() in ("http:", "https:") and not path.startswith("//", scheme.end()):
+        behind, same = path[scheme.end() :], base.startswith(scheme[0].lower())
+        path, scheme = (behind, None) if same else (f"{scheme[0]}//{behind.lstrip('/')}", scheme)
+    if path and scheme is None and not path.startswith("/"):  # of its double slashes urljoin would make one
+        path = f"{urlsplit(base).path.rpartition('/')[0]}/{path}"
+    return _STRAY_PERCENT.sub("%25", path + rest)
 
 
 def _refusal(status: int) -> Verdict:

@@ -28,7 +28,7 @@ from webtext.errors import RunFailed, why
 from webtext.fingerprint import fingerprint
 from webtext.links.canonical import Rejected, canonicalise
 
-VERSION = 5  # changes when the same file may give another listing
+VERSION = 6  # changes when the same file may give another listing
 FOLDER = "listings"
 ROWS = 10_000  # that are looked through at a time
 MAX_DIGEST_CHARS = 200  # SHA-512 in hexadecimals has 128; all of a file's listing is held in memory
