@@ -49,7 +49,7 @@ def test_https_goes_through_a_tunnel(web: Web, crawled: Crawled) -> None:
     url = "https://news.example/a"
     row = crawled.crawl([url], proxy=proxy.base.replace("https", "http"), allow_private=False)[url]
     assert (row["state"], row["detail"]) == ("unreachable", "the proxy refused the tunnel")
-    assert asked[-1].startswith(b"CONNECT news.example:443 HTTP/1.")
+    assert any(head.startswith(b"CONNECT news.example:443 HTTP/1.") for head in asked)  # and a first knock
 
 
 def test_a_proxy_that_does_not_answer_is_no_links_fault(crawled: Crawled) -> None:
