@@ -1,8 +1,11 @@
 """Ray behaves as local processes do: results, reports, exceptions, deaths."""
 
+import os
+import signal
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +20,9 @@ from webtext.engine import ray
 from webtext.engine.ray import RayEngine
 
 pytestmark = pytest.mark.slow
+
+TOKEN = "tokenofthetests"
+OTHER_VERSION = "import os; os.environ['RAY_AUTH_MODE'] = 'token'; import ray; ray.__version__ = '1.0.0'"
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +66,17 @@ def test_a_map_that_failed_leaves_no_task_to_the_next_one(engine: RayEngine) -> 
     assert list(engine.map(square, [3], lambda *_: None)) == [9]
 
 
+def test_a_lost_node_of_the_command_itself_ends_it_in_a_line(
+    engine: RayEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library = pytest.importorskip("ray")
+    gone = library.remote(num_cpus=0)(ray._Mailbox).remote()
+    library.kill(gone)
+    monkeypatch.setattr(engine, "_mailbox", gone)
+    with pytest.raises(RunFailed, match=r"^Ray lost this command's node, or its actor there"):
+        list(engine.map(square, [1], lambda *_: None))
+
+
 def test_ray_takes_the_cluster_file_of_the_handbook() -> None:
     import yaml
     from ray.autoscaler._private.util import prepare_config, validate_config
@@ -74,6 +91,60 @@ def test_ray_takes_the_cluster_file_of_the_handbook() -> None:
 def test_no_cluster_at_an_address_is_one_line(address: str, said: str) -> None:
     with pytest.raises(UserError, match=f"--ray-address {address}: {said}"):
         RayEngine(1, address)
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    """A head of one core that wants a token, as Ray's do where one of its own clusters ran before."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:  # the paths of sockets are short
+        options = [f"--port={port}", "--num-cpus=1", "--include-dashboard=false", f"--temp-dir={folder}"]
+        head = subprocess.Popen(
+            [sys.executable, "-m", "ray.scripts.scripts", "start", "--head", "--block", *options],
+            env=os.environ | {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": TOKEN},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        while subprocess.run(joining(f"127.0.0.1:{port}"), env=known(TOKEN), capture_output=True).returncode:
+            assert head.poll() is None
+        yield f"127.0.0.1:{port}"
+        os.killpg(head.pid, signal.SIGKILL)
+        head.wait()
+
+
+def joining(address: str, before: str = "") -> list[str]:
+    """A command that joins a cluster, and says why it cannot."""
+    code = f"""{before}
+from webtext.engine.ray import RayEngine, UserError
+try:
+    RayEngine(1, "{address}").close()
+except UserError as error:
+    raise SystemExit(str(error))"""
+    return [sys.executable, "-c", code]
+
+
+def known(token: str) -> dict[str, str]:
+    return {name: text for name, text in os.environ.items() if name != "RAY_AUTH_MODE"} | {
+        "RAY_AUTH_TOKEN": token
+    }
+
+
+@pytest.mark.parametrize(
+    ("token", "before", "said"),
+    [
+        (TOKEN, "", ""),
+        ("anothertoken", "", "the cluster wants its token, which this machine does not have; copy its"),
+        (TOKEN, OTHER_VERSION, "Ray cannot join it (Version mismatch"),
+    ],
+)
+def test_a_cluster_is_joined_with_its_token_and_by_its_version(
+    address: str, token: str, before: str, said: str
+) -> None:
+    asked = subprocess.run(joining(address, before), env=known(token), capture_output=True, text=True)
+    assert asked.stderr.startswith(f"--ray-address {address}: {said}" if said else "")
+    assert len(asked.stderr.splitlines()) == (1 if said else 0)
 
 
 def test_an_address_of_the_environment_is_called_that(monkeypatch: pytest.MonkeyPatch) -> None:

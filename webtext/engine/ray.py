@@ -22,6 +22,12 @@ ATTEMPTS = 4  # machines are lost more often than processes
 POLL_S = 0.5
 REPORT_S = 0.25
 CONNECT_S, ANSWER_S = 10.0, 15.0
+WANTED = "give HOST:PORT of a head that `ray start --head` started"
+QUIETLY: dict[str, Any] = {
+    "log_to_driver": False,
+    "logging_level": logging.ERROR,
+    "include_dashboard": False,
+}
 LIFELINE, LIFELINE_S = "webtext-lifeline", 2.0
 AHEAD = 2  # tasks a worker has waiting, so that none idles; more would hold their items in memory
 
@@ -30,20 +36,19 @@ class RayEngine:
     """Runs tasks on the cluster at `address`, or on one of `workers` processes that ends with it."""
 
     def __init__(self, workers: int | None, address: str | None = None) -> None:
-        self._ray = ray = _library()
         given = f"--ray-address {address}" if address else f"RAY_ADDRESS={os.environ.get('RAY_ADDRESS')}"
         address = address or os.environ.get("RAY_ADDRESS")
-        here: dict[str, Any] = {"address": "local", "num_cpus": workers or os.cpu_count()}
         if address:
-            _require_a_cluster(address, given)
-        ray.init(
-            **({"address": address} if address else here),
-            log_to_driver=False,
-            logging_level=logging.ERROR,
-            include_dashboard=False,
-        )
+            _require_a_cluster(address, given)  # before Ray is loaded, which then looks at RAY_AUTH_MODE
+        self._ray = ray = _library()
+        if address:
+            _join(address, given)
+        else:
+            ray.init("local", num_cpus=workers or os.cpu_count(), **QUIETLY)
         self.workers = workers or max(1, int(ray.cluster_resources().get("CPU", 1)))
-        self._mailbox = ray.remote(num_cpus=0)(_Mailbox).remote()
+        # Here, so that the loss of another node costs its tasks alone.
+        beside = {"scheduling_strategy": _on_node(ray.get_runtime_context().get_node_id())}
+        self._mailbox = ray.remote(num_cpus=0, **beside)(_Mailbox).remote()
         self._remote = ray.remote(num_cpus=1, max_retries=ATTEMPTS - 1)(_run)
         self._running: dict[Any, Any] = {}
 
@@ -61,7 +66,7 @@ class RayEngine:
                     item = waiting.popleft()
                     self._running[self._remote.remote(task, item, self._mailbox)] = item
                 ended, _ = self._ray.wait(list(self._running), timeout=POLL_S)
-                for told in self._ray.get(self._mailbox.take.remote()):
+                for told in self._reported():
                     report(*told)
                 for reference in ended:
                     yield self._result(reference, task, self._running.pop(reference))
@@ -77,6 +82,15 @@ class RayEngine:
             self._ray.cancel(reference, force=True)
         self._running.clear()
 
+    def _reported(self) -> list[tuple[Any, ...]]:
+        try:
+            told: list[tuple[Any, ...]] = self._ray.get(self._mailbox.take.remote())
+        except self._ray.exceptions.RayError as death:
+            raise RunFailed(
+                f"Ray lost this command's node, or its actor there ({_first_line(death)})"
+            ) from None
+        return told
+
     def _result(self, reference: Any, task: Task, item: Any) -> Any:
         errors = self._ray.exceptions
         try:
@@ -87,8 +101,17 @@ class RayEngine:
             raise cause from None
         except errors.RayError as death:
             name = f"{task.__module__}.{task.__qualname__} of {item!r:.200}"
-            first_line = str(death).partition("\n")[0]
-            raise RunFailed(f"{name}: its process died, {ATTEMPTS} times ({first_line})") from None
+            raise RunFailed(f"{name}: its process died, {ATTEMPTS} times ({_first_line(death)})") from None
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0]
+
+
+def _on_node(node: str) -> Any:
+    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+    return NodeAffinitySchedulingStrategy(node, soft=False)
 
 
 class _Mailbox:
@@ -162,25 +185,27 @@ def _end_with(mailbox: Any) -> None:
 def _require_a_cluster(address: str, given: str) -> None:
     """Ray itself waits for minutes, then ends the process."""
     host, _, port = address.rpartition(":")
-    wanted = "give HOST:PORT of a head that `ray start --head` started"
     if not host or not port.isdecimal():
-        raise UserError(f"{given}: not HOST:PORT; {wanted}")
+        raise UserError(f"{given}: not HOST:PORT; {WANTED}")
     try:
         socket.create_connection((host, int(port)), CONNECT_S).close()
     except (OSError, OverflowError) as error:
-        raise UserError(f"{given}: no Ray cluster there ({why(error)}); {wanted}") from None
-    if not _answers(address):
-        raise UserError(
-            f"{given}: no Ray cluster there (what listens gives no answer for {ANSWER_S:g} s); {wanted}"
-        )
+        raise UserError(f"{given}: no Ray cluster there ({why(error)}); {WANTED}") from None
+    if _wants_a_token(address, given):
+        os.environ.setdefault("RAY_AUTH_MODE", "token")  # as for the clusters that Ray starts by itself
+        if _wants_a_token(address, given):
+            raise UserError(
+                f"{given}: the cluster wants its token, which this machine does not have; "
+                "copy its ~/.ray/auth_token here, or set RAY_AUTH_TOKEN"
+            )
 
 
-def _answers(address: str) -> bool:
-    """Whether a cluster says anything, if only that it refuses us, which Ray then explains. Asked by another
-    process, since the question cannot be called off."""
+def _wants_a_token(address: str, given: str) -> bool:
+    """Whether a cluster refuses us without its token, or with what we have for one. Asked by another process,
+    since the question cannot be called off."""
     question = "import sys, ray._raylet as r; r.GcsClient(address=sys.argv[1])"
     try:
-        subprocess.run(
+        asked = subprocess.run(
             [sys.executable, "-c", question, address],
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -188,8 +213,23 @@ def _answers(address: str) -> bool:
             check=False,
         )
     except subprocess.TimeoutExpired:
-        return False
-    return True
+        raise UserError(
+            f"{given}: no Ray cluster there (what listens gives no answer for {ANSWER_S:g} s); {WANTED}"
+        ) from None
+    return asked.returncode != 0 and b"token" in asked.stderr.lower()
+
+
+def _join(address: str, given: str) -> None:
+    """Raises UserError where the cluster is one of another Ray or Python, or sees no node on this machine."""
+    ray = _library()
+    try:
+        ray.init(address, **QUIETLY)
+    except (RuntimeError, ConnectionError, ray.exceptions.RayError) as error:
+        said = " ".join(str(error).split())
+        raise UserError(
+            f"{given}: Ray cannot join it ({said:.300}); it needs the Ray and Python of this machine, which "
+            "must be one of its nodes"
+        ) from None
 
 
 def _library() -> Any:
