@@ -16,7 +16,7 @@ import typer
 from pyarrow import fs
 
 from tests.object_store import BUCKET, FAULTS, ObjectStore, serving
-from webtext import files, lease, store
+from webtext import buckets, files, lease, store
 from webtext.corpus import Corpus
 from webtext.errors import RunFailed, UserError
 from webtext.manifest import Part
@@ -232,6 +232,31 @@ def test_a_store_that_refuses_is_told_at_once_and_without_secrets(
         files.exists(root / "recipe.toml")
     assert "secret" not in str(refused.value)
     assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (
+            "AWS Error UNKNOWN (HTTP status 507) during PutObject operation: "
+            "Unable to parse ExceptionName: XMinioStorageFull Message: Storage backend is full",
+            "HTTP status 507, XMinioStorageFull; check the network",
+        ),
+        (
+            "AWS Error [code 136] during GetObject operation: Wrong storage class (Request)",
+            "[code 136], Wrong storage class; check the network",
+        ),
+        ("AWS Error SLOW_DOWN during GetObject operation: Reduce your rate", "slow down; check the network"),
+    ],
+)
+def test_what_a_store_calls_its_failure_is_told(error: str, said: str) -> None:
+    assert buckets.told(OSError(error)).startswith(said)
+    assert buckets.is_of_a_store(OSError(error))
+
+
+def test_a_small_object_is_put_by_one_request(root: Path, site: ObjectStore) -> None:
+    object_at(root / "note.txt").write(b"hello")
+    assert site.asked == [f"PUT /{object_at(root).place}/note.txt"]
 
 
 @pytest.mark.usefixtures("site")

@@ -25,7 +25,9 @@ BUFFER_BYTES = 4 << 20  # of an object are asked for at once when it is read thr
 _GLOB = re.compile(r"(\*\*/|\*|\?|\[[^]]+\])")
 _GLOBS = {"**/": "(?:.*/)?", "*": "[^/]*", "?": "[^/]"}
 _NO_NAMES = {"", ".", ".."}  # of a file or folder; between the slashes of a key they may stand
-_AWS_ERROR = re.compile(r"AWS Error (\w+)(?: \(HTTP status (\d+)\))?")
+_AWS_ERROR = re.compile(r"AWS Error (\w+|\[code \d+\])(?: \(HTTP status (\d+)\))?")
+# How it tells what it has no code of its own for, such as a server's disk that is full.
+_AWS_NAME = re.compile(r"ExceptionName: (\w+)|\[code \d+\] during \w+ operation: ([^(\n]*)")
 _GOOGLE_ERROR = re.compile(r"google::cloud::Status\(\w+: (?:.* last message of )?(.*?) error_info")
 _NOT_FOUND = re.compile("Bucket '.*' not found")
 NO_BUCKET = "no such bucket; check its name"
@@ -108,6 +110,8 @@ def told(error: OSError) -> str:
         said = match[1] if (match := _GOOGLE_ERROR.search(str(error))) else str(error).partition("\n")[0]
         return f"{said}; check the network"
     said = f"HTTP status {match[2]}" if match[2] else match[1].replace("_", " ").lower()
+    if named := _AWS_NAME.search(str(error)):
+        said += f", {(named[1] or named[2]).strip()}"
     return f"{said}; check the network, AWS_ENDPOINT_URL and AWS_REGION"
 
 
@@ -155,6 +159,7 @@ def system(bucket: str) -> Any:
         endpoint_override=address or None,
         connect_timeout=CONNECT_TIMEOUT_S,
         request_timeout=REQUEST_TIMEOUT_S,
+        allow_delayed_open=True,  # a small object is put by one request instead of three
     )
 
 
