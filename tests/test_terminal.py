@@ -157,6 +157,20 @@ def test_only_what_can_go_on_says_so(
     assert capsys.readouterr().err == f"webtext: interrupted{then}\n"
 
 
+def test_a_full_disk_under_a_stores_copies_is_named_and_not_the_store(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "", "/cache/webtext-stores/s3/bucket/corpus/recipe.toml")
+
+    monkeypatch.setattr(typer.core.TyperCommand, "invoke", refuse)
+    monkeypatch.setattr(sys, "argv", ["webtext", "build-shards", "s3://bucket/corpus"])
+    with pytest.raises(SystemExit):
+        main()
+    where = "/cache/webtext-stores, where s3://bucket/corpus/recipe.toml is worked on"
+    assert capsys.readouterr().err.startswith(f"webtext: no space left at {where}: free some; ")
+
+
 @pytest.mark.parametrize(
     ("refused", "code", "told"),
     [

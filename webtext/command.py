@@ -127,10 +127,16 @@ def _refused(error: Exception, options: dict[str, Any]) -> tuple[int, str] | Non
     if error.errno in TOO_MANY_OPEN:
         return 1, f"{why(error)}: raise `ulimit -n`{fewer}"
     if error.errno in DISK_FULL:
-        return 1, f"no space left at {where}: free some"
+        return 1, f"no space left at {_on_this_machine(where)}: free some"
     if error.errno == errno.EFBIG:
         return 1, f"{where}: a file grew larger than may be: raise `ulimit -f`, or take another disk"
     return (1, f"{where}: {why(error)}") if error.filename or error.errno in DISK_FAILED else None
+
+
+def _on_this_machine(where: Any) -> str:
+    """The folder of all paths that stand for objects for one of them, which messages tell by its address."""
+    before, folder, _ = str(where).partition(f"/{store.FOLDER}/")
+    return f"{before}/{store.FOLDER}, where {where} is worked on" if folder else before
 
 
 def _ended(code: int, line: str) -> typer.Exit:
