@@ -183,14 +183,16 @@ def forget(corpus: Corpus, ids: Collection[str]) -> None:
         if not file.endswith(".parquet"):
             continue
         try:
-            if pc.any(pc.is_in(files.read_table(folder / file, ["id"])["id"], gone)).as_py():
-                _forget(corpus, file, ids)
+            there = files.read_table(folder / file, ["id"])["id"]
+            mine = there.filter(pc.is_in(there, gone)).combine_chunks()
+            if len(mine):
+                _forget(corpus, file, mine)
         except damage.UNREADABLE as error:
             if damage.is_no_damage(error):
                 raise
 
 
-def _forget(corpus: Corpus, file: str, ids: Collection[str]) -> None:
+def _forget(corpus: Corpus, file: str, ids: pa.Array) -> None:
     """Where the partition is that of its pages, the others need not be measured anew."""
     path, section = corpus.table(TABLE).folder / file, corpus.recipe().extract
     staying = files.open_parquet(path).schema_arrow
@@ -202,8 +204,8 @@ def _forget(corpus: Corpus, file: str, ids: Collection[str]) -> None:
     files.write_parquet(path, staying, (_without(pa.Table.from_batches([b]), ids) for b in batches))
 
 
-def _without(rows: pa.Table, ids: Collection[str]) -> pa.Table:
-    return rows.filter(pc.invert(pc.is_in(rows["id"], pa.array(sorted(ids), pa.string()))))
+def _without(rows: pa.Table, ids: pa.Array) -> pa.Table:
+    return rows.filter(pc.invert(pc.is_in(rows["id"], ids)))
 
 
 def judged(table: pa.Table, lists: dict[str, WordList], rules: Filter) -> pa.Table:

@@ -89,8 +89,9 @@ def put_together(corpus: Corpus, measured: str, pages: int) -> tuple[Iterator[pa
 def forget(corpus: Corpus, ids: Collection[str]) -> None:
     """Removes the pieces of a killed build that have one of those pages, or are damaged."""
     files.clean(folder(corpus))
+    gone = pa.array(sorted(ids), pa.string())
     for name in files.sizes(folder(corpus)):
-        if _has(folder(corpus) / name, pa.array(sorted(ids), pa.string())):
+        if _has(folder(corpus) / name, gone):
             files.remove(folder(corpus) / name)
 
 

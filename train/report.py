@@ -9,8 +9,8 @@ from statistics import fmean, median
 from typing import Any
 
 from train import checkpoint, files, rundir, tokenizer
+from train.log import Log
 from train.plot import loss_svg
-from train.rundir import Row
 
 SMOOTHED_STEPS = 20
 SHOWN = 20  # evaluations
@@ -39,13 +39,13 @@ td, th { border-bottom: 1px solid var(--line); padding: 4px 8px; text-align: lef
 def summary(run: Path) -> dict[str, Any]:
     """The run so far: steps and tokens trained, mean loss of the last 20 steps, the last evaluation,
     unigram entropy (nats per token), median tokens/s, and where its newest checkpoint is."""
-    return _summary(run, *_rows(run), _saved_state(run))
+    return _summary(run, Log(run).read_on(), _saved_state(run))
 
 
-def _summary(run: Path, steps: list[Row], evaluations: list[Row], state: dict[str, Any]) -> dict[str, Any]:
+def _summary(run: Path, log: Log, state: dict[str, Any]) -> dict[str, Any]:
     saved = checkpoint.newest(run)
-    last = evaluations[-1] if evaluations else {}
-    losses = [loss for _, loss in _losses(steps)[-SMOOTHED_STEPS:]]
+    last = log.evaluations[-1] if log.evaluations else {}
+    losses = log.last_losses(SMOOTHED_STEPS)
     return {
         "steps": state.get("step", 0),
         "tokens": state.get("tokens", 0),
@@ -54,7 +54,7 @@ def _summary(run: Path, steps: list[Row], evaluations: list[Row], state: dict[st
         "val_loss": last.get("val_loss"),
         "val_bits_per_byte": last.get("val_bits_per_byte"),
         "unigram_entropy": state.get("unigram_entropy"),
-        "tokens_per_s": median(row["tokens_per_s"] for row in steps) if steps else None,
+        "tokens_per_s": median(log.tokens_per_s) if log.tokens_per_s else None,
         "run": str(run),
         "checkpoint": str(saved.path) if saved else None,
     }
@@ -69,12 +69,12 @@ class Kept:
     """A run's report and curve while it trains, brought up to date at a small share of its time."""
 
     def __init__(self, run: Path) -> None:
-        self._run, self._due = run, 0.0
+        self._run, self._log, self._due = run, Log(run), 0.0
 
     def write(self, state: dict[str, Any]) -> None:
         """`state` is what a checkpoint of this moment would say."""
         began = time.monotonic()
-        write(self._run, state)
+        write(self._run, state, self._log)
         ended = time.monotonic()
         self._due = ended + (ended - began) / MOST_OF_THE_TIME
 
@@ -84,18 +84,19 @@ class Kept:
             self.write(state)
 
 
-def write(run: Path, state: dict[str, Any] | None = None) -> None:
-    """Brings loss.svg and report.html up to date, with the newest checkpoint's state if no newer is given."""
+def write(run: Path, state: dict[str, Any] | None = None, log: Log | None = None) -> None:
+    """Brings loss.svg and report.html up to date, with the newest checkpoint's state if no newer is given; a
+    `log` that was read before is read on."""
     state = _saved_state(run) if state is None else state
-    steps, evaluations = _rows(run)
-    found = _summary(run, steps, evaluations, state)
+    log = (log or Log(run)).read_on()
+    found = _summary(run, log, state)
     svg = loss_svg(
-        _losses(steps),
-        [(row["step"], row["val_loss"]) for row in evaluations if row["val_loss"] is not None],
+        log.losses(),
+        [(row["step"], row["val_loss"]) for row in log.evaluations if row["val_loss"] is not None],
         _references(run, found["unigram_entropy"]),
     )
     files.write(run / "loss.svg", svg)
-    files.write(run / "report.html", _page(run, state, found, steps, evaluations, svg))
+    files.write(run / "report.html", _page(run, state, found, log, svg))
 
 
 def _references(run: Path, entropy: float | None) -> list[tuple[str, list[float]]]:
@@ -116,28 +117,7 @@ def _has_gpt2s_vocabulary(run: Path) -> bool:
     return all(found.token_to_id(token) == number for token, number in ends.items())
 
 
-def _rows(run: Path) -> tuple[list[Row], list[Row]]:
-    """The log's steps and its evaluations."""
-    steps: list[Row] = []
-    evaluations: list[Row] = []
-    for row in rundir.rows(run):
-        (evaluations if "val_loss" in row else steps).append(row)
-    return steps, evaluations
-
-
-def _losses(steps: list[Row]) -> list[tuple[int, float]]:
-    """(step, loss) of those whose loss is a number."""
-    return [(row["step"], row["loss"]) for row in steps if row.get("loss") is not None]
-
-
-def _page(
-    run: Path,
-    state: dict[str, Any],
-    found: dict[str, Any],
-    steps: list[Row],
-    evaluations: list[Row],
-    svg: str,
-) -> str:
+def _page(run: Path, state: dict[str, Any], found: dict[str, Any], log: Log, svg: str) -> str:
     settings, name = rundir.load(run), escape(run.resolve().name)  # `.` has none
     tiles = [
         ("steps", f"{found['steps']:,} of {settings.train.steps:,}"),
@@ -147,7 +127,7 @@ def _page(
         ("bits per byte", _number(found["val_bits_per_byte"])),
         ("unigram entropy, nats", _number(found["unigram_entropy"])),
         ("tokens per second", _number(found["tokens_per_s"], ",.0f")),
-        ("time in steps", _duration(sum(row["ms"] for row in steps) / 1000)),
+        ("time in steps", _duration(log.ms / 1000)),
     ]
     boxes = "".join(f"<div><dt>{name}</dt><dd>{value}</dd></div>" for name, value in tiles)
     read = state.get("data", {"epoch": 0, "tokens": 0})
@@ -157,9 +137,9 @@ def _page(
     )
     judged = [
         (f"{row['step']:,}", _number(row["val_loss"]), _number(row.get("val_bits_per_byte")))
-        for row in evaluations[-SHOWN:]
+        for row in log.evaluations[-SHOWN:]
     ]
-    which = f", the last {SHOWN} of {len(evaluations):,}" if len(evaluations) > SHOWN else ""
+    which = f", the last {SHOWN} of {len(log.evaluations):,}" if len(log.evaluations) > SHOWN else ""
     asked = [
         (f"{section}.{key}", str(value))
         for section, table in dataclasses.asdict(settings).items()

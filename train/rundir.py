@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from train import checkpoint, files, settings_file
 from train.errors import TrainError
@@ -149,14 +149,19 @@ def _same(run: Path, old: Settings, wanted: Settings) -> None:
 
 
 def rows(run: Path) -> Iterator[Row]:
-    """The log's rows, without a torn last one, and without what a machine that lost its power, or another
-    program, left of others."""
+    """The log's rows, as `rows_of`; none where there is no log."""
     with contextlib.suppress(FileNotFoundError), (run / LOG).open("rb") as log:
-        while line := log.readline(LONGEST_ROW):
-            with contextlib.suppress(ValueError, RecursionError, OverflowError):
-                row = json.loads(line if line.endswith(b"\n") else b"")
-                if _is_row(row):
-                    yield row
+        yield from rows_of(log)
+
+
+def rows_of(log: BinaryIO) -> Iterator[Row]:
+    """The rows from where the log is open to its end, without a torn last one, and without what a machine
+    that lost its power, or another program, left of others."""
+    while line := log.readline(LONGEST_ROW):
+        with contextlib.suppress(ValueError, RecursionError, OverflowError):
+            row = json.loads(line if line.endswith(b"\n") else b"")
+            if _is_row(row):
+                yield row
 
 
 def _is_row(row: Any) -> bool:
