@@ -161,7 +161,14 @@ def _split(folder: Path, name: str, pattern: str, vocab_size: int) -> Split:
                 "`webtext build-shards` makes a corpus's tokens; or give --set data.train=FILE.bin"
             )
     _may_open(len(paths))
-    return Split(tuple(_describe(path, vocab_size) for path in paths))
+    indexes = {folder: token_index.read(folder) for folder in {path.parent for path in paths}}
+    entries = {folder: token_index.entries(index) for folder, index in indexes.items()}
+    return Split(
+        tuple(
+            _describe(path, indexes[path.parent], entries[path.parent].get(path.name, {}), vocab_size)
+            for path in paths
+        )
+    )
 
 
 def _matching(pattern: Path) -> list[Path]:
@@ -180,10 +187,8 @@ def _may_open(count: int) -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (more, most))
 
 
-def _describe(path: Path, vocab_size: int) -> TokenFile:
-    index = token_index.read(path.parent)
-    listed = [entry for split in index.get("splits", {}).values() for entry in split.get("files", [])]
-    entry: dict[str, Any] = next((entry for entry in listed if entry["file"] == path.name), {})
+def _describe(path: Path, index: dict[str, Any], entry: dict[str, Any], vocab_size: int) -> TokenFile:
+    """A file, of which its folder's index has an entry, or an empty one."""
     fallback = "uint16" if vocab_size <= 1 << 16 else "uint32"
     dtype = np.dtype(index.get("dtype", fallback) if entry else fallback).newbyteorder("<")
     try:

@@ -29,6 +29,12 @@ def read(folder: Path) -> dict[str, Any]:
     return index
 
 
+def entries(index: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """What an index says of each file, by its name."""
+    listed = [entry for split in index.get("splits", {}).values() for entry in split.get("files", [])]
+    return {entry["file"]: entry for entry in reversed(listed)}  # of two the first
+
+
 def _parts(index: Any) -> Iterator[tuple[str, bool]]:
     """What is read of an index, and whether it can be; each part only where those before it can."""
     yield "what it holds", isinstance(index, dict)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from train import census
+from train import census, token_index
 from train.census import Census, take_census
 from train.corpus import find_corpus
 from train.errors import TrainError
@@ -324,6 +324,22 @@ def test_a_corpus_of_more_files_than_may_be_open_is_read(tmp_path: Path) -> None
         assert list(split.read(0, 300)) == list(range(300))
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
+def test_the_index_is_not_read_anew_for_each_file(
+    corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read, reads = token_index.read, list[Path]()
+
+    def told(folder: Path) -> dict[str, Any]:
+        reads.append(folder)
+        return read(folder)
+
+    monkeypatch.setattr(token_index, "read", told)
+    for number in range(50):
+        shutil.copy(corpus / "train-00000.bin", tmp_path / f"{number}.bin")
+    assert len(find_corpus(tmp_path, DataSettings(train=str(tmp_path / "*.bin")), 300).train.files) == 50
+    assert len(reads) < 10
 
 
 def test_a_token_file_in_place_of_its_directory_is_told_where_it_belongs(corpus: Path) -> None:
