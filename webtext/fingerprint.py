@@ -32,10 +32,6 @@ def fingerprint_of_each(lasts: Iterable[object], *parts: object) -> Iterator[str
         yield digest.hexdigest()[:32]
 
 
-def _json(value: object) -> str:
-    return json.dumps(value, sort_keys=True, default=_plain, separators=(",", ":"))
-
-
 def _plain(part: Any) -> object:
     if hasattr(part, "model_dump"):  # a section of the recipe; its library takes long to load
         return part.model_dump(mode="json")
@@ -44,3 +40,7 @@ def _plain(part: Any) -> object:
     if isinstance(part, date):
         return part.isoformat()
     raise TypeError(f"cannot fingerprint {type(part).__name__}")
+
+
+# one encoder for all: `json.dumps` would make one for each of millions of rows
+_json = json.JSONEncoder(sort_keys=True, default=_plain, separators=(",", ":")).encode

@@ -16,9 +16,10 @@ def require(found: pa.Schema, wanted: pa.Schema) -> None:
 def unlike(found: pa.Schema, wanted: pa.Schema) -> str:
     """Which columns are missing, or of another type than they should be, in words; "" where none is. A type
     in another layout, as other programs write it (large strings, dictionaries), counts as the same."""
-    if absent := [name for name in wanted.names if name not in found.names]:
+    there = found.names
+    if absent := [name for name in wanted.names if name not in there]:
         return f"it has no {', '.join(absent)}"
-    odd = [field for field in wanted if _plain(found.field(field.name).type) != _plain(field.type)]
+    odd = [field for field in wanted if not _same(found.field(field.name).type, field.type)]
     told = (
         f"{field.name} is {found.field(field.name).type!s:.50} instead of {field.type!s:.50}" for field in odd
     )
@@ -35,6 +36,11 @@ def _wanted(field: pa.Field, wanted: pa.Schema) -> pa.Field:
     # Of a nested column a leaf alone may have been read.
     as_it_is = field.name not in wanted.names or pa.types.is_nested(field.type)
     return field if as_it_is else wanted.field(field.name)
+
+
+def _same(found: pa.DataType, wanted: pa.DataType) -> bool:
+    same: bool = found == wanted or _plain(found) == _plain(wanted)
+    return same
 
 
 def _plain(kind: pa.DataType) -> pa.DataType:
