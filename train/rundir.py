@@ -166,7 +166,7 @@ def rows_of(log: BinaryIO) -> Iterator[Row]:
 
 def _is_row(row: Any) -> bool:
     """Whether all that is read of a row, a step's or an evaluation's, is as the trainer writes it."""
-    if not isinstance(row, dict) or type(row.get("step")) is not int:
+    if not isinstance(row, dict) or type(row.get("step")) is not int or row["step"] >> 63:
         return False
     always = () if "val_loss" in row else ("ms", "tokens_per_s")
     losses = [row[key] for key in ("loss", "val_loss", "val_bits_per_byte") if row.get(key) is not None]

@@ -4,6 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from train.log import Log
 from train.rundir import LOG
 
@@ -37,3 +39,9 @@ def test_rows_that_were_read_are_not_read_again(tmp_path: Path) -> None:
     add(tmp_path, step(2, loss=1.0))
     assert log.read_on().losses() == [(1, 2.0), (2, 1.0)]
     assert log.last_losses(1) == [1.0]
+
+
+@pytest.mark.parametrize("number", [1 << 63, -1])
+def test_a_row_of_a_step_that_cannot_be_is_passed_over(number: int, tmp_path: Path) -> None:
+    add(tmp_path, step(1), step(number), step(2))
+    assert [at for at, _ in Log(tmp_path).read_on().losses()] == [1, 2]
