@@ -126,7 +126,9 @@ def test_two_corpora_side_by_side_say_nothing_on_the_console(
 ) -> None:
     dom, said = _rendered(browser, page.with_name("compare.html"), tmp_path / "profile")
     assert said == []
-    assert "<title>planted and planted: webtext audit</title>" in dom
+    place = page.parents[1]
+    assert place.name == "planted"
+    assert f"<title>{place} and {place}: webtext audit</title>" in dom
 
 
 # The smallest text that a chart shows, in the page's pixels.
