@@ -1,5 +1,6 @@
 """Memory that does not suffice, a GPU's or the machine's: known by what torch raises, told to the user."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -13,6 +14,21 @@ OUT_OF_MEMORY = (  # in errors that have no class of their own
     "CUDA error: out of memory",  # other programs hold the GPU's, or the machine's cannot be pinned
     "CUBLAS_STATUS_ALLOC_FAILED",
 )
+
+BYTES_OF_A_WEIGHT = 12  # at the least, in training: its value, its gradient and a moment in float32
+
+
+def check_machine(weights: int) -> None:
+    """Raises TrainError where this machine's memory cannot hold so many weights in training.
+
+    Linux promises more memory than there is, and ends a process that uses it without a word.
+    """
+    takes, has = weights * BYTES_OF_A_WEIGHT, os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    if takes > has:
+        raise TrainError(
+            f"memory does not hold a model of {weights:,} weights: training it takes {takes / 1e9:,.1f} "
+            f"GB or more, this machine has {has / 1e9:,.1f}; take a smaller model, or a machine with a GPU"
+        )
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from train import compiled, data, device, evaluate, huggingface, optimizer, parallel
+from train import compiled, data, device, evaluate, huggingface, memory, optimizer, parallel
 from train.census import Census
 from train.checkpoint import Checkpoint
 from train.corpus import Corpus
@@ -31,6 +31,8 @@ class Training:
         self.settings, self.corpus, self.ranks = settings, corpus, ranks
         asked, shape, state = settings.train, settings.model, saved.state if saved else {}
         self.device: Device = device.choose(asked.dtype, asked.deterministic, ranks)
+        if self.device.where.type == "cpu":
+            memory.check_machine(shape.matrix_weights)
         self.attention, self.attention_reason = ranks.from_leader(
             device.choose_attention(
                 asked.attention, state.get("attention"), shape, asked.micro_batch_size, self.device

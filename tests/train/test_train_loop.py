@@ -395,6 +395,15 @@ def test_a_vocabulary_that_no_memory_holds_is_told(
     assert not (tmp_path / "run").exists()
 
 
+def test_a_model_that_the_machine_cannot_hold_is_told_before_it_is_made(
+    corpus: Path, tiny: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("train.training.GPT2", None)  # on Linux a process of too much memory is killed
+    with pytest.raises(TrainError, match=r"a model of 5,033,[\d,]+ weights: .* takes 60,3"):
+        train(corpus, tmp_path / "run", tiny(model__n_layer=10**5, model__n_embd=2048, model__n_head=16))
+    assert not (tmp_path / "run").exists()
+
+
 @pytest.mark.slow
 def test_without_a_compiler_the_way_to_train_without_one_is_told(
     corpus: Path, tiny_arguments: list[str], tmp_path: Path
