@@ -39,6 +39,18 @@ def refuse(_: int, __: Report) -> None:
     raise UserError("this is wrong: do that")
 
 
+class Coded(Exception):
+    """As libraries have them: made of more than what it says."""
+
+    def __init__(self, code: int, said: str) -> None:
+        super().__init__(said)
+        self.code = code
+
+
+def fail_in_code(code: int, _: Report) -> None:
+    raise Coded(code, "out of paper")
+
+
 def refuse_first(number: int, report: Report) -> None:
     if number == 1:
         refuse(number, report)
@@ -112,6 +124,11 @@ def test_a_task_that_always_kills_its_process_is_named() -> None:
 def test_an_exception_keeps_its_type_on_the_way_to_the_driver() -> None:
     with LocalEngine(1) as engine, pytest.raises(UserError, match="this is wrong: do that"):
         list(engine.map(refuse, [1], lambda *_: None))
+
+
+def test_an_exception_that_cannot_be_made_again_comes_by_its_name_and_words() -> None:
+    with LocalEngine(1) as engine, pytest.raises(RuntimeError, match=r"^Coded: out of paper"):
+        list(engine.map(fail_in_code, [1], lambda *_: None))
 
 
 def test_an_engine_goes_on_after_a_task_has_raised() -> None:

@@ -6,6 +6,7 @@ import signal
 from collections.abc import Iterator
 
 import pytest
+from langdetect import LangDetectException
 
 from tests.extract.web import english
 from webtext.engine import Report
@@ -27,6 +28,10 @@ def die(_: object, __: Report) -> None:
 
 def recurse(item: object, report: Report) -> None:
     recurse(item, report)
+
+
+def fail_as_langdetect_does(_: object, __: Report) -> None:
+    raise LangDetectException(0, "said")  # which cannot be made again of what it says
 
 
 def entity_bomb() -> bytes:
@@ -98,6 +103,14 @@ def test_a_page_whose_extraction_raises_is_a_crash_named_by_the_error(
         patched.setattr("webtext.extract.cage._measure", recurse)
         row = cage.measure(GOOD, Extract())
     assert row == {"verdict": "extract_crash", "detail": "RecursionError"}
+
+
+def test_an_error_that_cannot_travel_costs_its_page_alone(
+    cage: Cage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr("webtext.extract.cage._measure", fail_as_langdetect_does)
+        assert cage.measure(GOOD, Extract())["verdict"] == "extract_crash"
 
 
 def test_a_process_that_another_killed_costs_nothing(cage: Cage) -> None:

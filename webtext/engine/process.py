@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from multiprocessing import connection, resource_tracker, util
 from multiprocessing.process import BaseProcess
+from multiprocessing.reduction import ForkingPickler
 from pathlib import Path
 from typing import Any
 
@@ -137,13 +138,19 @@ def _run(task: Task, item: Any, report: Report, send: Any) -> None:
     try:
         result = task(item, report)
     except BaseException as error:
-        trace = traceback.format_exc()
-        try:
-            send("raised", (error, trace))
-        except Exception:  # an exception that cannot travel
-            send("raised", (RuntimeError(f"{type(error).__name__}: {error}"), trace))
+        send("raised", (_that_travels(error), traceback.format_exc()))
     else:
         send("result", result)
+
+
+def _that_travels(error: BaseException) -> BaseException:
+    """The error, or its name and words where the pipe cannot send it, or the driver not make it again: that
+    takes a constructor of the same arguments as `args`, which errors of libraries have not always."""
+    try:
+        ForkingPickler.loads(ForkingPickler.dumps(error))
+    except Exception:
+        return RuntimeError(f"{type(error).__name__}: {error}")
+    return error
 
 
 def _die_with_parent() -> None:
