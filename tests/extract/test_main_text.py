@@ -152,8 +152,16 @@ def test_a_plain_text_is_its_own_text() -> None:
     assert row["text"] == "A line.\n\n    An indented <b>line</b>."
 
 
-def test_html_sent_as_plain_text_is_html() -> None:
-    assert "<p>" not in measured(b"<!DOCTYPE html>" + english(), "text/plain")["text"]
+@pytest.mark.parametrize("before", ["", "\ufeff", "\n", '<?xml version="1.0" encoding="UTF-8"?>\n'])
+def test_html_sent_as_plain_text_is_html(before: str) -> None:
+    text = measured(before.encode() + b"<!DOCTYPE html>" + english(), "text/plain")["text"]
+    assert "<" not in text
+
+
+@pytest.mark.parametrize("before", ["Write this:\n", "<?xml?> is not needed in "])
+def test_a_plain_text_about_html_is_none(before: str) -> None:
+    text = f"{before}<!DOCTYPE html>\n<html><p>text</p></html>"
+    assert measured(text.encode(), "text/plain")["text"] == text
 
 
 def test_a_text_that_is_too_long_is_cut_at_the_end_of_a_line() -> None:

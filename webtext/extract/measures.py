@@ -10,7 +10,11 @@ from webtext.extract.normalise import normalise
 from webtext.extract.page import EXTRACTOR, PLAIN, Page, Row
 from webtext.sections import Extract
 
-_HTML = re.compile(rb"\s{0,100}<(?:!doctype html|html)[\s>]", re.IGNORECASE)
+# Behind a byte order mark and an XML declaration, as editors and XHTML have them.
+_HTML = re.compile(
+    rb"(?:\xef\xbb\xbf)?\s{0,100}(?:<\?xml\s[^<>]{0,200}>\s{0,100})?<(?:!doctype html|html)[\s>]",
+    re.IGNORECASE,
+)
 
 
 def measure(page: Page, section: Extract) -> Row:
