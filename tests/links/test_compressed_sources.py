@@ -78,15 +78,31 @@ def test_a_file_cut_short_gives_all_before_the_cut_and_says_so(kind: str, tmp_pa
     assert len(text) > len(TEXT) * (0.3 if kind == "bzip2" else 0.5)
 
 
-def test_a_damaged_zstd_frame_gives_every_block_before_the_damage(tmp_path: Path) -> None:
+@pytest.mark.parametrize("at_a_time", [1 << 16, 1 << 23])
+def test_a_damaged_zstd_frame_gives_every_block_before_the_damage(at_a_time: int, tmp_path: Path) -> None:
     path = tmp_path / "x"
     whole = bytearray(zstd(TEXT))
     middle = len(whole) // 2
     whole[middle : middle + 200_000] = b"\xff" * 200_000
     path.write_bytes(whole)
-    text, broken = read(path)
+    text, broken = read(path, at_a_time)
     assert broken and "damaged" in broken and TEXT.startswith(text[:-200_000])
     assert len(text) > len(TEXT) * 0.3
+
+
+@pytest.mark.parametrize("other", [zstd(b"short"), b"no zstd"])
+def test_a_damaged_file_that_is_replaced_while_it_is_read_has_an_end(other: bytes, tmp_path: Path) -> None:
+    path, buffer = tmp_path / "x", memoryview(bytearray(1 << 10))
+    whole = bytearray(zstd(TEXT))
+    whole[100_000:] = b"\xff" * 100_000
+    path.write_bytes(whole)
+    reader = open_reader(path)
+    assert reader.readinto(buffer) and bytes(buffer) == TEXT[: len(buffer)]
+    path.write_bytes(other)
+    with pytest.raises(Broken, match="damaged"):
+        while reader.readinto(buffer):
+            pass
+    reader.close()
 
 
 def test_a_dumps_window_of_two_gibibytes_is_read(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import gzip
 import lzma
 import zlib
 from collections.abc import Generator
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
@@ -130,18 +131,14 @@ class _Zstd:
 
     def _salvage(self, buffer: memoryview) -> int:
         """What lies between the last good read and the damage: all again, the end in the smallest steps."""
-        with self._path.open("rb") as file:
+        count, left = 0, self._given
+        with self._path.open("rb") as file, suppress(zstandard.ZstdError):
             stream = _stream(file, 1 << 10)
-            left = self._given
-            while left:
-                left -= stream.readinto(buffer[: min(left, len(buffer))])
-            count = 0
-            try:
-                while piece := stream.read1(len(buffer) - count):
-                    buffer[count : count + len(piece)] = piece
-                    count += len(piece)
-            except zstandard.ZstdError:
-                pass
+            while left and (passed := stream.readinto(buffer[: min(left, len(buffer))])):
+                left -= passed  # of a file that another program has just replaced there may be less
+            while piece := stream.read1(len(buffer) - count):
+                buffer[count : count + len(piece)] = piece
+                count += len(piece)
         return count
 
 
