@@ -1,7 +1,7 @@
 """Sources → spills: each source read and sifted, then settled which retrieval of a submission counts."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -67,7 +67,7 @@ def spill(
         [SourceItem(folder, _spill_key(rules, source, share), source, share, rules) for share in shares]
         for source, shares in zip(sources, slices, strict=True)
     ]
-    _clear(folder, keep=[item.key for each in items for item in each])
+    _clear(folder, keep={item.key for each in items for item in each})
     todo = {item.key: item for each in items for item in each if not is_spilled(folder, item.key)}
     largest_first = sorted(todo.values(), key=lambda item: -item.source.path.stat().st_size)
     with progress.bar("submissions", 0) as report:
@@ -97,7 +97,7 @@ def _spill_key(rules: Rules, source: Source, share: Slice) -> str:
     return fingerprint(VERSION, rules.fingerprint, source.identity, share.number, share.of)
 
 
-def _clear(folder: Path, keep: Sequence[str]) -> None:
+def _clear(folder: Path, keep: Set[str]) -> None:
     """Removes spills of other sources and rules, and what a killed run left of one."""
     there = files.sizes(folder)
     for name in there:
