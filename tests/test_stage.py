@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pyarrow as pa
 import pytest
@@ -267,6 +267,21 @@ def test_a_reader_is_not_named_as_the_writer_who_was_killed_before(corpus: Corpu
         pytest.raises(UserError, match="another process is reading this corpus"),
         corpus.lock(),
     ):
+        pass
+
+
+def test_a_lock_that_goes_with_the_directory_of_a_refused_writer_is_none(
+    corpus: Corpus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = corpus._lock_file
+
+    def too_late() -> IO[str]:
+        file = opened()
+        (corpus.root / ".lock").unlink()
+        return file
+
+    monkeypatch.setattr(corpus, "_lock_file", too_late)
+    with pytest.raises(UserError, match="another process"), corpus.lock():
         pass
 
 

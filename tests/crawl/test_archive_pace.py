@@ -101,6 +101,13 @@ def test_a_service_that_names_a_time_is_left_alone_until_then(
     assert float((crawled.folder / "one.pace").read_text()) - time.time() == pytest.approx(200, abs=5)
 
 
+def test_a_service_that_cannot_be_reached_is_left_alone_for_a_moment(crawled: Crawled) -> None:
+    network, stop = Network(crawled.recipe().crawl), Event()
+    stop.set()  # whoever would wait ends
+    with pytest.raises(Stopped):
+        service.Service(network, crawled.folder, "one", 0.0, stop).get("http://127.255.0.1:9/", lambda *_: 9)
+
+
 def test_of_two_captures_as_near_the_earlier_is_tried_first() -> None:
     day = datetime(2014, 2, 18, tzinfo=UTC)
     found = [Pointer(day + timedelta(days=days), "http://a.test/") for days in (1, -3, -1, 2)]

@@ -74,6 +74,15 @@ def test_a_link_that_comes_back_finds_its_page(web: Web, crawled: Crawled) -> No
     assert site.paths().count("/a") == 1
 
 
+def test_a_page_whose_link_goes_twice_is_kept_once(web: Web, crawled: Crawled) -> None:
+    site = web.site(a=Page(), b=Page())
+    for _ in range(2):
+        crawled.crawl([site.url("/a"), site.url("/b")])
+        crawled.crawl([site.url("/b")])
+    (attic,) = (crawled.folder / carry.ATTIC).iterdir()
+    assert carry.read(attic, ["url"])["url"].to_pylist() == [site.url("/a")]
+
+
 def test_pages_move_with_their_links_to_another_number_of_partitions(web: Web, crawled: Crawled) -> None:
     sites = [web.site(a=Page()) for _ in range(12)]
     urls = [site.url("/a") for site in sites]

@@ -158,6 +158,11 @@ GOOD = {
     "a length of its own": say(OK + b"Content-Length: 8\r\n\r\n<p>hello"),
     "many header lines": say(OK + b"Set-Cookie: a=b\r\n" * 1000 + b"\r\n<p>hello"),
     "neither length nor end": say(OK + b"\r\n<p>hello"),
+    "sizes of chunks that are longer than a head may be": say(
+        OK + b"Transfer-Encoding: chunked\r\n\r\n",
+        b"".join(b"1;%s\r\n%c\r\n" % (b"x" * 60_000, byte) for byte in b"<p>hello"),
+        b"0\r\n\r\n",
+    ),
     "chunks": say(OK + b"Transfer-Encoding: chunked\r\n\r\n3\r\n<p>\r\n5;x=y\r\nhello\r\n0\r\nT: x\r\n\r\n"),
     "lines that are no headers": say(
         OK + b"no header at all\r\nX Y: z\r\nTransfer-Encoding: chunked\r\n\r\n8\r\n<p>hello\r\n0\r\n\r\n"

@@ -2,7 +2,7 @@
 
 import itertools
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import formatdate
 from pathlib import Path
 from typing import Any
@@ -161,6 +161,11 @@ def test_failures_in_a_row_are_counted_over_an_interruption(
         for row in rows:
             journal.add(dict.fromkeys(schemas.PAGES.names) | {"final_url": "http://a.example/"} | row)
         assert host_history.of({0: journal}).failures["a.example"] == failures
+
+
+def test_a_clock_that_was_put_back_keeps_no_host_waiting_longer_than_its_pause() -> None:
+    history = host_history.HostHistory(asked={"a.example": datetime.now(UTC) + timedelta(days=1)})
+    assert history.due(delay_s=2.0)["a.example"] <= time.monotonic() + 2.0
 
 
 def test_one_success_makes_up_for_the_failures_before(

@@ -80,6 +80,20 @@ def test_a_lookup_that_failed_for_the_moment_is_made_again_and_no_other() -> Non
     assert asked == ["busy.example", "none.example", "busy.example"]
 
 
+def test_an_address_that_never_answers_leaves_time_for_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    shares_s: list[float] = []
+
+    def never(_address: str, _port: int, timeout_s: float) -> socket.socket:
+        shares_s.append(timeout_s)
+        raise TimeoutError
+
+    monkeypatch.setattr(dialer, "_connect", never)
+    resolver = Resolver(1, lambda _: ["127.0.0.2", "127.0.0.3"])
+    with pytest.raises(Failure):
+        dialer.Dialer(resolver, allow_private=True).connect("a.example", 80, 60.0)
+    assert shares_s == pytest.approx([30.0, 60.0], abs=5.0)  # what the first has not taken is there
+
+
 def test_a_host_is_reached_at_its_second_address_where_the_first_is_dead(web: Web) -> None:
     site = web.site(page=Page())
     network = Network(Crawl(allow_private=True), lambda _: ["127.255.0.1", "127.0.0.2"])

@@ -120,6 +120,14 @@ def test_a_process_that_another_killed_costs_nothing(cage: Cage) -> None:
     assert cage.measure(GOOD, Extract()) == expected
 
 
+def test_a_process_is_replaced_after_so_many_pages(cage: Cage, monkeypatch: pytest.MonkeyPatch) -> None:
+    cage.measure(GOOD, Extract())
+    before = cage.pid
+    monkeypatch.setattr("webtext.extract.cage.PAGES_PER_PROCESS", 1)
+    cage.measure(GOOD, Extract())
+    assert cage.pid != before
+
+
 def test_a_process_that_cannot_start_stops_the_run_and_blames_no_page() -> None:
     with pytest.raises(RunFailed, match="does not start"):
         Cage(memory_bytes=10 << 20).measure(GOOD, Extract())

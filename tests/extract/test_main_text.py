@@ -170,6 +170,10 @@ def test_a_text_that_is_too_long_is_cut_at_the_end_of_a_line() -> None:
     assert (row["chars"], row["cut_chars"]) == (98, 1001)
 
 
+def test_a_line_that_ends_where_a_text_is_cut_stays() -> None:
+    assert measured(b"some words\n" * 100, "text/plain", max_chars=109)["chars"] == 109
+
+
 @pytest.mark.slow
 def test_a_page_gives_the_same_after_fifty_others(shared: Path) -> None:
     """In a process of its own, and after fifty others in this one."""

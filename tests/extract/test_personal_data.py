@@ -33,6 +33,7 @@ NONE = [
     "ISBN 978-0-306-40615-7, pages 100-200-3000",
     "an @ sign, a name@host and 3.14159265358979",
     "00:1a:2b:3c:4d:5e",
+    "part (212) 555-0123b, firmware 8.8.8.8a",
     "+1 2 3 4 5 6 7 8 points, in +1234567890123456 ways",
 ]
 

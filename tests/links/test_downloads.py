@@ -100,6 +100,15 @@ def test_a_glob_takes_what_came_since(bucket: BucketSite, tmp_path: Path) -> Non
     assert second.counts.into == 2 * first.counts.into
 
 
+def test_a_glob_takes_an_object_anew_that_has_grown(bucket: BucketSite, tmp_path: Path) -> None:
+    stored(bucket, tmp_path, "RS_1.zst")
+    first, _ = harvest(tmp_path / "c", ["s3://dumps/2015/*"])
+    grown = write_dump(tmp_path / "RS_1.zst", made_up_rows(300, 0))
+    bucket.objects["2015/RS_1.zst"] = grown.read_bytes()
+    second, _ = harvest(tmp_path / "c", ["s3://dumps/2015/*"])
+    assert second.counts.into > first.counts.into
+
+
 @pytest.mark.usefixtures("bucket")
 def test_a_bucket_that_cannot_be_reached_is_a_failure_to_try_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch

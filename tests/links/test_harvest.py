@@ -26,7 +26,7 @@ from webtext.engine import Report, Task
 from webtext.engine.inline import InlineEngine
 from webtext.engine.local import LocalEngine
 from webtext.errors import UserError
-from webtext.links import partition_of, partitions, recognition, slices, spill
+from webtext.links import line_chunks, partition_of, partitions, recognition, slices, spill
 from webtext.links import sources as link_sources
 from webtext.links.canonical import canonicalise, link_id
 from webtext.links.selection import Rules
@@ -170,6 +170,19 @@ def test_a_dump_that_workers_share_gives_the_same_bytes(
     assert parts_of(tmp_path / "alone") == parts_of(tmp_path / "shared")
     assert alone == shared
     assert alone.extra["sources"][0]["examples"]["malformed"] == "{broken"
+
+
+def test_a_line_beyond_all_measure_is_counted_once_by_workers_that_share_its_dump(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for limit in ("CHUNK_BYTES", "MAX_LINE_BYTES"):
+        monkeypatch.setattr(line_chunks, limit, 1 << 16)
+    dump = write_dump(tmp_path / "RS.zst", [post("1", A), b"x" * 200_000, *made_up_rows(1000, 8)])
+    alone, _ = harvest(tmp_path / "alone", [dump])
+    monkeypatch.setattr(slices, "BLOCK_BYTES", 10_000)
+    monkeypatch.setattr(link_sources, "MIN_SHARED_BYTES", 0)
+    shared, _ = harvest(tmp_path / "shared", [dump], engine=ThreeWorkers())
+    assert alone == shared
 
 
 def test_where_a_dump_lies_and_what_it_is_called_does_not_change_a_byte(tmp_path: Path) -> None:
