@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
+from webtext import schemas
 from webtext.crawl import journal as journals
 from webtext.crawl.exchange import Exchange
 from webtext.crawl.journal import Journal, journal_path
 from webtext.crawl.packing import pack
-from webtext.crawl.rows import FACTS
 from webtext.crawl.warc import read_response
 
 STEM = "part-00003"
@@ -26,7 +26,7 @@ AT = datetime(2026, 1, 2, 3, 4, 5, 6, tzinfo=UTC)
 def fill(journal: Journal, *ids: str, state: str = "fetched") -> None:
     for id in ids:
         position = journal.append(pack(Exchange(f"http://a.example/{id}", 200, (), id.encode())))
-        row = dict.fromkeys(FACTS) | {"id": id, "state": state, "captured_at": AT, "fetched_at": None}
+        row = dict.fromkeys(schemas.PAGES.names) | {"id": id, "state": state, "captured_at": AT}
         journal.add(row | {"warc_file": position.file, "warc_offset": position.offset})
 
 
@@ -217,6 +217,9 @@ def test_a_journal_that_is_ended_while_another_process_opens_it_is_begun_anew(
         ('"id": "c"', '"ie": "c"', ["a", "b"]),
         ('"id": "c", "url": null, "state"', '"id": "c", "url": null, "statf"', ["a", "b"]),
         ('"first_warc"', '"firsu_warc"', []),
+        ('"first_warc": 0', '"first_warc": "0"', []),
+        ('"captured_at": "2026-', '"captured_at": "2.26-', []),
+        ('"warc": ["warc/', '"warc": 7, "was": ["warc/', []),
     ],
 )
 def test_a_line_that_lacks_what_is_read_of_it_ends_the_journal_as_a_torn_one_does(

@@ -8,12 +8,11 @@ import pytest
 
 from tests.crawl.test_crawl_journal import AT, STEM
 from tests.object_store import BUCKET, ObjectStore, serving
-from webtext import files, store
+from webtext import files, schemas, store
 from webtext.crawl import journal as journals
 from webtext.crawl.exchange import Exchange
 from webtext.crawl.journal import Journal
 from webtext.crawl.packing import pack
-from webtext.crawl.rows import FACTS
 from webtext.crawl.warc import FOLDER, LostRecord, read_response
 
 
@@ -37,7 +36,7 @@ def pages(
 def fill(journal: Journal, *ids: str) -> None:
     for id in ids:
         position = journal.append(pack(Exchange(f"http://a.example/{id}", 200, (), id.encode())))
-        row = dict.fromkeys(FACTS) | {"id": id, "state": "fetched", "captured_at": AT, "fetched_at": None}
+        row = dict.fromkeys(schemas.PAGES.names) | {"id": id, "state": "fetched", "captured_at": AT}
         place = {"warc_file": position.file, "warc_offset": position.offset}
         journal.add(row | place | {"warc_length": position.length})
 

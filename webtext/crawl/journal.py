@@ -34,8 +34,6 @@ SYNC_EVERY_S = 5.0
 SUFFIX = ".journal.jsonl"
 LOCK_WAIT_S = 60.0  # an orphan of a killed run ends within a second or so
 
-_TIMES = ("captured_at", "fetched_at")
-
 
 class Journal:
     """The journal of one partition, for one process at a time; it goes on where an earlier one ended.
@@ -96,7 +94,7 @@ class Journal:
     def rows(self) -> Iterator[Row]:
         """The rows so far, in the order in which they came."""
         for row in journal_reading.rows(self.path):
-            times = {name: row[name] and datetime.fromisoformat(row[name]) for name in _TIMES}
+            times = {name: row[name] and datetime.fromisoformat(row[name]) for name in journal_reading.TIMES}
             yield row | times
 
     def remove(self) -> None:

@@ -8,6 +8,7 @@ lines after it as far as they are whole and their WARC records can be read.
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,8 @@ from webtext.crawl.rows import FACTS, Row
 from webtext.crawl.warc import is_warc_name, whole_records
 from webtext.reasons import FETCHED
 
-NEEDED = {"id", "state", "captured_at", "fetched_at", *FACTS}  # of a row
+TIMES = ("captured_at", "fetched_at")
+NEEDED = {"id", "state", "attempts", *TIMES, *FACTS}  # of a row
 
 Line = tuple[dict[str, Any], int]  # an entry, and where its line ends
 
@@ -83,21 +85,37 @@ def _lines(path: Path) -> Iterator[Line]:
 
 
 def _entries(lines: Iterable[bytes]) -> Iterator[Line]:
-    """Each line up to the first that is not whole, or lacks what its readers need."""
+    """Each line up to the first that is not whole, or not sound."""
     end = 0
     for line in lines:
         end += len(line)
         try:
             entry = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             return
-        if not line.endswith(b"\n") or not isinstance(entry, dict):
-            return
-        if NEEDED - set(entry.get("row", NEEDED) or ()) or ("key" in entry) != ("first_warc" in entry):
-            return
-        if (reached := entry.get("warc")) and not is_warc_name(str(reached[0])):  # which would be cut there
+        if not line.endswith(b"\n") or not isinstance(entry, dict) or not _is_sound(entry):
             return
         yield entry, end
+
+
+def _is_sound(entry: dict[str, Any]) -> bool:
+    """Whether an entry has what its readers need, and in the form that they take: damage leaves some of it
+    valid JSON."""
+    if ("key" in entry) != ("first_warc" in entry) or not isinstance(entry.get("first_warc", 0), int):
+        return False
+    row, reached = entry.get("row"), entry.get("warc")
+    if "row" in entry and not (isinstance(row, dict) and row.keys() >= NEEDED and _has_times(row)):
+        return False
+    if reached is None or not isinstance(reached, list) or [*map(type, reached)] != [str, int]:
+        return reached is None
+    return is_warc_name(reached[0]) and reached[1] >= 0  # a file of that name would be cut there
+
+
+def _has_times(row: Row) -> bool:
+    try:
+        return all(row[name] is None or datetime.fromisoformat(row[name]) for name in TIMES)
+    except (TypeError, ValueError):
+        return False
 
 
 def _length(path: Path, unsure_from: int | None) -> int:
