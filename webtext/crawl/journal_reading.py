@@ -106,16 +106,20 @@ def _is_sound(entry: dict[str, Any]) -> bool:
     row, reached = entry.get("row"), entry.get("warc")
     if "row" in entry and not (isinstance(row, dict) and row.keys() >= NEEDED and _has_times(row)):
         return False
-    if reached is None or not isinstance(reached, list) or [*map(type, reached)] != [str, int]:
-        return reached is None
-    return is_warc_name(reached[0]) and reached[1] >= 0  # a file of that name would be cut there
+    if reached is None:
+        return True
+    is_place = isinstance(reached, list) and [*map(type, reached)] == [str, int]
+    return is_place and is_warc_name(reached[0]) and reached[1] >= 0  # a file of that name would be cut there
 
 
 def _has_times(row: Row) -> bool:
     try:
-        return all(row[name] is None or datetime.fromisoformat(row[name]) for name in TIMES)
+        for name in TIMES:
+            if row[name] is not None:
+                datetime.fromisoformat(row[name])
     except (TypeError, ValueError):
         return False
+    return True
 
 
 def _length(path: Path, unsure_from: int | None) -> int:
