@@ -5,7 +5,7 @@
 - `build_shards`: pages → documents (`documents`, of `measuring`, and `pieces` where they are many) →
   clusters (`clusters`, of `signatures`, `ranks`, `candidates`, `edges` and `resolve`, over `scratch` and
   `arrays`) → `paragraphs` and `decontamination` (off by default) → what is `kept` → shards and tokens
-  (`shards`, of `census`, `vocabulary` and `tokens`) → `ledger`
+  (`shards`, of `census`, `vocabulary`, `scattering` and `tokens`) → `ledger`
 - `model`: tokens → a run, samples, evaluations, an export (`stored_run`: of a run in an object store)
 - `remove` (`asked`, `removal`, `archive_search`), `explain` (`finding`, `view`), `status`, `audit`
   (`overlap`) and `demo` are commands over what there is
