@@ -29,3 +29,11 @@ def test_a_large_bucket_gives_a_constant_number_of_pairs_a_document() -> None:
     assert len(found) < 10_000 * (ANCHORS + 1)
     assert {later for earlier, later in found if earlier == 0} == set(range(1, 10_000))
     assert all((later - 1, later) in set(found[-50:]) for later in (9_998, 9_999))
+
+
+def test_beyond_the_anchors_a_document_is_paired_with_them_and_with_the_one_before_it() -> None:
+    count = ANCHORS + 3
+    expected = {(earlier, later) for later in range(count) for earlier in range(min(later, ANCHORS))}
+    expected |= {(later - 1, later) for later in range(1, count)}
+    found = pairs([9] * count)
+    assert set(found) == expected and len(found) == len(expected)

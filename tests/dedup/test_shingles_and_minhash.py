@@ -11,10 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from webtext.dedup.candidates import join
 from webtext.dedup.minhash import band_hashes, signatures
 from webtext.dedup.shingles import distinct, shingle_hashes, shingle_hashes_by_numpy
 from webtext.dedup.signatures import shingle_sets
-from webtext.dedup.verify import agreement, jaccard
+from webtext.dedup.verify import Evidence, agreement, jaccard, similarities
 
 
 @pytest.fixture(scope="module")
@@ -138,3 +139,9 @@ def test_a_million_odd_bytes_take_no_time(text: bytes) -> None:
     hashes, offsets = shingle_hashes([text.strip()], 5)
     signatures(hashes, offsets, 128)
     assert time.process_time() - started < 2
+
+
+def test_a_pair_that_just_reaches_the_threshold_is_measured_and_one_of_more_different_sizes_is_not() -> None:
+    sets: list[Evidence] = [np.arange(size, dtype=np.uint64) for size in (5, 4, 3)]
+    keys = join(np.array([1, 2], np.uint32), np.array([0, 0], np.uint32))
+    assert similarities(keys, sets.__getitem__, "exact", 0.8).tolist() == [0.8, 0.0]
