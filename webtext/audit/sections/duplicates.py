@@ -104,14 +104,15 @@ def _largest(source: Source, clusters: pa.Table) -> list[dict[str, Any]]:
 
 
 def _members(source: Source, file: str, clusters: list[str]) -> dict[str, list[dict[str, Any]]]:
-    """Some of what a partition dropped for these clusters."""
+    """What a partition dropped for these clusters: the first MEMBERS of each."""
     columns_, wanted = ["id", "cluster", "duplicate", "similarity"], pa.array(clusters, pa.string())
     rows: dict[str, list[dict[str, Any]]] = {cluster: [] for cluster in clusters}
     for batch in source.partition("clusters", file, [*columns_, "kept"]):
         mask = pc.and_(pc.is_in(batch.column("cluster"), wanted), pc.invert(batch.column("kept")))
         for row in batch.filter(mask).select(columns_).to_pylist():
             rows[row.pop("cluster")].append(row)
-    return {cluster: _first(found) for cluster, found in rows.items()}
+        rows = {cluster: _first(found) for cluster, found in rows.items()}  # a cluster may have millions
+    return rows
 
 
 def _first(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
