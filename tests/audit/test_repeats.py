@@ -83,3 +83,7 @@ def test_the_most_frequent_are_exact_however_many_strangers_share_their_buckets(
     mask = frequent.fullest(frequent.count([each]) for each in pieces)
     counts = sum((frequent.count_exactly(each, mask) for each in pieces), Counter[int]())
     assert frequent.most(counts, 5) == [(1, 5000), (2, 4000), (3, 3000), (4, 2000), (5, 1000)]
+
+
+def test_what_occurs_once_is_not_frequent_though_its_bucket_was_full() -> None:
+    assert frequent.most(Counter({5: 1, 7: 2, 3: 2}), 10) == [(3, 2), (7, 2)]

@@ -15,6 +15,12 @@ def test_published_samples_are_two_of_each_third_by_length(tmp_path: Path) -> No
     assert max(words[:2]) <= 100 < min(words[2:4]) <= max(words[2:4]) <= 200 < min(words[4:])
 
 
+def test_of_three_documents_each_is_a_third(tmp_path: Path) -> None:
+    links = [Planted(f"http://a.example/{n}", words=10 * n) for n in (3, 1, 2)]
+    found = samples.measure(Source(Writer(tmp_path, links).write("shards")))["published"]
+    assert [(row["stratum"], row["words"]) for row in found] == [("short", 10), ("middle", 20), ("long", 30)]
+
+
 def test_one_document_is_shown_once(tmp_path: Path) -> None:
     corpus = Writer(tmp_path, [Planted("http://a.example/")]).write("shards")
     (row,) = samples.measure(Source(corpus))["published"]

@@ -73,6 +73,13 @@ def test_a_shard_gathers_its_rows_from_all_partitions_in_their_order(tmp_path: P
     assert [row["id"] for row in gathered((tmp_path / "a", (1,)))] == ["2"]
 
 
+def test_rows_of_one_order_key_lie_by_their_ids_whatever_file_they_come_from(tmp_path: Path) -> None:
+    for name, id in (("a", "2"), ("b", "1")):
+        with shuffle.Scatter(tmp_path / name) as out:
+            out.write(unencoded((id, "text"), order=[7]), [0])
+    assert [row["id"] for row in gathered((tmp_path / "a", (0,)), (tmp_path / "b", (0,)))] == ["1", "2"]
+
+
 def test_duplicates_found_in_any_partition_are_counted_with_their_kept_document(tmp_path: Path) -> None:
     with shuffle.Scatter(tmp_path / "a") as a:
         a.write(unencoded(("1", "one"), ("2", "two"), order=[1, 2]), [0, 0])

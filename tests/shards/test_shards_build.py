@@ -23,9 +23,12 @@ from pipelines import vocabulary as words
 from tests.shards.corpora import Doc, make_corpus, make_docs, prose
 from webtext import recipe, schemas, stage
 from webtext.corpus import Corpus
+from webtext.engine import Engine
+from webtext.engine.inline import InlineEngine
 from webtext.engine.local import LocalEngine
 from webtext.errors import UserError
 from webtext.progress import Progress
+from webtext.recipe import Recipe
 from webtext.shards import tokenizer
 
 REPOSITORY = Path(__file__).parents[2]
@@ -47,7 +50,7 @@ def corpus(tmp_path_factory: pytest.TempPathFactory, engine: LocalEngine) -> Cor
     return build(make_corpus(tmp_path_factory.mktemp("corpus") / "c", docs), engine)
 
 
-def build(corpus: Corpus, engine: LocalEngine, *settings: str) -> Corpus:
+def build(corpus: Corpus, engine: Engine, *settings: str) -> Corpus:
     corpus.freeze(recipe.override(corpus.recipe(), settings))
     shards.build(corpus, engine, corpus.recipe(), Progress(quiet=True))
     return corpus
@@ -222,6 +225,8 @@ import sys
 from pathlib import Path
 from pipelines import shards
 from webtext.corpus import Corpus
+from webtext.engine import Engine
+from webtext.engine.inline import InlineEngine
 from webtext.engine.local import LocalEngine
 from webtext.progress import Progress
 corpus = Corpus(Path(sys.argv[1]))
@@ -301,6 +306,24 @@ def test_what_is_told_of_the_tokens_is_told_again_where_it_is_damaged(
     assert contents(build(copy, engine)) == contents(corpus)
 
 
+@pytest.mark.parametrize(
+    ("where", "step", "setting"),
+    [(words, "make", "tokens.vocab_size=300"), (shards, "write_parts", "shards.target_mb=100")],
+)
+def test_a_build_that_fails_half_way_leaves_nothing_that_calls_the_token_files_whole(
+    corpus: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: Any, step: str, setting: str
+) -> None:
+    def fail(*_: object) -> None:
+        raise OSError("the disk is gone")
+
+    copy = copied(corpus, tmp_path, "shards", "tokens")
+    monkeypatch.setattr(where, step, fail)
+    with pytest.raises(OSError, match="the disk is gone"):
+        build(copy, InlineEngine(), setting)
+    left = {path.name for path in (copy.root / "tokens").iterdir()}
+    assert bins(copy) and not left & {"index.json", "_manifest.json", "_journal.jsonl"}
+
+
 def test_another_dtype_encodes_the_shards_again_and_leaves_them_alone(
     corpus: Corpus, engine: LocalEngine, tmp_path: Path
 ) -> None:
@@ -369,6 +392,12 @@ def test_a_vocabulary_too_large_for_the_dtype_is_refused(tmp_path: Path, engine:
     corpus = make_corpus(tmp_path / "c", make_docs(5))
     with pytest.raises(UserError, match=r'65,600 entries.*set tokens.dtype to "uint32"'):
         build(corpus, engine, f"tokens.tokenizer={tmp_path / 'tokenizer.json'}")
+
+
+def test_a_vocabulary_may_use_each_id_that_the_dtype_has() -> None:
+    words.check_ids_fit(words.Vocabulary("", "", 1 << 16, eot=0), Recipe())
+    with pytest.raises(UserError, match="65,537 entries"):
+        words.check_ids_fit(words.Vocabulary("", "", (1 << 16) + 1, eot=0), Recipe())
 
 
 def test_gpt2s_vocabulary_gives_gpt2s_ids(tmp_path: Path, engine: LocalEngine, shared: Path) -> None:
