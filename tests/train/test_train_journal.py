@@ -63,6 +63,28 @@ def test_steps_that_are_looked_at_together_share_their_time(tiny: Tiny, clock: C
     journal.close()
 
 
+def test_a_journal_goes_on_behind_the_rows_of_the_step_it_goes_on_from(tiny: Tiny, tmp_path: Path) -> None:
+    journal = begun(tmp_path, tiny(), Ranks())
+    for step in (1, 2, 3):
+        journal.add(0.1, measured())
+        journal.flush(step)
+        journal.evaluated(step, 3.0, None)
+    journal.close()
+    with (tmp_path / "log.jsonl").open("a") as log:
+        log.write('{"step": 2, "lo')  # a kill came in between
+    again = begun(tmp_path, tiny(), Ranks(), step=2)
+    again.add(0.1, measured())
+    again.flush(3)
+    again.close()
+    assert [(row["step"], "val_loss" in row) for row in rows(tmp_path)] == [
+        (1, False),
+        (1, True),
+        (2, False),
+        (2, True),
+        (3, False),
+    ]
+
+
 def test_a_steps_time_is_without_what_was_done_between_steps(
     tiny: Tiny, clock: Clock, tmp_path: Path
 ) -> None:

@@ -26,6 +26,10 @@ def test_without_warm_up_the_first_update_has_almost_the_full_rate() -> None:
     assert learning_rate(1, TrainSettings(steps=1000, lr=1.0, min_lr=0.1, warmup_steps=0)) > 0.99
 
 
+def test_a_dry_run_of_a_finished_run_that_was_all_warm_up_has_a_rate_too() -> None:
+    assert learning_rate(11, TrainSettings(steps=10, lr=1.0, min_lr=0.1, warmup_steps=10)) == 0.1
+
+
 def test_only_matrices_and_embeddings_decay() -> None:
     model = GPT2(ModelSettings(n_layer=1, n_head=1, n_embd=8, n_positions=4, vocab_size=5))
     decayed, kept = build(model, SETTINGS)[0].param_groups

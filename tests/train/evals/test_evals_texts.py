@@ -170,6 +170,8 @@ def test_the_end_of_a_file_begins_with_a_whole_character(tmp_path: Path) -> None
     assert texts.last_bytes(path, 9, 6) == "aéaé"
     path.write_bytes("éa".encode())
     assert texts.last_bytes(path, 99, 3) == "éa"
+    path.write_bytes("a🌍".encode()[:-1])
+    assert texts.last_bytes(path, 99, 4) == "a"
 
 
 def test_cbt_is_read_question_by_question(tmp_path: Path) -> None:
