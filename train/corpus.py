@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from train import token_index
-from train.errors import TrainError
+from train.errors import TrainError, why
 from train.files import expanded, is_file
 from train.settings import DataSettings
 from train.tokenizer import load as load_tokenizer
@@ -149,7 +149,10 @@ def _vocabulary(folder: Path, tokenizer: Path) -> int:
 
 def _split(folder: Path, name: str, pattern: str, vocab_size: int) -> Split:
     if pattern:
-        paths = _matching(expanded(pattern))
+        try:
+            paths = _matching(expanded(pattern))
+        except (OSError, ValueError) as error:  # a name that no file can have, or `**` beside letters
+            raise TrainError(f"data.{name} = {pattern!r} names no files ({why(error)}): mend it") from None
         if not paths:
             raise TrainError(f"data.{name} = {pattern!r} matches no file")
     else:

@@ -1,6 +1,7 @@
 import hashlib
 import json
 import math
+import re
 import resource
 import shutil
 from collections.abc import Callable
@@ -225,6 +226,13 @@ def test_a_missing_file_is_an_error_that_names_it(copy: Path, remove: str, messa
 def test_a_pattern_that_matches_nothing_is_an_error(corpus: Path) -> None:
     with pytest.raises(TrainError, match=r"data\.validation = 'no/such\*\.bin' matches no file"):
         find_corpus(corpus, DataSettings(validation="no/such*.bin"), 0)
+
+
+@pytest.mark.parametrize("pattern", ["a**b/*.bin", "a" * 300])
+def test_a_pattern_that_no_file_can_have_is_an_error(corpus: Path, pattern: str) -> None:
+    said = rf"data\.train = '{re.escape(pattern)}' (names no files \(.+\): mend it|matches no file)"
+    with pytest.raises(TrainError, match=said):  # Python 3.13 takes `**` beside letters for `*`
+        find_corpus(corpus, DataSettings(train=pattern), 0)
 
 
 def test_a_corpus_without_tokens_is_told_what_makes_them(tmp_path: Path) -> None:
