@@ -97,3 +97,8 @@ def test_columns_of_any_counts_stay_inside_the_chart(counts: list[int]) -> None:
 def test_a_curve_of_one_domain_is_drawn() -> None:
     svg = curves("d", "t", [Curve("links", ((1, 1.0),))], axis="a")
     assert re.search(r"links: top 1 100\.0", svg)
+
+
+def test_an_axis_of_a_few_has_no_half_documents() -> None:
+    drawn = columns("few", "Few", [Column("all", (2,))], parts=["documents"], axis="words")
+    assert re.findall(r'class="tick end">([^<]+)<', drawn) == ["1", "2"]

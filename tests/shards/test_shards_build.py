@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 import pytest
 from tokenizers import Tokenizer
 
-from pipelines import paragraphs, shards, tokens
+from pipelines import kept, paragraphs, shards, tokens
 from pipelines import vocabulary as words
 from tests.shards.corpora import Doc, make_corpus, make_docs, prose
 from webtext import recipe, schemas, stage
@@ -26,7 +26,7 @@ from webtext.corpus import Corpus
 from webtext.engine import Engine
 from webtext.engine.inline import InlineEngine
 from webtext.engine.local import LocalEngine
-from webtext.errors import UserError
+from webtext.errors import RunFailed, UserError
 from webtext.progress import Progress
 from webtext.recipe import Recipe
 from webtext.shards import tokenizer
@@ -378,6 +378,15 @@ def test_no_document_is_an_error_that_tells_the_reasons(tmp_path: Path, engine: 
     docs = [replace(doc, cluster="f" * 16) for doc in make_docs(3)]
     with pytest.raises(UserError, match=r"nothing to write: 3 documents, 3 near; "):
         build(make_corpus(tmp_path / "c", docs), engine)
+
+
+def test_a_document_that_is_kept_and_no_longer_there_is_not_passed_over(tmp_path: Path) -> None:
+    corpus = make_corpus(tmp_path / "c", make_docs(4, partitions=1))
+    (file,) = kept.partitions(corpus)
+    path = corpus.table("documents").folder / file
+    pq.write_table(pq.read_table(path).slice(1), path)
+    with pytest.raises(RunFailed, match="1 of the documents that clusters keeps are not in it"):
+        list(kept.documents(corpus, file, ["id", "text"]))
 
 
 def test_one_document_makes_a_corpus(tmp_path: Path, engine: LocalEngine) -> None:
