@@ -134,11 +134,15 @@ ONE_BILLION = Detokenizer(
     quotes=frozenset('"'),
 )
 
+# Behind a closing quote stand at most the word's other tokens. Without that bound a word of a million quotes takes
+# half an hour: from each of them the pattern looks on to the word's end.
+_LAST_QUOTE = rf"'(?=[\"')]{{0,{LONGEST}}}$)"
+
 # The Penn Treebank's marks, which LAMBADA's plain text and CBT have.
 _BRACKETS = {"-LRB-": "(", "-RRB-": ")", "-LSB-": "[", "-RSB-": "]", "-LCB-": "{", "-RCB-": "}"}
 TREEBANK = Detokenizer(
     re.compile(
-        rf"(n't(?!\w)|'(?:s|re|ve|ll|d|m)(?!\w)|(?<![^\"(\[])'|'(?=[\"')]*$)|[{{}}$]|{_MARKS}|{_DOT})"
+        rf"(n't(?!\w)|'(?:s|re|ve|ll|d|m)(?!\w)|(?<![^\"(\[])'|{_LAST_QUOTE}|[{{}}$]|{_MARKS}|{_DOT})"
     ),
     closing=CONTRACTED | STOPS | frozenset(["''", "'", "-RRB-", "-RSB-", "-RCB-"]),
     opening=frozenset(["``", "`", "$", "-LRB-", "-LSB-", "-LCB-"]),

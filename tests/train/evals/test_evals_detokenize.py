@@ -53,6 +53,14 @@ def test_any_line_at_all_comes_back(name: str, line: str) -> None:
     assert ALL[name].tokenise(ALL[name].detokenise(line)) == line
 
 
+@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("end", ["", "x"])
+@pytest.mark.timeout(10)
+def test_a_word_of_quotes_takes_time_by_its_length(name: str, end: str) -> None:
+    line = ALL[name].frame + "'" * 200_000 + end + ALL[name].frame
+    assert ALL[name].tokenise(ALL[name].detokenise(line)) == line
+
+
 @pytest.mark.parametrize(
     ("detokenizer", "file", "joined"),
     [
