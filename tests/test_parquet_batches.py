@@ -25,6 +25,15 @@ def written(path: Path, values: Sequence[str | None], **how: Any) -> Path:
     return path
 
 
+def odd_levels(path: Path) -> Path:
+    """The last row group's URLs with one count of levels instead of two, of missing ones and others."""
+    data, counts = path.read_bytes(), b"\x19\x26\x04\x04"  # Thrift: a list of two numbers, 2 and 2
+    rest, _, behind = data[:-8].rpartition(counts)
+    footer_bytes = int.from_bytes(data[-8:-4], "little") - 1
+    path.write_bytes(rest + b"\x19\x16\x04" + behind + footer_bytes.to_bytes(4, "little") + b"PAR1")
+    return path
+
+
 @pytest.mark.parametrize(
     "how",
     [
@@ -66,3 +75,11 @@ def test_one_long_value_that_stands_once_does_not_slow_the_rest(tmp_path: Path) 
 
 def test_a_file_without_rows_has_no_batch(tmp_path: Path) -> None:
     assert list(batches(written(tmp_path / "none.parquet", []), 1000)) == []
+
+
+def test_a_row_group_with_odd_statistics_costs_none_before_it(tmp_path: Path) -> None:
+    path = written(tmp_path / "odd.parquet", ["short", None] * 4, row_group_size=4)
+    found = batches(odd_levels(path), 1000)
+    assert next(found)["score"].to_pylist() == [0, 1, 2, 3]
+    with pytest.raises(OSError, match="histogram"):  # Arrow ends the process that asks for such a column
+        next(found)

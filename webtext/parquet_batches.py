@@ -16,23 +16,24 @@ TEXT = "BYTE_ARRAY"  # the physical type of strings
 
 
 def batches(path: Path, rows: int, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
-    """Some columns, or all, so many rows at a time, and fewer where those might take too much room; what is
-    nested in lists is not bounded. Raises what Arrow does for a damaged file."""
+    """Some columns, or all, so many rows of a row group at a time, and fewer where those might take too much
+    room; what is nested in lists is not bounded. Raises what Arrow does for a damaged file."""
     with pq.ParquetFile(path) as file:
         names = list(columns or file.schema_arrow.names)
-        groups = range(file.num_row_groups)
-        longest = max((_longest(path, file, group, names, rows) for group in groups), default=0)
-        at_once = max(1, min(rows, MAX_BATCH_BYTES // max(longest, 1)))
-        yield from file.iter_batches(at_once, columns=columns and names)
+        for group in range(file.num_row_groups):
+            longest = _longest(path, file, group, names, rows)
+            at_once = max(1, min(rows, MAX_BATCH_BYTES // max(longest, 1)))
+            yield from file.iter_batches(at_once, [group], columns and names)
 
 
 def _longest(path: Path, file: pq.ParquetFile, group: int, names: Sequence[str], rows: int) -> int:
     """The most bytes of a value of the row group that may stand in many rows."""
     meta, found = file.metadata.row_group(group), 0
-    for chunk in map(meta.column, range(meta.num_columns)):
+    texts = [at for at, one in enumerate(file.schema) if one.path in names and one.physical_type == TEXT]
+    # The first row, because what Arrow raises there ends the process where it is asked for the chunk.
+    next(file.iter_batches(1, [group], [file.schema.column(at).path for at in texts]), None)
+    for chunk in map(meta.column, texts):
         name, size = chunk.path_in_schema, chunk.total_uncompressed_size
-        if name not in names or chunk.physical_type != TEXT:
-            continue
         if size * min(rows, meta.num_rows) <= MAX_BATCH_BYTES:
             continue
         if "DELTA_BYTE_ARRAY" in chunk.encodings:

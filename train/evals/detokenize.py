@@ -134,8 +134,8 @@ ONE_BILLION = Detokenizer(
     quotes=frozenset('"'),
 )
 
-# Behind a closing quote stand at most the word's other tokens. Without that bound a word of a million quotes takes
-# half an hour: from each of them the pattern looks on to the word's end.
+# Behind a closing quote stand at most the word's other tokens. Without that bound a word of a million quotes
+# takes half an hour: from each of them the pattern looks on to the word's end.
 _LAST_QUOTE = rf"'(?=[\"')]{{0,{LONGEST}}}$)"
 
 # The Penn Treebank's marks, which LAMBADA's plain text and CBT have.
