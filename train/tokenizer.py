@@ -20,9 +20,9 @@ def load(path: Path) -> Tokenizer:
     try:
         files.require_readable(path)
         found = Tokenizer.from_file(str(path))
-    except PermissionError:
+    except (PermissionError, KeyboardInterrupt, SystemExit):
         raise
-    except Exception as error:  # the library raises bare Exception
+    except BaseException as error:  # the library raises bare Exception, and what is not even one in a panic
         raise TrainError(
             f"{path} is not a tokenizer ({error}): put there the one that belongs to the model"
         ) from None

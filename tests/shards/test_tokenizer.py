@@ -275,6 +275,19 @@ def of_one_word(_: Tokenizer) -> str:
     return str(Tokenizer(models.WordLevel({"word": 0, tokenizer.END_OF_TEXT: 1})).to_str())
 
 
+def with_short_pieces(made: Tokenizer) -> str:
+    """Its merges would have to begin with a prefix that is longer than they are: the library panics."""
+    parts = json.loads(made.to_str())
+    parts["model"]["continuing_subword_prefix"] = "##"
+    return json.dumps(parts)
+
+
+def in_chunks_of_nothing(made: Tokenizer) -> str:
+    """The library panics at the first text."""
+    parts = json.loads(made.to_str()) | {"pre_tokenizer": {"type": "FixedLength", "length": 0}}
+    return json.dumps(parts)
+
+
 def sentencepiece(_: Tokenizer) -> str:
     """Llama's kind, where U+2581 stands for a space; Phi-3's has `<|endoftext|>` too."""
     entries = ["<unk>", "\u2581", *(f"<0x{byte:02X}>" for byte in range(256))]
@@ -298,6 +311,8 @@ def sentencepiece(_: Tokenizer) -> str:
         (straightening_quotes, "changes texts"),
         (sentencepiece, "changes texts"),
         (of_one_word, "changes texts"),
+        (in_chunks_of_nothing, "changes texts"),
+        (with_short_pieces, "cannot be read as a vocabulary"),
         (lambda made: made.to_str()[:100], "cannot be read as a vocabulary"),
     ],
 )

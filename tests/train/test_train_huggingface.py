@@ -455,11 +455,26 @@ def test_a_damaged_checkpoint_is_not_exported(run: Path, tmp_path: Path) -> None
     assert not (tmp_path / "out").exists()
 
 
+# A merge that would have to begin with a longer prefix, at which the library panics.
+PANICKED = json.dumps(
+    {
+        "added_tokens": [],
+        "model": {
+            "type": "BPE",
+            "continuing_subword_prefix": "##",
+            "vocab": {"a": 0, "b": 1, "ab": 2},
+            "merges": [["a", "b"]],
+        },
+    }
+)
+
+
 @pytest.mark.parametrize("do", [export.write, export.plan])
 @pytest.mark.parametrize(
     ("content", "said"),
     [
         ("{}", r"tokenizer\.json is not a tokenizer"),
+        (PANICKED, r"tokenizer\.json is not a tokenizer"),
         (Tokenizer(models.BPE()).to_str(), r"tokenizer\.json has an empty vocabulary"),
     ],
 )

@@ -126,7 +126,9 @@ def load(path: Path) -> Tokenizer:
             tokenizer = _gpt2_from_merges(found[0])
         else:
             tokenizer = Tokenizer.from_file(str(found[0]))
-    except Exception as error:  # the library raises bare Exception
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:  # the library raises bare Exception, and what is not even one in a panic
         names = " and ".join(file.name for file in found)
         raise UserError(
             f"tokens.tokenizer: {path}: {names} cannot be read as a vocabulary: {error}"
@@ -196,7 +198,9 @@ def _lossless(tokenizer: Tokenizer) -> bool:
     tokenizer.encode_special_tokens = True
     try:
         ids = tokenizer.encode(PROBE, add_special_tokens=False).ids
-    except Exception:  # the library raises bare Exception, as of a piece that has no entry and none for such
+        tokenizer.encode_special_tokens = False
+        return bool(tokenizer.decode(ids, skip_special_tokens=False) == PROBE)
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException:  # as of a piece that has no entry and none for such, or in a panic
         return False
-    tokenizer.encode_special_tokens = False
-    return bool(tokenizer.decode(ids, skip_special_tokens=False) == PROBE)
