@@ -19,7 +19,7 @@ from webtext.links.superseding import BUCKETS
 from webtext.manifest import Counts
 from webtext.progress import Progress
 
-VERSION = 4
+VERSION = 5
 KEYS_AT_ONCE = 1 << 21  # ids that are settled together: some 200 MB
 MAX_SLICES = 4  # of a dump; each process decompresses all of it, with a window of up to 2 GiB
 

@@ -52,6 +52,9 @@ def demo(
 @app.command(cls=Command)
 def crawl(
     corpus: CorpusPath,
+    more: Annotated[
+        list[str] | None, typer.Argument(metavar="SOURCE", help="Further sources of --links.")
+    ] = None,
     links: Annotated[
         list[str] | None,
         typer.Option(
@@ -81,7 +84,9 @@ def crawl(
     from pipelines.request import Request
 
     request = Request(corpus, recipe, tuple(settings or ()), workers, engine, ray_address)
-    sources, progress = tuple(links or ()), Progress(quiet)
+    if more and not links:
+        raise UserError(f"{more[0]}: what for? Sources are named with --links")
+    sources, progress = (*(links or ()), *(more or ())), Progress(quiet)
     if dry_run:
         plan = pipeline.dry_run(request, sources, progress, retry_failed=retry_failed)
         show_result(plan, as_json, show_plan.crawl)

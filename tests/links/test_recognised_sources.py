@@ -225,6 +225,27 @@ def test_what_follows_a_tab_in_a_list_is_no_part_of_the_address(tmp_path: Path) 
     ]
 
 
+def test_a_list_may_have_comments(tmp_path: Path) -> None:
+    lines = [
+        "# my list, of May",
+        "http://a.example/1  # the first",
+        "",
+        "#http://a.example/0",
+        "http://a.example/2#b",
+    ]
+    (tmp_path / "x").write_text("\n".join(lines))
+    assert [post.url for post in posts_of(source_of(tmp_path / "x"))] == [
+        "http://a.example/1",
+        "http://a.example/2#b",
+    ]
+
+
+def test_names_of_columns_behind_a_hash_sign_are_no_comment(tmp_path: Path) -> None:
+    (tmp_path / "x").write_text("#url,title\nhttp://a.example/1,A title\n")
+    with pytest.raises(UserError, match="nor a table with a column `url`"):
+        source_of(tmp_path / "x")
+
+
 def test_a_tables_own_numbering_is_not_taken_for_reddits_ids(tmp_path: Path) -> None:
     path = tmp_path / "x.csv"
     path.write_text("id,url\n1,http://a.example/\n")

@@ -231,6 +231,16 @@ def test_an_option_that_cannot_be_is_one_line(arguments: tuple[str, ...]) -> Non
     assert stderr.count("\n") == 1
 
 
+def test_a_source_without_its_option_is_told_of_it(tmp_path: Path, links: Path) -> None:
+    assert f"{links}: what for? Sources are named with --links" in refused("crawl", tmp_path / "c", links)
+
+
+def test_files_behind_one_option_as_a_shell_spells_a_glob_out_are_all_sources(tmp_path: Path) -> None:
+    lists = [url_list(tmp_path / f"{n}.txt", [f"http://127.0.0.1:9/{n}"]) for n in "ab"]
+    done = chains.webtext("crawl", tmp_path / "c", "--links", *lists, "--dry-run", "--json")
+    assert json.loads(done.stdout)["links"] == 2
+
+
 def test_an_option_with_too_few_values_points_to_its_command() -> None:
     assert "2 arguments; `webtext audit --help` tells more" in refused("audit", "--compare", "a")
 

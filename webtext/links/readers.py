@@ -1,5 +1,6 @@
 """Sources as batches of posts, whatever their form."""
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
@@ -21,6 +22,7 @@ from webtext.links.tables import parse_table
 
 MOST_WAITING = 64  # glanced-at chunks that are joined into one batch, where hardly a row needs to be parsed
 LAST_ROW = 2**32 - 1
+_NO_URL = re.compile(rb"(?:\t|(?:^|\s)#).*")
 OVERLONG = f"a line of more than {MAX_LINE_BYTES >> 20} MiB"
 
 
@@ -161,8 +163,8 @@ def _values(column: pa.Array) -> list[Any]:
 
 
 def _urls(chunk: memoryview) -> Parsed:
-    """A URL a line; what follows a tab is another column."""
-    lines = (line.strip().partition(b"\t")[0] for line in bytes(chunk).splitlines())
+    """A URL a line; what follows a tab is another column, what follows `#` after white space a comment."""
+    lines = (_NO_URL.sub(b"", line.strip()).rstrip() for line in bytes(chunk).splitlines())
     return [Post(url=line.decode("utf-8", "surrogateescape")) for line in lines if line], []
 
 

@@ -120,12 +120,18 @@ def _text(name: str, path: Path, mapping: dict[str, str], head: bytes) -> Source
                 )
             return Source(name, path, "csv", columns=columns, delimiter=delimiter)
     has_urls = any(_URL.match(line.decode("utf-8", "replace").strip()) for line in lines[:_ROWS])
-    if has_urls and not any(delimiter in header for delimiter in _DELIMITERS):
-        return _list(name, path, lines[:_ROWS])  # whose first line is broken
+    if has_urls and (_is_comment(header) or not any(delimiter in header for delimiter in _DELIMITERS)):
+        return _list(name, path, lines[:_ROWS])  # whose first line is broken, or says what it holds
     raise UserError(
         f"{name}: holds {described(head)}: neither NDJSON, nor URLs, nor a table with a column `url` "
         "(another column: FILE?url=COLUMN)"
     )
+
+
+def _is_comment(line: str) -> bool:
+    """Whether it says something in words; `#url,score`, as some programs write, names columns."""
+    cells = re.split(f"[{_DELIMITERS}]", line.lstrip("# "))
+    return line.startswith("#") and "url" not in dict(_columns(cells, {}))
 
 
 def _list(name: str, path: Path, lines: Sequence[bytes]) -> Source:
