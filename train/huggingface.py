@@ -65,7 +65,10 @@ def _hub_asked(source: str) -> Iterator[None]:
         ) from None
     except Exception as error:  # whatever the hub's client and the HTTP library beneath it raise
         reason = str(error).strip().partition("\n")[0]
-        raise TrainError(f"{source} is neither a directory nor a model the hub gives us: {reason}") from None
+        raise TrainError(
+            f"{source} is neither a directory nor a model the hub gives us: {reason.rstrip('.')}; name what "
+            "`train` wrote with --out, a model's directory, or one of the hub"
+        ) from None
 
 
 def shape(source: str) -> ModelSettings:

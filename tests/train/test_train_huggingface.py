@@ -339,6 +339,7 @@ def test_a_name_that_is_neither_directory_nor_on_the_hub_is_one_line(
         done = CliRunner().invoke(app, [*arguments, "--init-from", name])
         assert done.exit_code == 2
         assert f"{name} {said}" in done.stderr
+        assert "; name " in done.stderr
         assert done.stderr.count("\n") == 1
 
 

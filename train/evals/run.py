@@ -118,7 +118,8 @@ def _found(request: Request) -> list[tuple[Task, Path]]:
     tasks = named(request.tasks)
     if not (request.data.is_dir() or request.download) and any(task.name in TASKS for task in tasks):
         raise TrainError(
-            f"--data {request.data} is not a folder: put there the files that docs/eval.md lists"
+            f"--data {request.data} is not a folder: put there the files that docs/eval.md lists, or add "
+            "--download for those that the hub has"
         )
     located = _located(tasks, request)
     return [(task, path or hub.fetch(task.name, request.data)) for task, path in located]
