@@ -1,5 +1,6 @@
 """Objects in a store: put whole, fetched when they differ, asked for again when the store is unwell."""
 
+import gc
 import gzip
 import os
 import signal
@@ -7,13 +8,12 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
 import typer
-from pyarrow import fs
 
 from tests.object_store import BUCKET, FAULTS, ObjectStore, serving
 from webtext import buckets, files, lease, store
@@ -143,16 +143,15 @@ def test_an_object_is_taken_as_it_is_whatever_its_name_says(root: Path, site: Ob
 def test_a_file_that_did_not_arrive_whole_is_put_again(
     root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    copy, (whole, cut) = fs.copy_files, (tmp_path / name for name in ("whole", "cut"))
+    whole, write = tmp_path / "whole", buckets.write
     whole.write_bytes(b"all of it")
-    cut.write_bytes(b"all")
     put = list[str]()
 
-    def cut_once(source: str, *there: str, **options: object) -> None:
-        put.append(source)
-        copy(source if len(put) > 1 else str(cut), *there, **options)
+    def cut_once(system: object, key: str, pieces: Iterable[bytes]) -> None:
+        put.append(key)
+        write(system, key, pieces if len(put) > 1 else [b"all"])
 
-    monkeypatch.setattr(fs, "copy_files", cut_once)
+    monkeypatch.setattr(buckets, "write", cut_once)
     object_at(root / "whole").put(whole)
     assert (object_at(root / "whole").read(), len(put)) == (b"all of it", 2)
 
@@ -206,14 +205,32 @@ def test_a_short_wait_for_a_store_is_not_told(root: Path, capsys: pytest.Capture
 def test_a_wait_for_an_unwell_store_is_told_once(
     root: Path, site: ObjectStore, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(store, "GIVE_UP_S", 3)
+    monkeypatch.setattr(store, "GIVE_UP_S", 1)
     monkeypatch.setattr(store, "SILENT_S", 0)
     site.unwell, site.faults = 1.0, ("error",)
     with pytest.raises(RunFailed):
         object_at(root / "note.txt").read()
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith(f"webtext: {object_at(root).address}/note.txt: ")
-    assert line.endswith("; asked again for 3 s")
+    assert line.endswith("; asked again for 1 s")
+
+
+def test_a_put_that_fails_leaves_the_object_as_it_was_also_when_all_is_let_go_of(
+    root: Path, site: ObjectStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "GIVE_UP_S", 0)
+    note, newer = object_at(root / "note.txt"), tmp_path / "newer"
+    note.write(b"old")
+    newer.write_bytes(b"new")
+    site.unwell, site.faults = 1.0, ("error",)
+    with pytest.raises(RunFailed):
+        note.write(b"new")
+    with pytest.raises(RunFailed):
+        note.put(newer)
+    site.unwell = 0.0
+    gc.collect()
+    time.sleep(0.1)
+    assert site.read(note.place) == b"old"
 
 
 @pytest.mark.parametrize(
@@ -222,6 +239,8 @@ def test_a_wait_for_an_unwell_store_is_told_once(
         ("403 Forbidden", "access denied; set AWS_ACCESS_KEY_ID"),
         ("400 Bad Request", "expired or wrong credentials, or a bucket of another region"),
         ("301 Moved Permanently", "set AWS_REGION"),
+        ("405 Method Not Allowed", r"refused \(HTTP status 405\)"),
+        ("412 Precondition Failed", r"refused \(HTTP status 412\)"),
     ],
 )
 def test_a_store_that_refuses_is_told_at_once_and_without_secrets(
@@ -234,13 +253,27 @@ def test_a_store_that_refuses_is_told_at_once_and_without_secrets(
     assert "\n" not in str(refused.value)
 
 
+def test_a_store_that_is_full_is_told_at_once(root: Path, site: ObjectStore) -> None:
+    site.denied = "507 Insufficient Storage"
+    with pytest.raises(RunFailed, match="make room there"):
+        files.exists(root / "note.txt")
+    assert len(site.asked) == 1
+
+
+def test_what_a_store_refuses_besides_access_is_no_matter_of_credentials() -> None:
+    quota = "AWS Error UNKNOWN (HTTP status 403) during PutObject operation: ExceptionName: QuotaExceeded"
+    clock = "AWS Error REQUEST_TIME_TOO_SKEWED during PutObject operation: The difference is too large."
+    assert (buckets.refusal(OSError(quota)) or "").startswith("refused (HTTP status 403, QuotaExceeded)")
+    assert (buckets.refusal(OSError(clock)) or "").endswith("this machine's clock is wrong; set it")
+
+
 @pytest.mark.parametrize(
     ("error", "said"),
     [
         (
             "AWS Error UNKNOWN (HTTP status 507) during PutObject operation: "
             "Unable to parse ExceptionName: XMinioStorageFull Message: Storage backend is full",
-            "HTTP status 507, XMinioStorageFull; check the network",
+            "HTTP status 507, XMinioStorageFull; the store is full: make room there",
         ),
         (
             "AWS Error [code 136] during GetObject operation: Wrong storage class (Request)",

@@ -1,4 +1,4 @@
-"""Objects in buckets: which ones of S3 a place names, and how they are read.
+"""Objects in buckets: which ones of S3 a place names, how they are read, and put.
 
 Credentials are those of the usual places (environment, ~/.aws or gcloud's, the machine's role);
 AWS_ENDPOINT_URL names a server other than Amazon's, STORAGE_EMULATOR_HOST one other than Google's.
@@ -7,7 +7,7 @@ AWS_ENDPOINT_URL names a server other than Amazon's, STORAGE_EMULATOR_HOST one o
 import fnmatch
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import PurePosixPath
@@ -18,10 +18,12 @@ from pyarrow import fs
 from webtext.errors import RunFailed, UserError
 
 S3 = "s3://"
-CONNECT_TIMEOUT_S, REQUEST_TIMEOUT_S = 10, 60
+RETRIES = 3  # by Arrow's client of S3, after pauses below a second
+CONNECT_TIMEOUT_S, REQUEST_TIMEOUT_S = 10, 15  # of one attempt; the second without any byte
 GOOGLE_TIMEOUT_S = 20  # with the repetitions of its client
 BUFFER_BYTES = 4 << 20  # of an object are asked for at once when it is read through
 
+_FAILED: list[Any] = []  # streams of objects that were not put
 _GLOB = re.compile(r"(\*\*/|\*|\?|\[[^]]+\])")
 _GLOBS = {"**/": "(?:.*/)?", "*": "[^/]*", "?": "[^/]"}
 _NO_NAMES = {"", ".", ".."}  # of a file or folder; between the slashes of a key they may stand
@@ -36,6 +38,7 @@ _REFUSED = ("ACCESS_DENIED", "INVALID_ACCESS_KEY_ID", "SIGNATURE_DOES_NOT_MATCH"
 _REFUSED_ELSEWHERE = re.compile(
     "ExpiredToken|PERMISSION_DENIED|UNAUTHENTICATED|AuthenticationFailed|AuthorizationFail|OAuth2 access"
 )
+_CANNOT_HELP = re.compile(r"HTTP status (?:401|403|405|411|412|501)\b")
 # What S3 answers to a HEAD has no body that could name the error.
 _REFUSED_UNNAMED = re.compile(
     r"HTTP status (?:301\)|400\).*(?:No response body|InvalidToken|AuthorizationHeaderMalformed))"
@@ -109,10 +112,15 @@ def told(error: OSError) -> str:
     if (match := _AWS_ERROR.search(str(error))) is None:
         said = match[1] if (match := _GOOGLE_ERROR.search(str(error))) else str(error).partition("\n")[0]
         return f"{said}; check the network"
-    said = f"HTTP status {match[2]}" if match[2] else match[1].replace("_", " ").lower()
-    if named := _AWS_NAME.search(str(error)):
-        said += f", {(named[1] or named[2]).strip()}"
-    return f"{said}; check the network, AWS_ENDPOINT_URL and AWS_REGION"
+    what = "the store is full: make room there"
+    if not is_full(error):
+        what = "check the network, AWS_ENDPOINT_URL and AWS_REGION"
+    return f"{_said(match, error)}; {what}"
+
+
+def is_full(error: OSError) -> bool:
+    """Whether a store has no room for what is put there."""
+    return "HTTP status 507" in str(error)
 
 
 def refusal(error: OSError) -> str | None:
@@ -125,6 +133,13 @@ def refusal(error: OSError) -> str | None:
         return "access denied; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE"
     if _REFUSED_ELSEWHERE.search(str(error)):
         return "access denied; renew the credentials that this store's own tools use"
+    if code == "REQUEST_TIME_TOO_SKEWED":
+        return "refused (request time too skewed): this machine's clock is wrong; set it"
+    if match and _CANNOT_HELP.search(str(error)):
+        return (
+            f"refused ({_said(match, error)}): not what this store does for you; check AWS_ENDPOINT_URL, and "
+            "the bucket's policy and quota"
+        )
     if match and _REFUSED_UNNAMED.search(str(error)):
         return (
             f"refused (HTTP status {match[2]}): expired or wrong credentials, or a bucket of another region; "
@@ -138,11 +153,32 @@ def is_of_a_store(error: OSError) -> bool:
     return "google::cloud::Status" in str(error) or _AWS_ERROR.search(str(error)) is not None
 
 
+def _said(match: re.Match[str], error: OSError) -> str:
+    """What an S3 store calls its error."""
+    said = f"HTTP status {match[2]}" if match[2] else match[1].replace("_", " ").lower()
+    if named := _AWS_NAME.search(str(error)):
+        said += f", {(named[1] or named[2]).strip()}"
+    return said
+
+
 def _plain(part: str) -> str:
     """A part of a glob that is text, or a class of characters in brackets, as a regular expression."""
     if part.startswith("["):
         return re.sub(r"\\[zZ]$", "", fnmatch.translate(part))  # without the end of the text
     return re.escape(part)
+
+
+def write(system: Any, key: str, pieces: Iterable[bytes]) -> None:
+    """Puts an object. A stream that failed is never let go of: its end would put what came until then, or
+    nothing, in the object's place, while the question is asked again or long after."""
+    stream = system.open_output_stream(key, compression=None)
+    try:
+        for piece in pieces:
+            stream.write(piece)
+        stream.close()
+    except BaseException:
+        _FAILED.append(stream)
+        raise
 
 
 def system(bucket: str) -> Any:
@@ -159,6 +195,8 @@ def system(bucket: str) -> Any:
         endpoint_override=address or None,
         connect_timeout=CONNECT_TIMEOUT_S,
         request_timeout=REQUEST_TIMEOUT_S,
+        # The standard strategy counts the retries of a whole process, and makes none once there were many.
+        retry_strategy=fs.AwsDefaultS3RetryStrategy(max_attempts=RETRIES),
         allow_delayed_open=True,  # a small object is put by one request instead of three
     )
 

@@ -28,6 +28,7 @@ FOLDER = "webtext-stores"  # in the user's cache folder
 GIVE_UP_S = 60.0  # after which a store that fails is left alone
 SILENT_S = 3.0  # for which nobody is told
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.2, 10.0
+PIECE_BYTES = 4 << 20  # of a file are put at once
 TEMPORARY = ".tmp"
 _WORKED_ON = re.compile(rf"[^\s'\"]*/{FOLDER}/(\w+)/")
 
@@ -75,7 +76,7 @@ class Object:
     """An object, or all those below a prefix.
 
     A question that fails is asked again for a minute, with growing pauses; then RunFailed names the object.
-    A store that refuses raises UserError at once.
+    A store that refuses raises UserError at once, one that is full RunFailed.
     """
 
     scheme: str
@@ -108,7 +109,7 @@ class Object:
         return self.ask(lambda system, key: buckets.StoredFile(key, 0, system).read(offset, length))
 
     def write(self, data: bytes) -> None:
-        self.ask(lambda system, key: _write(system, key, data))
+        self.ask(lambda system, key: buckets.write(system, key, [data]))
 
     def fetch(self, path: Path) -> None:
         """Makes `path` a copy of it, unless that is one. Raises FileNotFoundError."""
@@ -167,7 +168,7 @@ class Object:
                 if (refusal := buckets.refusal(error)) is not None:
                     raise UserError(f"{self.address}: {refusal}") from None
                 waited_s = time.monotonic() - started
-                if waited_s > GIVE_UP_S:
+                if waited_s > GIVE_UP_S or buckets.is_full(error):
                     raise RunFailed(f"{self.address}: {buckets.told(error)}") from None
                 if silent and waited_s > SILENT_S:
                     again = f"asked again for {GIVE_UP_S:.0f} s"
@@ -222,13 +223,9 @@ def _read(system: Any, key: str) -> bytes:
         return bytes(stream.read())
 
 
-def _write(system: Any, key: str, data: bytes) -> None:
-    with system.open_output_stream(key, compression=None) as stream:
-        stream.write(data)
-
-
 def _put(system: Any, key: str, path: Path) -> Stamp:
-    fs.copy_files(str(path), key, destination_filesystem=system)
+    with path.open("rb") as file:
+        buckets.write(system, key, iter(lambda: file.read(PIECE_BYTES), b""))
     info = system.get_file_info(key)
     if info.size != path.stat().st_size:
         raise OSError(f"{info.size} of {path.stat().st_size} bytes arrived")
