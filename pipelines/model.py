@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from webtext import buckets, damage, files, store
+from webtext import damage, files, store, store_failures
 from webtext.corpus import Corpus
 from webtext.errors import RunFailed, RunRefused, UserError, why
 
@@ -166,6 +166,6 @@ def _trainer() -> Iterator[None]:
     except (IsADirectoryError, NotADirectoryError, FileExistsError):  # the same command fails again
         raise
     except OSError as error:
-        if error.errno in TOLD_BY_COMMANDS or buckets.is_of_a_store(error):
+        if error.errno in TOLD_BY_COMMANDS or store_failures.is_of_a_store(error):
             raise
         raise RunFailed(f"{error.filename or 'the run'}: {why(error)}") from None

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.object_store import BUCKET, google
-from webtext import buckets, damage, files, store
+from webtext import damage, files, store, store_failures
 from webtext.corpus import Corpus
 from webtext.errors import UserError
 
@@ -53,7 +53,7 @@ def test_a_bucket_that_is_not_there_is_told() -> None:
 
 def test_missing_credentials_are_told_without_asking_again() -> None:
     said = "google::cloud::Status(UNAVAILABLE: … Could not create a OAuth2 access token to authenticate …"
-    assert "credentials" in (buckets.refusal(OSError(said)) or "")
+    assert "credentials" in (store_failures.refusal(OSError(said)) or "")
 
 
 def test_of_the_clients_errors_its_last_message_is_told() -> None:
@@ -62,7 +62,7 @@ def test_of_the_clients_errors_its_last_message_is_told() -> None:
         "CURL error [6]=Could not resolve hostname error_info={reason=, domain=, metadata={gcloud-cpp=no}})"
     )
     told = "PerformWork() - CURL error [6]=Could not resolve hostname; check the network"
-    assert buckets.told(OSError(said)) == told
+    assert store_failures.told(OSError(said)) == told
 
 
 def test_an_error_of_the_client_is_no_damage_of_the_file_that_was_read() -> None:

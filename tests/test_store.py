@@ -16,7 +16,7 @@ import pytest
 import typer
 
 from tests.object_store import BUCKET, FAULTS, ObjectStore, serving
-from webtext import buckets, files, lease, store
+from webtext import buckets, files, lease, store, store_failures
 from webtext.corpus import Corpus
 from webtext.errors import RunFailed, UserError
 from webtext.manifest import Part
@@ -180,7 +180,7 @@ def test_requests_that_fail_are_made_again(root: Path, site: ObjectStore, tmp_pa
 def test_a_store_that_stays_unwell_is_told_by_the_object(
     root: Path, site: ObjectStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(store, "GIVE_UP_S", 0)
+    monkeypatch.setattr(store_failures, "GIVE_UP_S", 0)
     site.unwell, site.faults = 1.0, ("error",)
     with pytest.raises(RunFailed) as failed:
         files.write_text(root / "note.txt", "x")
@@ -205,8 +205,8 @@ def test_a_short_wait_for_a_store_is_not_told(root: Path, capsys: pytest.Capture
 def test_a_wait_for_an_unwell_store_is_told_once(
     root: Path, site: ObjectStore, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(store, "GIVE_UP_S", 1)
-    monkeypatch.setattr(store, "SILENT_S", 0)
+    monkeypatch.setattr(store_failures, "GIVE_UP_S", 1)
+    monkeypatch.setattr(store_failures, "SILENT_S", 0)
     site.unwell, site.faults = 1.0, ("error",)
     with pytest.raises(RunFailed):
         object_at(root / "note.txt").read()
@@ -218,7 +218,7 @@ def test_a_wait_for_an_unwell_store_is_told_once(
 def test_a_put_that_fails_leaves_the_object_as_it_was_also_when_all_is_let_go_of(
     root: Path, site: ObjectStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(store, "GIVE_UP_S", 0)
+    monkeypatch.setattr(store_failures, "GIVE_UP_S", 0)
     note, newer = object_at(root / "note.txt"), tmp_path / "newer"
     note.write(b"old")
     newer.write_bytes(b"new")
@@ -263,8 +263,10 @@ def test_a_store_that_is_full_is_told_at_once(root: Path, site: ObjectStore) -> 
 def test_what_a_store_refuses_besides_access_is_no_matter_of_credentials() -> None:
     quota = "AWS Error UNKNOWN (HTTP status 403) during PutObject operation: ExceptionName: QuotaExceeded"
     clock = "AWS Error REQUEST_TIME_TOO_SKEWED during PutObject operation: The difference is too large."
-    assert (buckets.refusal(OSError(quota)) or "").startswith("refused (HTTP status 403, QuotaExceeded)")
-    assert (buckets.refusal(OSError(clock)) or "").endswith("this machine's clock is wrong; set it")
+    assert (store_failures.refusal(OSError(quota)) or "").startswith(
+        "refused (HTTP status 403, QuotaExceeded)"
+    )
+    assert (store_failures.refusal(OSError(clock)) or "").endswith("this machine's clock is wrong; set it")
 
 
 @pytest.mark.parametrize(
@@ -283,8 +285,8 @@ def test_what_a_store_refuses_besides_access_is_no_matter_of_credentials() -> No
     ],
 )
 def test_what_a_store_calls_its_failure_is_told(error: str, said: str) -> None:
-    assert buckets.told(OSError(error)).startswith(said)
-    assert buckets.is_of_a_store(OSError(error))
+    assert store_failures.told(OSError(error)).startswith(said)
+    assert store_failures.is_of_a_store(OSError(error))
 
 
 def test_a_small_object_is_put_by_one_request(root: Path, site: ObjectStore) -> None:

@@ -12,7 +12,7 @@ import pyarrow as pa
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from webtext import buckets, store
+from webtext import store, store_failures
 from webtext.damage import DISK_FAILED, DISK_FULL, TOO_MANY_OPEN, is_without_threads
 from webtext.errors import RunFailed, RunRefused, UserError, why
 from webtext.unseen import visible, visible_json
@@ -113,8 +113,8 @@ def _refused(error: Exception, options: dict[str, Any]) -> tuple[int, str] | Non
         return 1, f"the system gives no more processes or threads: raise `ulimit -u`{fewer}"
     if not isinstance(error, OSError):
         return None
-    if buckets.is_of_a_store(error):
-        return 1, buckets.told(error)
+    if store_failures.is_of_a_store(error):
+        return 1, store_failures.told(error)
     # What was open already when a disk got full or failed does not say where it lies.
     where = error.filename or options.get("out") or options.get("corpus") or "the disk"
     if isinstance(error, PermissionError):

@@ -85,7 +85,7 @@ def crawl(
 
     request = Request(corpus, recipe, tuple(settings or ()), workers, engine, ray_address)
     if more and not links:
-        raise UserError(f"{more[0]}: what for? Sources are named with --links")
+        raise UserError(f"{more[0]}: belongs to no option; sources are named with --links")
     sources, progress = (*(links or ()), *(more or ())), Progress(quiet)
     if dry_run:
         plan = pipeline.dry_run(request, sources, progress, retry_failed=retry_failed)

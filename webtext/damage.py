@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from webtext import buckets
+from webtext import store_failures
 from webtext.errors import UserError
 
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -39,7 +39,7 @@ def is_no_damage(error: Exception) -> bool:
         return True
     if not isinstance(error, OSError):
         return False
-    return error.errno in (*DISK_FULL, *NOT_NOW) or buckets.is_of_a_store(error)
+    return error.errno in (*DISK_FULL, *NOT_NOW) or store_failures.is_of_a_store(error)
 
 
 def is_without_threads(error: Exception) -> bool:

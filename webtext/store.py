@@ -7,10 +7,7 @@ its own name, and nothing is renamed; a listing says what may be read or can go,
 """
 
 import os
-import random
 import re
-import sys
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -21,13 +18,10 @@ from typing import Any, NamedTuple, TypeVar
 import pyarrow as pa
 from pyarrow import fs
 
-from webtext import buckets
-from webtext.errors import RunFailed, UserError
+from webtext import buckets, store_failures
+from webtext.errors import UserError
 
 FOLDER = "webtext-stores"  # in the user's cache folder
-GIVE_UP_S = 60.0  # after which a store that fails is left alone
-SILENT_S = 3.0  # for which nobody is told
-FIRST_WAIT_S, LONGEST_WAIT_S = 0.2, 10.0
 PIECE_BYTES = 4 << 20  # of a file are put at once
 TEMPORARY = ".tmp"
 _WORKED_ON = re.compile(rf"[^\s'\"]*/{FOLDER}/(\w+)/")
@@ -93,7 +87,7 @@ class Object:
         """Raises UserError where the store has no such bucket."""
         bucket = Object(self.scheme, self.place.partition("/")[0])
         if bucket.ask(lambda system, key: system.get_file_info(key)).type == fs.FileType.NotFound:
-            told = buckets.NO_S3_BUCKET if self.scheme == "s3" else buckets.NO_BUCKET
+            told = store_failures.NO_S3_BUCKET if self.scheme == "s3" else store_failures.NO_BUCKET
             raise UserError(f"{self.address}: {told}")
 
     def stamp(self) -> Stamp | None:
@@ -156,26 +150,14 @@ class Object:
         return self.ask(first_parts)
 
     def ask(self, question: Callable[[Any, str], Result]) -> Result:
-        """What the store says to `question(file system, key)`, the one place where failures are met."""
-        started, wait_s, silent = time.monotonic(), FIRST_WAIT_S, True
-        while True:
-            try:
-                system, top = system_of(self.scheme, self.place.partition("/")[0])
-                return question(system, "/".join(filter(None, [top, self.place.partition("/")[2]])))
-            except OSError as error:
-                if error.errno is not None:  # there is no such object, or this machine's disk fails
-                    raise
-                if (refusal := buckets.refusal(error)) is not None:
-                    raise UserError(f"{self.address}: {refusal}") from None
-                waited_s = time.monotonic() - started
-                if waited_s > GIVE_UP_S or buckets.is_full(error):
-                    raise RunFailed(f"{self.address}: {buckets.told(error)}") from None
-                if silent and waited_s > SILENT_S:
-                    again = f"asked again for {GIVE_UP_S:.0f} s"
-                    print(f"webtext: {self.address}: {buckets.told(error)}; {again}", file=sys.stderr)
-                    silent = False
-            time.sleep(wait_s * random.uniform(0.5, 1))
-            wait_s = min(2 * wait_s, LONGEST_WAIT_S)
+        """What the store says to `question(file system, key)`."""
+        bucket, _, below = self.place.partition("/")
+
+        def asked() -> Result:
+            system, top = system_of(self.scheme, bucket)
+            return question(system, "/".join(filter(None, [top, below])))
+
+        return store_failures.ask(self.address, asked)
 
 
 @lru_cache

@@ -23,6 +23,7 @@ class BucketSite:
     def __init__(self, name: str) -> None:
         self.name, self.objects = name, dict[str, bytes]()
         self.denied = False
+        self.failing = 0  # so many of the next requests
         self.reads: list[tuple[str, int]] = []  # key, bytes sent
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
@@ -38,6 +39,9 @@ class BucketSite:
         bucket, _, key = path.removeprefix("/").partition("/")
         if self.denied:
             return _error(403, "AccessDenied")
+        if self.failing:
+            self.failing -= 1
+            return _error(503, "SlowDown")
         if bucket != self.name:
             return _error(404, "NoSuchBucket")
         if not key:

@@ -10,6 +10,7 @@ from pipelines import pages
 from tests.crawl.archive_site import warc_files, warc_record
 from tests.crawl.bucket_site import BucketSite, asked_for
 from tests.crawl.loopback import Crawled
+from webtext import store_failures
 from webtext.crawl.archives.warc_places import files_of
 from webtext.crawl.warc import read_response
 from webtext.errors import RunFailed, UserError
@@ -102,5 +103,6 @@ def test_a_server_that_is_not_there_is_told(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "id")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    monkeypatch.setattr(store_failures, "GIVE_UP_S", 0)
     with pytest.raises(RunFailed, match=r"network connection; check the network, AWS_ENDPOINT_URL"):
         files_of("warc:s3://crawls/*.warc.gz")

@@ -9,8 +9,10 @@ import pytest
 from pipelines import link_sources
 from tests.crawl.bucket_site import BucketSite, asked_for
 from tests.links.dumps import harvest, made_up_rows, parts_of, write_dump
+from webtext import buckets, store_failures
 from webtext.corpus import Corpus
 from webtext.errors import RunFailed, UserError
+from webtext.links import downloads
 from webtext.progress import Progress
 
 QUIET = Progress(quiet=True)
@@ -109,11 +111,30 @@ def test_a_glob_takes_an_object_anew_that_has_grown(bucket: BucketSite, tmp_path
     assert second.counts.into > first.counts.into
 
 
+def test_a_bucket_that_fails_for_a_while_is_asked_again(
+    bucket: BucketSite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    local = stored(bucket, tmp_path, "RS_1.zst")
+    (source,) = downloads.copies("s3://dumps/2015/RS_*.zst", tmp_path / "objects")
+    monkeypatch.setattr(downloads, "PIECE_BYTES", 5000)
+    bucket.failing = 2 * (buckets.RETRIES + 1)  # more than its client asks by itself
+    downloads.fetch(source, lambda _: None)
+    assert source.path.read_bytes() == Path(local[0]).read_bytes()
+    assert bucket.failing == 0
+
+
+def test_a_listing_that_fails_for_a_while_is_asked_for_again(bucket: BucketSite, tmp_path: Path) -> None:
+    stored(bucket, tmp_path, "RS_1.zst")
+    bucket.failing = 2 * (buckets.RETRIES + 1)
+    assert len(downloads.copies("s3://dumps/2015/RS_*.zst", tmp_path / "objects")) == 1
+
+
 @pytest.mark.usefixtures("bucket")
 def test_a_bucket_that_cannot_be_reached_is_a_failure_to_try_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    monkeypatch.setattr(store_failures, "GIVE_UP_S", 0)
     with pytest.raises(RunFailed, match="check the network"):
         harvest(tmp_path / "c", ["s3://dumps/2015/*"])
 

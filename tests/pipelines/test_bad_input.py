@@ -232,7 +232,8 @@ def test_an_option_that_cannot_be_is_one_line(arguments: tuple[str, ...]) -> Non
 
 
 def test_a_source_without_its_option_is_told_of_it(tmp_path: Path, links: Path) -> None:
-    assert f"{links}: what for? Sources are named with --links" in refused("crawl", tmp_path / "c", links)
+    told = refused("crawl", tmp_path / "c", links)
+    assert f"{links}: belongs to no option; sources are named with --links" in told
 
 
 def test_files_behind_one_option_as_a_shell_spells_a_glob_out_are_all_sources(tmp_path: Path) -> None:

@@ -9,11 +9,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from webtext import buckets, damage, files
+from webtext import buckets, files, store_failures
 from webtext.buckets import S3, StoredFile
 from webtext.errors import RunFailed, UserError
 
-PIECE_BYTES = 4 << 20
+PIECE_BYTES = 16 << 20  # are asked for at once, and again where the bucket fails
 
 
 @dataclass(frozen=True)
@@ -54,23 +54,25 @@ def saved(place: str, folder: Path) -> list[Copy]:
 
 
 def fetch(copy: Copy, report: Callable[[int], None]) -> None:
-    """Copies an object; `report` hears of each piece's bytes. Raises RunFailed where the bucket fails."""
+    """Copies an object; `report` hears of each piece's bytes. Raises RunFailed where the bucket fails for a
+    minute, or has less of the object than it said."""
     assert copy.missing is not None
+    file, came = copy.missing, 0
+    with files.whole(copy.path) as temporary, temporary.open("wb") as out:
+        while came < file.size:
+            piece = _piece(copy.name, file, came)
+            if not piece:
+                raise RunFailed(f"{copy.name}: {came:,} of {file.size:,} bytes came")
+            out.write(piece)
+            came += len(piece)
+            report(len(piece))
+
+
+def _piece(name: str, file: StoredFile, offset: int) -> bytes:
     try:
-        with (
-            files.whole(copy.path) as temporary,
-            copy.missing.stream() as stream,
-            temporary.open("wb") as out,
-        ):
-            while piece := stream.read(PIECE_BYTES):
-                out.write(piece)
-                report(len(piece))
-            if out.tell() != copy.missing.size:
-                raise RunFailed(f"{copy.name}: {out.tell():,} of {copy.missing.size:,} bytes came")
-    except OSError as error:
-        if error.errno in damage.DISK_FULL:
-            raise
-        raise RunFailed(f"{copy.name}: {buckets.told(error)}") from None
+        return store_failures.ask(name, lambda: file.read(offset, PIECE_BYTES))
+    except FileNotFoundError:
+        raise RunFailed(f"{name}: was removed while it was read; name what is there") from None
 
 
 def _complete(copy: Copy) -> bool:
