@@ -123,6 +123,20 @@ def test_a_bucket_that_fails_for_a_while_is_asked_again(
     assert bucket.failing == 0
 
 
+@pytest.mark.parametrize("size", [100, 20_000])
+def test_an_object_of_another_size_than_was_listed_is_no_copy(
+    bucket: BucketSite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    bucket.objects["a.zst"] = bytes(10_000)
+    (source,) = downloads.copies("s3://dumps/a.zst", tmp_path / "objects")
+    bucket.objects["a.zst"] = bytes(size)
+    monkeypatch.setattr(downloads, "PIECE_BYTES", 3000)
+    monkeypatch.setattr(store_failures, "GIVE_UP_S", 0)
+    with pytest.raises(RunFailed, match=r"^s3://dumps/a\.zst: was changed while it was read"):
+        downloads.fetch(source, lambda _: None)
+    assert list((tmp_path / "objects").rglob("*zst*")) == []
+
+
 def test_a_listing_that_fails_for_a_while_is_asked_for_again(bucket: BucketSite, tmp_path: Path) -> None:
     stored(bucket, tmp_path, "RS_1.zst")
     bucket.failing = 2 * (buckets.RETRIES + 1)

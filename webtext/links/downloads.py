@@ -55,17 +55,16 @@ def saved(place: str, folder: Path) -> list[Copy]:
 
 def fetch(copy: Copy, report: Callable[[int], None]) -> None:
     """Copies an object; `report` hears of each piece's bytes. Raises RunFailed where the bucket fails for a
-    minute, or has less of the object than it said."""
+    minute, or the object is another meanwhile."""
     assert copy.missing is not None
     file, came = copy.missing, 0
     with files.whole(copy.path) as temporary, temporary.open("wb") as out:
-        while came < file.size:
-            piece = _piece(copy.name, file, came)
-            if not piece:
-                raise RunFailed(f"{copy.name}: {came:,} of {file.size:,} bytes came")
+        while came < file.size and (piece := _piece(copy.name, file, came)):
             out.write(piece)
             came += len(piece)
             report(len(piece))
+        if came != file.size:  # more came where it has grown
+            raise RunFailed(f"{copy.name}: was changed while it was read: {came:,} bytes, not {file.size:,}")
 
 
 def _piece(name: str, file: StoredFile, offset: int) -> bytes:
