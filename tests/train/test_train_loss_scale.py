@@ -90,7 +90,7 @@ def test_float16_learns_as_float32_does(corpus: Path, tiny: Tiny, tmp_path: Path
             [row[key] for row in steps(tmp_path / dtype)][:until] for dtype in ("float16", "float32")
         )
         assert half != full
-        assert half == pytest.approx(full, rel=0.01)
+        assert half == pytest.approx(full, rel=0.02)
     assert {row["loss_scale"] for row in steps(tmp_path / "float16")} == {FIRST}
     assert not any("loss_scale" in row for row in steps(tmp_path / "float32"))
     weights = load_file(newest(tmp_path / "float16").path / "model.safetensors")
