@@ -52,6 +52,46 @@ def test_a_wrong_value_is_the_users_error(setting: str) -> None:
         recipe.override(recipe.Recipe(), [setting])
 
 
+@pytest.mark.parametrize(
+    ("setting", "told"),
+    [
+        ("links.min_karma=many", "links.min_karma: must be a whole number, not 'many'"),
+        ("links.before=yesterday", "links.before: must be a date such as 2018-01-01, not 'yesterday'"),
+        ("links.karma_rule=each", "links.karma_rule: must be 'any-post' or 'sum', not 'each'"),
+        ("crawl.robots=1", "crawl.robots: must be true or false, not 1"),
+        ("crawl.timeout_s=0", "crawl.timeout_s: must be above 0, not 0"),
+        ("crawl.timeout_s=inf", "crawl.timeout_s: must be a finite number, not inf"),
+        ("dedup.threshold=1.5", "dedup.threshold: must be at most 1, not 1.5"),
+        ("filter.mask_pii=yes", "filter.mask_pii: must be true or false or 'email', .* 'card', not .'yes'."),
+        ("filter.max_top_ngrams=0.3,0.2,0.2,0.1", "filter.max_top_ngrams: must be of at most 3 entries"),
+        ("dedup.bands=99", "dedup: bands × rows = 792 is more than permutations = 128"),
+        ("tokens.tokenizer=true", "tokens.tokenizer: must be text, not true"),
+    ],
+)
+def test_a_wrong_value_is_told_in_our_words(setting: str, told: str) -> None:
+    with pytest.raises(UserError, match=f"^--set: {told}"):
+        recipe.override(recipe.Recipe(), [setting])
+
+
+def test_a_list_of_names_that_are_numbers_tells_how_to_write_it_and_can_be_written_so() -> None:
+    with pytest.raises(UserError) as refused:
+        recipe.override(recipe.Recipe(), ["links.subreddits_blocked=2007"])
+    assert str(refused.value).endswith("""must be text, not 2007; numbers are text in quotes: '["2007"]'""")
+    changed = recipe.override(recipe.Recipe(), ['links.subreddits_blocked=["2007"]'])
+    assert changed.links.subreddits_blocked == ["2007"]
+
+
+def test_no_wrong_value_of_any_key_is_told_in_the_words_of_a_library() -> None:
+    for name, section in recipe.Recipe.model_fields.items():
+        for key in getattr(section.annotation, "model_fields", ()):
+            for value in ("x", "true", "-1", "1.5", "nan", "2017-01-01", '["x"]', "[1]", "{a=1}"):
+                try:
+                    recipe.override(recipe.Recipe(), [f"{name}.{key}={value}"])
+                except UserError as error:
+                    assert "must be" in str(error)
+                    assert "Input" not in str(error)
+
+
 def test_set_takes_toml_values_and_plain_strings() -> None:
     changed = recipe.override(
         recipe.Recipe(),
@@ -182,5 +222,5 @@ def test_a_setting_without_a_section_and_its_key_is_refused(setting: str) -> Non
 
 @pytest.mark.parametrize("code", ["EN", "english", "zh-cn", "xx", ""])
 def test_a_language_that_is_never_detected_is_refused(code: str) -> None:
-    with pytest.raises(UserError, match=r"filter\.languages\.0: .* such as 'en' or 'zh'"):
+    with pytest.raises(UserError, match=r"filter\.languages: must be .* such as 'en' or 'zh'"):
         recipe.override(recipe.Recipe(), [f'filter.languages=["{code}"]'])

@@ -33,17 +33,14 @@ def main() -> None:
 def _run(arguments: list[str]) -> int | None:
     """The exit code of a command, None for 0."""
     from webtext import corpus_commands, model_commands  # noqa: F401 - they register themselves, in this order
-    from webtext.command import UsageError, app
+    from webtext.command import UsageError, app, usage
     from webtext.damage import DISK_FULL
     from webtext.unseen import visible
 
     try:
         done: int | None = app(arguments, standalone_mode=False)
     except UsageError as error:
-        command = error.ctx.info_name if error.ctx and error.ctx.parent else ""
-        more = " ".join(word for word in ("webtext", command, "--help") if word)
-        line = f"webtext: {error.format_message().rstrip('.')}; `{more}` tells more"
-        print(visible(line), file=sys.stderr)
+        print(visible(f"webtext: {usage(error)}"), file=sys.stderr)
         return 2
     except OSError as error:  # of a help, or the version, which are shown before there is a command
         if error.errno not in DISK_FULL:

@@ -1,5 +1,6 @@
 """What all commands share: how they end, and how their results are shown."""
 
+import difflib
 import errno
 import json
 import sys
@@ -10,9 +11,10 @@ from typing import Annotated, Any
 
 import pyarrow as pa
 import typer
+from pydantic import ValidationError
 from typer.core import TyperCommand, TyperGroup
 
-from webtext import store, store_failures
+from webtext import store, store_failures, wrong_values
 from webtext.damage import DISK_FAILED, DISK_FULL, TOO_MANY_OPEN, is_without_threads
 from webtext.errors import RunFailed, RunRefused, UserError, why
 from webtext.unseen import visible, visible_json
@@ -24,6 +26,15 @@ UsageError: Any = typer.BadParameter.__base__
 class Commands(TyperGroup):
     """Reports a Ctrl-C that comes before or after a command's own work, of which Typer says nothing. It is
     not rare: what reads the options takes a while to import."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """A name that is none of a command tells those that begin with it, or are near."""
+        given, names = args[0], list(self.commands)
+        if given in names or given.startswith("-"):
+            return super().resolve_command(ctx, args)
+        near = [name for name in names if name.startswith(given)] or difflib.get_close_matches(given, names)
+        also = f": did you mean {' or '.join(near)}?" if near else ""
+        return ctx.fail(f"No such command {given!r}{also}")
 
     def make_context(self, *args: Any, **options: Any) -> Any:
         with _interrupt_told():
@@ -96,6 +107,16 @@ class Command(TyperCommand):
                 raise
             code, line = refused
             raise _ended(code, f"{line}{self.then}" if code == 1 else line) from None
+
+
+def usage(error: Any) -> str:
+    """What is wrong with the options, and where to read of them."""
+    if isinstance(error.__cause__, ValidationError):
+        error.message = wrong_values.told(error.__cause__.errors())
+    command = error.ctx.info_name if error.ctx and error.ctx.parent else ""
+    more = " ".join(word for word in ("webtext", command, "--help") if word)
+    line = error.format_message().rstrip(".")
+    return f"{line}{' ' if line.endswith('?') else '; '}`{more}` tells more"
 
 
 class Question(Command):

@@ -5,15 +5,17 @@ error that names the nearest known one.
 """
 
 import difflib
+import itertools
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, get_args, get_origin
 
 import tomli_w
 from pydantic import BaseModel, ValidationError
 
+from webtext import wrong_values
 from webtext.errors import UserError, why
 from webtext.sections import Crawl, Dedup, Extract, Filter, Links, Section, Shards, Tokens
 
@@ -140,17 +142,16 @@ def _validated(tree: Mapping[str, Any], where: str) -> Recipe:
     try:
         return Recipe.model_validate(tree)
     except ValidationError as error:
-        raise UserError(f"{where}: {'; '.join(_problem(e) for e in error.errors())}") from None
+        raise UserError(f"{where}: {'; '.join(_problems(error.errors()))}") from None
 
 
-def _problem(error: Mapping[str, Any]) -> str:
-    location = tuple(str(part) for part in error["loc"])
-    dotted = ".".join(location) or "recipe"
-    if error["type"] == "extra_forbidden":
-        return _unknown(location)
-    message = error["msg"].removeprefix("Value error, ")
-    given = error.get("input")
-    return f"{dotted}: {message}" + ("" if isinstance(given, dict) else f", not {given!r}")
+def _problems(errors: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """A line a key."""
+    by_key = itertools.groupby(errors, lambda error: tuple(map(str, error["loc"][:2])))
+    for key, group in by_key:
+        found = list(group)
+        unknown = found[0]["type"] == "extra_forbidden"
+        yield _unknown(key) if unknown else f"{'.'.join(key)}: {wrong_values.told(found)}"
 
 
 def _unknown(location: tuple[str, ...]) -> str:

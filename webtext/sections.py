@@ -45,7 +45,9 @@ LANGUAGES = frozenset(_LANGUAGES.split())
 
 def _detected(code: str) -> str:
     if code not in LANGUAGES:
-        raise ValueError("Input should be the code of a language that is detected, such as 'en' or 'zh'")
+        raise ValueError(
+            f"must be the code of a language that is detected, such as 'en' or 'zh', not {code!r}"
+        )
     return code
 
 

@@ -231,6 +231,22 @@ def test_an_option_that_cannot_be_is_one_line(arguments: tuple[str, ...]) -> Non
     assert stderr.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("build", "c"), "No such command 'build': did you mean build-shards? "),
+        (("crwl", "c"), "No such command 'crwl': did you mean crawl? "),
+        (("crawl", "c", "--engine", "rya"), "'--engine': 'rya' is not one of 'local', 'ray'; "),
+        (("crawl", "c", "--workers", "two"), "'--workers': must be a whole number, not 'two'; "),
+        (("sample", "r", "--top-p", "1.5"), "'--top-p': must be at most 1, not '1.5'; "),
+    ],
+)
+def test_a_mistyped_command_or_value_is_told_what_could_be_meant(
+    arguments: tuple[str, ...], told: str
+) -> None:
+    assert told in refused(*arguments)
+
+
 def test_a_source_without_its_option_is_told_of_it(tmp_path: Path, links: Path) -> None:
     told = refused("crawl", tmp_path / "c", links)
     assert f"{links}: belongs to no option; sources are named with --links" in told
