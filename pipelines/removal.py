@@ -97,6 +97,11 @@ def forget_reports(corpus: Corpus) -> None:
         files.remove(corpus.root / "audit" / name)
 
 
+def reports(corpus: Corpus) -> list[str]:
+    """Those that are there."""
+    return sorted({*REPORTS} & {*files.names(corpus.root / "audit")})
+
+
 def hits(corpus: Corpus, stones: Tombstones) -> Iterator[tuple[Path, dict[str, Any], Tombstone]]:
     """The rows of pages that tombstones name, each with its table."""
     table = corpus.table("pages")

@@ -34,6 +34,7 @@ def run(request: Request, wanted: Selection, progress: Progress, *, dry_run: boo
         found = _look_up(corpus, wanted, day)
         known = not (wanted.copies and found.links) or _is_built(corpus)
         result = {"corpus": corpus.place, "dry_run": dry_run, "copies_known": known} | found.told()
+        result["reports"] = removal.reports(corpus)
         before = _inventory(corpus)
         if dry_run:
             return result | {"before": before["counts"]}

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from webtext import show, show_plan
+from webtext import show, show_plan, show_removal
 from webtext.command import Command, Question, app, show_result
 from webtext.engine import EngineName
 from webtext.errors import UserError
@@ -194,7 +194,7 @@ def remove(
     wanted = asked.selection(url or (), domain or (), source, copies=not keep_copies)
     request = Request(corpus, None, (), workers, engine, ray_address)
     result = pipeline.run(request, wanted, Progress(quiet), dry_run=dry_run)
-    show_result(result, as_json, show.removal)
+    show_result(result, as_json, show_removal.removal)
 
 
 @app.command(cls=Command)

@@ -1,7 +1,7 @@
 """Results for a person at a terminal; `--json` prints the same results for programs."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from shlex import quote
 
@@ -10,8 +10,6 @@ from rich.text import Text
 
 from webtext.tally import counted, duration, slowest
 from webtext.terminal import Result, console, known, new_table, print_facts
-
-REMOVED_SHOWN = 20  # of each list, on a terminal
 
 
 def crawl(result: Result) -> None:
@@ -61,44 +59,6 @@ def _told(row: Result) -> Iterator[str]:
         )
     elif waited := (row["last_run"] or {}).get("slowest_s"):
         yield f"the last run waited longest for {slowest(waited)}"
-
-
-def removal(result: Result) -> None:
-    dry_run, links = result["dry_run"], result["links"]
-    gone = "would go" if dry_run else "is gone" if links == 1 else "are gone"
-    console.print(f"{counted(links, 'link')} of the corpus {gone}")
-    _some([f"  {row['url']}: {row['why']}" for row in result["removed"]], "  ")
-    kept_out = "would be kept out" if dry_run else "kept out from now on"
-    _some([f"not in the corpus, and {kept_out}: {what}" for what in result["not_found"]])
-    stays = "would stay" if dry_run else "stays"
-    _some([f"spelled nearly as what was asked for, and {stays}: {url}" for url in result["spelled_nearly"]])
-    if not result["copies_known"]:
-        advice = "would stay: `webtext build-shards` first finds them" if dry_run else "stay"
-        console.print(f"Copies among pages that no build has read are not known, and {advice}.")
-    if dry_run:
-        return
-    archive = result["archive"]
-    emptied = counted(archive["records"], "record")
-    console.print(f"{emptied} of the archive emptied ({archive['bytes']:,} bytes)")
-    if shared := archive["shared"]:
-        stays = f"{counted(shared, 'record')} {'stays' if shared == 1 else 'stay'}"
-        console.print(f"{stays}: pages that stay have the same content")
-    table = new_table("", "what", ">before", ">after")
-    for name, count in result["before"].items():
-        table.add_row(name, known(count), known(result["after"][name]))
-    table.add_row("shard files changed", "", known(result["shard_files_changed"]))
-    console.print(table)
-    if result["crawl_unfinished"]:
-        console.print("The crawl has not ended: what it fetched lately goes when it does.")
-        if result["after"]["documents"]:
-            console.print("Shards and tokens stay as they were until `webtext build-shards` after that.")
-
-
-def _some(lines: Sequence[str], indent: str = "") -> None:
-    for line in lines[:REMOVED_SHOWN]:
-        console.print(line, markup=False)
-    if (more := len(lines) - REMOVED_SHOWN) > 0:
-        console.print(f"{indent}and {more:,} more (--json names all)")
 
 
 def comparison(result: Result) -> None:

@@ -10,7 +10,7 @@ from pipelines import audit, build_shards, crawl, links, pages
 from tests.crawl.loopback import Web
 from tests.pipelines.chains import url_list
 from tests.pipelines.removals import QUICK, QUIET, Built, Here, page
-from webtext import show
+from webtext import show_removal
 from webtext.corpus import Corpus
 from webtext.engine.inline import InlineEngine
 from webtext.errors import UserError
@@ -90,8 +90,10 @@ def test_a_removal_waits_for_the_pages_of_new_links_with_what_it_makes_anew_and_
     url = built.one.url("/second")
     result = built.remove(url)
     assert result["crawl_unfinished"]
-    show.removal(result)
-    assert "Shards and tokens stay as they were until `webtext build-shards`" in capsys.readouterr().out
+    show_removal.removal(result)
+    said = capsys.readouterr().out
+    assert "Shards and tokens stay as they were until `webtext build-shards`" in said
+    assert said.endswith(f"Next: webtext crawl {built.root}\n")
     assert not pages.are_of_links(Corpus(built.root))
     crawl.run(Here(built.root), sources, QUIET)
     assert built.ledger()[url] == ("removed", "removed")

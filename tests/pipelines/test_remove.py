@@ -16,7 +16,7 @@ from tests.crawl.loopback import Page
 from tests.pipelines.chains import refused, url_list
 from tests.pipelines.removals import QUIET, Built, Here, page
 from tests.shards.corpora import prose
-from webtext import show, stage
+from webtext import show_removal, stage
 from webtext.corpus import Corpus
 from webtext.crawl.tombstones import load
 from webtext.crawl.warc_exchanges import exchanges
@@ -120,7 +120,7 @@ def test_copies_among_pages_that_no_build_has_read_are_said_to_be_unknown(
         "copies_known"
     ]
     unbuilt(built.root)
-    show.removal(
+    show_removal.removal(
         found := remove.run(request, asked.selection([first], [], None, copies=True), QUIET, dry_run=True)
     )
     assert (found["links"], found["copies_known"]) == (1, False)
@@ -432,6 +432,19 @@ def test_no_report_that_quotes_texts_or_ranks_domains_stays(built: Built) -> Non
     assert [path.name for path in folder.iterdir()] == ["notes.txt"]
 
 
+def test_reports_that_go_are_named_and_so_is_what_comes_next(
+    built: Built, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (built.root / "audit").mkdir()
+    (built.root / "audit" / "report.html").write_text("old")
+    show_removal.removal(built.remove(built.one.url("/alone"), dry_run=True))
+    assert "Would be deleted, for what they quote: audit/report.html\n" in capsys.readouterr().out
+    show_removal.removal(built.remove(built.one.url("/alone")))
+    said = capsys.readouterr().out
+    assert "\nDeleted, for what they quote: audit/report.html\n" in said
+    assert said.endswith(f"\nNext: webtext train {built.root} --out RUN, webtext audit {built.root}\n")
+
+
 def test_no_report_stays_where_a_removal_is_interrupted_and_a_build_ends_it(
     built: Built, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -517,7 +530,7 @@ def test_the_result_is_json_and_told_on_the_terminal(
 ) -> None:
     result = built.remove(built.one.url("/alone"), built.one.url("/never"))
     assert json.loads(json.dumps(result)) == result
-    show.removal(result)
+    show_removal.removal(result)
     said = capsys.readouterr().out
     assert f"{built.one.url('/alone')}: asked for" in said
     assert "1 link of the corpus is gone\n" in said
@@ -530,7 +543,7 @@ def test_a_link_that_is_spelled_nearly_as_what_was_asked_for_is_named_and_stays(
     url = built.one.url("/alone")
     result = built.remove(url.replace("http:", "https:") + "/")
     assert (result["links"], result["spelled_nearly"]) == (0, [url])
-    show.removal(result)
+    show_removal.removal(result)
     assert f"spelled nearly as what was asked for, and stays: {url}\n" in capsys.readouterr().out
 
 
@@ -544,7 +557,7 @@ def test_an_address_that_a_page_came_from_is_named_where_it_is_spelled_nearly_so
 
 def test_long_lists_are_cut_on_the_terminal(built: Built, capsys: pytest.CaptureFixture[str]) -> None:
     many = tuple(f"site-{number}.example" for number in range(1000))
-    show.removal(built.remove(domains=many, dry_run=True))
+    show_removal.removal(built.remove(domains=many, dry_run=True))
     said = capsys.readouterr().out.splitlines()
     assert said[-1] == "and 980 more (--json names all)"
     assert len(said) == 22
@@ -560,7 +573,7 @@ def test_what_goes_too_is_not_named_as_spelled_nearly(built: Built) -> None:
 
 def test_a_dry_run_says_that_it_keeps_nothing_out(built: Built, capsys: pytest.CaptureFixture[str]) -> None:
     url = built.one.url("/never")
-    show.removal(built.remove(url, dry_run=True))
+    show_removal.removal(built.remove(url, dry_run=True))
     said = capsys.readouterr().out
     assert said.startswith(
         f"0 links of the corpus would go\nnot in the corpus, and would be kept out: {url}\n"
