@@ -23,17 +23,23 @@ def settings(recipe: Recipe) -> None:
 def contact(recipe: Recipe, urls: Iterable[str]) -> None:
     """Raises UserError where the public hosts of links would be asked by nobody in particular. With a contact
     no URL is looked at."""
+    if lacking := lacks_contact(recipe, map(host, urls)):
+        raise UserError(lacking)
+
+
+def lacks_contact(recipe: Recipe, hosts: Iterable[str]) -> str:
+    """Why such hosts are not asked, "" where they are."""
     if recipe.crawl.contact:
-        return
+        return ""
     sources = recipe.crawl.sources
-    live = urls if LIVE in sources else ()
-    for url in chain(chosen.urls(sources), live):
-        name = host(url)
+    live = hosts if LIVE in sources else ()
+    for name in chain(map(host, chosen.urls(sources)), live):
         if not is_private_name(name) and not is_reserved_name(name):
-            raise UserError(
+            return (
                 f"crawl.contact is not set, and {name} is a public host; say whom its owner can write to: "
                 "--set crawl.contact=you@example.org"
             )
+    return ""
 
 
 def one_pace(recipe: Recipe) -> None:

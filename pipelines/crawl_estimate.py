@@ -6,7 +6,7 @@ from typing import Any
 
 import pyarrow.compute as pc
 
-from pipelines import pages
+from pipelines import crawl_checks, pages
 from webtext.corpus import Corpus
 from webtext.crawl import carry, recovery, retry, tombstones
 from webtext.crawl.archives import chosen
@@ -51,6 +51,7 @@ def dry_run(links: Corpus, pages_of: Corpus, recipe: Recipe, *, retry_failed: bo
         "estimated_warc_mb": round(to_ask * WARC_BYTES_PER_LINK / 1e6, 1),
         "dead_share": round(share, 3),
         "dead_share_source": source,
+        "refused": crawl_checks.lacks_contact(recipe, waiting),
         "assumptions": f"{REQUESTS_PER_LINK} requests a link, {SECONDS_PER_REQUEST:g} s a request, "
         f"{WARC_BYTES_PER_LINK // 1000} kB a page, one worker of {settings.threads} threads",
     }

@@ -19,7 +19,10 @@ def crawl(result: Result) -> None:
     facts["assumptions"] = facts.pop("assumptions")
     if not result["archives_links_at_most"]:
         facts = {key: value for key, value in facts.items() if not key.startswith(("archives_", "dead_"))}
+    refused = facts.pop("refused")
     print_facts("What a crawl would do", facts)
+    if refused:
+        console.print(f"It would be refused: {refused}", markup=False)
 
 
 def demo(result: Result) -> None:

@@ -23,6 +23,17 @@ def test_the_longest_host_is_told_with_its_time(crawled: Crawled) -> None:
     assert told["longest_host_seconds"] == 22  # robots.txt and tdmrep.json too
 
 
+def test_a_plan_says_that_a_crawl_would_be_refused_for_want_of_a_contact(
+    crawled: Crawled, capsys: pytest.CaptureFixture[str]
+) -> None:
+    crawled.link(["http://www.python.org/"])
+    show_plan.crawl(dry_run(crawled.corpus, crawled.corpus, crawled.recipe()))
+    told = "It would be refused: crawl.contact is not set, and www.python.org is a public host; "
+    assert told in capsys.readouterr().out
+    reachable = dry_run(crawled.corpus, crawled.corpus, crawled.recipe(contact="me@example.org"))
+    assert reachable["refused"] == ""
+
+
 def test_without_links_nothing_is_estimated(crawled: Crawled) -> None:
     told = dry_run(crawled.corpus, crawled.corpus, crawled.recipe(sources=["live", "wayback"]))
     assert (told["links"], told["estimated_seconds"], told["archives_share_at_most"]) == (0, 0, 0.0)
