@@ -1,7 +1,7 @@
 """How stages are chained into commands. A document's way, file by file:
 
 - `crawl`: sources → links (`links`, of `link_sources`, `link_reading` and `link_steps`) → pages (`pages`,
-  in `page_groups`; `own_archives` lists the user's WARC files), after `crawl_checks`
+  in `page_groups`; `own_archives` lists the user's WARC files), after `crawl_checks`, and `retries` if asked
 - `build_shards`: pages → documents (`documents`, of `measuring`, and `pieces` where they are many) →
   clusters (`clusters`, of `signatures`, `ranks`, `candidates`, `edges` and `resolve`, over `scratch` and
   `arrays`) → `paragraphs` and `decontamination` (off by default) → what is `kept` → shards and tokens

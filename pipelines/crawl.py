@@ -15,6 +15,7 @@ from pipelines import (
     own_archives,
     pages,
     removal,
+    retries,
     status,
 )
 from pipelines.request import Request
@@ -47,7 +48,7 @@ def run(
         recipe = request.settle(progress)  # only now: what is refused changes nothing
         links.make(corpus, engine, plan, progress)
         if retry_failed:
-            pages.retry_failed(corpus, recipe, progress)
+            retries.retry_failed(corpus, recipe, progress)
         wanted_pages = pages.plan(corpus, recipe)
         own_archives.make_listings(corpus, engine, recipe, wanted_pages, progress)
         fetched = stage.run(corpus, engine, wanted_pages, progress)

@@ -21,7 +21,7 @@ import pyarrow.compute as pc
 from pipelines import page_groups
 from webtext import files, schemas
 from webtext.corpus import Corpus
-from webtext.crawl import carry, recovery, retry, tombstones
+from webtext.crawl import carry, recovery, tombstones
 from webtext.crawl.archives import chosen
 from webtext.crawl.archives.lookup import Wanted
 from webtext.crawl.archives.warc_places import PREFIX, files_of
@@ -34,7 +34,6 @@ from webtext.crawl.tombstones import Tombstone, Tombstones
 from webtext.engine import Report
 from webtext.fingerprint import fingerprint, fingerprint_of_each, fingerprint_of_many
 from webtext.manifest import Counts, Part
-from webtext.progress import Progress
 from webtext.reasons import FETCHED, LIVE, State
 from webtext.recipe import Recipe
 from webtext.sections import Crawl
@@ -93,16 +92,6 @@ def are_of_links(corpus: Corpus) -> bool:
     """Whether the links that there are have been crawled to the end, and not others before them."""
     manifest, links = corpus.table("pages").manifest(), corpus.table("links").manifest()
     return manifest is not None and links is not None and manifest.inputs == links.hash
-
-
-def retry_failed(corpus: Corpus, recipe: Recipe, progress: Progress) -> None:
-    """Makes the partitions unfinished that have links which failed for reasons of the moment."""
-    again, sources, table = Counter[str](), len(recipe.crawl.sources), corpus.table("pages")
-    with table.journal(table.finished()):  # of a crawl that is unfinished from now on
-        for work in plan(corpus, recipe).works:
-            again += retry.reopen(work.item.path, work.key, sources)
-    states = ", ".join(f"{state} {count:,}" for state, count in again.most_common())
-    progress.note(f"pages: {again.total():,} links will be asked for again{states and f' ({states})'}")
 
 
 def crawl_parts(items: Sequence[Item], report: Report) -> list[Part]:

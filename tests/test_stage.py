@@ -223,7 +223,7 @@ def test_an_interrupted_run_goes_on_from_its_journal(corpus: Corpus, engine: Loc
         pass
     with (table.folder / "_journal.jsonl").open("a") as journal:
         journal.write('{"file": "part-00001.parq')  # the kill came in the middle of a line
-    assert stage.standing(corpus, plan).why == "1 of 2 partitions to do, the last run has not ended"
+    assert stage.standing(corpus, plan).why == "1 of 2 partitions to do, begun and not finished"
     assert stage.run(corpus, engine, plan, QUIET) == manifest
     assert (runs(corpus, 0), runs(corpus, 1)) == (1, 2)
 

@@ -139,7 +139,7 @@ def _why(plan: Plan, table: Table, manifest: Manifest | None, todo: list[Work], 
     if published and not todo:
         return ""
     if manifest is None:
-        return f"{share} to do, {'the last run has not ended' if table.begun else 'never run'}"
+        return f"{share} to do, {'begun and not finished' if table.begun else 'never run'}"
     causes = [
         name
         for name, old, new in zip(

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pipelines import pages
+from pipelines import retries
 from tests.crawl.archive_site import ArchiveSite
 from tests.crawl.loopback import Crawled, Page, Site, Web
 from webtext.crawl.warc import read_response
@@ -20,7 +20,7 @@ OUTAGE = Page(b"later", 503)
 
 
 def retry(crawled: Crawled, **settings: Any) -> dict[str, dict[str, Any]]:
-    pages.retry_failed(crawled.corpus, crawled.recipe(**settings), Progress(quiet=True))
+    retries.retry_failed(crawled.corpus, crawled.recipe(**settings), Progress(quiet=True))
     return crawled.crawl(**settings)
 
 
@@ -113,7 +113,7 @@ def test_a_retry_that_is_killed_is_gone_on_with_by_the_plain_command(web: Web, c
     crawled.crawl(urls)
     site.pages |= {f"/p{n}": Page(b"<p>again", delay_s=0.1) for n in range(3)}
     forget(site)
-    pages.retry_failed(crawled.corpus, crawled.recipe(), Progress(quiet=True))
+    retries.retry_failed(crawled.corpus, crawled.recipe(), Progress(quiet=True))
     process = multiprocessing.get_context("spawn").Process(target=crawl, args=(crawled.corpus.root,))
     process.start()
     while not site.hits and process.is_alive():

@@ -11,6 +11,7 @@ from tests.crawl.loopback import Page, Web
 from tests.pipelines.chains import url_list
 from tests.pipelines.removals import QUICK, QUIET, Built, Here, page
 from webtext.corpus import Corpus
+from webtext.progress import Progress
 
 OUTAGE = Page(b"later", 503)
 
@@ -50,6 +51,26 @@ def test_a_retry_that_recovers_nothing_makes_nothing_stale(built: Built) -> None
     assert retry(built) == []
     assert len(built.two.hits) > asked
     assert built.ledger() == before
+
+
+def test_a_retry_where_nothing_failed_finds_the_pages_up_to_date(
+    built: Built, capsys: pytest.CaptureFixture[str]
+) -> None:
+    built.two.pages["/down"] = page("third")
+    retry(built)
+    capsys.readouterr()
+    crawl.run(Here(built.root), [], Progress(), retry_failed=True)
+    told = capsys.readouterr().err
+    assert "pages: 0 links will be asked for again\npages: up to date\n" in told
+
+
+def test_a_retry_says_that_the_pages_are_not_finished(
+    built: Built, capsys: pytest.CaptureFixture[str]
+) -> None:
+    crawl.run(Here(built.root), [], Progress(), retry_failed=True)
+    told = capsys.readouterr().err
+    assert "pages: 1 link will be asked for again (server_error 1)\n" in told
+    assert "partitions to do, begun and not finished\n" in told
 
 
 def test_another_failure_than_before_changes_no_shard_but_the_card(built: Built) -> None:

@@ -24,19 +24,21 @@ OF_THE_MOMENT = frozenset(
 )
 
 
+def helps(table: Path, key: str) -> bool:
+    """Whether a partition's table, if it was written under `key`, has failures of the moment. What one lacks
+    that was written under another is asked for anyway."""
+    return carry.made_for(table) == key and len(failed(table)) > 0
+
+
 def reopen(table: Path, key: str, sources: int) -> Counter[str]:
-    """Takes the failures of the moment out of a partition's table, if it was written under `key`; how many,
-    by state. `sources` is how many the recipe names: the links that stay need none of them."""
-    if carry.made_for(table) != key:  # what it lacks is asked for anyway
-        return Counter()
+    """Takes the failures of the moment out of a partition's table; how many, by state. `sources` is how many
+    the recipe names: the links that stay need none of them."""
     rows = carry.read(table).to_pylist()
-    again = Counter(str(row["state"]) for row in rows if _of_the_moment(row))
-    if again:
-        staying = [row | {"asked": sources} for row in rows if not _of_the_moment(row)]
-        seed(table.parent, table.stem, key, staying)
-        files.remove(table)
-        files.sync(table.parent)
-    return again
+    staying = [row | {"asked": sources} for row in rows if not _of_the_moment(row)]
+    seed(table.parent, table.stem, key, staying)
+    files.remove(table)
+    files.sync(table.parent)
+    return Counter(str(row["state"]) for row in rows if _of_the_moment(row))
 
 
 def failed(table: Path) -> pa.Array:
