@@ -1,6 +1,7 @@
 """How hosts are treated, as they see it themselves."""
 
 import itertools
+import socket
 import time
 from datetime import UTC, datetime, timedelta
 from email.utils import formatdate
@@ -102,6 +103,21 @@ def test_a_host_that_keeps_failing_is_given_up(
     states = sorted(row["state"] for row in rows.values())
     assert states == ["host_gave_up"] * 12 + ["server_error"] * 8
     assert len(site.hits) == 8
+
+
+def test_a_host_whose_name_nobody_resolves_for_now_is_given_up_too(
+    crawled: Crawled, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def busy(name: str) -> list[str]:
+        asked.append(name)
+        raise socket.gaierror(socket.EAI_AGAIN, "try again")
+
+    monkeypatch.setattr("webtext.crawl.dialer.system_lookup", busy)
+    rows = crawled.crawl([f"http://busy.example/{n}" for n in range(20)], robots=False, opt_outs=False)
+    assert len(asked) == GIVE_UP_AFTER
+    assert sorted(row["state"] for row in rows.values()) == ["dns"] * 8 + ["host_gave_up"] * 12
 
 
 def test_a_crawl_that_goes_on_remembers_the_failures_before(

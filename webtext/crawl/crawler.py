@@ -180,6 +180,8 @@ class Crawler:
     def _pause_s(self, name: str, outcome: Outcome) -> float:
         state = outcome.verdict.state
         if state in UNASKED:
+            if outcome.verdict.again:  # its names' server does not answer, which takes its time each time
+                self._failures[name] += 1
             return 0.0
         pause_s = self._delay_s(name)
         if state not in FAILING or not outcome.verdict.again:
