@@ -158,6 +158,14 @@ def test_html_sent_as_plain_text_is_html(before: str) -> None:
     assert "<" not in text
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+def test_html_in_utf_16_sent_as_plain_text_is_html(encoding: str) -> None:
+    page = f"<!DOCTYPE html>{english().decode()}".encode(encoding)
+    assert "<" not in measured(page, "text/plain")["text"]
+    words = "A text about <html> in wide characters."
+    assert measured(words.encode(encoding), "text/plain")["text"] == words
+
+
 @pytest.mark.parametrize("before", ["Write this:\n", "<?xml?> is not needed in "])
 def test_a_plain_text_about_html_is_none(before: str) -> None:
     text = f"{before}<!DOCTYPE html>\n<html><p>text</p></html>"

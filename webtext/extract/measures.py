@@ -10,9 +10,11 @@ from webtext.extract.normalise import normalise
 from webtext.extract.page import EXTRACTOR, PLAIN, Page, Row
 from webtext.sections import Extract
 
+HEAD_BYTES = 2048  # more than the pattern matches, in UTF-16 too
 # Behind a byte order mark and an XML declaration, as editors and XHTML have them.
 _HTML = re.compile(
-    rb"(?:\xef\xbb\xbf)?\s{0,100}(?:<\?xml\s[^<>]{0,200}>\s{0,100})?<(?:!doctype html|html)[\s>]",
+    rb"(?:\xef\xbb\xbf|\xff\xfe|\xfe\xff)?"
+    rb"\s{0,100}(?:<\?xml\s[^<>]{0,200}>\s{0,100})?<(?:!doctype html|html)[\s>]",
     re.IGNORECASE,
 )
 
@@ -59,7 +61,8 @@ def measure(page: Page, section: Extract) -> Row:
 
 def is_plain(page: Page) -> bool:
     """Whether the body is the text. Servers send whole pages as text/plain; their source is nobody's text."""
-    return page.content_type == "text/plain" and not _HTML.match(page.body)
+    head = page.body[:HEAD_BYTES].replace(b"\0", b"")  # of which UTF-16 has one beside each letter of a tag
+    return page.content_type == "text/plain" and not _HTML.match(head)
 
 
 def _cut(whole: str, max_chars: int) -> str:

@@ -6,7 +6,7 @@ It stands apart from the work, whose libraries take a quarter second to load, fo
 from dataclasses import dataclass
 from typing import Any
 
-EXTRACTOR_VERSION = 11  # rises when the same page may give another text, title, author or day
+EXTRACTOR_VERSION = 12  # rises when the same page may give another text, title, author or day
 EXTRACTOR = f"blocks {EXTRACTOR_VERSION}"
 PLAIN = "plain text"  # the body is the text
 FALLBACK = "trafilatura"  # where the first is unsure
