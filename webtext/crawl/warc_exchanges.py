@@ -11,7 +11,8 @@ from webtext import files
 from webtext.crawl.archives.members import GZIP
 from webtext.crawl.warc import Position
 
-CHUNK_BYTES = 1 << 16
+FIRST_CHUNK_BYTES, CHUNK_BYTES = 1 << 8, 1 << 16  # read of a member; each time more
+MOST_IN_VAIN = 4  # times a file's bytes
 MAX_HEAD_BYTES = 1 << 16  # of a record; its WARC headers end there, and a metadata record as a whole
 ANSWERS = (b"response", b"revisit")  # begin an exchange
 # Of an answer; behind damage a page's own bytes may look like one.
@@ -56,32 +57,40 @@ def _records(pages_folder: Path, name: str) -> Iterator[tuple[Position, dict[byt
 
 
 def _members(path: Path) -> Iterator[tuple[int, int, bytes]]:
-    """The place, the length and the first bytes of each gzip member that is neither damaged nor cut short."""
+    """The place, the length and the first bytes of each gzip member that is neither damaged nor cut short.
+
+    Those that begin within a damaged one are found too, until looking for them has cost several times the
+    file: what only looks like members may be a page's work.
+    """
     if not path.stat().st_size:  # which cannot be mapped
         return
     with path.open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as data:
-        start = data.find(GZIP)
+        in_vain, start = 0, data.find(GZIP)
         while start >= 0:
-            if member := _member(data, start):
-                yield start, *member
-                start += member[0]
+            end, head = _member(data, start)
+            if head is not None:
+                yield start, end - start, head
             else:
-                start += 1
-            start = data.find(GZIP, start)
+                in_vain += end - start
+                end = end if in_vain > MOST_IN_VAIN * len(data) else start + 1
+            start = data.find(GZIP, end)
 
 
-def _member(data: mmap, start: int) -> tuple[int, bytes] | None:
-    inflater, end, head = zlib.decompressobj(31), start, b""
+def _member(data: mmap, start: int) -> tuple[int, bytes | None]:
+    """Where a member ends, and its first bytes; None of one that is damaged, and how far it was read."""
+    inflater, end, head, size = zlib.decompressobj(31), start, b"", FIRST_CHUNK_BYTES
     while not inflater.eof:
-        if not (chunk := data[end : end + CHUNK_BYTES]):
-            return None
+        chunk = data[end : end + size]
         try:
             text = inflater.decompress(chunk)
         except zlib.error:
-            return None
+            return end + len(chunk), None
+        if not chunk:
+            return end, None
         head += text[: MAX_HEAD_BYTES - len(head)]
         end += len(chunk) - len(inflater.unused_data)
-    return end - start, head
+        size = min(16 * size, CHUNK_BYTES)
+    return end, head
 
 
 def _url(head: dict[bytes, bytes]) -> str:
