@@ -13,7 +13,7 @@ from webtext.extract.page import EXTRACTOR_VERSION, MEASURES_VERSION, Page
 from webtext.sections import Extract
 
 LIBRARIES = {"trafilatura": "2.3.1", "lxml": "6.1.3", "charset-normalizer": "3.5.2", "htmldate": "1.11.0"}
-VERSIONS, DOCUMENTS = (12, 3), "b9ac4c2adfdb3ed0"
+VERSIONS, DOCUMENTS = (12, 3), "b8fda22e86581685"
 
 
 @pytest.mark.slow
