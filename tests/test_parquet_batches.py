@@ -61,6 +61,18 @@ def test_a_value_that_alone_is_too_long_is_read_row_by_row(
     assert [batch.num_rows for batch in batches(path, 1000)] == [1] * 5
 
 
+def test_a_long_value_in_lists_of_many_rows_is_read_a_few_rows_at_a_time(tmp_path: Path) -> None:
+    rows = [{"lists": [[LONG]], "of": {"pairs": [("a", LONG)]}} for _ in range(400)]
+    kinds = {
+        "lists": pa.list_(pa.list_(pa.string())),
+        "of": pa.struct({"pairs": pa.map_(pa.string(), pa.string())}),
+    }
+    pq.write_table(pa.Table.from_pylist(rows, pa.schema(kinds)), tmp_path / "bomb.parquet")
+    found = list(batches(tmp_path / "bomb.parquet", 1000))
+    assert max(batch.nbytes for batch in found) < 2_200_000
+    assert [row for batch in found for row in batch.to_pylist()] == rows
+
+
 @pytest.mark.parametrize("dictionary", [True, False])
 def test_usual_values_are_read_as_many_rows_at_a_time_as_asked_for(tmp_path: Path, dictionary: bool) -> None:
     urls = [f"http://{number}.example/{'x' * 500}" for number in range(5000)]

@@ -6,6 +6,7 @@ and in memory in each row that has it: a kilobyte can stand for gigabytes.
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -17,7 +18,7 @@ TEXT = "BYTE_ARRAY"  # the physical type of strings
 
 def batches(path: Path, rows: int, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
     """Some columns, or all, so many rows of a row group at a time, and fewer where those might take too much
-    room; what is nested in lists is not bounded. Raises what Arrow does for a damaged file."""
+    room, by how long lists are on average. Raises what Arrow does for a damaged file."""
     with pq.ParquetFile(path) as file:
         names = list(columns or file.schema_arrow.names)
         for group in range(file.num_row_groups):
@@ -27,20 +28,26 @@ def batches(path: Path, rows: int, columns: Sequence[str] | None = None) -> Iter
 
 
 def _longest(path: Path, file: pq.ParquetFile, group: int, names: Sequence[str], rows: int) -> int:
-    """The most bytes of a value of the row group that may stand in many rows."""
+    """The most bytes that a row of the row group may take for values that stand in many rows."""
     meta, found = file.metadata.row_group(group), 0
-    texts = [at for at, one in enumerate(file.schema) if one.path in names and one.physical_type == TEXT]
+    texts = [at for at, one in enumerate(file.schema) if _is_text_of(one, names)]
     # The first row, because what Arrow raises there ends the process where it is asked for the chunk.
     next(file.iter_batches(1, [group], [file.schema.column(at).path for at in texts]), None)
     for chunk in map(meta.column, texts):
         name, size = chunk.path_in_schema, chunk.total_uncompressed_size
-        if size * min(rows, meta.num_rows) <= MAX_BATCH_BYTES:
+        in_a_row = -(-chunk.num_values // max(meta.num_rows, 1))
+        if size * min(rows, meta.num_rows) * in_a_row <= MAX_BATCH_BYTES:
             continue
         if "DELTA_BYTE_ARRAY" in chunk.encodings:
-            found = max(found, size)
+            found = max(found, size * in_a_row)
         elif chunk.has_dictionary_page:
-            found = max(found, _longest_entry(path, group, name))
+            found = max(found, _longest_entry(path, group, name) * in_a_row)
     return found
+
+
+def _is_text_of(one: Any, names: Sequence[str]) -> bool:
+    """Whether a column of the file's is text of one of those named, as itself or nested in it."""
+    return one.physical_type == TEXT and (one.path in names or one.path.partition(".")[0] in names)
 
 
 def _longest_entry(path: Path, group: int, name: str) -> int:
@@ -48,6 +55,8 @@ def _longest_entry(path: Path, group: int, name: str) -> int:
     with pq.ParquetFile(path, read_dictionary=[name]) as file:
         first = next(file.iter_batches(1, row_groups=[group], columns=[name]), None)
     column = first.column(0) if first else None
+    while column is not None and pa.types.is_nested(column.type):
+        column = column.field(0) if pa.types.is_struct(column.type) else column.values
     if not isinstance(column, pa.DictionaryArray):
         return 0
     return pc.max(pc.binary_length(column.dictionary)).as_py() or 0
