@@ -7,8 +7,9 @@ them:
   store; lease: who may write), stage (how partitions are made), ledger, fingerprint
 - what strangers wrote: damage, layouts, parquet_batches (of files), unseen (of texts on a terminal)
 - of texts: batching, pretokens
-- what is asked: recipe, sections, recipe_lists (files that it names), reasons (why something is left out)
+- what is asked: recipe, sections, recipe_lists (files that it names), wrong_values, reasons (why
+  something is left out)
 - what runs it: engine, progress, tally, errors
 - the command line: cli, command, options, corpus_commands, model_commands, show, show_model, show_plan,
-  terminal
+  show_removal, terminal
 """
