@@ -10,18 +10,44 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from train import interrupt, streams
 from train.errors import Interrupted, RunFailed, TrainError
 
+# What the parser raises; Typer exports only classes derived from it.
+UsageError: Any = typer.BadParameter.__base__
+
+
+class Commands(TyperGroup):
+    """Tells a mistake in the options in one line."""
+
+    def make_context(self, *args: Any, **options: Any) -> Any:
+        with _usage_told():
+            return super().make_context(*args, **options)
+
+    def invoke(self, ctx: Any) -> Any:
+        with _usage_told():
+            return super().invoke(ctx)
+
+
+@contextmanager
+def _usage_told() -> Iterator[None]:
+    try:
+        yield
+    except UsageError as error:
+        command = error.ctx.command_path if error.ctx else "python -m train"
+        _leave(f"error: {error.format_message().rstrip('.')}; `{command} --help` tells more", 2)
+
+
 app = typer.Typer(
+    cls=Commands,
     help="""Train a GPT-2 on token files, sample from it, evaluate it, export it.
 
     Example:
 
       python -m train train CORPUS --out runs/small --config laptop
     """,
-    no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
 )
@@ -173,7 +199,7 @@ def main() -> None:
     streams.open_closed()
     streams.write_any_text()
     interrupt.keep()
-    app()
+    app(sys.argv[1:] or ["--help"])
 
 
 @contextmanager

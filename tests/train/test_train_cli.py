@@ -28,6 +28,19 @@ def test_train_then_sample_print_json(corpus: Path, tiny_arguments: list[str], t
     assert len(json.loads(done.stdout)["texts"]) == 2
 
 
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["smple", "run"], "No such command 'smple'. Did you mean 'sample'?; `{} --help` tells more"),
+        (["sample"], "Missing argument 'model'; `{} sample --help` tells more"),
+        (["export", "run", "--format", "hf"], "No such option: --format; `{} export --help` tells more"),
+    ],
+)
+def test_a_mistake_in_the_options_is_one_line(arguments: list[str], told: str) -> None:
+    done = CliRunner().invoke(app, arguments, prog_name="python -m train")
+    assert (done.exit_code, done.stderr) == (2, f"error: {told.format('python -m train')}\n")
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("program", ["train", "webtext"])
 def test_a_sample_that_nobody_reads_to_its_end_ends_without_a_word(
