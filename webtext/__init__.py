@@ -10,6 +10,6 @@ them:
 - what is asked: recipe, sections, recipe_lists (files that it names), wrong_values, reasons (why
   something is left out)
 - what runs it: engine, progress, tally, errors
-- the command line: cli, command, options, corpus_commands, model_commands, show, show_model, show_plan,
-  show_removal, terminal
+- the command line: cli, command, options, corpus_commands, inspect_commands, model_commands, show,
+  show_model, show_plan, show_removal, terminal
 """

@@ -32,7 +32,7 @@ def main() -> None:
 
 def _run(arguments: list[str]) -> int | None:
     """The exit code of a command, None for 0."""
-    from webtext import corpus_commands, model_commands  # noqa: F401 - they register themselves, in this order
+    from webtext import corpus_commands, inspect_commands, model_commands  # noqa: F401 - register themselves
     from webtext.command import UsageError, app, usage
     from webtext.damage import DISK_FULL
     from webtext.unseen import visible
