@@ -10,6 +10,7 @@ from typing import Any
 from tokenizers import Tokenizer
 
 from pipelines import kept
+from train import streams
 from webtext import files
 from webtext.corpus import Corpus
 from webtext.engine import Engine, Report
@@ -50,7 +51,12 @@ def says(recipe: Recipe) -> list[Any]:
 def check(recipe: Recipe) -> None:
     """Raises UserError where the user's own vocabulary is not there, or is none."""
     if recipe.tokens.tokenizer not in ("train", *tokenizer.GPT2_REPOSITORIES):
-        tokenizer.load(Path(recipe.tokens.tokenizer))
+        _own(recipe.tokens.tokenizer)
+
+
+def _own(setting: str) -> Tokenizer:
+    with streams.muted():
+        return tokenizer.load(Path(setting))
 
 
 def key(corpus: Corpus, recipe: Recipe) -> str:
@@ -79,7 +85,7 @@ def make(corpus: Corpus, engine: Engine, recipe: Recipe, layout: Layout, progres
     if setting == "train":
         made = _train(corpus, engine, recipe.tokens.vocab_size, layout, progress)
     else:
-        made = tokenizer.gpt2() if setting in tokenizer.GPT2_REPOSITORIES else tokenizer.load(Path(setting))
+        made = tokenizer.gpt2() if setting in tokenizer.GPT2_REPOSITORIES else _own(setting)
     text = made.to_str()
     sha256 = hashlib.sha256(text.encode()).hexdigest()
     eot = tokenizer.end_of_text(made)

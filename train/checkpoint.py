@@ -148,7 +148,8 @@ def _odd(state: Any) -> str:
     losses, scale = state.get("recent_losses"), state.get("loss_scale") or [1.0, 0.0]  # None: not in float16
     if not (isinstance(losses, list) and isinstance(scale, list) and len(scale) == 2):
         return "it says nothing of the losses, or half of their scale"
-    numbers = [*losses, *scale, state.get("val_loss") or 0.0]
+    val_loss = state.get("val_loss")  # None: not evaluated then
+    numbers = [*losses, *scale, 0.0 if val_loss is None else val_loss]
     return "" if all(isinstance(one, int | float) for one in numbers) else "its losses are no numbers"
 
 

@@ -87,18 +87,14 @@ def _tokenizer(path: Path, shape: ModelSettings) -> Tokenizer:
 
 def _read(path: Path) -> Tokenizer:
     vocabulary, merges = path.with_name("vocab.json"), path.with_name("merges.txt")
-    try:
-        if files.is_file(path):
-            return tokenizer.load(path)
-        if vocabulary.is_file() and merges.is_file():
-            for file in (vocabulary, merges):
-                files.require_readable(file)
-            found = Tokenizer(models.BPE.from_file(str(vocabulary), str(merges)))
-            found.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-            found.decoder = decoders.ByteLevel()
-            return found
-    except (TrainError, PermissionError):
-        raise
-    except Exception as error:  # the library raises bare Exception
-        raise TrainError(f"{vocabulary} and {merges} are not a tokenizer's: {error}") from None
-    raise TrainError(f"{path} is missing: put there the tokenizer.json the model was trained with")
+    if files.is_file(path):
+        return tokenizer.load(path)
+    if not (vocabulary.is_file() and merges.is_file()):
+        raise TrainError(f"{path} is missing: put there the tokenizer.json the model was trained with")
+    with tokenizer.fails_as(f"{vocabulary} and {merges} are not a tokenizer's"):
+        for file in (vocabulary, merges):
+            files.require_readable(file)
+        found = Tokenizer(models.BPE.from_file(str(vocabulary), str(merges)))
+    found.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    found.decoder = decoders.ByteLevel()
+    return found

@@ -1,6 +1,6 @@
 """Text from a trained model: one token at a time, each layer remembering what it has read."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice, takewhile
 
@@ -13,9 +13,10 @@ from train import device, memory, pretrained
 from train.errors import TrainError
 from train.model import GPT2
 from train.ranks import Ranks
-from train.tokenizer import END_OF_TEXT
+from train.tokenizer import END_OF_TEXT, fails_as
 
 MOST_TEXTS = (1 << 31) - 1  # with which sizes of tensors stay numbers
+AT_WRITTEN = "the model's tokenizer fails at what the model wrote"
 
 
 @dataclass(frozen=True)
@@ -79,17 +80,16 @@ def generate(
     found = pretrained.load(source)
     words = found.tokenizer
     end = words.token_to_id(END_OF_TEXT)
-    ids = words.encode(prompt, add_special_tokens=False).ids or ([] if end is None else [end])
+    with fails_as(f"the tokenizer of {source} fails at this prompt"):
+        ids = words.encode(prompt, add_special_tokens=False).ids or ([] if end is None else [end])
     if not ids:
         raise TrainError(f"the tokenizer has no {END_OF_TEXT} to start from: give a prompt")
     heard = _Heard(words, prompt, on_text)
     with memory.told(f"the model and {n:,} texts at a time", "ask for fewer"):
         model = found.model.to(device.choose("auto", False, Ranks()).where).eval()
         columns = _columns(next_tokens(model, ids, n, choice, generator), max_tokens, end, heard)
-    texts = [
-        str(words.decode(list(takewhile(lambda token: token != end, text))))
-        for text in zip(*columns, strict=True)
-    ]
+    with fails_as(AT_WRITTEN):
+        texts = [str(words.decode(_before(end, text))) for text in zip(*columns, strict=True)]
     heard.end(texts[0])
     return texts
 
@@ -106,6 +106,10 @@ def _columns(steps: Iterator[list[int]], most: int, end: int | None, heard: "_He
         if 0 not in ended:
             heard.token(column[0])
     return columns
+
+
+def _before(end: int | None, text: Iterable[int]) -> list[int]:
+    return list(takewhile(lambda token: token != end, text))
 
 
 def _is_text(prompt: str) -> bool:
@@ -125,7 +129,11 @@ class _Heard:
         self._stream, self._said = DecodeStream(skip_special_tokens=True), ""
 
     def token(self, token: int) -> None:
-        if self._on_text and (piece := self._stream.step(self._tokenizer, token)):
+        if not self._on_text:
+            return
+        with fails_as(AT_WRITTEN):
+            piece = self._stream.step(self._tokenizer, token)
+        if piece:
             self._say(self._on_text, piece)
 
     def end(self, text: str) -> None:

@@ -1,35 +1,46 @@
 """tokenizer.json: read as what it is for here, text to ids and back."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer, decoders
 
-from train import files
+from train import files, streams
 from train.errors import TrainError
 from train.settings import ModelSettings
 
 END_OF_TEXT = "<|endoftext|>"
+PROBE = "The module\n\n  isn't 1 of 'e\u0301' \u4f60\u597d \U0001f30d."
+
+
+@contextmanager
+def fails_as(what: str) -> Iterator[None]:
+    """What the library raises in the block, as a TrainError that says `what`: bare Exceptions, and in a panic
+    what is not even one."""
+    try:
+        yield
+    except (TrainError, PermissionError, MemoryError, KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:
+        raise TrainError(f"{what} ({error}): put there the one that belongs to the model") from None
 
 
 def load(path: Path) -> Tokenizer:
     """A file's tokenizer, for whole texts: transformers saves with it how long texts were last cut and filled
-    up. Raises TrainError if it is none."""
-    try:
+    up. Raises TrainError if it is none, or one that panics at a text."""
+    with fails_as(f"{path} is not a tokenizer"), streams.muted():
         files.require_readable(path)
         found = Tokenizer.from_file(str(path))
-    except (PermissionError, KeyboardInterrupt, SystemExit):
-        raise
-    except BaseException as error:  # the library raises bare Exception, and what is not even one in a panic
-        raise TrainError(
-            f"{path} is not a tokenizer ({error}): put there the one that belongs to the model"
-        ) from None
+        found.no_truncation()
+        found.no_padding()
+        with suppress(Exception):  # a text with words that it lacks is no panic
+            found.decode(found.encode(PROBE, add_special_tokens=False).ids)
     if not found.get_vocab(with_added_tokens=False):  # as transformers saves one whose files it did not take
         raise TrainError(f"{path} has an empty vocabulary: put there the tokenizer that belongs to the model")
-    found.no_truncation()
-    found.no_padding()
     return found
 
 

@@ -379,6 +379,17 @@ def test_settings_that_want_an_archive_that_is_gone_are_not_frozen(built: Built)
     assert Corpus(built.root).recipe().extract.favor == "recall"
 
 
+def test_a_tokenizer_at_which_its_library_panics_is_refused_in_one_line(
+    tmp_path: Path,
+) -> None:
+    Corpus(tmp_path).freeze(Recipe())
+    entries = {"vocab": {"a": 0, "b": 1}, "merges": [["a", "b"]]}
+    cut = {"type": "BPE", "continuing_subword_prefix": "##", **entries}
+    (tmp_path / "panics.json").write_text(json.dumps({"added_tokens": [], "model": cut}))
+    said = chains.refused("build-shards", tmp_path, *settings(f"tokens.tokenizer={tmp_path / 'panics.json'}"))
+    assert said.count("\n") == 1 and "cannot be read as a vocabulary" in said
+
+
 def test_a_refused_tokenizer_is_not_frozen(tmp_path: Path) -> None:
     Corpus(tmp_path).freeze(Recipe())
     (tmp_path / "words.json").write_text("{}")

@@ -266,12 +266,14 @@ def test_tensors_that_are_not_the_models_are_named_with_what_to_do(
         '{"rng": [1], "recent_losses": [], "val_loss": 1}',
         '{"rng": [1], "recent_losses": 3, "data": {"sha256": ""}}',
         '{"rng": [1], "recent_losses": [], "val_loss": "1", "data": {"sha256": ""}}',
+        '{"rng": [1], "recent_losses": [], "val_loss": [], "data": {"sha256": ""}}',
         f'{{"rng": [1], "moment_files": 0, {REST}',
         f'{{"rng": [1], "moment_files": "1", {REST}',
     ],
     ids=[
         *("null", "endless", "no generators", "short generator", "no generator"),
-        *("no tokens", "no losses", "no validation loss", "no moments", "no number of moments"),
+        *("no tokens", "no losses", "no validation loss", "an empty one"),
+        *("no moments", "no number of moments"),
     ],
 )
 def test_a_state_of_another_shape_is_named_with_what_to_do(

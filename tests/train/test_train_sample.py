@@ -1,3 +1,4 @@
+import json
 import os
 import shutil
 from collections.abc import Callable
@@ -227,3 +228,36 @@ def test_a_file_that_is_no_tokenizer_is_an_error_that_names_it(run: Path, tmp_pa
     (broken / "tokenizer.json").write_text("{")
     with pytest.raises(TrainError, match=r"tokenizer\.json is not a tokenizer"):
         generate(str(broken), "The ")
+
+
+def with_tokenizer(run: Path, copy: Path, **changes: Any) -> str:
+    """A copy of the run with another tokenizer.json, its parts changed."""
+    shutil.copytree(run, copy)
+    parts = json.loads((run / "tokenizer.json").read_text())
+    (copy / "tokenizer.json").write_text(json.dumps(parts | changes))
+    return str(copy)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"pre_tokenizer": {"type": "FixedLength", "length": 0}},
+        {"decoder": {"type": "Strip", "content": "e", "start": (1 << 64) - 1, "stop": 1}},
+    ],
+    ids=["reading", "writing"],
+)
+def test_a_tokenizer_that_panics_at_texts_is_none_and_says_nothing_itself(
+    run: Path, tmp_path: Path, changes: dict[str, Any], capfd: pytest.CaptureFixture[str]
+) -> None:
+    damaged = with_tokenizer(run, tmp_path / "run", **changes)
+    with pytest.raises(TrainError, match=r"tokenizer\.json is not a tokenizer \(.+\): put there the one"):
+        generate(damaged, "The")
+    assert capfd.readouterr().err == ""
+
+
+def test_a_prompt_that_the_tokenizer_has_no_entries_for_is_an_error(run: Path, tmp_path: Path) -> None:
+    words = {"type": "WordLevel", "vocab": {"<|endoftext|>": 0, "The": 1}, "unk_token": "<unk>"}
+    of_two = with_tokenizer(run, tmp_path / "run", model=words, pre_tokenizer=None)
+    with pytest.raises(TrainError, match=r"fails at this prompt \(WordLevel error: Missing \[UNK\]"):
+        generate(of_two, "Another")
+    assert generate(of_two, "The", max_tokens=1)

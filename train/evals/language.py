@@ -168,7 +168,7 @@ def _no_last_words(subject: Subject) -> Tensor:
     for text, token in subject.tokenizer.get_vocab().items():
         plain = text.replace(SPACE, "")
         if not plain.isascii():  # bytes of other alphabets and of marks
-            plain = subject.tokenizer.decode([token]).strip()
+            plain = subject.decode([token]).strip()
         marks = plain and "\ufffd" not in plain and not any(letter.isalnum() for letter in plain)
         if marks or plain.lower() in STOP_WORDS:
             found.append(token)

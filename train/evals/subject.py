@@ -13,7 +13,7 @@ from train.errors import TrainError
 from train.files import expanded
 from train.model import GPT2
 from train.ranks import Ranks
-from train.tokenizer import END_OF_TEXT
+from train.tokenizer import END_OF_TEXT, fails_as
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,13 @@ class Subject:
 
     def encode(self, texts: Sequence[str]) -> list[list[int]]:
         """Token ids of each text."""
-        return [found.ids for found in self.tokenizer.encode_batch(list(texts), add_special_tokens=False)]
+        with fails_as(f"the tokenizer of {self.source} fails at a text"):
+            return [found.ids for found in self.tokenizer.encode_batch(list(texts), add_special_tokens=False)]
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """The text of token ids, without special ones."""
+        with fails_as(f"the tokenizer of {self.source} fails at what the model wrote"):
+            return str(self.tokenizer.decode(list(ids)))
 
 
 def load(source: str) -> Subject:

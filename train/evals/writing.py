@@ -131,5 +131,5 @@ def _stops(subject: Subject, way: Way) -> Tensor:
 def _text(subject: Subject, ids: list[int], way: Way) -> str:
     if subject.end in ids:
         ids = ids[: ids.index(subject.end)]
-    text = str(subject.tokenizer.decode(ids))
+    text = subject.decode(ids)
     return text.partition("\n")[0] if way.one_line else text

@@ -1,17 +1,20 @@
 """What is evaluated: which model it is called, how it reads texts, what is tried before."""
 
+import dataclasses
+import re
 import shutil
 from pathlib import Path
 
 import pytest
 import torch
-from tokenizers import Tokenizer, processors
+from tokenizers import Tokenizer, models, processors
 
 from train import device, huggingface
 from train.device import Device
 from train.errors import TrainError
 from train.evals.subject import Subject, load
 from train.ranks import Ranks
+from train.tokenizer import END_OF_TEXT
 
 
 def test_texts_get_no_tokens_that_a_tokenizer_would_put_around_them(
@@ -63,3 +66,13 @@ def test_attention_with_masks_is_tried_on_apples_gpu_before_anything_is_computed
     monkeypatch.setattr(device, "check_attention", wrong)
     with pytest.raises(TrainError, match="masked: True"):
         load(str(folder))
+
+
+def test_a_text_that_the_tokenizer_has_no_entries_for_is_an_error_that_names_the_model(
+    subject: Subject,
+) -> None:
+    words = Tokenizer(models.WordLevel({END_OF_TEXT: 0, "word": 1}, unk_token="<unk>"))
+    of_one = dataclasses.replace(subject, tokenizer=words)
+    with pytest.raises(TrainError, match=f"the tokenizer of {re.escape(subject.source)} fails at a text"):
+        of_one.encode(["word", "another"])
+    assert of_one.encode(["word"]) == [[1]]
