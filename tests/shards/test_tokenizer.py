@@ -282,6 +282,14 @@ def with_short_pieces(made: Tokenizer) -> str:
     return json.dumps(parts)
 
 
+def with_an_id_twice(made: Tokenizer) -> str:
+    """Its longest entry, which few texts have, gets the id of another."""
+    parts = json.loads(made.to_str())
+    entries = parts["model"]["vocab"]
+    entries[max(entries, key=len)] = entries["Q"]
+    return json.dumps(parts)
+
+
 def in_chunks_of_nothing(made: Tokenizer) -> str:
     """The library panics at the first text."""
     parts = json.loads(made.to_str()) | {"pre_tokenizer": {"type": "FixedLength", "length": 0}}
@@ -311,6 +319,7 @@ def sentencepiece(_: Tokenizer) -> str:
         (straightening_quotes, "changes texts"),
         (sentencepiece, "changes texts"),
         (of_one_word, "changes texts"),
+        (with_an_id_twice, "changes texts"),
         (in_chunks_of_nothing, "changes texts"),
         (with_short_pieces, "cannot be read as a vocabulary"),
         (lambda made: made.to_str()[:100], "cannot be read as a vocabulary"),

@@ -195,6 +195,9 @@ def _with_end_of_text(tokenizer: Tokenizer) -> Tokenizer:
 
 
 def _lossless(tokenizer: Tokenizer) -> bool:
+    entries = tokenizer.get_vocab(with_added_tokens=False)
+    if len({*entries.values()}) < len(entries):  # of two with one id, one comes back as the other
+        return False
     tokenizer.encode_special_tokens = True
     try:
         ids = tokenizer.encode(PROBE, add_special_tokens=False).ids
