@@ -67,6 +67,8 @@ class Checkpoint:
                 _fits(name, weights.get(name), tensor)
                 if not weights[name].isfinite().all():
                     raise ValueError(f"{name} has weights that are no numbers")
+            if others := weights.keys() - model.state_dict().keys():
+                raise ValueError(f"{min(others)} is of another model")
         model.load_state_dict({name: weights[name] for name in model.state_dict()})
 
     def load_moments(self, model: nn.Module, optimizers: Sequence[Optimizer], ranks: Ranks) -> None:

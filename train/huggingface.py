@@ -132,6 +132,9 @@ def load(model: GPT2, source: str) -> None:
         except (OSError, SafetensorError) as error:
             raise TrainError(f"cannot read {file}: {why(error)}") from None
     found = {f"transformer.{name.removeprefix('transformer.')}": tensor for name, tensor in found.items()}
+    layers = model.shape.n_layer
+    if any(name.startswith(f"transformer.h.{layers}.") for name in found):
+        raise TrainError(f"{folder} has weights of more layers than the {layers} that its {CONFIG} asks for")
     wanted = model.state_dict()
     for name, tensor in wanted.items():
         if name not in found or found[name].shape != tensor.shape:

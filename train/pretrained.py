@@ -91,7 +91,7 @@ def _read(path: Path) -> Tokenizer:
         return tokenizer.load(path)
     if not (vocabulary.is_file() and merges.is_file()):
         raise TrainError(f"{path} is missing: put there the tokenizer.json the model was trained with")
-    with tokenizer.fails_as(f"{vocabulary} and {merges} are not a tokenizer's"):
+    with tokenizer.fails_as(f"{vocabulary} and {merges} are not a tokenizer"):
         for file in (vocabulary, merges):
             files.require_readable(file)
         found = Tokenizer(models.BPE.from_file(str(vocabulary), str(merges)))

@@ -453,3 +453,14 @@ def test_whoever_may_read_the_state_may_read_the_weights(save: Callable[..., che
     finally:
         os.umask(before)
     assert set(modes.values()) == {0o644}, modes
+
+
+def test_weights_of_a_model_with_more_layers_are_not_taken(
+    save: Callable[..., checkpoint.Checkpoint],
+) -> None:
+    saved = save(5)
+    deeper = GPT2(dataclasses.replace(SHAPE, n_layer=2)).state_dict()
+    save_file(deeper, saved.path / "model.safetensors")
+    of_an_earlier_version(saved)
+    with pytest.raises(TrainError, match=r"transformer\.h\.1\..* is of another model"):
+        saved.load_weights(GPT2(SHAPE))

@@ -213,6 +213,12 @@ def test_weights_of_another_shape_are_an_error_that_names_the_tensor(source: Pat
         huggingface.load(GPT2(huggingface.shape(folder)), folder)
 
 
+def test_a_model_of_more_layers_than_its_config_says_is_an_error(source: Path, tmp_path: Path) -> None:
+    folder = copy_with(source, tmp_path, n_layer=1)
+    with pytest.raises(TrainError, match=r"has weights of more layers than the 1 that its config\.json"):
+        huggingface.load(GPT2(huggingface.shape(folder)), folder)
+
+
 def test_a_folder_without_a_config_is_no_model(tmp_path: Path) -> None:
     with pytest.raises(TrainError, match=r"is not a Hugging Face GPT-2: it has no config\.json; name"):
         huggingface.shape(str(tmp_path))
@@ -273,7 +279,7 @@ def test_gpt2s_own_vocabulary_and_merges_are_the_same_tokenizer(source: Path, ol
 
 def test_a_vocabulary_and_merges_that_are_no_tokenizers_are_named(older: Path) -> None:
     (older / "merges.txt").write_text("#version: 0.2\nno such pair\n")
-    with pytest.raises(TrainError, match=r"vocab\.json and .*merges\.txt are not a tokenizer's: "):
+    with pytest.raises(TrainError, match=r"vocab\.json and .*merges\.txt are not a tokenizer \("):
         pretrained.load(str(older))
     (older / "merges.txt").unlink()
     with pytest.raises(TrainError, match=r"tokenizer\.json is missing: put there"):
