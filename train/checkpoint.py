@@ -51,6 +51,8 @@ class Checkpoint:
             state: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
             if odd := _odd(state):
                 raise ValueError(odd)
+            if state.get("step", self.step) != self.step:
+                raise ValueError(f"it is of step {state['step']}: give the folder its name back")
         return state
 
     def require_weights(self) -> None:

@@ -52,6 +52,7 @@ app = typer.Typer(
     add_completion=False,
 )
 
+Quiet = Annotated[bool, typer.Option("--quiet", help="Show no progress.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as one JSON object on stdout.")]
 
 
@@ -73,7 +74,7 @@ def train(
         bool,
         typer.Option("--dry-run", help="Check everything, time a step, say what it would take, and stop."),
     ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,
+    quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
     """Train a GPT-2, or go on training it.
@@ -108,6 +109,7 @@ def sample(
     top_p: Annotated[float, typer.Option(help="Choose among the likeliest with this share together.")] = 1.0,
     seed: Annotated[int, typer.Option(help="The same seed gives the same text.")] = 1337,
     n: Annotated[int, typer.Option("-n", "--n", help="How many texts.")] = 1,
+    quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
     """Print texts of a trained model; a single one as it comes into being.
@@ -116,6 +118,7 @@ def sample(
 
       python -m train sample runs/small --prompt "The module" --n 3
     """
+    del quiet  # there is no progress
     streaming = n == 1 and not as_json
     with _exit_codes():
         from train.sample import generate
@@ -156,7 +159,7 @@ def evaluate(
         bool, typer.Option("--download", help="Fetch what is not in --data by its name on the hub.")
     ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be read, and stop.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,
+    quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
     """Evaluate a model as the paper does, beside the paper's numbers.
@@ -180,6 +183,8 @@ def evaluate(
 def export(
     run: Annotated[Path, typer.Argument(help="The run directory.")],
     out: Annotated[Path, typer.Argument(help="A new directory.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be written, and stop.")] = False,
+    quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
     """Write a trained run as a Hugging Face GPT-2 directory.
@@ -189,9 +194,10 @@ def export(
       python -m train export runs/small small-gpt2
     """
     with _exit_codes():
-        from train.export import write
+        from train.export import plan, write
 
-        _print(write(run, out), as_json)
+        del quiet  # there is no progress
+        _print(plan(run, out) if dry_run else write(run, out), as_json)
 
 
 def main() -> None:

@@ -115,7 +115,7 @@ def _bytes(file: Path) -> int:
     except PermissionError:
         raise
     except (OSError, ValueError) as error:
-        raise TrainError(f"cannot read {file}: {why(error)}") from None
+        raise TrainError(f"cannot read {file}: {why(error)}; put a whole copy there") from None
 
 
 def load(model: GPT2, source: str) -> None:
@@ -130,7 +130,7 @@ def load(model: GPT2, source: str) -> None:
         try:
             found |= load_file(file)
         except (OSError, SafetensorError) as error:
-            raise TrainError(f"cannot read {file}: {why(error)}") from None
+            raise TrainError(f"cannot read {file}: {why(error)}; put a whole copy there") from None
     found = {f"transformer.{name.removeprefix('transformer.')}": tensor for name, tensor in found.items()}
     layers = model.shape.n_layer
     if any(name.startswith(f"transformer.h.{layers}.") for name in found):
@@ -189,9 +189,9 @@ def _json(path: Path) -> dict[str, Any]:
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise TrainError(f"cannot read {path}: {why(error)}") from None
+        raise TrainError(f"cannot read {path}: {why(error)}; put a whole copy there") from None
     except (ValueError, RecursionError) as error:
-        raise TrainError(f"{path} is not JSON: {error}") from None
+        raise TrainError(f"{path} is not JSON: {error}; put a whole copy there") from None
     if not isinstance(found, dict):
-        raise TrainError(f"{path} is not a JSON object")
+        raise TrainError(f"{path} is not a JSON object; put a whole copy there")
     return found

@@ -455,6 +455,15 @@ def test_whoever_may_read_the_state_may_read_the_weights(save: Callable[..., che
     assert set(modes.values()) == {0o644}, modes
 
 
+def test_a_checkpoint_in_another_ones_name_is_not_gone_on_from(
+    save: Callable[..., checkpoint.Checkpoint],
+) -> None:
+    saved = save(5)
+    renamed = checkpoint.Checkpoint(saved.path.rename(saved.path.with_name("step-00000900")))
+    with pytest.raises(TrainError, match=r"it is of step 5: give the folder its name back"):
+        renamed.load_weights(GPT2(SHAPE))
+
+
 def test_weights_of_a_model_with_more_layers_are_not_taken(
     save: Callable[..., checkpoint.Checkpoint],
 ) -> None:

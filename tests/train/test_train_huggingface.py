@@ -360,6 +360,13 @@ def test_a_dry_run_of_an_export_writes_nothing(run: Path, tmp_path: Path) -> Non
         export.plan(run, run / "config.toml" / "below a file")
 
 
+def test_the_trainers_own_export_has_a_dry_run(run: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    done = CliRunner().invoke(app, ["export", str(run), str(out), "--dry-run", "--quiet", "--json"])
+    assert json.loads(done.stdout) == export.plan(run, out)
+    assert not out.exists()
+
+
 def test_an_export_does_not_overwrite(run: Path, tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("years of work")
     done = CliRunner().invoke(app, ["export", str(run), str(tmp_path)])
