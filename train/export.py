@@ -58,8 +58,9 @@ def _exportable(run: Path, out: Path) -> tuple[Settings, Checkpoint]:
     if out.exists() and not (out.is_dir() and ((out / UNFINISHED).is_file() or not any(out.iterdir()))):
         raise TrainError(f"{out} is there already: give a new directory")
     rundir.trained(run, saved)  # copied only if they can be read
-    if files.is_file(run / rundir.TOKENIZER):
-        tokenizer.load(run / rundir.TOKENIZER)
+    words = run / rundir.TOKENIZER
+    if files.is_file(words):
+        tokenizer.check_fits(tokenizer.load(words), words, settings.model)
     return settings, saved
 
 

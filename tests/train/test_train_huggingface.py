@@ -490,6 +490,7 @@ PANICKED = json.dumps(
         ("{}", r"tokenizer\.json is not a tokenizer"),
         (PANICKED, r"tokenizer\.json is not a tokenizer"),
         (Tokenizer(models.BPE()).to_str(), r"tokenizer\.json has an empty vocabulary"),
+        (Tokenizer(models.WordLevel({"a": 999})).to_str(), r"has 1,000 entries, the model 300"),
     ],
 )
 def test_a_damaged_tokenizer_is_told_before_anything_is_written(
