@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from train.evals.scoring import Question, Told, score
+from train.evals.scoring import Question, Told, after, score
 from train.evals.stop_words import STOP_WORDS
 from train.evals.subject import Subject
 
@@ -39,14 +39,16 @@ def stream(subject: Subject, text: Text, strides: Sequence[int], told: Told) -> 
     first one from end-of-text alone. An example is a window.
     """
     ids = [subject.end, *subject.encode([text.text])[0]]
+    spans_of = {stride: list(windows(len(ids) - 1, subject.room, stride)) for stride in strides}
+    total = sum(map(len, spans_of.values()))
     metrics: Metrics = {}
     examples: Examples = []
-    for stride in strides:
-        spans = list(windows(len(ids) - 1, subject.room, stride))
+    for stride, spans in spans_of.items():
         questions = [
             Question(ids[start : first + 1], [ids[first + 1 : last + 1]]) for start, first, last in spans
         ]
-        nats = [-scored[0].total for scored in score(subject, questions, told)]
+        found = score(subject, questions, after(told, len(examples), total))
+        nats = [-scored[0].total for scored in found]
         metrics |= {
             f"{name}_stride_{stride}": value for name, value in _rates(sum(nats), text, len(ids) - 1).items()
         }

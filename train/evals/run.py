@@ -14,7 +14,7 @@ from typing import Any
 
 from train import files, pretrained, rundir
 from train.errors import TrainError
-from train.evals import hub, paper, plot, subject
+from train.evals import generation, hub, paper, plot, subject
 from train.evals.language import Metrics
 from train.evals.progress import Progress
 from train.evals.subject import Subject
@@ -64,7 +64,10 @@ def evaluate(request: Request, progress: Progress) -> dict[str, Any]:
     folder = _folder(request.out, model)
     keys = {task.name: _key(task, path, model, strides) for task, path in found}
     kept = {name: result for name, key in keys.items() if (result := _kept(folder, key))}
-    contents = {task.name: task.read(path) for task, path in found if task.name not in kept}
+    missing = [(task, path) for task, path in found if task.name not in kept]
+    for task, _ in missing:
+        generation.require_library(task.name)
+    contents = {task.name: task.read(path) for task, path in missing}
     with files.made(folder, "give another --out"), TemporaryFile(dir=folder):
         pass
     rows = []
@@ -92,7 +95,10 @@ def evaluate(request: Request, progress: Progress) -> dict[str, Any]:
 
 def plan(request: Request) -> dict[str, Any]:
     """What `evaluate` would read: a row per task with its file and size. Raises TrainError like it."""
-    planned = [_planned(task, path) for task, path in _located(named(request.tasks), request)]
+    tasks = named(request.tasks)
+    planned = [_planned(task, path) for task, path in _located(tasks, request)]
+    for task in tasks:
+        generation.require_library(task.name)
     files.check_made(request.out, "give another --out")
     model, room = subject.look(request.source), pretrained.length(request.source)
     if room is not None:

@@ -21,6 +21,11 @@ PREDICTED_AT_ONCE = 1_024  # logits of GPT-2's vocabulary for so many tokens tak
 Told = Callable[[int, int], None]
 
 
+def after(told: Told, before: int, total: int) -> Told:
+    """Tells of a part of a task, before which `before` examples of `total` are done."""
+    return lambda done, _: told(before + done, total)
+
+
 @dataclass(frozen=True)
 class Question:
     """Token ids of a context, at least one, and of the continuations of it to score.

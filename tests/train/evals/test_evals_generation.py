@@ -247,6 +247,16 @@ def test_rouge_l_is_of_sentences_and_flat_of_the_whole(
     assert (metrics["rouge_l"], metrics["rouge_l_flat"]) == pytest.approx((rouge_l, flat))
 
 
+def test_how_far_the_summaries_and_their_scores_are_is_told_as_one(
+    subject: Subject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("rouge_score")
+    monkeypatch.setattr(generation, "SUMMARY_TOKENS", 2)
+    heard: list[tuple[int, int]] = []
+    generation.cnn_dm(subject, [Story("A.", ["a"])] * 2, lambda *told: heard.append(told))
+    assert heard == [(2, 6), (4, 6), (5, 6), (6, 6)]
+
+
 def test_three_sentences_are_drawn_in_the_articles_order(subject: Subject, said: Any) -> None:
     pytest.importorskip("rouge_score")
     said("a")

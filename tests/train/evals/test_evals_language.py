@@ -60,6 +60,14 @@ def test_a_stream_is_what_the_table_says(bigram: Any) -> None:
     assert examples[0]["nats"] == pytest.approx(-bigram.nats(ids[:65]), rel=1e-5)
 
 
+def test_how_far_the_windows_of_all_strides_are_is_told_as_one(bigram: Any) -> None:
+    heard: list[tuple[int, int]] = []
+    _, examples = stream(
+        bigram.subject, Text(TEXT, {"char": len(TEXT)}), (64, 7), lambda *told: heard.append(told)
+    )
+    assert heard == sorted(set(heard)) and heard[-1] == (len(examples), len(examples))
+
+
 def test_sentences_each_start_anew(bigram: Any) -> None:
     parts = TEXT.split("\n")
     texts = [Text(part + "\n", {"word": len(part.split())}) for part in parts]

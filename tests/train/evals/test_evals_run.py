@@ -1,6 +1,7 @@
 import json
 import shutil
 import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -215,6 +216,23 @@ def test_nothing_is_computed_before_every_file_is_read(folder: Path, data: Path)
     (data / "enwik8").write_text("too short")
     with pytest.raises(TrainError, match="9 bytes, expected 100,000,000"):
         evaluate(asked(folder, data, "lambada", "enwik8"), PROGRESS)
+    assert not (data.parent / "evals").exists()
+
+
+@pytest.mark.parametrize(("task", "library"), [("cnn-dm", "rouge_score"), ("wmt14-fr-en", "sacrebleu")])
+def test_nothing_is_computed_where_the_library_that_scores_is_not_installed(
+    folder: Path, data: Path, monkeypatch: pytest.MonkeyPatch, task: str, library: str
+) -> None:
+    monkeypatch.setitem(sys.modules, library, None)
+    for name, row in {
+        "cnn_dm/test.jsonl": {"article": "A.", "highlights": "B."},
+        "newstest2014/newstest2014.fr-en.jsonl": {"fr": "Un.", "en": "One."},
+    }.items():
+        (data / name).parent.mkdir()
+        (data / name).write_text(json.dumps(row))
+    for attempt in (run.plan, lambda request: evaluate(request, PROGRESS)):
+        with pytest.raises(TrainError, match=rf"{library} is not installed; {task} needs: pip install"):
+            attempt(asked(folder, data, "lambada", task))
     assert not (data.parent / "evals").exists()
 
 
