@@ -52,7 +52,7 @@ app = typer.Typer(
     add_completion=False,
 )
 
-Quiet = Annotated[bool, typer.Option("--quiet", help="Show no progress.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as one JSON object on stdout.")]
 
 
@@ -193,10 +193,10 @@ def export(
 
       python -m train export runs/small small-gpt2
     """
+    del quiet  # there is no progress
     with _exit_codes():
         from train.export import plan, write
 
-        del quiet  # there is no progress
         _print(plan(run, out) if dry_run else write(run, out), as_json)
 
 

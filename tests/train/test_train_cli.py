@@ -24,7 +24,7 @@ def test_train_then_sample_print_json(corpus: Path, tiny_arguments: list[str], t
     found = json.loads(done.stdout)
     assert found["steps"] == 3
     assert Path(found["checkpoint"], "DONE").exists()
-    done = CliRunner().invoke(app, ["sample", run, "--prompt", "The", "--n", "2", "--json"])
+    done = CliRunner().invoke(app, ["sample", run, "--prompt", "The", "--n", "2", "--quiet", "--json"])
     assert len(json.loads(done.stdout)["texts"]) == 2
 
 
@@ -55,6 +55,28 @@ def test_a_sample_that_nobody_reads_to_its_end_ends_without_a_word(
     done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, text=True, timeout=280)
     os.close(writing)
     assert (done.returncode, done.stderr) == (1, "")
+
+
+def test_an_export_may_be_asked_what_it_would_write(
+    corpus: Path, tiny_arguments: list[str], tmp_path: Path
+) -> None:
+    run, out = tmp_path / "run", tmp_path / "exported"
+    arguments = [
+        "train",
+        str(corpus),
+        "--out",
+        str(run),
+        *tiny_arguments,
+        "--set",
+        "train.steps=1",
+        "--quiet",
+    ]
+    assert CliRunner().invoke(app, arguments).exit_code == 0
+    done = CliRunner().invoke(app, ["export", str(run), str(out), "--dry-run", "--json", "--quiet"])
+    found = json.loads(done.stdout)
+    assert (found["step"], done.stderr) == (1, "") and not out.exists()
+    CliRunner().invoke(app, ["export", str(run), str(out)])
+    assert found["bytes"] == (out / "model.safetensors").stat().st_size
 
 
 def test_help_has_an_example() -> None:

@@ -15,6 +15,8 @@ from train.model import GPT2
 from train.ranks import Ranks
 from train.tokenizer import END_OF_TEXT, fails_as
 
+TEXTS_ENCODED_AT_ONCE = 256  # besides ids the library keeps some hundred bytes of each token
+
 
 @dataclass(frozen=True)
 class Subject:
@@ -35,8 +37,12 @@ class Subject:
 
     def encode(self, texts: Sequence[str]) -> list[list[int]]:
         """Token ids of each text."""
-        with fails_as(f"the tokenizer of {self.source} fails at a text"):
-            return [found.ids for found in self.tokenizer.encode_batch(list(texts), add_special_tokens=False)]
+        ids: list[list[int]] = []
+        for at in range(0, len(texts), TEXTS_ENCODED_AT_ONCE):
+            part = list(texts[at : at + TEXTS_ENCODED_AT_ONCE])
+            with fails_as(f"the tokenizer of {self.source} fails at a text"):
+                ids += [found.ids for found in self.tokenizer.encode_batch(part, add_special_tokens=False)]
+        return ids
 
     def decode(self, ids: Sequence[int]) -> str:
         """The text of token ids, without special ones."""

@@ -12,6 +12,7 @@ from tokenizers import Tokenizer, models, processors
 from train import device, huggingface
 from train.device import Device
 from train.errors import TrainError
+from train.evals import subject as evaluated
 from train.evals.subject import Subject, load
 from train.ranks import Ranks
 from train.tokenizer import END_OF_TEXT
@@ -25,6 +26,15 @@ def test_texts_get_no_tokens_that_a_tokenizer_would_put_around_them(
     tokenizer.post_processor = processors.TemplateProcessing("<|endoftext|> $A", None, [("<|endoftext|>", 0)])
     tokenizer.save(str(other / "tokenizer.json"))
     assert load(str(other)).encode(["A name", ""]) == subject.encode(["A name", ""])
+
+
+def test_texts_are_encoded_some_at_a_time_in_their_order(
+    subject: Subject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts = [f"{number} is a name" for number in range(5)]
+    whole = subject.encode(texts)
+    monkeypatch.setattr(evaluated, "TEXTS_ENCODED_AT_ONCE", 2)
+    assert subject.encode(texts) == whole == [subject.encode([text])[0] for text in texts]
 
 
 def test_a_model_in_a_folder_has_its_name_and_its_whole_path(
