@@ -82,7 +82,7 @@ def _is_text(value: Any) -> bool:
     return isinstance(value, str) and not _SURROGATE.search(value)
 
 
-STRING = Kind("text or none", _is_text)
+STRING = Kind("text, even empty", _is_text)
 TEXT = Kind("text", lambda value: _is_text(value) and bool(value.strip()))
 TEXTS = Kind(
     "a list of texts", lambda value: isinstance(value, list) and bool(value) and all(map(TEXT.fits, value))

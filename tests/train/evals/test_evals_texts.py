@@ -102,7 +102,7 @@ def row(**other: object) -> str:
         (named("lambada"), "", "holds no text"),
         (named("hellaswag"), row(label=""), r"label \(0, 1, 2 or 3\)"),
         (named("hellaswag"), row(endings="abcd"), r"endings \(four texts\)"),
-        (named("hellaswag"), row(ctx_b=None), r"ctx_b \(text or none\)"),
+        (named("hellaswag"), row(ctx_b=None), r"ctx_b \(text, even empty\)"),
         (named("nq"), '{"question": "Which?", "answer": "Paris"}\n', r"answer \(a list of texts\)"),
         (named("nq"), '{"question": "Which?", "answer": []}\n', r"answer \(a list of texts\)"),
         (named("wmt14-en-fr"), '{"fr": "un", "en": 1}\n', r"en \(text\), fr \(text\)"),
