@@ -23,6 +23,7 @@ SHOWN = 5  # examples before a question or a sentence; the paper does not say ho
 ANSWER_TOKENS, SENTENCE_TOKENS, SUMMARY_TOKENS = 32, 100, 100
 SUMMARY_SENTENCES = 3
 WORDS_REMEMBERED = 100_000
+Sentences = list[str]
 LIBRARIES = {"cnn-dm": "rouge_score", "wmt14-en-fr": "sacrebleu", "wmt14-fr-en": "sacrebleu"}
 
 
@@ -83,7 +84,7 @@ def cnn_dm(subject: Subject, stories: Sequence[Story], told: Told) -> Result:
     for at, story in enumerate(stories):
         example: dict[str, Any] = {"highlights": story.highlights}
         for name, texts in summaries.items():
-            example[f"summary{name}"] = texts[at]
+            example[f"summary{name}"] = " ".join(texts[at])
             example |= _rouge_of(scorer, story, texts[at], name)
         examples.append(example)
         told(2 * len(stories) + len(examples), 3 * len(stories))
@@ -92,10 +93,12 @@ def cnn_dm(subject: Subject, stories: Sequence[Story], told: Told) -> Result:
     return metrics | {"prompts_cut": articles_cut}, examples
 
 
-def _summaries(subject: Subject, stories: Sequence[Story], told: Told) -> tuple[dict[str, list[str]], int]:
+def _summaries(
+    subject: Subject, stories: Sequence[Story], told: Told
+) -> tuple[dict[str, list[Sentences]], int]:
     """The summaries of each way, and how many articles were cut; two thirds of the task."""
     way = Way(SUMMARY_TOKENS, top_k=2, one_line=False, seed=SEED)
-    summaries: dict[str, list[str]] = {}
+    summaries: dict[str, list[Sentences]] = {}
     articles = subject.encode([story.article for story in stories])
     articles_cut = 0
     for name, hint in (("", "\nTL;DR:"), ("_no_hint", "\n")):
@@ -130,29 +133,29 @@ class _Stemmed:
         return tokenize.tokenize(text, self)
 
 
-def _rouge_of(scorer: Any, story: Story, summary: str, suffix: str) -> dict[str, float]:
-    found = scorer.score("\n".join(story.highlights), "\n".join(sentences(summary)))
+def _rouge_of(scorer: Any, story: Story, summary: Sentences, suffix: str) -> dict[str, float]:
+    found = scorer.score("\n".join(story.highlights), "\n".join(summary))
     names = {"rouge_1": "rouge1", "rouge_2": "rouge2", "rouge_l": "rougeLsum", "rouge_l_flat": "rougeL"}
     return {f"{name}{suffix}": 100 * found[key].fmeasure for name, key in names.items()}
 
 
-def sentences(text: str) -> list[str]:
+def sentences(text: str) -> Sentences:
     """The text's sentences: up to a stop, a question or exclamation mark before white space, or a line
     end."""
     parts = re.split(r"(?<=[.!?])[\"')\]]*\s+|\n+", text.strip())
     return [part.strip() for part in parts if part.strip()]
 
 
-def _first_sentences(text: str) -> str:
-    return " ".join(sentences(text)[:SUMMARY_SENTENCES])
+def _first_sentences(text: str) -> Sentences:
+    return sentences(text)[:SUMMARY_SENTENCES]
 
 
-def _drawn_sentences(text: str, at: int) -> str:
+def _drawn_sentences(text: str, at: int) -> Sentences:
     found = sentences(text)
     drawn = sorted(
         random.Random(f"{SEED} {at}").sample(range(len(found)), min(SUMMARY_SENTENCES, len(found)))
     )
-    return " ".join(found[place] for place in drawn)
+    return [found[place] for place in drawn]
 
 
 def translation(subject: Subject, pairs: Sequence[Pair], told: Told) -> Result:

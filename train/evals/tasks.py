@@ -219,6 +219,7 @@ TASKS = {
             ),
             examples.stories,
             generation.cnn_dm,
+            version=2,
         ),
         Task(
             "wmt14-en-fr",

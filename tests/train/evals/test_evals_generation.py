@@ -257,6 +257,14 @@ def test_how_far_the_summaries_and_their_scores_are_is_told_as_one(
     assert heard == [(2, 6), (4, 6), (5, 6), (6, 6)]
 
 
+def test_a_summarys_sentences_are_scored_as_they_were_taken(subject: Subject, said: Any) -> None:
+    pytest.importorskip("rouge_score")
+    said("Nine ten\nOne two")  # as one sentence its words would be in another order
+    metrics, examples = generation.cnn_dm(subject, [Story("A.", ["one two nine ten"])], quiet)
+    assert examples[0]["summary"] == "Nine ten One two"
+    assert metrics["rouge_l"] == pytest.approx(100)
+
+
 def test_three_sentences_are_drawn_in_the_articles_order(subject: Subject, said: Any) -> None:
     pytest.importorskip("rouge_score")
     said("a")
