@@ -3,8 +3,9 @@ them."""
 
 import hashlib
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from dataclasses import dataclass
+from threading import Event
 from typing import Any
 
 import numpy as np
@@ -49,16 +50,22 @@ def take_census(corpus: Corpus, words: Tokenizer | None = None) -> Census:
 
 
 def _read(split: Split, vocab_size: int) -> tuple[str, NDArray[np.int64]]:
+    given_up = Event()
     with ThreadPoolExecutor(max_workers=4) as pool:
-        found = list(pool.map(lambda file: _check_file(file, vocab_size), split.files))
+        try:
+            found = list(pool.map(lambda file: _check_file(file, vocab_size, given_up), split.files))
+        finally:  # by Ctrl-C, or where a file is not right, before the others have been read to their end
+            given_up.set()
     counts = sum((counts for _, counts in found), start=np.zeros(vocab_size, dtype=np.int64))
     return hashlib.sha256("".join(sha256 for sha256, _ in found).encode()).hexdigest(), counts
 
 
-def _check_file(file: TokenFile, vocab_size: int) -> tuple[str, NDArray[np.int64]]:
+def _check_file(file: TokenFile, vocab_size: int, given_up: Event) -> tuple[str, NDArray[np.int64]]:
     sha256, largest, halves = hashlib.sha256(), -1, True
     counts = np.zeros(vocab_size, dtype=np.int64)
     for chunk in _chunks(file):
+        if given_up.is_set():
+            raise CancelledError
         sha256.update(chunk.data)
         largest = max(largest, int(chunk.max()))
         halves = halves and not chunk[1::2].any()

@@ -1,18 +1,24 @@
-"""Ctrl-C in a moment in which Python can raise nothing."""
+"""Ctrl-C and SIGTERM, also in a moment in which Python can raise nothing."""
 
 import _thread
 import os
 import signal
 import sys
 import time
+from types import FrameType
 
 AGAIN_S = 0.01  # by when what could not be interrupted is over
 
 
 def keep() -> None:
-    """Has an interrupt come again that Python only reports, and so loses: in a callback, as each import has
-    one, or in the end of an object."""
+    """Has a SIGTERM interrupt as Ctrl-C does, and an interrupt come again that Python only reports, and so
+    loses: in a callback, as each import has one, or in the end of an object."""
+    signal.signal(signal.SIGTERM, _terminated)
     sys.unraisablehook = _unraisable
+
+
+def _terminated(_: int, __: FrameType | None) -> None:
+    raise KeyboardInterrupt
 
 
 def _unraisable(lost: "sys.UnraisableHookArgs") -> None:

@@ -30,7 +30,7 @@ def train(tokens: Path, run: Path, settings: Settings, progress: Progress | None
     Raises TrainError for what the user can mend, before the first step; Interrupted after a SIGTERM or
     Ctrl-C, saved; RunFailed when the loss is no longer a number, or as `train.on_spike` says.
     """
-    with joined() as ranks, stop_request() as stop:
+    with joined() as ranks:
         shown = progress if progress and ranks.leads else Progress()
         settings, corpus = prepare.resolve(tokens, run, settings, ranks)
         with rundir.opened(run, settings) if ranks.leads else nullcontext():
@@ -47,7 +47,8 @@ def train(tokens: Path, run: Path, settings: Settings, progress: Progress | None
                     if ranks.leads:
                         rundir.describe(run, settings, corpus.tokenizer)
                         saving.tidy(run, settings.train)  # a kill may have come before the last time
-                    _go_on(training, run, census, stop, shown)
+                    with stop_request() as stop:  # until here there is nothing to save
+                        _go_on(training, run, census, stop, shown)
             if ranks.leads:
                 report.write(run)
             ranks.wait()

@@ -2,15 +2,9 @@
 and a Ctrl-C in it is to end in one line."""
 
 import os
-import signal
 import sys
-from types import FrameType
 
 from train import interrupt, streams
-
-
-def _terminated(_: int, __: FrameType | None) -> None:
-    raise KeyboardInterrupt
 
 
 def main() -> None:
@@ -21,7 +15,6 @@ def main() -> None:
     except FileNotFoundError:
         print("webtext: the working directory is gone: change to another", file=sys.stderr)
         sys.exit(2)
-    signal.signal(signal.SIGTERM, _terminated)
     interrupt.keep()
     try:
         sys.exit(_run(sys.argv[1:] or ["--help"]))

@@ -1,10 +1,13 @@
 import hashlib
 import json
 import math
+import os
 import re
 import resource
 import shutil
-from collections.abc import Callable
+import signal
+import time
+from collections.abc import Callable, Iterator
 from functools import reduce
 from operator import getitem
 from pathlib import Path
@@ -15,7 +18,7 @@ import pytest
 
 from train import census, token_index
 from train.census import Census, take_census
-from train.corpus import find_corpus
+from train.corpus import TokenFile, find_corpus
 from train.errors import TrainError
 from train.evaluate import bits_per_byte
 from train.settings import DataSettings
@@ -176,6 +179,23 @@ def test_a_token_beyond_the_vocabulary_is_found_in_any_piece(
     tokens.tofile(tmp_path / "x.bin")
     with pytest.raises(TrainError, match=r"x\.bin holds token 300"):
         take_census(find_corpus(tmp_path, DataSettings(train=str(tmp_path / "x.bin")), 300))
+
+
+def test_a_ctrl_c_does_not_wait_for_the_end_of_a_file(corpus: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read = []
+
+    def pieces(file: TokenFile) -> Iterator[np.ndarray[Any, Any]]:
+        for at in range(200):
+            if not read:
+                os.kill(os.getpid(), signal.SIGINT)
+            read.append(at)
+            yield file.read(at, 1)
+            time.sleep(0.01)
+
+    monkeypatch.setattr(census, "_chunks", pieces)
+    with pytest.raises(KeyboardInterrupt):
+        take_census(find_corpus(corpus, OWN, 0))
+    assert max(read) < 199
 
 
 @pytest.mark.parametrize("tokens", [[7, 0] * 31, [7] * 64 + [7, 0] * 32], ids=["few", "a piece"])

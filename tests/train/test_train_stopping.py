@@ -1,10 +1,14 @@
 """What Ctrl-C and SIGTERM do while a run is being trained, and after it."""
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
+from train.loop import train
+from train.progress import Progress
+from train.settings import Settings
 from train.stopping import stop_request
 
 
@@ -43,3 +47,19 @@ def test_after_the_run_signals_are_what_they_were(heard: list[int]) -> None:
     signal.raise_signal(signal.SIGTERM)
     signal.raise_signal(signal.SIGINT)
     assert heard == [signal.SIGTERM, signal.SIGINT]
+
+
+def test_before_the_first_step_there_is_nothing_to_save_and_a_signal_ends_the_run_at_once(
+    corpus: Path, tiny: Callable[..., Settings], tmp_path: Path, heard: list[int]
+) -> None:
+    class Stopping(Progress):
+        def preparing(self, what: str) -> None:
+            assert what.startswith("reading ")
+            signal.raise_signal(signal.SIGTERM)
+            signal.raise_signal(signal.SIGINT)
+            raise KeyboardInterrupt  # as those who listen do
+
+    with pytest.raises(KeyboardInterrupt):
+        train(corpus, tmp_path / "run", tiny(), Stopping())
+    assert heard == [signal.SIGTERM, signal.SIGINT]
+    assert not (tmp_path / "run").exists()
