@@ -8,7 +8,7 @@ from tempfile import TemporaryFile
 from typing import Any
 
 from pipelines import overlap
-from webtext import damage, files, store
+from webtext import damage, files, lease, store
 from webtext.audit import compare as comparison
 from webtext.audit import compare_page, report
 from webtext.audit.page import page
@@ -20,6 +20,7 @@ from webtext.errors import UserError
 from webtext.progress import Progress
 
 WRITTEN = ["report.html", "report.json", "*.svg"]
+COMPARED = ["compare.html", "compare.json"]
 
 
 @dataclass(frozen=True)
@@ -95,8 +96,7 @@ def plan(corpora: Sequence[Corpus], out: Path | None, against: Against = Against
         if path
     ]
     folder = store.named(str(out or corpora[0].root / "audit"))
-    two = ["compare.html", "compare.json"]
-    return {"out": folder, "reads": reads, "writes": two if len(corpora) > 1 else WRITTEN}
+    return {"out": folder, "reads": reads, "writes": COMPARED if len(corpora) > 1 else WRITTEN}
 
 
 def _same(one: Corpus, other: Corpus) -> bool:
@@ -124,9 +124,16 @@ def _folder(corpus: Corpus, out: Path | None) -> Path:
         if error.errno in damage.DISK_FULL:
             raise
         raise UserError(f"{folder}: cannot be written to ({error.strerror}): give another --out") from None
-    if not out:
-        files.clean(folder)
+    _sweep(folder)
     return folder
+
+
+def _sweep(folder: Path) -> None:
+    """Removes what killed audits left half written; in a folder of the user's others may be writing now."""
+    for name in (*WRITTEN, *COMPARED):
+        for left in folder.glob(f".{name}.*{store.TEMPORARY}"):
+            if lease.has_ended(left.suffixes[-2].removeprefix(".")):
+                left.unlink(missing_ok=True)
 
 
 def _write(folder: Path, numbers: dict[str, Any]) -> None:

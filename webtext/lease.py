@@ -52,7 +52,7 @@ def _require_nobody_else(folder: Object, mine: str) -> None:
     found = folder.listed()
     for name, stamp in found.items():
         machine, _, rest = name.rpartition(".")[0].rpartition(".")
-        if name == mine or (machine == _machine() and _has_ended(rest)):
+        if name == mine or (machine == _machine() and has_ended(rest)):
             continue
         silent_s = (found[mine].mtime_ns - stamp.mtime_ns) // NANOSECONDS
         owner = f"process {rest} on {machine.rpartition('.')[0]}"
@@ -77,7 +77,8 @@ def _machine() -> str:
     return f"{socket.gethostname()}.0"
 
 
-def _has_ended(process: str) -> bool:
+def has_ended(process: str) -> bool:
+    """Whether there is no process of this id, as text, on this machine."""
     try:
         os.kill(int(process), 0)
     except ProcessLookupError:

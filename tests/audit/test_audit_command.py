@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import subprocess
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -124,14 +125,21 @@ def test_charts_of_an_earlier_report_do_not_stay_beside_a_later_one(
     assert charts == {"mine.svg", "attrition.svg", "bytes.svg", "domains.svg", "karma.svg", "months.svg"}
 
 
+@pytest.mark.parametrize("name", ["report.html", "compare.json", "attrition.svg"])
+@pytest.mark.parametrize("own", [True, False], ids=["in the corpus", "in a folder of the user's"])
 def test_what_a_killed_audit_left_half_written_goes_with_the_next_one(
-    planted: Corpus, quiet: Progress
+    own: bool, name: str, planted: Corpus, quiet: Progress, tmp_path: Path
 ) -> None:
-    left = planted.root / "audit" / ".report.html.77.tmp"
-    left.parent.mkdir(exist_ok=True)
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    folder = planted.root / "audit" if own else tmp_path
+    folder.mkdir(exist_ok=True)
+    left, of_another_at_work = (folder / f".{name}.{process}.tmp" for process in (ended.pid, os.getppid()))
     left.touch()
-    audit.run(planted, None, quiet)
-    assert not left.exists()
+    of_another_at_work.touch()
+    audit.run(planted, None if own else tmp_path, quiet)
+    assert (left.exists(), of_another_at_work.exists()) == (False, True)
+    of_another_at_work.unlink()
 
 
 def test_a_stage_that_was_made_from_other_rows_is_said_to_be_stale(

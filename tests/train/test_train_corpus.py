@@ -182,7 +182,7 @@ def test_a_token_beyond_the_vocabulary_is_found_in_any_piece(
 
 
 def test_a_ctrl_c_does_not_wait_for_the_end_of_a_file(corpus: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    read = []
+    read: list[int] = []
 
     def pieces(file: TokenFile) -> Iterator[np.ndarray[Any, Any]]:
         for at in range(200):
