@@ -11,6 +11,8 @@ from pathlib import Path
 
 from train.errors import TrainError
 
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
+
 
 def expanded(text: str) -> Path:
     """A path whose `~` or `~user` is that user's home; as it is where there is no such user."""
@@ -22,12 +24,15 @@ def made(folder: Path, instead: str) -> Iterator[None]:
     """Makes a folder in which the block then writes something small, so that one that cannot be written to
     (it may be another user's) is refused before anything is computed.
 
-    Raises TrainError, which ends in `instead`, where either fails.
+    Raises TrainError, which ends in `instead`, where either fails; of a full disk OSError, which names the
+    folder.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
         yield
     except OSError as error:
+        if error.errno in DISK_FULL:
+            raise OSError(error.errno, error.strerror, str(folder)) from None
         raise _cannot(folder, error, instead) from None
 
 

@@ -32,6 +32,11 @@ def test_a_file_that_could_not_be_written_leaves_nothing_beside_the_old_one(
     assert (tmp_path / "config.toml").read_text() == "old"
 
 
+def test_a_full_disk_is_no_reason_to_name_another_folder(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match=r"No space left on device: .*run'$"), files.made(tmp_path / "run", "x"):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
 def below_a_file(folder: Path) -> Path:
     (folder / "file").touch()
     return folder / "file" / "new" / "run"
