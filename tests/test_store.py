@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 import typer
 
@@ -22,6 +23,7 @@ from webtext.errors import RunFailed, UserError
 from webtext.manifest import Part
 from webtext.options import place
 from webtext.store import Object
+from webtext.table import Table
 
 
 @pytest.fixture(scope="module")
@@ -162,6 +164,30 @@ def test_a_table_is_read_without_a_copy(root: Path) -> None:
     (root / "part.parquet").unlink()
     assert files.read_table(root / "part.parquet", ["id"]).to_pydict() == {"id": [1, 2]}
     assert not (root / "part.parquet").exists()
+
+
+def test_damage_to_an_object_is_not_taken_for_a_store_that_fails(root: Path) -> None:
+    table = pa.table({"text": [f"text {number}" for number in range(1000)]})
+    files.write_parquet(root / "part.parquet", table.schema, [table])
+    whole = object_at(root / "part.parquet").read()
+    object_at(root / "part.parquet").write(whole[:500] + bytes(20) + whole[520:])
+    with pytest.raises(OSError, match="CRC checksum"):
+        files.read_table(root / "part.parquet")
+
+
+def test_a_table_that_is_gone_is_not_asked_for_again(root: Path, site: ObjectStore) -> None:
+    with pytest.raises(FileNotFoundError):
+        files.read_table(root / "part.parquet")
+    assert len(site.asked) < 5
+
+
+def test_rows_are_looked_for_again_in_a_store_that_was_unwell(root: Path, site: ObjectStore) -> None:
+    rows, links = pa.table({"id": ["a", "b"]}), Table("links", root / "links", None)
+    files.write_parquet(links.folder / "part.parquet", rows.schema, [rows])
+    site.unwell, site.faults = 1.0, ("error",)
+    threading.Timer(0.5, lambda: setattr(site, "unwell", 0.0)).start()
+    (found,) = links.found(pc.field("id") == "b", ["part.parquet"])
+    assert found["id"].to_pylist() == ["b"]
 
 
 def test_requests_that_fail_are_made_again(root: Path, site: ObjectStore, tmp_path: Path) -> None:
@@ -339,6 +365,13 @@ def test_any_file_system_of_fsspec_will_do(tmp_path: Path) -> None:
     assert (tmp_path / "note.txt").read_bytes() == b"hallo"
     other.remove()
     assert other.stamp() is None
+
+
+@pytest.mark.parametrize("bucket", ["user:password@bucket", "127.0.0.1:9000"])
+def test_an_address_names_neither_a_user_nor_a_server(bucket: str) -> None:
+    with pytest.raises(UserError, match=r"set AWS_ACCESS_KEY_ID .* and AWS_ENDPOINT_URL") as refused:
+        Object("s3", f"{bucket}/key").read()
+    assert "password" not in str(refused.value)
 
 
 def test_a_store_of_an_unknown_kind_is_told() -> None:

@@ -61,6 +61,8 @@ def find(place: str, in_folder: Callable[[str], bool]) -> list[StoredFile]:
     bucket = pattern.partition("/")[0]
     if not bucket or "/" not in plain + "/" or _GLOB.search(bucket):
         raise UserError(f"{place!r} names no bucket; write {S3}BUCKET/PREFIX/*")
+    if "//" in pattern:
+        raise UserError(f"{place}: an empty name between two slashes, which cannot be read: name another")
     top = plain.rpartition("/")[0] if globs else pattern
     stored, found = store_failures.ask(place, lambda: _listed(bucket, top, recursive=bool(globs)))
     if not found:
@@ -117,7 +119,13 @@ def write(system: Any, key: str, pieces: Iterable[bytes]) -> None:
 
 
 def system(bucket: str) -> Any:
-    """The file system that a bucket is read and written through."""
+    """The file system that a bucket is read and written through. Raises UserError for USER:PASSWORD@BUCKET
+    and HOST:PORT, which are in no bucket's name."""
+    if ":" in bucket:
+        raise UserError(
+            f"{S3}BUCKET names neither a user nor a server; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, "
+            "and AWS_ENDPOINT_URL for a server other than Amazon's"
+        )
     setting = os.environ.get
     endpoint = setting("AWS_ENDPOINT_URL_S3") or setting("AWS_ENDPOINT_URL") or ""
     region = setting("AWS_REGION") or setting("AWS_DEFAULT_REGION")

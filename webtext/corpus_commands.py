@@ -20,6 +20,7 @@ from webtext.options import (
     Settings,
     Workers,
     directory,
+    file,
 )
 from webtext.progress import Progress
 
@@ -129,7 +130,9 @@ def remove(
     ] = None,
     source: Annotated[
         Path | None,
-        typer.Option("--from", metavar="FILE", help="URLs and domains, one a line; # starts a comment."),
+        typer.Option(
+            "--from", metavar="FILE", parser=file, help="URLs and domains, one a line; # starts a comment."
+        ),
     ] = None,
     keep_copies: Annotated[
         bool, typer.Option("--keep-copies", help="Leave exact and near duplicates of them in.")

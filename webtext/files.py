@@ -163,7 +163,7 @@ def read_table(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
     options = {"columns": None if columns is None else list(columns), "partitioning": None, **CHECKED}
     if (stored := store.of(path)) is None:
         return pq.read_table(path, use_threads=False, **options)
-    return stored.ask(lambda system, key: pq.read_table(key, filesystem=system, **options))
+    return stored.ask(lambda system, key: pq.read_table(key, filesystem=system, **options), parsing=True)
 
 
 def open_parquet(path: Path) -> pq.ParquetFile:

@@ -86,7 +86,9 @@ def audit(
     webtext_domains: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE", help="OpenAI's list of WebText's top domains, to compare the links' with."
+            metavar="FILE",
+            parser=file,
+            help="OpenAI's list of WebText's top domains, to compare the links' with.",
         ),
     ] = None,
     compare: Annotated[

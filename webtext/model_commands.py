@@ -9,7 +9,18 @@ import typer
 
 from webtext import show_model, show_plan
 from webtext.command import Command, Question, app, show_result
-from webtext.options import CorpusPath, DryRun, Json, ModelSource, Quiet, RunPath, Settings, directory, place
+from webtext.options import (
+    CorpusPath,
+    DryRun,
+    Json,
+    ModelSource,
+    Quiet,
+    RunPath,
+    Settings,
+    directory,
+    name_or_file,
+    place,
+)
 
 
 class ModelLayout(StrEnum):
@@ -30,6 +41,7 @@ def train(
         typer.Option(
             "--config",
             metavar="NAME|FILE",
+            parser=name_or_file,
             help="demo and laptop for CPUs, gpt2-124m, gpt2-355m, gpt2-774m, gpt2-1558m, gpu-day, paper, "
             "or a TOML file. [default: the run's own, else gpt2-124m]",
         ),

@@ -40,6 +40,11 @@ def file(named: str) -> Path:
     return _of_this_machine(named, "file")
 
 
+def name_or_file(named: str) -> str:
+    """The name of something that ships, or a file of this machine."""
+    return str(file(named))
+
+
 def _of_this_machine(named: str | Path, what: str) -> Path:
     _require_a_name(str(named))
     try:
@@ -67,6 +72,7 @@ RecipeName = Annotated[
     typer.Option(
         "--recipe",
         metavar="NAME|FILE",
+        parser=name_or_file,
         help="webtext, openwebtext, openwebtext2, gopher, demo, or a TOML file. "
         "[default: the corpus' own, else webtext]",
     ),

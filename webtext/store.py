@@ -149,15 +149,16 @@ class Object:
 
         return self.ask(first_parts)
 
-    def ask(self, question: Callable[[Any, str], Result]) -> Result:
-        """What the store says to `question(file system, key)`."""
+    def ask(self, question: Callable[[Any, str], Result], *, parsing: bool = False) -> Result:
+        """What the store says to `question(file system, key)`, which may be parsing it."""
         bucket, _, below = self.place.partition("/")
 
         def asked() -> Result:
             system, top = system_of(self.scheme, bucket)
             return question(system, "/".join(filter(None, [top, below])))
 
-        return store_failures.ask(self.address, asked)
+        parsing &= self.scheme in store_failures.KNOWN
+        return store_failures.ask(self.address, asked, parsing=parsing)
 
 
 @lru_cache
@@ -177,7 +178,8 @@ def system_of(scheme: str, bucket: str) -> tuple[Any, str]:
 
         return fs.PyFileSystem(fs.FSSpecHandler(fsspec.filesystem(scheme))), bucket
     except (ImportError, ValueError) as error:
-        raise UserError(f"{scheme}://{bucket}: a store that cannot be reached ({error})") from None
+        what = f"{scheme}://{bucket}: a store that cannot be reached ({error})"
+        raise UserError(f"{what}; write s3://BUCKET/PREFIX or gs://…, or install what it needs") from None
 
 
 def _below(key: str, *, recursive: bool = False) -> fs.FileSelector:

@@ -12,6 +12,7 @@ from webtext.errors import RunFailed, UserError
 Result = TypeVar("Result")
 
 GIVE_UP_S = 60.0  # after which a store that fails is left alone
+KNOWN = ("s3", "gs")  # whose errors are told from those of what reads their objects
 SILENT_S = 3.0  # for which nobody is told
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.2, 10.0
 _AWS_ERROR = re.compile(r"AWS Error (\w+|\[code \d+\])(?: \(HTTP status (\d+)\))?")
@@ -32,22 +33,25 @@ _REFUSED_UNNAMED = re.compile(
 )
 
 
-def ask(address: str, question: Callable[[], Result]) -> Result:
+def ask(address: str, question: Callable[[], Result], *, parsing: bool = False) -> Result:
     """What a store says to the question, which is asked again for a minute, with growing pauses, while it
     fails; then RunFailed names the address.
 
-    Raises at once UserError where the store refuses, RunFailed where it is full, and an error that has an
-    errno as it is: there is no such object, or this machine's disk fails.
+    Raises at once UserError where the store refuses, RunFailed where it is full, and as it is an error that
+    has an errno (this machine's disk fails), or says that there is no such object. A question that is
+    `parsing` what it is given may find that damaged: any error is raised so that is not a store's.
     """
     started, wait_s, silent = time.monotonic(), FIRST_WAIT_S, True
     while True:
         try:
             return question()
         except OSError as error:
-            if error.errno is not None:
+            if error.errno is not None or isinstance(error, FileNotFoundError):
                 raise
             if (refused := refusal(error)) is not None:
                 raise UserError(f"{address}: {refused}") from None
+            if parsing and not is_of_a_store(error):
+                raise
             waited_s = time.monotonic() - started
             if waited_s > GIVE_UP_S or is_full(error):
                 raise RunFailed(f"{address}: {told(error)}") from None

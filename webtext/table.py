@@ -87,6 +87,13 @@ class Table:
             yield self._rows(names[first : first + OPEN_AT_ONCE], wanted, columns)
 
     def _rows(self, names: Sequence[str], wanted: "pc.Expression", columns: Sequence[str] | None) -> pa.Table:
+        if (stored := store.of(self.folder)) is None:
+            return self._filtered(names, wanted, columns)
+        return stored.ask(lambda *_: self._filtered(names, wanted, columns), parsing=True)
+
+    def _filtered(
+        self, names: Sequence[str], wanted: "pc.Expression", columns: Sequence[str] | None
+    ) -> pa.Table:
         """The columns are checked first: a dataset would give nulls for one that a file lacks, or that has no
         type there."""
         with self.readable(""):
@@ -97,7 +104,9 @@ class Table:
                         layouts.require(fragment.physical_schema, self.schema)
             try:
                 return dataset.to_table(columns, filter=wanted)
-            except damage.UNREADABLE:
+            except damage.UNREADABLE as error:
+                if damage.is_no_damage(error):
+                    raise
                 for fragment in dataset.get_fragments():  # names the damaged one
                     self.read(Path(fragment.path).name, columns)
                 raise

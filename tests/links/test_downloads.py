@@ -161,6 +161,7 @@ def test_a_bucket_that_cannot_be_reached_is_a_failure_to_try_again(
         ("s3://dumps/none/*", "no such object"),
         ("s3://nowhere/a.zst", "no such bucket"),
         ("s3://", "names no bucket"),
+        ("s3://dumps//a.zst", "an empty name between two slashes"),
     ],
 )
 def test_what_is_not_there_is_one_line(source: str, message: str, tmp_path: Path) -> None:

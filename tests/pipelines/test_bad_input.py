@@ -423,6 +423,17 @@ def test_help_has_an_example(name: str) -> None:
     assert f"webtext {name}" in chains.forked(name, "--help", code=0).split("Example", 1)[1]
 
 
-def test_a_view_in_a_bucket_is_refused(tmp_path: Path) -> None:
-    line = refused("explain", tmp_path, "http://a.example/", "--view", "s3://bucket/view.html")
-    assert "s3://bucket/view.html is an address; name a file of this machine" in line
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("explain", "c", "http://a.example/", "--view"),
+        ("remove", "c", "--from"),
+        ("audit", "c", "--webtext-domains"),
+        ("build-shards", "c", "--recipe"),
+        ("train", "c", "--out", "r", "--config"),
+    ],
+    ids=lambda arguments: arguments[-1],
+)
+def test_a_file_in_a_bucket_is_refused_where_one_of_this_machine_is_meant(arguments: tuple[str, ...]) -> None:
+    line = refused(*arguments, "s3://bucket/file")
+    assert "s3://bucket/file is an address; name a file of this machine" in line
