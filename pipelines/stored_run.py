@@ -15,14 +15,15 @@ from train.checkpoint import DONE, FOLDER, MOMENTS
 from train.progress import Progress
 from train.rundir import CONFIG, LOCK, Row
 from webtext import files, lease, store
-from webtext.errors import UserError
+from webtext.errors import RunFailed, UserError
 
 EVALS = "evals"  # in the run
 
 
 @contextmanager
 def written(run: Path) -> Iterator[None]:
-    """Holds a run while it is trained: fetched before, put after, whichever way that ends."""
+    """Holds a run while it is trained: fetched before, put after, whichever way that ends, but for a store
+    that was asked for a minute already."""
     if store.of(run) is None:
         yield
         return
@@ -32,8 +33,12 @@ def written(run: Path) -> Iterator[None]:
         fetch(run, moments=True)
         try:
             yield
-        finally:
+        except RunFailed:
+            raise
+        except BaseException:
             put(run)
+            raise
+        put(run)
 
 
 def fetch(run: Path, *, moments: bool = False) -> None:

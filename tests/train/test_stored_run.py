@@ -11,7 +11,7 @@ from train import loop, rundir, sample
 from train.progress import Progress
 from train.settings import Settings
 from webtext import files, lease, store
-from webtext.errors import UserError
+from webtext.errors import RunFailed, UserError
 
 pytestmark = pytest.mark.slow
 
@@ -150,6 +150,16 @@ def test_a_reader_leaves_alone_what_is_trained_on_its_machine(
         stored_run.fetch(run)
         assert (run / "log.jsonl").read_text() == "further than the store's"
         assert (run / "checkpoints" / "step-00000030").exists()
+
+
+def test_a_store_that_failed_is_not_asked_to_take_the_run_again(
+    corpus: Path, tiny: Tiny, on_machine: Machine, site: ObjectStore
+) -> None:
+    train(corpus, run := on_machine("one"), tiny(train__steps=1))
+    site.asked.clear()
+    with pytest.raises(RunFailed), stored_run.written(run):
+        raise RunFailed("a checkpoint that could not be put")
+    assert not [asked for asked in site.asked if asked.startswith("PUT") and "/.lock/" not in asked]
 
 
 def test_one_training_at_a_time_writes_a_run(corpus: Path, tiny: Tiny, on_machine: Machine) -> None:
