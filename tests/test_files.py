@@ -12,7 +12,7 @@ from webtext import damage, files
 from webtext.corpus import Corpus
 from webtext.errors import UserError
 from webtext.fingerprint import fingerprint, fingerprint_of_many
-from webtext.options import place
+from webtext.options import name_or_file, place
 
 SCHEMA = pa.schema([("n", pa.int64())])
 
@@ -99,6 +99,10 @@ def test_a_corpus_that_arrow_would_look_for_elsewhere_lies_where_it_was_named(
 
 def test_a_corpus_whose_name_begins_with_a_dash_is_no_option_of_a_command_that_is_shown() -> None:
     assert not Corpus(place("-corpus")).quoted.startswith("-")
+
+
+def test_a_file_in_this_folder_that_is_called_as_a_recipe_is_told_from_it_by_its_path() -> None:
+    assert [name_or_file(named) for named in ("demo", "./demo")] == ["demo", "./demo"]
 
 
 def test_what_killed_writers_left_is_cleaned(tmp_path: Path) -> None:

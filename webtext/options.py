@@ -42,7 +42,8 @@ def file(named: str) -> Path:
 
 def name_or_file(named: str) -> str:
     """The name of something that ships, or a file of this machine."""
-    return str(file(named))
+    file(named)
+    return named  # as it is: `./demo` is no name
 
 
 def _of_this_machine(named: str | Path, what: str) -> Path:
