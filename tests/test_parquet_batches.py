@@ -73,6 +73,19 @@ def test_a_long_value_in_lists_of_many_rows_is_read_a_few_rows_at_a_time(tmp_pat
     assert [row for batch in found for row in batch.to_pylist()] == rows
 
 
+@pytest.mark.parametrize("first", [[], None], ids=["empty", "missing"])
+def test_a_first_row_without_a_value_does_not_hide_a_long_one(tmp_path: Path, first: object) -> None:
+    table = pa.table({"a.list": pa.array([first] * 2000 + [[LONG]] * 400, pa.list_(pa.string()))})
+    pq.write_table(table, tmp_path / "bomb.parquet")
+    assert max(batch.nbytes for batch in batches(tmp_path / "bomb.parquet", 1000)) < 1_100_000
+
+
+def test_long_json_is_read_a_few_rows_at_a_time(tmp_path: Path) -> None:
+    values = pa.ExtensionArray.from_storage(pa.json_(), pa.array([f'"{LONG}"'] * 400))
+    pq.write_table(pa.table({"json": values}), tmp_path / "bomb.parquet")
+    assert max(batch.nbytes for batch in batches(tmp_path / "bomb.parquet", 1000)) < 1_100_000
+
+
 @pytest.mark.parametrize("dictionary", [True, False])
 def test_usual_values_are_read_as_many_rows_at_a_time_as_asked_for(tmp_path: Path, dictionary: bool) -> None:
     urls = [f"http://{number}.example/{'x' * 500}" for number in range(5000)]

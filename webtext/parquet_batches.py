@@ -5,14 +5,15 @@ and in memory in each row that has it: a kilobyte can stand for gigabytes.
 """
 
 from collections.abc import Iterator, Sequence
+from itertools import chain, islice
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 MAX_BATCH_BYTES = 64 << 20  # of a column
+ROWS_LOOKED_AT = 1_000  # at once, for a first value
 TEXT = "BYTE_ARRAY"  # the physical type of strings
 
 
@@ -30,7 +31,12 @@ def batches(path: Path, rows: int, columns: Sequence[str] | None = None) -> Iter
 def _longest(path: Path, file: pq.ParquetFile, group: int, names: Sequence[str], rows: int) -> int:
     """The most bytes that a row of the row group may take for values that stand in many rows."""
     meta, found = file.metadata.row_group(group), 0
-    texts = [at for at, one in enumerate(file.schema) if _is_text_of(one, names)]
+    asked = tuple(f"{name}." for name in names)  # itself, or what is nested in it
+    texts = [
+        at
+        for at, one in enumerate(file.schema)
+        if one.physical_type == TEXT and f"{one.path}.".startswith(asked)
+    ]
     # The first row, because what Arrow raises there ends the process where it is asked for the chunk.
     next(file.iter_batches(1, [group], [file.schema.column(at).path for at in texts]), None)
     for chunk in map(meta.column, texts):
@@ -38,25 +44,24 @@ def _longest(path: Path, file: pq.ParquetFile, group: int, names: Sequence[str],
         in_a_row = -(-chunk.num_values // max(meta.num_rows, 1))
         if size * min(rows, meta.num_rows) * in_a_row <= MAX_BATCH_BYTES:
             continue
-        if "DELTA_BYTE_ARRAY" in chunk.encodings:
-            found = max(found, size * in_a_row)
-        elif chunk.has_dictionary_page:
-            found = max(found, _longest_entry(path, group, name) * in_a_row)
+        entry = _longest_entry(path, group, name) if chunk.has_dictionary_page else 0
+        if entry is None or "DELTA_BYTE_ARRAY" in chunk.encodings:
+            entry = size
+        found = max(found, entry * in_a_row)
     return found
 
 
-def _is_text_of(one: Any, names: Sequence[str]) -> bool:
-    """Whether a column of the file's is text of one of those named, as itself or nested in it."""
-    return one.physical_type == TEXT and (one.path in names or one.path.partition(".")[0] in names)
-
-
-def _longest_entry(path: Path, group: int, name: str) -> int:
-    """The length of the longest value in a column's dictionary, which its first row brings along."""
+def _longest_entry(path: Path, group: int, name: str) -> int | None:
+    """The length of the longest value in a column's dictionary, which comes with the column's first value;
+    None where Arrow gives the values themselves, as of JSON."""
     with pq.ParquetFile(path, read_dictionary=[name]) as file:
-        first = next(file.iter_batches(1, row_groups=[group], columns=[name]), None)
-    column = first.column(0) if first else None
-    while column is not None and pa.types.is_nested(column.type):
-        column = column.field(0) if pa.types.is_struct(column.type) else column.values
-    if not isinstance(column, pa.DictionaryArray):
-        return 0
-    return pc.max(pc.binary_length(column.dictionary)).as_py() or 0
+        one_row, some_rows = (file.iter_batches(rows, [group], [name]) for rows in (1, ROWS_LOOKED_AT))
+        for batch in chain(islice(one_row, 1), some_rows):
+            column = batch.column(0)
+            while pa.types.is_nested(column.type):
+                column = column.field(0) if pa.types.is_struct(column.type) else column.values
+            if not isinstance(column, pa.DictionaryArray):
+                return None
+            if len(column.dictionary):
+                return int(pc.max(pc.binary_length(column.dictionary)).as_py())
+    return 0
