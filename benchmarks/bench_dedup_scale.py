@@ -36,7 +36,7 @@ import xxhash
 from benchmarks.bench_dedup import CHARACTERS, novels
 from benchmarks.tree import tree_bytes
 from pipelines import clusters
-from webtext import files, schemas
+from webtext import files, parquet, schemas
 from webtext.corpus import Corpus
 from webtext.engine import Report
 from webtext.engine.local import LocalEngine
@@ -141,7 +141,7 @@ def write_share(share: Share, report: Report) -> tuple[Part, Part]:
         ("links", schemas.LINKS, [pa.Table.from_pylist(links, schema=schemas.LINKS)]),
         ("documents", schemas.DOCUMENTS, documents()),
     ):
-        written = files.write_parquet(corpus.table(name).folder / file, schema, tables)
+        written = parquet.write(corpus.table(name).folder / file, schema, tables)
         parts.append(Part(file, written.hash, written.rows, written.bytes, written.hash, counts))
     return parts[0], parts[1]
 

@@ -24,7 +24,7 @@ from pipelines import build_estimate, build_shards, clusters, documents, recipes
 from pipelines.build_sample import STAGES, folder_bytes
 from pipelines.meter import Meter, extractor_bytes
 from tests.extract.web import Web, crawled
-from webtext import files, schemas, stage
+from webtext import parquet, schemas, stage
 from webtext.corpus import Corpus
 from webtext.engine.local import LocalEngine
 from webtext.links.hosts import registered_domain
@@ -64,7 +64,7 @@ def _link(corpus: Corpus, split: Sequence[Sequence[Web]]) -> None:
             }
             for page in pages
         ]
-        written = files.write_parquet(
+        written = parquet.write(
             table.path(number), schemas.LINKS, [pa.Table.from_pylist(rows, schema=schemas.LINKS)]
         )
         counts = Counts(len(rows), len(rows))

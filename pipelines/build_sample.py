@@ -18,7 +18,7 @@ import xxhash
 
 from pipelines import clusters, decontamination, documents, paragraphs, shards
 from pipelines.meter import Meter, extractor_bytes
-from webtext import files, schemas, stage
+from webtext import files, parquet, schemas, stage
 from webtext.corpus import Corpus
 from webtext.crawl.warc import opened
 from webtext.manifest import Counts, Manifest, Part
@@ -236,6 +236,6 @@ def _publish(corpus: Corpus, recipe: Recipe, tables: dict[str, list[pa.Table]]) 
         table, parts = corpus.table(name), list[Part]()
         for number, rows in enumerate(partitions):
             counts = Counts(into=rows.num_rows, out=rows.num_rows)
-            written = files.write_parquet(table.path(number), table.schema, [rows])
+            written = parquet.write(table.path(number), table.schema, [rows])
             parts.append(Part(partition_name(number), "", written.rows, written.bytes, written.hash, counts))
         table.publish(Manifest(name, 1, "", "", tuple(parts), sum((p.counts for p in parts), Counts())))

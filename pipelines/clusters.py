@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from pipelines import candidates, edges, ranks, resolve, signatures
 from pipelines.scratch import Item, ranks_of, signed
-from webtext import files, schemas, stage
+from webtext import files, parquet, schemas, stage
 from webtext.corpus import Corpus
 from webtext.dedup import recall
 from webtext.dedup.minhash import ALGORITHM
@@ -84,7 +84,7 @@ def write_parts(shares: Sequence[Share], report: Report) -> list[Part]:
 def _write_part(share: Share, report: Report) -> Part:
     rows = _rows(share.of)
     path = Corpus(share.of.root).table(TABLE).folder / share.file
-    written = files.write_parquet(path, schemas.CLUSTERS, [rows], row_group_rows=files.NARROW_ROWS)
+    written = parquet.write(path, schemas.CLUSTERS, [rows], row_group_rows=parquet.NARROW_ROWS)
     kinds = rows["duplicate"].to_pylist()
     dropped = {kind: count for kind in ("exact", "near") if (count := kinds.count(kind))}
     report(len(kinds), dropped)

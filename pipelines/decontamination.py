@@ -11,7 +11,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from pipelines import kept
-from webtext import files, schemas, stage
+from webtext import files, parquet, schemas, stage
 from webtext.corpus import Corpus
 from webtext.engine import Engine, Report
 from webtext.errors import UserError
@@ -104,7 +104,7 @@ def _write_part(item: Item, report: Report) -> Part:
         report(table.num_rows, {REASON: len(found)} if found else {})
     path = corpus.table(TABLE).folder / item.file
     left_out = pa.Table.from_pylist(rows, schema=schemas.CONTAMINATED)
-    written = files.write_parquet(path, schemas.CONTAMINATED, [left_out], row_group_rows=files.NARROW_ROWS)
+    written = parquet.write(path, schemas.CONTAMINATED, [left_out], row_group_rows=parquet.NARROW_ROWS)
     counted = Counts(documents, documents - len(rows), 0, {REASON: len(rows)} if rows else {})
     return Part(item.file, item.key, written.rows, written.bytes, written.hash, counted)
 

@@ -24,7 +24,7 @@ from pipelines.measuring import (
     recovered,
     schema,
 )
-from webtext import damage, files, stage
+from webtext import damage, files, parquet, stage
 from webtext.corpus import Corpus
 from webtext.engine import Engine, Report
 from webtext.errors import UserError
@@ -119,7 +119,7 @@ def _write_part(item: Item, report: Report) -> Part:
     tables, made_with = _measured(corpus, item, pages, measured)
     counted = _Counted(report)
     rows = counted.all(judged(table, item.lists, item.filter) for table in tables)
-    written = files.write_parquet(path, schema(measured, made_with), rows)
+    written = parquet.write(path, schema(measured, made_with), rows)
     extra = {"measured": measured, "libraries": made_with}
     return Part(item.file, item.key, written.rows, written.bytes, written.hash, counted.counts, extra)
 
@@ -183,7 +183,7 @@ def forget(corpus: Corpus, ids: Collection[str]) -> None:
         if not file.endswith(".parquet"):
             continue
         try:
-            there = files.read_table(folder / file, ["id"])["id"]
+            there = parquet.read_table(folder / file, ["id"])["id"]
             mine = there.filter(pc.is_in(there, gone)).combine_chunks()
             if len(mine):
                 _forget(corpus, file, mine)
@@ -195,13 +195,13 @@ def forget(corpus: Corpus, ids: Collection[str]) -> None:
 def _forget(corpus: Corpus, file: str, ids: pa.Array) -> None:
     """Where the partition is that of its pages, the others need not be measured anew."""
     path, section = corpus.table(TABLE).folder / file, corpus.recipe().extract
-    staying = files.open_parquet(path).schema_arrow
+    staying = parquet.open_file(path).schema_arrow
     if files.exists(corpus.table("pages").folder / file):
         pages = fetched(corpus, file)
         if measured_before(path, measures(pages, section), pages.num_rows):
             staying = schema(measures(_without(pages, ids), section), libraries.of_files([path]))
-    batches = files.read_batches(path, 1000, staying.names)
-    files.write_parquet(path, staying, (_without(pa.Table.from_batches([b]), ids) for b in batches))
+    batches = parquet.read_batches(path, 1000, staying.names)
+    parquet.write(path, staying, (_without(pa.Table.from_batches([b]), ids) for b in batches))
 
 
 def _without(rows: pa.Table, ids: pa.Array) -> pa.Table:

@@ -13,7 +13,7 @@ from pipelines import signatures
 from pipelines.arrays import Rows
 from pipelines.candidates import pair_documents, pairs_name
 from pipelines.scratch import SIGNATURES, Item, ranks_of, run, shares, signed
-from webtext import files, schemas
+from webtext import parquet, schemas
 from webtext.corpus import Corpus
 from webtext.dedup.candidates import Keys, split
 from webtext.dedup.normalise import normalise
@@ -107,7 +107,7 @@ def _write_part(item: Item, key: str, report: Report) -> Part:
     edges = _edges(item, keys[verified], similarity[verified])
     file = partition_name(item.number)
     path = Corpus(item.root).table(TABLE).folder / file
-    written = files.write_parquet(path, schemas.EDGES, [edges], row_group_rows=files.NARROW_ROWS)
+    written = parquet.write(path, schemas.EDGES, [edges], row_group_rows=parquet.NARROW_ROWS)
     counts = Counts(into=edges.num_rows, out=edges.num_rows)
     extra = {"candidates": len(keys)}
     return Part(file, key, written.rows, written.bytes, written.hash, counts, extra)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from webtext import files, ledger, schemas
+from webtext import ledger, parquet, schemas
 from webtext.corpus import Corpus
 from webtext.engine import Report
 from webtext.fingerprint import fingerprint
@@ -57,7 +57,7 @@ def _write_part(item: Item, report: Report) -> Part:
     tables = [read.get(name) for name in COLUMNS]
     rows = ledger.entries(links, *tables, published=item.published)
     path = corpus.table("ledger").folder / item.file
-    written = files.write_parquet(path, schemas.LEDGER, [rows], row_group_rows=files.NARROW_ROWS)
+    written = parquet.write(path, schemas.LEDGER, [rows], row_group_rows=parquet.NARROW_ROWS)
     report(rows.num_rows, {})
     counts = Counts(into=links.num_rows, out=rows.num_rows)
     return Part(item.file, item.key, written.rows, written.bytes, written.hash, counts)

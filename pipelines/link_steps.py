@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from webtext import files, schemas
+from webtext import files, parquet, schemas
 from webtext.corpus import Corpus
 from webtext.engine import Report
 from webtext.links.codes import SELECTED, count_reasons
@@ -159,7 +159,7 @@ def merge_partitions(items: Sequence[PartitionItem], report: Report) -> list[Par
     parts = []
     for item, links, counts in merged(items):
         file = partition_name(item.partition)
-        written = files.write_parquet(
+        written = parquet.write(
             folder / file,
             schemas.LINKS,
             [links],

@@ -12,7 +12,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from webtext import damage, files, layouts, schemas
+from webtext import damage, layouts, parquet, schemas
 from webtext.corpus import Corpus
 from webtext.crawl import read_ahead
 from webtext.crawl.warc import LostRecord, Position, read_response
@@ -59,7 +59,7 @@ def schema(measured: str, made_with: Libraries) -> pa.Schema:
 def measured_before(path: Path, measured: str, pages: int) -> Iterator[pa.Table] | None:
     """The rows of the documents file as it is, if it has all and its measures are the wanted ones."""
     try:
-        file = files.open_parquet(path)
+        file = parquet.open_file(path)
         found = file.schema_arrow
         if (found.metadata or {}).get(MEASURED) != measured.encode() or file.metadata.num_rows != pages:
             return None
@@ -87,7 +87,7 @@ def recovered(corpus: Corpus, pages: pa.Table, table: pa.Table, section: Extract
 
 def lost_some(path: Path) -> bool:
     """Whether records of a documents file could not be read when it was measured."""
-    return bool(pc.any(pc.equal(files.read_table(path, ["verdict"])["verdict"], LOST)).as_py())
+    return bool(pc.any(pc.equal(parquet.read_table(path, ["verdict"])["verdict"], LOST)).as_py())
 
 
 def can_recover(corpus: Corpus, file: str) -> bool:

@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines import page_groups
-from webtext import files, schemas
+from webtext import files, parquet, schemas
 from webtext.corpus import Corpus
 from webtext.crawl import carry, recovery, tombstones
 from webtext.crawl.archives import chosen
@@ -212,7 +212,7 @@ def _write(item: Item, rows: pa.Table) -> None:
 def part(path: Path, key: str) -> Part:
     """A partition as it stands on disk."""
     with carry.readable(path):
-        rows = files.open_parquet(path).read()  # all of it, so that damage is told here
+        rows = parquet.open_file(path).read()  # all of it, so that damage is told here
     facts = rows.select(list(FACTS))
     fetched = rows.filter(pc.equal(rows["state"], FETCHED)).select(PAGE_COLUMNS)
     states = Counter(facts["state"].to_pylist())

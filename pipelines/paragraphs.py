@@ -17,7 +17,7 @@ import pyarrow as pa
 from pipelines import kept
 from pipelines.arrays import Arrays
 from pipelines.ranks import share_of
-from webtext import files, schemas, stage
+from webtext import files, parquet, schemas, stage
 from webtext.corpus import Corpus
 from webtext.dedup.normalise import UNICODE_VERSION
 from webtext.dedup.paragraphs import Keys, long_enough, paragraph_keys, repeated, without
@@ -99,7 +99,7 @@ def _write_part(item: Item, report: Report) -> Part:
         report(table.num_rows, {})
     path = corpus.table(TABLE).folder / item.file
     changed = pa.Table.from_pylist(rows, schema=schemas.PARAGRAPHS)
-    written = files.write_parquet(path, schemas.PARAGRAPHS, [changed], row_group_rows=files.NARROW_ROWS)
+    written = parquet.write(path, schemas.PARAGRAPHS, [changed], row_group_rows=parquet.NARROW_ROWS)
     dropped = sum(not row["kept"] for row in rows)
     counts = Counts(documents, documents - dropped, 0, {"boilerplate": dropped} if dropped else {})
     extra = {

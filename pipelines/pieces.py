@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines.measuring import fetched, measured_before, measured_now, measures, schema
-from webtext import damage, files, schemas, stage
+from webtext import damage, files, parquet, schemas, stage
 from webtext.corpus import Corpus
 from webtext.engine import Engine, Report
 from webtext.extract import libraries
@@ -74,7 +74,7 @@ def write_piece(piece: Piece, report: Report) -> None:
         return
     pages = fetched(corpus, piece.of.file).slice(piece.pages.start, len(piece.pages))
     rows = _told(measured_now(corpus, pages, piece.of.extract), report)
-    files.write_parquet(path, schema(piece.measured, libraries.here()), rows)
+    parquet.write(path, schema(piece.measured, libraries.here()), rows)
 
 
 def put_together(corpus: Corpus, measured: str, pages: int) -> tuple[Iterator[pa.Table], Libraries] | None:
@@ -82,7 +82,7 @@ def put_together(corpus: Corpus, measured: str, pages: int) -> tuple[Iterator[pa
     paths = [_path(corpus, measured, each) for each in _ranges(pages)]
     if pages <= PAGES or not all(map(files.exists, paths)):
         return None
-    batches = (batch for path in paths for batch in files.read_batches(path, 1000, schemas.DOCUMENTS.names))
+    batches = (batch for path in paths for batch in parquet.read_batches(path, 1000, schemas.DOCUMENTS.names))
     return (pa.Table.from_batches([batch]) for batch in batches), libraries.of_files(paths)
 
 
@@ -110,7 +110,7 @@ def _path(corpus: Corpus, measured: str, pages: range) -> Path:
 
 def _has(path: Path, ids: pa.Array) -> bool:
     try:
-        return bool(pc.any(pc.is_in(files.read_table(path, ["id"])["id"], ids)).as_py())
+        return bool(pc.any(pc.is_in(parquet.read_table(path, ["id"])["id"], ids)).as_py())
     except damage.UNREADABLE as error:
         if damage.is_no_damage(error):
             raise

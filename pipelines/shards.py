@@ -14,7 +14,7 @@ import pyarrow as pa
 from pipelines import census, decontamination, kept, removal, scattering, tokens, vocabulary
 from pipelines.pages import CAPTURES
 from pipelines.vocabulary import Vocabulary
-from webtext import files, schemas, stage
+from webtext import files, parquet, schemas, stage
 from webtext.corpus import Corpus
 from webtext.crawl import tombstones
 from webtext.engine import Engine, Report
@@ -101,7 +101,7 @@ def _write_part(item: Item, report: Report) -> Part:
     ids = corpus.table("tokens").folder / item.shard.bin
     with token_file(ids, item.dtype, encoder.eot) as writer:
         tables = _encoded(shuffle.gather(item.pieces), encoder, writer, report)
-        written = files.write_parquet(path, schemas.SHARDS, tables)
+        written = parquet.write(path, schemas.SHARDS, tables)
     assert writer.written is not None
     counts = Counts(into=written.rows, out=written.rows)
     extra = {"tokens": asdict(writer.written)}

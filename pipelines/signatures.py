@@ -7,7 +7,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from pipelines.scratch import SIGNATURES
-from webtext import files
+from webtext import parquet
 from webtext.corpus import Corpus
 from webtext.dedup.minhash import ALGORITHM
 from webtext.dedup.normalise import UNICODE_VERSION
@@ -71,6 +71,6 @@ def _write_part(item: Item, report: Report) -> Part:
     columns = schema(item.settings)
     rows = pa.concat_tables(tables or [columns.empty_table()]).sort_by("id")
     path = corpus.table(SIGNATURES).folder / item.file
-    written = files.write_parquet(path, columns, [rows], row_group_rows=files.NARROW_ROWS)
+    written = parquet.write(path, columns, [rows], row_group_rows=parquet.NARROW_ROWS)
     counts = Counts(into=rows.num_rows, out=rows.num_rows)
     return Part(item.file, item.key, written.rows, written.bytes, written.hash, counts)

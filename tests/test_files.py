@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from webtext import damage, files
+from webtext import damage, files, parquet
 from webtext.corpus import Corpus
 from webtext.errors import UserError
 from webtext.fingerprint import fingerprint, fingerprint_of_many
@@ -92,8 +92,8 @@ def test_a_corpus_that_arrow_would_look_for_elsewhere_lies_where_it_was_named(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     path = place(name) / "a.parquet"
-    files.write_parquet(path, SCHEMA, [_table([1])])
-    assert files.read_table(path)["n"].to_pylist() == [1]
+    parquet.write(path, SCHEMA, [_table([1])])
+    assert parquet.read_table(path)["n"].to_pylist() == [1]
     assert (tmp_path / name / "a.parquet").is_file()
 
 
@@ -121,8 +121,8 @@ def test_parquet_bytes_depend_on_rows_not_on_batches(sizes: list[int], group: in
         pieces.append(_table(rows[start : start + size]))
         start += size
     with tempfile.TemporaryDirectory() as folder:
-        one = files.write_parquet(Path(folder) / "one", SCHEMA, [_table(rows)], row_group_rows=group)
-        many = files.write_parquet(Path(folder) / "many", SCHEMA, pieces, row_group_rows=group)
+        one = parquet.write(Path(folder) / "one", SCHEMA, [_table(rows)], row_group_rows=group)
+        many = parquet.write(Path(folder) / "many", SCHEMA, pieces, row_group_rows=group)
     assert one == many
     assert one.rows == len(rows)
 
@@ -152,11 +152,9 @@ def test_a_link_that_leads_to_itself_is_no_file(tmp_path: Path) -> None:
 
 def test_a_flipped_bit_is_an_error_whoever_reads_the_file(tmp_path: Path) -> None:
     path = tmp_path / "part-00000.parquet"
-    files.write_parquet(path, SCHEMA, [pa.table({"n": range(3000)})])
-    whole, readers = (
-        path.read_bytes(),
-        (files.read_table, lambda place: [*files.read_batches(place, 9, ["n"])]),
-    )
+    parquet.write(path, SCHEMA, [pa.table({"n": range(3000)})])
+    whole = path.read_bytes()
+    readers = (parquet.read_table, lambda place: [*parquet.read_batches(place, 9, ["n"])])
     for at in range(4, len(whole) - pq.read_metadata(path).serialized_size - 8, 97):
         path.write_bytes(whole[:at] + bytes([whole[at] ^ 4]) + whole[at + 1 :])
         for read in readers:

@@ -10,7 +10,7 @@ from typing import IO, Any
 import pyarrow as pa
 import pytest
 
-from webtext import files, schemas, stage
+from webtext import files, parquet, schemas, stage
 from webtext.corpus import Corpus
 from webtext.engine import Report
 from webtext.engine.local import LocalEngine
@@ -35,7 +35,7 @@ def write(items: Sequence[Item], report: Report) -> list[Part]:
     for item in items:
         table = Corpus(item.root).table("clusters/edges")
         row = {"a": [item.key], "b": ["b"], "similarity": [1.0], "rank_a": [0], "rank_b": [1]}
-        written = files.write_parquet(
+        written = parquet.write(
             table.folder / item.file, schemas.EDGES, [pa.table(row, schema=schemas.EDGES)]
         )
         (table.folder / f"{item.file}.runs").open("a").write("x")

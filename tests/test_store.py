@@ -17,7 +17,7 @@ import pytest
 import typer
 
 from tests.object_store import BUCKET, FAULTS, ObjectStore, serving
-from webtext import buckets, files, lease, store, store_failures
+from webtext import buckets, files, lease, parquet, store, store_failures
 from webtext.corpus import Corpus
 from webtext.errors import RunFailed, UserError
 from webtext.manifest import Part
@@ -160,30 +160,30 @@ def test_a_file_that_did_not_arrive_whole_is_put_again(
 
 def test_a_table_is_read_without_a_copy(root: Path) -> None:
     table = pa.table({"id": [1, 2], "text": ["a", "b"]})
-    files.write_parquet(root / "part.parquet", table.schema, [table])
+    parquet.write(root / "part.parquet", table.schema, [table])
     (root / "part.parquet").unlink()
-    assert files.read_table(root / "part.parquet", ["id"]).to_pydict() == {"id": [1, 2]}
+    assert parquet.read_table(root / "part.parquet", ["id"]).to_pydict() == {"id": [1, 2]}
     assert not (root / "part.parquet").exists()
 
 
 def test_damage_to_an_object_is_not_taken_for_a_store_that_fails(root: Path) -> None:
     table = pa.table({"text": [f"text {number}" for number in range(1000)]})
-    files.write_parquet(root / "part.parquet", table.schema, [table])
+    parquet.write(root / "part.parquet", table.schema, [table])
     whole = object_at(root / "part.parquet").read()
     object_at(root / "part.parquet").write(whole[:500] + bytes(20) + whole[520:])
     with pytest.raises(OSError, match="CRC checksum"):
-        files.read_table(root / "part.parquet")
+        parquet.read_table(root / "part.parquet")
 
 
 def test_a_table_that_is_gone_is_not_asked_for_again(root: Path, site: ObjectStore) -> None:
     with pytest.raises(FileNotFoundError):
-        files.read_table(root / "part.parquet")
+        parquet.read_table(root / "part.parquet")
     assert len(site.asked) < 5
 
 
 def test_rows_are_looked_for_again_in_a_store_that_was_unwell(root: Path, site: ObjectStore) -> None:
     rows, links = pa.table({"id": ["a", "b"]}), Table("links", root / "links", None)
-    files.write_parquet(links.folder / "part.parquet", rows.schema, [rows])
+    parquet.write(links.folder / "part.parquet", rows.schema, [rows])
     site.unwell, site.faults = 1.0, ("error",)
     threading.Timer(0.5, lambda: setattr(site, "unwell", 0.0)).start()
     (found,) = links.found(pc.field("id") == "b", ["part.parquet"])

@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
-from webtext import files, layouts, schemas
+from webtext import layouts, parquet, schemas
 from webtext.audit.source import Source
 from webtext.corpus import Corpus
 from webtext.crawl import carry
@@ -136,7 +136,7 @@ def test_a_filter_takes_no_partition_for_one_of_nulls(corpus: Corpus) -> None:
 
 def test_a_flipped_bit_in_a_partition_is_told_by_its_name(corpus: Corpus) -> None:
     path = corpus.table("ledger").path(0)
-    files.write_parquet(path, schemas.LEDGER, [pa.Table.from_pylist([ROW], schemas.LEDGER)])
+    parquet.write(path, schemas.LEDGER, [pa.Table.from_pylist([ROW], schemas.LEDGER)])
     whole = path.read_bytes()
     path.write_bytes(whole[:40] + bytes([whole[40] ^ 1]) + whole[41:])
     with pytest.raises(UserError, match=rf"{FILE}: cannot be read \(.*: delete ledger/_manifest.json"):

@@ -3,8 +3,8 @@
 Folders in the order of the pipeline: links, crawl, extract, dedup, shards, then overlap and audit. Beside
 them:
 
-- a corpus on disk: corpus, table, manifest, schemas, files (store, buckets and store_failures: in an object
-  store; lease: who may write), stage (how partitions are made), ledger, fingerprint
+- a corpus on disk: corpus, table, manifest, schemas, parquet, files (store, buckets and store_failures: in an
+  object store; lease: who may write), stage (how partitions are made), ledger, fingerprint
 - what strangers wrote: damage, layouts, parquet_batches (of files), unseen (of texts on a terminal)
 - of texts: batching, pretokens
 - what is asked: recipe, sections, recipe_lists (files that it names), wrong_values, reasons (why

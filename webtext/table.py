@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from webtext import damage, files, layouts, store
+from webtext import damage, files, layouts, parquet, store
 from webtext.errors import UserError
 from webtext.manifest import Manifest, Part
 
@@ -49,12 +49,12 @@ class Table:
 
     def read(self, file: str, columns: Sequence[str] | None = None) -> pa.Table:
         with self.readable(file):
-            return self._checked(files.read_table(self.folder / file, columns))
+            return self._checked(parquet.read_table(self.folder / file, columns))
 
     def batches(self, file: str, rows: int, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
         """Some columns of a partition, so many rows at a time."""
         with self.readable(file):
-            yield from map(self._checked, files.read_batches(self.folder / file, rows, columns))
+            yield from map(self._checked, parquet.read_batches(self.folder / file, rows, columns))
 
     def readable(self, file: str) -> AbstractContextManager[None]:
         """Names a partition that turns out to be damaged, or another program's."""
@@ -120,7 +120,7 @@ class Table:
             names = [part.file for part in manifest.partitions] if manifest else []
         paths = [self.folder / name for name in names]
         format = ds.ParquetFileFormat(
-            default_fragment_scan_options=ds.ParquetFragmentScanOptions(**files.CHECKED)
+            default_fragment_scan_options=ds.ParquetFragmentScanOptions(**parquet.CHECKED)
         )
         if (stored := store.of(self.folder)) is None:
             return ds.dataset(paths, schema=self.schema, format=format)

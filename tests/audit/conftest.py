@@ -13,7 +13,7 @@ import pyarrow as pa
 import pytest
 import xxhash
 
-from webtext import files, ledger, schemas
+from webtext import files, ledger, parquet, schemas
 from webtext.corpus import TABLES, Corpus
 from webtext.manifest import Counts, Manifest, Part
 from webtext.progress import Progress
@@ -151,7 +151,7 @@ class Writer:
 
     def _part(self, corpus: Corpus, name: str, number: int, rows: pa.Table) -> Part:
         path = corpus.table(name).folder / partition_name(number)
-        written = files.write_parquet(path, TABLES[name], [rows], row_group_rows=self.row_group_rows)
+        written = parquet.write(path, TABLES[name], [rows], row_group_rows=self.row_group_rows)
         return Part(path.name, "key", written.rows, written.bytes, written.hash)
 
     def _publish(self, corpus: Corpus, name: str, parts: list[Part], counts: Counts, **extra: Any) -> None:

@@ -16,7 +16,7 @@ import pyarrow as pa
 import xxhash
 
 from pipelines import pages
-from webtext import files, schemas, stage
+from webtext import parquet, schemas, stage
 from webtext.corpus import Corpus
 from webtext.engine.inline import InlineEngine
 from webtext.manifest import Counts, Manifest, Part
@@ -193,7 +193,7 @@ class Crawled:
         for number, part in enumerate(rows):
             part.sort(key=lambda row: row["id"])
             path = table.folder / partition_name(number)
-            written = files.write_parquet(path, schemas.LINKS, [pa.Table.from_pylist(part, schemas.LINKS)])
+            written = parquet.write(path, schemas.LINKS, [pa.Table.from_pylist(part, schemas.LINKS)])
             counts = Counts(len(part), len(part))
             parts.append(Part(path.name, "key", len(part), written.bytes, written.hash, counts))
         counts = Counts(len(urls), len(urls))

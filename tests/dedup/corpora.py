@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 
 from pipelines import clusters
-from webtext import files, schemas
+from webtext import parquet, schemas
 from webtext.corpus import Corpus
 from webtext.engine.inline import InlineEngine
 from webtext.engine.local import LocalEngine
@@ -109,6 +109,6 @@ def _write(
     for number, (rows, count) in enumerate(zip(shares, counts, strict=True)):
         file = partition_name(number)
         path = table.folder / file
-        written = files.write_parquet(path, schema, [pa.Table.from_pylist(rows, schema=schema)])
+        written = parquet.write(path, schema, [pa.Table.from_pylist(rows, schema=schema)])
         parts.append(Part(file, written.hash, written.rows, written.bytes, written.hash, count))
     table.publish(Manifest(name, 1, "", "", tuple(parts), sum(counts, Counts())))

@@ -12,7 +12,7 @@ import pytest
 
 from pipelines import documents, measuring
 from tests.extract.web import CAPTURED, Web, crawled, english
-from webtext import files, stage
+from webtext import parquet, stage
 from webtext.corpus import Corpus
 from webtext.engine.inline import InlineEngine
 from webtext.engine.local import LocalEngine
@@ -366,7 +366,7 @@ def test_a_documents_file_that_memory_does_not_hold_now_is_not_made_anew(
     corpus = crawled(tmp_path, PAGES)
     build(corpus)
     before = rows(corpus)
-    monkeypatch.setattr(files, "open_parquet", out_of_memory)
+    monkeypatch.setattr(parquet, "open_file", out_of_memory)
     with pytest.raises(MemoryError):
         build(corpus, "filter.min_tokens=1000")
     assert rows(corpus) == before

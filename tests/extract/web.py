@@ -9,7 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 import xxhash
 
-from webtext import files, schemas
+from webtext import parquet, schemas
 from webtext.corpus import Corpus
 from webtext.crawl.exchange import Exchange
 from webtext.crawl.packing import pack
@@ -54,7 +54,7 @@ def _partition(folder: Path, number: int, pages: Sequence[Web]) -> Part:
     with WarcFile(folder, f"part-{number:05d}-0000.warc.gz") as warc:
         rows = [_row(page, warc) for page in pages]
     table = pa.Table.from_pylist(rows, schema=schemas.PAGES)
-    written = files.write_parquet(folder / file, schemas.PAGES, [table])
+    written = parquet.write(folder / file, schemas.PAGES, [table])
     fetched = sum(page.state == "fetched" for page in pages)
     left = {"not_found": len(pages) - fetched} if fetched < len(pages) else {}
     return Part(file, "", written.rows, written.bytes, written.hash, Counts(len(pages), fetched, 0, left))

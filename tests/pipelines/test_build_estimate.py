@@ -11,7 +11,7 @@ from pipelines import documents
 from pipelines.build_estimate import ORDER, Size, dry_run, estimate
 from pipelines.build_sample import Cost, Sample, measure
 from tests.extract.web import Web, crawled, english
-from webtext import files, schemas, stage
+from webtext import parquet, schemas, stage
 from webtext.engine.inline import InlineEngine
 from webtext.extract.page import EXTRACTOR_VERSION
 from webtext.progress import Progress
@@ -106,7 +106,7 @@ def test_what_was_not_measured_is_named(tmp_path: Path) -> None:
 def test_texts_are_kept_by_the_rules_to_come(tmp_path: Path) -> None:
     pages = [Web("http://a.example.org/", english()), Web("http://b.example.org/", english(paragraphs=2))]
     corpus, recipe = crawled(tmp_path / "corpus", pages), Recipe()
-    files.write_parquet(corpus.table("links").path(0), schemas.LINKS, [schemas.LINKS.empty_table()])
+    parquet.write(corpus.table("links").path(0), schemas.LINKS, [schemas.LINKS.empty_table()])
     stage.run(corpus, InlineEngine(), documents.plan(corpus, recipe), Progress(quiet=True))
     kept = {
         least: measure(corpus, changed, [partition_name(0)], tmp_path, extract=False).kept
@@ -121,7 +121,7 @@ def test_pages_that_another_version_extracted_are_extracted_again(
 ) -> None:
     corpus, recipe = crawled(tmp_path / "corpus", [Web("http://a.example.org/", english())]), Recipe()
     corpus.freeze(recipe)
-    files.write_parquet(corpus.table("links").path(0), schemas.LINKS, [schemas.LINKS.empty_table()])
+    parquet.write(corpus.table("links").path(0), schemas.LINKS, [schemas.LINKS.empty_table()])
     stage.run(corpus, InlineEngine(), documents.plan(corpus, recipe), Progress(quiet=True))
     monkeypatch.setattr(documents, "EXTRACTOR_VERSION", EXTRACTOR_VERSION + 1)
     plan = dry_run(corpus, recipe, {"documents"}, 1)

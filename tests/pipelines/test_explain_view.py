@@ -11,7 +11,7 @@ import pytest
 
 from pipelines import view
 from tests.extract.web import Web, crawled, english
-from webtext import files, schemas
+from webtext import parquet, schemas
 from webtext.corpus import Corpus
 from webtext.errors import UserError
 from webtext.links.canonical import link_id, registered_domain
@@ -29,9 +29,7 @@ def corpus_of(root: Path, *settings: str) -> Corpus:
     rows = [
         {"id": link_id(url), "url": url, "domain": registered_domain(url)} for url in (HERE, DEAD, UNASKED)
     ]
-    made = files.write_parquet(
-        table.path(0), schemas.LINKS, [pa.Table.from_pylist(rows, schema=schemas.LINKS)]
-    )
+    made = parquet.write(table.path(0), schemas.LINKS, [pa.Table.from_pylist(rows, schema=schemas.LINKS)])
     part = Part(table.path(0).name, "", made.rows, made.bytes, made.hash)
     table.publish(Manifest("links", 1, "", "", (part,), Counts(3, 3)))
     return corpus

@@ -9,7 +9,7 @@ import pytest
 from pipelines import explain
 from pipelines.finding import find_link
 from tests.pipelines.chains import webtext
-from webtext import files
+from webtext import parquet
 from webtext.corpus import TABLES, Corpus
 from webtext.crawl import tombstones
 from webtext.errors import UserError
@@ -46,7 +46,7 @@ def _write(corpus: Corpus, name: str, *partitions: list[dict[str, Any]]) -> None
     parts = []
     for number, rows in enumerate(partitions):
         path = corpus.table(name).folder / partition_name(number)
-        made = files.write_parquet(path, TABLES[name], [pa.Table.from_pylist(rows, TABLES[name])])
+        made = parquet.write(path, TABLES[name], [pa.Table.from_pylist(rows, TABLES[name])])
         parts.append(Part(path.name, "key", made.rows, made.bytes, made.hash))
     count = sum(part.rows for part in parts)
     corpus.table(name).publish(Manifest(name, 1, "", "", tuple(parts), Counts(count, count)))

@@ -9,7 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from webtext import files, recipe
+from webtext import parquet, recipe
 from webtext.corpus import Corpus
 from webtext.manifest import Counts, Manifest, Part
 from webtext.recipe import Recipe
@@ -61,7 +61,7 @@ def _publish(corpus: Corpus, name: str, docs: Sequence[Doc], row: Callable[[Doc]
     for number in range(1 + max((doc.partition for doc in docs), default=0)):
         mine = [doc for doc in docs if doc.partition == number]
         rows = pa.Table.from_pylist([row(doc) for doc in mine], schema=table.schema)
-        written = files.write_parquet(table.path(number), table.schema, [rows])
+        written = parquet.write(table.path(number), table.schema, [rows])
         dropped = sum(not doc.kept for doc in mine) if name == "clusters" else 0
         reasons = {"near": dropped} if dropped else {}
         counts = Counts(into=len(mine), out=len(mine) - dropped, dropped=reasons)

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from webtext import files, layouts
+from webtext import files, layouts, parquet
 from webtext.corpus import Corpus
 from webtext.engine import Engine, Report
 from webtext.engine.inline import InlineEngine
@@ -129,10 +129,10 @@ class Source:
     @contextmanager
     def _opened(self, table: str, file: str) -> Iterator[pq.ParquetFile]:
         ours = self.corpus.table(table)
-        with ours.readable(file), files.open_parquet(ours.folder / file) as parquet:
+        with ours.readable(file), parquet.open_file(ours.folder / file) as opened:
             if ours.schema:
-                layouts.require(parquet.schema_arrow, ours.schema)
-            yield parquet
+                layouts.require(opened.schema_arrow, ours.schema)
+            yield opened
 
 
 @dataclass(frozen=True)

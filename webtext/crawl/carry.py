@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from webtext import damage, files, layouts, schemas
+from webtext import damage, files, layouts, parquet, schemas
 from webtext.crawl.journal import SUFFIX, Journal
 from webtext.crawl.journal_reading import key_of
 from webtext.crawl.rows import Row
@@ -77,11 +77,11 @@ def known_ids(folder: Path, number: int, partitions: int, there: Set[int]) -> pa
     return pa.concat_arrays(found)
 
 
-def write_rows(folder: Path, file: str, rows: pa.Table, key: str) -> files.Written:
+def write_rows(folder: Path, file: str, rows: pa.Table, key: str) -> parquet.Written:
     """Puts a partition's table in place of the one before, whose rows that are wanted no more are kept."""
     _retire(folder, file, rows["id"])
     schema = schemas.PAGES.with_metadata(schemas.PAGES.metadata | {KEY: key.encode()})
-    return files.write_parquet(folder / file, schema, [rows], row_group_rows=ROW_GROUP_ROWS)
+    return parquet.write(folder / file, schema, [rows], row_group_rows=ROW_GROUP_ROWS)
 
 
 def table_of(rows: Iterable[Row]) -> pa.Table:
@@ -109,7 +109,7 @@ def made_for(path: Path) -> str | None:
 def read(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
     """Some columns of a table of pages, or all. Raises UserError for a damaged one."""
     with readable(path):
-        return files.read_table(path, columns)
+        return parquet.read_table(path, columns)
 
 
 def readable(path: Path) -> AbstractContextManager[None]:
@@ -130,7 +130,7 @@ def rewrite(path: Path, rows: pa.Table) -> None:
         return
     metadata = schemas.PAGES.metadata | {KEY: key.encode()} if (key := made_for(path)) else None
     schema = schemas.PAGES.with_metadata(metadata) if metadata else schemas.PAGES
-    files.write_parquet(path, schema, [rows], row_group_rows=ROW_GROUP_ROWS)
+    parquet.write(path, schema, [rows], row_group_rows=ROW_GROUP_ROWS)
 
 
 def _places(folder: Path, number: int, partitions: int, there: Set[int]) -> Iterator[Path]:
@@ -173,4 +173,4 @@ def _keep(folder: Path, file: str, rows: pa.Table) -> None:
     there = read(attic).cast(schemas.PAGES) if files.exists(attic) else schemas.PAGES.empty_table()
     others = there.filter(pc.invert(pc.is_in(there["id"], new["id"])))
     table = pa.concat_tables([others, new]).sort_by("id")
-    files.write_parquet(attic, schemas.PAGES, [table], row_group_rows=ROW_GROUP_ROWS)
+    parquet.write(attic, schemas.PAGES, [table], row_group_rows=ROW_GROUP_ROWS)

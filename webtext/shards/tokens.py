@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 import numpy as np
 import pyarrow as pa
 
-from webtext import files, schemas
+from webtext import files, parquet, schemas
 from webtext.fingerprint import fingerprint
 from webtext.shards.encode import Ids
 
@@ -72,7 +72,7 @@ class TokenWriter:
         lengths = np.array(self._lengths, np.int64)
         columns = [pa.array(self._ids, pa.string()), np.cumsum(lengths) - lengths, lengths]
         table = pa.table(columns, schema=schemas.TOKEN_INDEX)
-        index = files.write_parquet(idx, schemas.TOKEN_INDEX, [table], row_group_rows=files.NARROW_ROWS)
+        index = parquet.write(idx, schemas.TOKEN_INDEX, [table], row_group_rows=parquet.NARROW_ROWS)
         self.written = TokenFile(
             int(lengths.sum()),
             len(lengths),

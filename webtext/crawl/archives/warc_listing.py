@@ -16,7 +16,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from webtext import files
+from webtext import files, parquet
 from webtext.buckets import StoredFile
 from webtext.crawl import page
 from webtext.crawl.archives import records
@@ -91,7 +91,7 @@ class Listings:
 
     def look(self, file: StoredFile, wanted: Collection[str]) -> tuple[list[Listed], str | None]:
         """The records of use for wanted pages, in the file's order, and why a part could not be read."""
-        with pq.ParquetFile(files.here(self._paths[file.path], settled=True), **files.CHECKED) as listing:
+        with pq.ParquetFile(files.here(self._paths[file.path], settled=True), **parquet.CHECKED) as listing:
             found = []
             for batch in listing.iter_batches(ROWS):
                 places = [at for at, url in enumerate(batch["url"].to_pylist()) if url in wanted]
@@ -130,7 +130,7 @@ def listing_of(file: StoredFile, folder: Path) -> Path:
 
 def is_empty(listing: Path) -> bool:
     """Whether a file has no record that is a page or leads to one."""
-    with pq.ParquetFile(files.here(listing, settled=True), **files.CHECKED) as found:
+    with pq.ParquetFile(files.here(listing, settled=True), **parquet.CHECKED) as found:
         return bool(found.metadata.num_rows == 0)
 
 
@@ -156,7 +156,7 @@ def make(file: StoredFile, listing: Path, tell: Callable[[int], None] = lambda _
     batches.append(pa.RecordBatch.from_pylist(rows, _SCHEMA))
     schema = _SCHEMA.with_metadata({_DAMAGE: damage}) if damage else _SCHEMA
     table = pa.Table.from_batches(batches).replace_schema_metadata(schema.metadata)
-    files.write_parquet(listing, schema, [table], row_group_rows=ROWS)
+    parquet.write(listing, schema, [table], row_group_rows=ROWS)
 
 
 def _row(found: Listed) -> dict[str, Any]:
