@@ -7,7 +7,8 @@ In the order of the work, which `pipelines.documents` puts together:
 - measures: one page from bytes to columns; it calls all that follows
 - decode, prescan, similar_encodings, browser_codecs: bytes to characters
 - text: the main text. tree parses; segment cuts into blocks (element_names, formulas, preformatted, notes,
-  gaps); features, model: how likely each is main text; render; fallback, where the model is unsure
+  gaps, table_rows); features, model: how likely each is main text; render; fallback, where the model is
+  unsure
 - metadata, titles, bylines, days: what the page says of itself
 - mojibake, normalise: the form of every text
 - language, quality, ngrams, placeholders, pii, wikipedia, wordlists: measures of a text

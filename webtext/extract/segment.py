@@ -23,10 +23,10 @@ from webtext.extract.formulas import drawn_formula, formula, same_drawn
 from webtext.extract.gaps import GAP, apart
 from webtext.extract.notes import is_mark, is_note, is_power
 from webtext.extract.preformatted import counts_up, preformatted
+from webtext.extract.table_rows import join
 
 MOST_DEPTH = 250  # deeper elements are text of their ancestor; Python allows 1,000 calls, a row takes four
 LEAST_WORDS = 30  # of a page that does not need scripts
-MOST_CELL_CHARS = 200  # of a table's row that is one line
 MOST_INNER = 50  # elements in one that is part of a line
 
 
@@ -240,20 +240,7 @@ class _Segmenter:
             self.put(text, count_words(text), 0)
 
     def row(self, element: etree._Element, depth: int) -> None:
-        """A row whose cells are short texts is one line. Empty cells keep the others in their columns."""
-        page, row = self.page, self.node
-        start, inner = len(page.blocks), len(page.parent)
+        start, inner = len(self.page.blocks), len(self.page.parent)
         self.content(element, depth)
         self.flush()
-        cells = page.blocks[start:]
-        if len(cells) < 2 or len({cell.node for cell in cells}) < len(cells):
-            return
-        if any(len(cell.text) > MOST_CELL_CHARS or page.parent[cell.node] != row for cell in cells):
-            return
-        shown = {node: "" for node in range(inner, len(page.parent)) if page.parent[node] == row}
-        shown |= {cell.node: f" {cell.text.replace(chr(10), ' ')}" for cell in cells}
-        text = f"|{' |'.join(shown.values())} |"
-        words, links = sum(cell.words for cell in cells), sum(cell.link_words for cell in cells)
-        page.blocks[start:] = [Block(text, row, KINDS["tr"], words, links, row=self.table)]
-        for node in range(inner, len(page.parent)):
-            page.first[node] = page.last[node] = start
+        join(self.page, self.node, start, inner, self.table)
