@@ -42,37 +42,45 @@ def rehearse(
                 told(f"{slow}; one sequence is timed, without compiling")
                 del training  # memory may not hold two
                 training = Training(_least(settings), corpus, ranks, checkpoint.newest(run))
-            done, left = training.step, max(0, settings.train.steps - training.step)
+            after_step = training.step
             with device.attention(training.attention):
                 told(f"{'compiling and ' if training.compiles else ''}timing on {training.device.name}")
                 training.check_compiled()
                 seconds = _seconds_a_step(training)
-        work = device.flops_per_token(training.model) * training.tokens_per_step
-        peak = training.device.peak_flops()
-        each, number = saving.room(training.model, settings.train)
-        return {
-            "run": str(run),
-            "settings": dataclasses.asdict(settings),
-            "parameters": training.model.parameter_count(),
-            "device": training.device.name,
-            "precision": str(training.device.precision).removeprefix("torch."),
-            "attention": training.attention_reason,
-            "after_step": done,
-            "steps": left,
-            "tokens_per_step": training.tokens_per_step,
-            "tokens": left * training.tokens_per_step,
-            "corpus_tokens": corpus.train.tokens,
-            "epochs": round(settings.train.steps * settings.train.batch_size / training.order.windows, 3),
-            "flops": left * work,
-            "seconds_per_step": seconds,
-            "seconds": left * seconds,
-            "tokens_per_s": round(training.tokens_per_step / seconds, 1),
-            "mfu": None if peak is None else round(work / seconds / (peak * ranks.size), 4),
-            "memory_gb": None if slow else round(training.device.memory_gb(), 3),
-            "checkpoint_gb": round(each / 1e9, 3),
-            "checkpoints": number,
-            "free_gb": round(_free_bytes(run) / 1e9, 3),
-        }
+        return _estimate(training, run, settings, after_step, seconds, memory_known=not slow)
+
+
+def _estimate(
+    training: Training, run: Path, settings: Settings, after_step: int, seconds: float, *, memory_known: bool
+) -> dict[str, Any]:
+    """What the steps that are left take, by the seconds of one: measuring has taken some itself."""
+    left = max(0, settings.train.steps - after_step)
+    work = device.flops_per_token(training.model) * training.tokens_per_step
+    peak = training.device.peak_flops()
+    each, number = saving.room(training.model, settings.train)
+    return {
+        "run": str(run),
+        "settings": dataclasses.asdict(settings),
+        "parameters": training.model.parameter_count(),
+        "device": training.device.name,
+        "precision": str(training.device.precision).removeprefix("torch."),
+        "attention": training.attention_reason,
+        "after_step": after_step,
+        "steps": left,
+        "tokens_per_step": training.tokens_per_step,
+        "tokens": left * training.tokens_per_step,
+        "corpus_tokens": training.corpus.train.tokens,
+        "epochs": round(settings.train.steps * settings.train.batch_size / training.order.windows, 3),
+        "flops": left * work,
+        "seconds_per_step": seconds,
+        "seconds": left * seconds,
+        "tokens_per_s": round(training.tokens_per_step / seconds, 1),
+        "mfu": None if peak is None else round(work / seconds / (peak * training.ranks.size), 4),
+        "memory_gb": round(training.device.memory_gb(), 3) if memory_known else None,
+        "checkpoint_gb": round(each / 1e9, 3),
+        "checkpoints": number,
+        "free_gb": round(_free_bytes(run) / 1e9, 3),
+    }
 
 
 def _least(settings: Settings) -> Settings:

@@ -68,14 +68,7 @@ def generate(
     the same texts on one machine. Raises TrainError if there is no model, or it has no tokenizer, a setting
     is impossible, or memory does not hold so many texts.
     """
-    if max_tokens < 1 or n < 1:
-        raise TrainError(f"max_tokens and n must be at least 1: got {max_tokens} and {n}")
-    if n > MOST_TEXTS:
-        raise TrainError(f"n must be at most {MOST_TEXTS:,}: got {n}")
-    if not -(1 << 63) <= seed < 1 << 63:
-        raise TrainError(f"the seed {seed} has more than 64 bits")
-    if not _is_text(prompt):
-        raise TrainError("the prompt is not UTF-8: give it as text of that encoding")
+    _require_possible(prompt, max_tokens, seed, n)
     choice, generator = Choice(temperature, top_k, top_p), torch.Generator().manual_seed(seed)
     found = pretrained.load(source)
     words = found.tokenizer
@@ -92,6 +85,17 @@ def generate(
         texts = [str(words.decode(_before(end, text))) for text in zip(*columns, strict=True)]
     heard.end(texts[0])
     return texts
+
+
+def _require_possible(prompt: str, max_tokens: int, seed: int, n: int) -> None:
+    if max_tokens < 1 or n < 1:
+        raise TrainError(f"max_tokens and n must be at least 1: got {max_tokens} and {n}")
+    if n > MOST_TEXTS:
+        raise TrainError(f"n must be at most {MOST_TEXTS:,}: got {n}")
+    if not -(1 << 63) <= seed < 1 << 63:
+        raise TrainError(f"the seed {seed} has more than 64 bits")
+    if not _is_text(prompt):
+        raise TrainError("the prompt is not UTF-8: give it as text of that encoding")
 
 
 def _columns(steps: Iterator[list[int]], most: int, end: int | None, heard: "_Heard") -> list[list[int]]:
