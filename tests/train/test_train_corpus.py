@@ -183,11 +183,13 @@ def test_a_token_beyond_the_vocabulary_is_found_in_any_piece(
 
 def test_a_ctrl_c_does_not_wait_for_the_end_of_a_file(corpus: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     read: list[int] = []
+    to_press = iter([signal.SIGINT])  # once: a second one would not wait for the threads
 
     def pieces(file: TokenFile) -> Iterator[np.ndarray[Any, Any]]:
         for at in range(200):
-            if not read:
-                os.kill(os.getpid(), signal.SIGINT)
+            if at == 10:  # all threads have been started and are waited for
+                for pressed in to_press:
+                    os.kill(os.getpid(), pressed)
             read.append(at)
             yield file.read(at, 1)
             time.sleep(0.01)
