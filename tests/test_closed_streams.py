@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from train import streams
+
 
 def _with_closed(*streams: int, command: list[str], place: Path) -> subprocess.CompletedProcess[str]:
     closing = " ".join(f"{number}>&-" for number in streams)
@@ -31,6 +33,14 @@ def test_a_file_that_is_opened_gets_no_number_of_a_closed_stream(
 def test_what_would_go_to_a_closed_stderr_does_not_go_to_stdout(tmp_path: Path, command: list[str]) -> None:
     done = _with_closed(2, command=[sys.executable, "-m", *command, "nowhere"], place=tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
+
+
+def test_what_follows_a_part_without_stderr_is_heard_again(capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(ValueError), streams.muted():
+        os.write(2, b"within")
+        raise ValueError
+    os.write(2, b"after")
+    assert capfd.readouterr().err == "after"
 
 
 def _for_ascii(*command: str) -> subprocess.CompletedProcess[str]:

@@ -38,8 +38,8 @@ def ask(address: str, question: Callable[[], Result], *, parsing: bool = False) 
     fails; then RunFailed names the address.
 
     Raises at once UserError where the store refuses, RunFailed where it is full, and as it is an error that
-    has an errno (this machine's disk fails), or says that there is no such object. A question that is
-    `parsing` what it is given may find that damaged: any error is raised so that is not a store's.
+    has an errno (this machine's disk fails), or says that there is no such object. Of a question that is
+    `parsing` what it is given, any error that is not a store's is raised as it is, too: that is damaged.
     """
     started, wait_s, silent = time.monotonic(), FIRST_WAIT_S, True
     while True:

@@ -120,6 +120,17 @@ def test_a_host_whose_name_nobody_resolves_for_now_is_given_up_too(
     assert sorted(row["state"] for row in rows.values()) == ["dns"] * 8 + ["host_gave_up"] * 12
 
 
+def test_a_host_whose_name_nobody_has_is_not_called_one_that_was_given_up(
+    crawled: Crawled, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nobodys(_: str) -> list[str]:
+        raise socket.gaierror(socket.EAI_NONAME, "not known")
+
+    monkeypatch.setattr("webtext.crawl.dialer.system_lookup", nobodys)
+    rows = crawled.crawl([f"http://gone.example/{n}" for n in range(20)], robots=False, opt_outs=False)
+    assert {row["state"] for row in rows.values()} == {"dns"}
+
+
 def test_a_crawl_that_goes_on_remembers_the_failures_before(
     web: Web, crawled: Crawled, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -113,11 +113,14 @@ def test_the_disk_has_overwritten_the_records_before_the_plan_goes(
     assert ((tmp_path / places[0].file).stat().st_ino, True) in asked_for
 
 
-def test_a_damaged_record_hides_none_behind_it(tmp_path: Path, places: list[Position]) -> None:
+@pytest.mark.parametrize("from_its_end", [100, 5], ids=["in its content", "in its checksum"])
+def test_a_damaged_record_hides_none_behind_it(
+    tmp_path: Path, places: list[Position], from_its_end: int
+) -> None:
     whole = [records_of(tmp_path, place) for place in places]
     path = tmp_path / places[0].file
     damaged = bytearray(path.read_bytes())
-    damaged[places[0].offset + places[0].length // 2] ^= 0x10
+    damaged[places[0].offset + places[0].length - from_its_end] ^= 0x10
     path.write_bytes(damaged)
     assert [records_of(tmp_path, place) for place in places[1:]] == whole[1:]
 

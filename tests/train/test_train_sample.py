@@ -17,6 +17,7 @@ from train.model import GPT2
 from train.pretrained import load
 from train.sample import Choice, generate, next_tokens
 from train.settings import Settings
+from train.tokenizer import fails_as
 
 ALL = Choice(temperature=1.0, top_k=0, top_p=1.0)
 
@@ -261,3 +262,9 @@ def test_a_prompt_that_the_tokenizer_has_no_entries_for_is_an_error(run: Path, t
     with pytest.raises(TrainError, match=r"fails at this prompt \(WordLevel error: Missing \[UNK\]"):
         generate(of_two, "Another")
     assert generate(of_two, "The", max_tokens=1)
+
+
+@pytest.mark.parametrize("other", [KeyboardInterrupt, SystemExit, MemoryError])
+def test_what_is_not_the_tokenizers_fault_is_not_laid_to_it(other: type[BaseException]) -> None:
+    with pytest.raises(other), fails_as("the tokenizer fails"):
+        raise other

@@ -102,9 +102,10 @@ def _summaries(
     articles = subject.encode([story.article for story in stories])
     articles_cut = 0
     for name, hint in (("", "\nTL;DR:"), ("_no_hint", "\n")):
-        room = subject.room - SUMMARY_TOKENS - len(subject.encode([hint])[0])
+        (asking,) = subject.encode([hint])
+        room = subject.room - SUMMARY_TOKENS - len(asking)
         articles_cut = max(articles_cut, sum(len(ids) > room for ids in articles))
-        prompts = [ids[: max(1, room)] + subject.encode([hint])[0] for ids in articles]
+        prompts = [ids[: max(1, room)] + asking for ids in articles]
         heard = after(told, len(summaries) * len(stories), 3 * len(stories))
         summaries[name] = [_first_sentences(each.text) for each in write(subject, prompts, way, heard)]
     summaries["_lede_3"] = [_first_sentences(story.article) for story in stories]

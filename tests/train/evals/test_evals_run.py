@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 from train import files
 from train.cli import app
 from train.errors import TrainError
-from train.evals import hub, run, subject
+from train.evals import generation, hub, run, subject
 from train.evals.progress import Progress
 from train.evals.run import Request, evaluate, results
 from train.evals.tasks import TASKS, named
@@ -234,6 +234,14 @@ def test_nothing_is_computed_where_the_library_that_scores_is_not_installed(
         with pytest.raises(TrainError, match=rf"{library} is not installed; {task} needs: pip install"):
             attempt(asked(folder, data, "lambada", task))
     assert not (data.parent / "evals").exists()
+
+
+def test_a_task_done_is_shown_where_the_library_that_scored_it_is_gone(
+    folder: Path, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    evaluate(asked(folder, data, "lambada"), PROGRESS)
+    monkeypatch.setitem(generation.LIBRARIES, "lambada", "nosuchlibrary")
+    assert evaluate(asked(folder, data, "lambada"), PROGRESS)["reused"] == ["lambada"]
 
 
 @pytest.mark.parametrize("taken", ["evals", "evals/model"])
