@@ -367,6 +367,26 @@ def test_any_file_system_of_fsspec_will_do(tmp_path: Path) -> None:
     assert other.stamp() is None
 
 
+def test_a_store_of_fsspec_is_asked_again_whatever_words_its_error_has() -> None:
+    pytest.importorskip("fsspec")
+    errors = iter([OSError("unwell")])
+
+    def question(_system: object, _key: str) -> str:
+        for error in errors:
+            raise error
+        return "well"
+
+    assert Object("memory", "some/where").ask(question, parsing=True) == "well"
+
+
+def test_a_table_that_is_gone_from_a_store_of_fsspec_is_not_asked_for_again() -> None:
+    pytest.importorskip("fsspec")
+    started = time.monotonic()
+    with pytest.raises(FileNotFoundError):
+        parquet.read_table(store.folder_of("memory://some/where") / "part.parquet")
+    assert time.monotonic() - started < 10
+
+
 @pytest.mark.parametrize("bucket", ["user:password@bucket", "127.0.0.1:9000"])
 def test_an_address_names_neither_a_user_nor_a_server(bucket: str) -> None:
     with pytest.raises(UserError, match=r"set AWS_ACCESS_KEY_ID .* and AWS_ENDPOINT_URL") as refused:
