@@ -399,6 +399,11 @@ def test_a_store_of_an_unknown_kind_is_told() -> None:
         Object("nosuch", "bucket/key").read()
 
 
+@pytest.mark.parametrize("name", ["", "x", "9" * 30])
+def test_what_is_no_id_of_a_process_is_of_none_that_has_ended(name: str) -> None:
+    assert not lease.has_ended(name)
+
+
 def test_one_writer_at_a_time(root: Path) -> None:
     with Corpus(root).lock():
         busy = rf"s3://.*: process {os.getpid()} on .* is writing to this corpus"

@@ -83,7 +83,7 @@ def has_ended(process: str) -> bool:
         os.kill(int(process), 0)
     except ProcessLookupError:
         return True
-    except (OSError, ValueError):
+    except (OSError, ValueError, OverflowError):  # another user's, or nobody's id
         return False
     return False
 
