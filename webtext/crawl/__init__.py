@@ -8,7 +8,7 @@ In the order of the work, which `pipelines.pages` puts together:
 - exchange, page: what came back, and the verdict on it (media_types, coding, zstd, optouts, refresh,
   retry_after)
 - packing, revisits, warc: the exchange as records of a WARC file
-- rows, journal, journal_reading: the link's row, written so that a kill loses none
+- rows, journal (journal_reading, warc_names): the link's row, written so that a kill loses none
 - recovery, archives: pages of dead links from Wayback, Common Crawl and WARC files of one's own
 - carry, retry, host_history: what an earlier crawl has left for this one
 - tombstones, warc_exchanges, scrub: what `webtext remove` takes out

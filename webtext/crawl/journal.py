@@ -13,7 +13,6 @@ that still lies, the journal goes on with it.
 import fcntl
 import json
 import os
-import re
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
@@ -21,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from webtext import files, store
-from webtext.crawl import journal_reading
+from webtext.crawl import journal_reading, warc_names
 from webtext.crawl.packing import Packed
 from webtext.crawl.rows import Row
 from webtext.crawl.warc import FOLDER, Position, WarcFile
@@ -49,7 +48,7 @@ class Journal:
         _agree_with_store(self.path, self._file)
         kept = journal_reading.valid_prefix(self.path)
         os.ftruncate(self._file, kept.bytes)
-        first = _next_number(pages_folder, stem) if kept.first_warc is None else kept.first_warc
+        first = warc_names.next_number(pages_folder, stem) if kept.first_warc is None else kept.first_warc
         if kept.key != key:
             self._write({"key": key, "first_warc": first})
             os.fsync(self._file)
@@ -57,7 +56,7 @@ class Journal:
             files.put(self.path)
         # A new journal's folder, which may have tens of thousands of archives, is not listed a second time.
         self._warc = None if kept.first_warc is None else _trimmed(pages_folder, stem, first, kept.warc)
-        self._next = (_number(Path(kept.warc[0]).name) if kept.warc else first - 1) + 1
+        self._next = (warc_names.number_in(Path(kept.warc[0]).name) if kept.warc else first - 1) + 1
         self._dirty, self._synced_at = not kept.synced, time.monotonic()
         # Of a corpus in a store: whether something was not put there yet, and when something was.
         self._unput, self._put_at = self._stored, time.monotonic()
@@ -67,8 +66,8 @@ class Journal:
         if self._warc is not None and self._warc.end >= (PUT_BYTES if self._stored else WARC_BYTES):
             self._end_warc()
         if self._warc is None:
-            self._next = _free_number(self.folder, self.stem, self._next)
-            self._warc = WarcFile(self.folder, _warc_name(self.stem, self._next))
+            self._next = warc_names.free_number(self.folder, self.stem, self._next)
+            self._warc = WarcFile(self.folder, warc_names.name_of(self.stem, self._next))
         self._dirty = True
         return self._warc.append(packed)
 
@@ -141,7 +140,7 @@ class Journal:
 
 def seed(pages_folder: Path, stem: str, key: str, rows: Iterable[Row]) -> None:
     """Begins a journal with rows whose records lie in WARC files that are finished."""
-    head = {"key": key, "first_warc": _next_number(pages_folder, stem)}
+    head = {"key": key, "first_warc": warc_names.next_number(pages_folder, stem)}
     lines: list[Mapping[str, Any]] = [head, *({"row": row, "warc": None} for row in rows)]
     files.write_text(journal_path(pages_folder, stem), "".join(_line(line) for line in lines))
 
@@ -167,43 +166,14 @@ def _line(entry: Mapping[str, Any]) -> str:
 
 def _trimmed(folder: Path, stem: str, first: int, reached: tuple[str, int] | None) -> WarcFile | None:
     """The WARC file to go on with, without what no row knows of; later ones are removed."""
-    last = _number(Path(reached[0]).name) if reached else first - 1
-    for number in _numbers(folder, stem):
+    last = warc_names.number_in(Path(reached[0]).name) if reached else first - 1
+    for number in warc_names.numbers(folder, stem):
         if number > last:
-            files.remove(folder / FOLDER / _warc_name(stem, number))
+            files.remove(folder / FOLDER / warc_names.name_of(stem, number))
     if reached is None or not (folder / reached[0]).exists():  # which was put
         return None
     os.truncate(folder / reached[0], reached[1])
     return WarcFile(folder, Path(reached[0]).name)
-
-
-def _warc_name(stem: str, number: int) -> str:
-    return f"{stem}-{number:04d}.warc.gz"
-
-
-def _number(name: str) -> int:
-    return int(name.removesuffix(".warc.gz").rpartition("-")[2])
-
-
-def _next_number(folder: Path, stem: str) -> int:
-    return _free_number(folder, stem, max(_numbers(folder, stem), default=-1) + 1)
-
-
-def _free_number(folder: Path, stem: str, number: int) -> int:
-    while files.exists(folder / FOLDER / _warc_name(stem, number)):  # which a listing may not have told
-        number += 1
-    return number
-
-
-def _numbers(folder: Path, stem: str) -> set[int]:
-    """Those of a partition's WARC files, here and in the store. Other programs may put files beside them."""
-    archives = folder / FOLDER
-    names = os.listdir(archives) if archives.is_dir() else []  # noqa: PTH208 - no Path for each of them
-    if store.of(archives) is not None:
-        names += files.sizes(archives)
-    near = (name for name in names if name.startswith(f"{stem}-"))
-    own = (re.fullmatch(rf"{stem}-(\d{{4}}|[1-9]\d{{4,}})\.warc\.gz", name) for name in near)
-    return {int(match[1]) for match in own if match}
 
 
 def _agree_with_store(path: Path, handle: int) -> None:
