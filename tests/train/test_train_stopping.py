@@ -10,6 +10,7 @@ from train.loop import train
 from train.progress import Progress
 from train.settings import Settings
 from train.stopping import stop_request
+from train.training import Training
 
 
 @pytest.fixture(autouse=True)
@@ -49,17 +50,27 @@ def test_after_the_run_signals_are_what_they_were(heard: list[int]) -> None:
     assert heard == [signal.SIGTERM, signal.SIGINT]
 
 
+@pytest.mark.parametrize(
+    ("part", "does"),
+    [(Progress, "preparing"), (Training, "check_compiled")],
+    ids=["as tokens are read", "as the model is compiled"],
+)
 def test_before_the_first_step_there_is_nothing_to_save_and_a_signal_ends_the_run_at_once(
-    corpus: Path, tiny: Callable[..., Settings], tmp_path: Path, heard: list[int]
+    part: type,
+    does: str,
+    corpus: Path,
+    tiny: Callable[..., Settings],
+    tmp_path: Path,
+    heard: list[int],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    class Stopping(Progress):
-        def preparing(self, what: str) -> None:
-            assert what.startswith("reading ")
-            signal.raise_signal(signal.SIGTERM)
-            signal.raise_signal(signal.SIGINT)
-            raise KeyboardInterrupt  # as those who listen do
+    def stopped(*_: object) -> None:
+        signal.raise_signal(signal.SIGTERM)
+        signal.raise_signal(signal.SIGINT)
+        raise KeyboardInterrupt  # as those who listen do
 
+    monkeypatch.setattr(part, does, stopped)
     with pytest.raises(KeyboardInterrupt):
-        train(corpus, tmp_path / "run", tiny(), Stopping())
+        train(corpus, tmp_path / "run", tiny())
     assert heard == [signal.SIGTERM, signal.SIGINT]
     assert not (tmp_path / "run").exists()
