@@ -5,6 +5,7 @@ AWS_ENDPOINT_URL names a server other than Amazon's, STORAGE_EMULATOR_HOST one o
 """
 
 import fnmatch
+import io
 import os
 import re
 from collections.abc import Callable, Iterable
@@ -16,7 +17,7 @@ from typing import Any
 from pyarrow import fs
 
 from webtext import store_failures
-from webtext.errors import UserError
+from webtext.errors import RunFailed, UserError
 
 S3 = "s3://"
 RETRIES = 3  # by Arrow's client of S3, after pauses below a second
@@ -42,14 +43,52 @@ class StoredFile:
     def name(self) -> str:
         return PurePosixPath(self.path).name
 
-    def stream(self) -> Any:
-        """The file from its beginning, in pieces."""
-        return self.system.open_input_stream(self.path, compression=None, buffer_size=BUFFER_BYTES)
+    def stream(self) -> io.BufferedReader:
+        """The file from its beginning, by `piece`."""
+        return io.BufferedReader(_Pieces(self), BUFFER_BYTES)
 
     def read(self, offset: int, length: int) -> bytes:
         """A range of the file, and nothing else of it."""
         with self.system.open_input_file(self.path) as file:
             return bytes(file.read_at(length, offset))
+
+    def piece(self, offset: int, length: int) -> bytes:
+        """The same, asked for again where a bucket fails. Raises RunFailed where it does so for a minute, and
+        where the object was removed or is of another size meanwhile."""
+        if not isinstance(self.system, fs.S3FileSystem):
+            return self.read(offset, length)
+        try:
+            return store_failures.ask(f"{S3}{self.path}", lambda: self._piece(offset, length))
+        except FileNotFoundError:
+            raise RunFailed(f"{S3}{self.path}: was removed while it was read; name what is there") from None
+
+    def _piece(self, offset: int, length: int) -> bytes:
+        with self.system.open_input_file(self.path) as file:
+            if (size := file.size()) != self.size:
+                raise RunFailed(
+                    f"{S3}{self.path}: was changed while it was read: {size:,} bytes, not {self.size:,}"
+                )
+            wanted = min(length, size - offset)
+            piece = bytes(file.read_at(wanted, offset))
+        if len(piece) < wanted:
+            raise OSError(f"{len(piece)} of {wanted} bytes came")
+        return piece
+
+
+class _Pieces(io.RawIOBase):
+    """A file of which each reading is a `piece`."""
+
+    def __init__(self, file: StoredFile) -> None:
+        self._file, self._offset = file, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        piece = self._file.piece(self._offset, len(buffer))
+        buffer[: len(piece)] = piece
+        self._offset += len(piece)
+        return len(piece)
 
 
 def find(place: str, in_folder: Callable[[str], bool]) -> list[StoredFile]:

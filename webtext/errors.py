@@ -9,6 +9,9 @@ class RunFailed(Exception):
     """A run stopped half-way and can be resumed by the same command. Exit code 1."""
 
 
+ENDINGS = (UserError, RunFailed)  # of a command, whatever else is caught around what raised them
+
+
 class RunRefused(RunFailed):
     """A run stopped half-way in a way of which the message itself says what lets it go on. Exit code 1."""
 

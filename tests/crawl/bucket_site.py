@@ -23,7 +23,7 @@ class BucketSite:
     def __init__(self, name: str) -> None:
         self.name, self.objects = name, dict[str, bytes]()
         self.denied = False
-        self.failing = 0  # so many of the next requests
+        self.failing, self.failing_after = 0, 0  # so many requests, after so many that are answered
         self.reads: list[tuple[str, int]] = []  # key, bytes sent
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
@@ -39,7 +39,9 @@ class BucketSite:
         bucket, _, key = path.removeprefix("/").partition("/")
         if self.denied:
             return _error(403, "AccessDenied")
-        if self.failing:
+        if self.failing_after:
+            self.failing_after -= 1
+        elif self.failing:
             self.failing -= 1
             return _error(503, "SlowDown")
         if bucket != self.name:

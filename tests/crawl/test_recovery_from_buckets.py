@@ -10,7 +10,9 @@ from pipelines import pages
 from tests.crawl.archive_site import warc_files, warc_record
 from tests.crawl.bucket_site import BucketSite, asked_for
 from tests.crawl.loopback import Crawled
-from webtext import store_failures
+from webtext import buckets, store_failures
+from webtext.crawl.archives import warc_listing
+from webtext.crawl.archives.lookup import Wanted, look_up
 from webtext.crawl.archives.warc_places import files_of
 from webtext.crawl.warc import read_response
 from webtext.errors import RunFailed, UserError
@@ -63,6 +65,41 @@ def test_a_record_is_read_by_its_range_alone(bucket: BucketSite) -> None:
     bucket.reads.clear()
     assert archive.read(pointer).exchange.body == b"<p>then"
     assert [sent for _, sent in bucket.reads if sent] == [len(record)]
+
+
+def test_a_page_of_a_bucket_that_fails_for_a_while_is_had_all_the_same(
+    bucket: BucketSite,
+) -> None:
+    bucket.objects["a.warc.gz"] = warc_record(URL, b"<p>then", AT)
+    archive = warc_files("warc:s3://crawls/a.warc.gz", {URL: POSTED}, Crawl())
+    [pointer] = archive.find(URL, POSTED)
+    bucket.failing = buckets.RETRIES + 1  # more than its client asks by itself
+    assert archive.read(pointer).exchange.body == b"<p>then"
+    assert bucket.failing == 0
+
+
+def test_a_file_of_a_bucket_that_fails_for_a_while_is_listed_whole(
+    bucket: BucketSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(buckets, "BUFFER_BYTES", 300)
+    bucket.objects["a.warc.gz"] = warc_record(URL, b"<p>then", AT) * 3
+    (file,) = files_of("warc:s3://crawls/a.warc.gz")
+    bucket.failing_after, bucket.failing = 3, buckets.RETRIES + 1
+    assert len(list(warc_listing.listed_in(file))) == 3
+    assert bucket.failing == 0
+
+
+@pytest.mark.parametrize("stays", [b"shorter", None])
+def test_a_file_of_a_bucket_that_is_another_meanwhile_ends_the_crawl_instead_of_losing_its_pages(
+    bucket: BucketSite, stays: bytes | None
+) -> None:
+    bucket.objects["a.warc.gz"] = warc_record(URL, b"<p>then", AT)
+    archive = warc_files("warc:s3://crawls/a.warc.gz", {URL: POSTED}, Crawl())
+    del bucket.objects["a.warc.gz"]
+    if stays is not None:
+        bucket.objects["a.warc.gz"] = stays
+    with pytest.raises(RunFailed, match=r"^s3://crawls/a\.warc\.gz: was (changed|removed) while it was read"):
+        look_up(Wanted(0, "id", URL, POSTED), [archive], Crawl(allow_private=True))
 
 
 def test_a_changed_object_is_another_plan(bucket: BucketSite, crawled: Crawled) -> None:

@@ -9,9 +9,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from webtext import buckets, files, store_failures
+from webtext import buckets, files
 from webtext.buckets import S3, StoredFile
-from webtext.errors import RunFailed, UserError
+from webtext.errors import UserError
 
 PIECE_BYTES = 16 << 20  # are asked for at once, and again where the bucket fails
 
@@ -59,19 +59,11 @@ def fetch(copy: Copy, report: Callable[[int], None]) -> None:
     assert copy.missing is not None
     file, came = copy.missing, 0
     with files.whole(copy.path) as temporary, temporary.open("wb") as out:
-        while came < file.size and (piece := _piece(copy.name, file, came)):
+        while came < file.size:
+            piece = file.piece(came, PIECE_BYTES)
             out.write(piece)
             came += len(piece)
             report(len(piece))
-        if came != file.size:  # more came where it has grown
-            raise RunFailed(f"{copy.name}: was changed while it was read: {came:,} bytes, not {file.size:,}")
-
-
-def _piece(name: str, file: StoredFile, offset: int) -> bytes:
-    try:
-        return store_failures.ask(name, lambda: file.read(offset, PIECE_BYTES))
-    except FileNotFoundError:
-        raise RunFailed(f"{name}: was removed while it was read; name what is there") from None
 
 
 def _complete(copy: Copy) -> bool:

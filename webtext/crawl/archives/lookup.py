@@ -13,6 +13,7 @@ from webtext.crawl.exchange import Exchange
 from webtext.crawl.packing import Packed, pack
 from webtext.crawl.page import Verdict
 from webtext.crawl.rows import Row
+from webtext.errors import ENDINGS
 from webtext.reasons import FETCHED
 from webtext.sections import Crawl
 
@@ -63,7 +64,7 @@ def look_up(link: Wanted, archives: Sequence[Archive], settings: Crawl) -> Found
             if isinstance(found, Found):
                 return found
             why = found
-        except Stopped:
+        except (Stopped, *ENDINGS):
             raise
         except Unusable as problem:
             why = str(problem)

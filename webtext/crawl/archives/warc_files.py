@@ -27,6 +27,7 @@ from webtext.crawl.archives.warc_stream import (
     dictionary_at,
 )
 from webtext.crawl.exchange import Exchange
+from webtext.errors import ENDINGS
 from webtext.sections import Crawl
 from webtext.tally import counted
 
@@ -77,15 +78,15 @@ class WarcFiles:
             raise Unusable("the record is too large")
         file = self._files[pointer.file]
         try:
-            stored = file.read(pointer.offset, pointer.length)
+            stored = file.piece(pointer.offset, pointer.length)
             dictionary = self._dictionary(file.path) if zstd.begins_frame(stored) else None
             record = WarcStream(io.BytesIO(stored), dictionary).parse()
             return exchange(record, f"{PREFIX}{file.name}#{pointer.offset}", self._max_bytes)
-        except Unusable:
+        except (Unusable, *ENDINGS):
             raise
         except Exception as error:  # warcio raises what it meets: EOFError, AttributeError, zlib.error, …
             raise Unusable(f"the record is damaged: {type(error).__name__}") from error
 
     def _dictionary_of(self, path: str) -> ZstdCompressionDict | None:
         file = self._files[path]
-        return dictionary_at(file.read(0, HEAD_BYTES), partial(file.read, HEAD_BYTES))
+        return dictionary_at(file.piece(0, HEAD_BYTES), partial(file.piece, HEAD_BYTES))

@@ -24,7 +24,7 @@ from webtext.crawl.archives.captures import Pointer, Unusable
 from webtext.crawl.archives.warc_stream import CUT_SHORT, WarcStream
 from webtext.crawl.exchange import Exchange
 from webtext.damage import is_no_damage
-from webtext.errors import RunFailed, why
+from webtext.errors import ENDINGS, RunFailed, why
 from webtext.fingerprint import fingerprint
 from webtext.links.canonical import Rejected, canonicalise
 
@@ -149,6 +149,8 @@ def make(file: StoredFile, listing: Path, tell: Callable[[int], None] = lambda _
                     rows = []
     except Unusable as problem:
         damage = str(problem)
+    except ENDINGS:
+        raise
     except Exception as error:  # warcio raises what it meets: EOFError, AttributeError, zlib.error, …
         if is_no_damage(error):
             raise RunFailed(f"{file.path} cannot be read now: {why(error)}") from None

@@ -18,6 +18,7 @@ from zstandard import ZstdCompressionDict
 from webtext.crawl import zstd
 from webtext.crawl.archives.captures import Unusable
 from webtext.crawl.archives.members import Members, of_gzip, of_zstd
+from webtext.errors import ENDINGS
 
 MAX_HEAD_BYTES = 1_000_000  # of a record: its own head, and HTTP's
 PIECE_BYTES = 1 << 14
@@ -56,6 +57,8 @@ class WarcStream:
         while True:
             try:
                 record = self.parse(line)
+            except ENDINGS:  # of a bucket
+                raise
             except Exception:  # warcio raises what it meets: EOFError, AttributeError, zlib.error, …
                 damaged |= self._reader.num_block_read > 0  # an empty file, or member, is none
             else:
