@@ -12,9 +12,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from train.checkpoint import DONE, FOLDER, MOMENTS
+from train.errors import Interrupted
 from train.progress import Progress
 from train.rundir import CONFIG, LOCK, Row
-from webtext import files, lease, store
+from webtext import files, lease, store, store_failures
 from webtext.errors import RunFailed, UserError
 
 EVALS = "evals"  # in the run
@@ -23,7 +24,7 @@ EVALS = "evals"  # in the run
 @contextmanager
 def written(run: Path) -> Iterator[None]:
     """Holds a run while it is trained: fetched before, put after, whichever way that ends, but for a store
-    that was asked for a minute already."""
+    that was asked for a minute already, and a Ctrl-C that ends it at once."""
     if store.of(run) is None:
         yield
         return
@@ -33,10 +34,9 @@ def written(run: Path) -> Iterator[None]:
         fetch(run, moments=True)
         try:
             yield
-        except RunFailed:
-            raise
-        except BaseException:
-            put(run)
+        except BaseException as end:
+            if isinstance(end, Interrupted) or not isinstance(end, RunFailed | KeyboardInterrupt):
+                put(run)
             raise
         put(run)
 
@@ -135,6 +135,9 @@ class Putting(Progress):
     def saved(self, step: int) -> None:
         put(self._run)
         self._shown.saved(step)
+
+    def saves_in_vain(self) -> bool:
+        return store_failures.is_failing()
 
     def end(self) -> None:
         self._shown.end()

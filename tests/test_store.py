@@ -4,6 +4,7 @@ import gc
 import gzip
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -239,6 +240,28 @@ def test_a_wait_for_an_unwell_store_is_told_once(
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith(f"webtext: {object_at(root).address}/note.txt: ")
     assert line.endswith("; asked again for 1 s")
+
+
+def test_ctrl_c_ends_a_command_at_once_whose_store_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{silent.getsockname()[1]}")
+        asks = [sys.executable, "-m", "webtext", "status", f"s3://{BUCKET}/corpus"]
+        process = subprocess.Popen(asks, stderr=subprocess.PIPE, text=True)
+        with silent.accept()[0]:
+            process.send_signal(signal.SIGINT)
+            said = process.communicate(timeout=10)[1]
+    assert (process.returncode, said) == (130, "webtext: interrupted\n")
+
+
+def test_a_command_that_ends_badly_does_not_wait_for_a_store_that_is_gone(
+    root: Path, site: ObjectStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store_failures, "BRIEFLY_S", 0.1)
+    ended = pytest.raises(RunFailed, match="what ended it")
+    with ended, Corpus(root).lock(), Corpus(root).table("links").journal([]):
+        site.unwell, site.faults, began = 1.0, ("error",), time.monotonic()
+        raise RunFailed("what ended it")
+    assert time.monotonic() - began < 5
 
 
 def test_a_put_that_fails_leaves_the_object_as_it_was_also_when_all_is_let_go_of(

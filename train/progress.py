@@ -38,6 +38,10 @@ class Progress:
     def saved(self, step: int) -> None:
         """A checkpoint of `step` is on the disk."""
 
+    def saves_in_vain(self) -> bool:
+        """Whether what is done with a saved checkpoint fails just now, so that nobody should wait for it."""
+        return False
+
     def end(self) -> None:
         """The run ends, whichever way."""
 

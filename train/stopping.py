@@ -2,7 +2,7 @@
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
@@ -14,15 +14,17 @@ class StopRequest:
 
 
 @contextmanager
-def stop_request() -> Iterator[StopRequest]:
+def stop_request(in_vain: Callable[[], bool] = lambda: False) -> Iterator[StopRequest]:
     """Turns the two signals into a request while the block runs (in the main thread: elsewhere Python
-    delivers none)."""
+    delivers none); one that would be `in_vain`, as nothing can be saved now, ends the run at once."""
     request = StopRequest()
     if threading.current_thread() is not threading.main_thread():
         yield request
         return
 
     def ask(_signal: int, _frame: FrameType | None) -> None:
+        if in_vain():
+            raise KeyboardInterrupt
         request.asked = True
         signal.signal(signal.SIGINT, before[signal.SIGINT])
 

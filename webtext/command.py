@@ -3,9 +3,10 @@
 import difflib
 import errno
 import json
+import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import metadata
 from typing import Annotated, Any
 
@@ -162,6 +163,10 @@ def _on_this_machine(where: Any) -> str:
 
 def _ended(code: int, line: str) -> typer.Exit:
     print(visible(f"webtext: {store.named(line)}"), file=sys.stderr)
+    if store_failures.is_asking():  # which has been given up, and for which Arrow's end would wait
+        with suppress(OSError):
+            sys.stdout.flush()
+        os._exit(code)
     return typer.Exit(code)
 
 

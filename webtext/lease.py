@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from webtext import store
+from webtext import store, store_failures
 from webtext.errors import RunFailed, UserError
 from webtext.store import Object
 
@@ -36,16 +36,23 @@ def held(root: Path) -> Iterator[None]:
     mine, ended = corpus / FOLDER / name, threading.Event()
     mine.write(b"")
     signs = threading.Thread(target=_give_signs_of_life, args=(mine, ended), daemon=True)
+
+    def leave() -> None:
+        ended.set()
+        if signs.is_alive():
+            signs.join()
+        mine.remove()
+
+    # A lease that stays, because the store fails, is told as one of a process that has ended.
     try:
         _require_nobody_else(corpus / FOLDER, name)
         signs.start()
         yield
-    finally:
-        ended.set()
-        if signs.is_alive():
-            signs.join()
-        with suppress(RunFailed, UserError):  # a lease that stays is told as one of a process that has ended
-            mine.remove()
+    except BaseException:
+        store_failures.briefly(leave)
+        raise
+    with suppress(RunFailed, UserError):
+        leave()
 
 
 def _require_nobody_else(folder: Object, mine: str) -> None:

@@ -3,8 +3,11 @@
 import random
 import re
 import sys
+import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import Future
+from contextlib import suppress
 from typing import TypeVar
 
 from webtext.errors import RunFailed, UserError
@@ -13,8 +16,11 @@ Result = TypeVar("Result")
 
 GIVE_UP_S = 60.0  # after which a store that fails is left alone
 KNOWN = ("s3", "gs")  # whose errors are told from those of what reads their objects
+BRIEFLY_S = 2.0  # for what a command that ends badly has to tell
 SILENT_S = 3.0  # for which nobody is told
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.2, 10.0
+_THREAD = threading.local()  # failing, give_up_s: of its question
+_ASKING = set[int]()  # threads
 _AWS_ERROR = re.compile(r"AWS Error (\w+|\[code \d+\])(?: \(HTTP status (\d+)\))?")
 # How it tells what it has no code of its own for, such as a server's disk that is full.
 _AWS_NAME = re.compile(r"ExceptionName: (\w+)|\[code \d+\] during \w+ operation: ([^(\n]*)")
@@ -35,32 +41,88 @@ _REFUSED_UNNAMED = re.compile(
 
 def ask(address: str, question: Callable[[], Result], *, parsing: bool = False) -> Result:
     """What a store says to the question, which is asked again for a minute, with growing pauses, while it
-    fails; then RunFailed names the address.
+    fails; then RunFailed names the address. A Ctrl-C is heard meanwhile.
 
     Raises at once UserError where the store refuses, RunFailed where it is full, and as it is an error that
     has an errno (this machine's disk fails), or says that there is no such object. Of a question that is
     `parsing` what it is given, any error that is not a store's is raised as it is, too: that is damaged.
     """
     started, wait_s, silent = time.monotonic(), FIRST_WAIT_S, True
-    while True:
+    try:
+        while True:
+            try:
+                return _answer(question)
+            except OSError as error:
+                waited_s = time.monotonic() - started
+                _require_hope(address, error, waited_s, parsing)
+                if silent and waited_s > SILENT_S:
+                    again = f"asked again for {GIVE_UP_S:.0f} s"
+                    print(f"webtext: {address}: {told(error)}; {again}", file=sys.stderr)
+                    silent = False
+            _THREAD.failing = True
+            time.sleep(wait_s * random.uniform(0.5, 1))
+            wait_s = min(2 * wait_s, LONGEST_WAIT_S)
+    finally:
+        _THREAD.failing = False
+
+
+def _require_hope(address: str, error: OSError, waited_s: float, parsing: bool) -> None:
+    """Raises what ends a question."""
+    if error.errno is not None or isinstance(error, FileNotFoundError):
+        raise error
+    if (refused := refusal(error)) is not None:
+        raise UserError(f"{address}: {refused}") from None
+    if parsing and not is_of_a_store(error):
+        raise error
+    if waited_s > getattr(_THREAD, "give_up_s", GIVE_UP_S) or is_full(error):
+        raise RunFailed(f"{address}: {told(error)}") from None
+
+
+def _answer(question: Callable[[], Result]) -> Result:
+    """The main thread lets another one ask, and waits for it: no library's code hears a Ctrl-C."""
+    if threading.current_thread() is not threading.main_thread():
+        return _asked(question)
+    answer: Future[Result] = Future()
+
+    def ask() -> None:
         try:
-            return question()
-        except OSError as error:
-            if error.errno is not None or isinstance(error, FileNotFoundError):
-                raise
-            if (refused := refusal(error)) is not None:
-                raise UserError(f"{address}: {refused}") from None
-            if parsing and not is_of_a_store(error):
-                raise
-            waited_s = time.monotonic() - started
-            if waited_s > GIVE_UP_S or is_full(error):
-                raise RunFailed(f"{address}: {told(error)}") from None
-            if silent and waited_s > SILENT_S:
-                again = f"asked again for {GIVE_UP_S:.0f} s"
-                print(f"webtext: {address}: {told(error)}; {again}", file=sys.stderr)
-                silent = False
-        time.sleep(wait_s * random.uniform(0.5, 1))
-        wait_s = min(2 * wait_s, LONGEST_WAIT_S)
+            answer.set_result(_asked(question))
+        except BaseException as error:
+            answer.set_exception(error)
+
+    threading.Thread(target=ask, daemon=True).start()
+    return answer.result()
+
+
+def _asked(question: Callable[[], Result]) -> Result:
+    _ASKING.add(threading.get_ident())
+    try:
+        return question()
+    finally:
+        _ASKING.discard(threading.get_ident())
+
+
+def briefly(question: Callable[[], object]) -> None:
+    """Asks what a command that ends badly asks last: for two seconds, whatever comes of it."""
+
+    def ask() -> None:
+        _THREAD.give_up_s = BRIEFLY_S
+        with suppress(Exception):  # the command's own end is told
+            question()
+
+    asking = threading.Thread(target=ask, daemon=True)
+    asking.start()
+    asking.join(BRIEFLY_S)
+
+
+def is_failing() -> bool:
+    """Whether a store has failed to answer the question at which this thread is."""
+    return getattr(_THREAD, "failing", False)
+
+
+def is_asking() -> bool:
+    """Whether a question waits for its answer, in any thread."""
+    return bool(_ASKING)
 
 
 def told(error: OSError) -> str:

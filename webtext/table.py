@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from webtext import damage, files, layouts, parquet, store
+from webtext import damage, files, layouts, parquet, store, store_failures
 from webtext.errors import UserError
 from webtext.manifest import Manifest, Part
 
@@ -185,8 +185,10 @@ class Table:
         with path.open("a", encoding="utf-8") as file:
             try:
                 yield Journal(path, file.fileno())
-            finally:
-                files.put(path)
+            except BaseException:
+                store_failures.briefly(lambda: files.put(path))
+                raise
+            files.put(path)
 
     def publish(self, manifest: Manifest) -> None:
         files.write_json(self.folder / "_manifest.json", manifest.as_json())

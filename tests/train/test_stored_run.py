@@ -1,5 +1,8 @@
 """A run in an object store holds what a run on a disk holds, and goes on from there on any machine."""
 
+import signal
+import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -152,14 +155,33 @@ def test_a_reader_leaves_alone_what_is_trained_on_its_machine(
         assert (run / "checkpoints" / "step-00000030").exists()
 
 
-def test_a_store_that_failed_is_not_asked_to_take_the_run_again(
-    corpus: Path, tiny: Tiny, on_machine: Machine, site: ObjectStore
+@pytest.mark.parametrize("end", [RunFailed("a checkpoint that could not be put"), KeyboardInterrupt()])
+def test_a_store_that_failed_and_one_that_is_not_waited_for_are_not_asked_to_take_the_run_again(
+    corpus: Path, tiny: Tiny, on_machine: Machine, site: ObjectStore, end: BaseException
 ) -> None:
     train(corpus, run := on_machine("one"), tiny(train__steps=1))
     site.asked.clear()
-    with pytest.raises(RunFailed), stored_run.written(run):
-        raise RunFailed("a checkpoint that could not be put")
+    with pytest.raises(type(end)), stored_run.written(run):
+        raise end
     assert not [asked for asked in site.asked if asked.startswith("PUT") and "/.lock/" not in asked]
+
+
+def test_ctrl_c_while_a_store_is_asked_again_for_a_checkpoint_ends_the_training(
+    corpus: Path, tiny: Tiny, on_machine: Machine, site: ObjectStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(run: Path) -> None:
+        site.unwell, site.faults = 1.0, ("error",)
+        threading.Timer(1, signal.raise_signal, [signal.SIGINT]).start()
+        put(run)
+
+    put, began = stored_run.put, time.monotonic()
+    monkeypatch.setattr(stored_run, "put", gone)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            train(corpus, on_machine("one"), tiny(train__save_every=1))
+    finally:
+        site.unwell = 0.0
+    assert time.monotonic() - began < 30
 
 
 def test_one_training_at_a_time_writes_a_run(corpus: Path, tiny: Tiny, on_machine: Machine) -> None:

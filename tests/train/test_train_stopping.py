@@ -74,3 +74,8 @@ def test_before_the_first_step_there_is_nothing_to_save_and_a_signal_ends_the_ru
         train(corpus, tmp_path / "run", tiny())
     assert heard == [signal.SIGTERM, signal.SIGINT]
     assert not (tmp_path / "run").exists()
+
+
+def test_a_request_that_nothing_can_be_saved_for_ends_the_run_at_once() -> None:
+    with pytest.raises(KeyboardInterrupt), stop_request(lambda: True):
+        signal.raise_signal(signal.SIGINT)
