@@ -3,7 +3,7 @@
 import errno
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -106,6 +106,8 @@ def evaluate(
 
         here = _here(source)
         asked = run.request(str(here), tasks, data, out, strides, download)
+        if store.is_address(source):
+            asked = replace(asked, known_as=store.named(str(here)))
         in_run = asked.out.parent == here
         if in_run:
             stored_run.fetch_evals(here)

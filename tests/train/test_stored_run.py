@@ -1,5 +1,6 @@
 """A run in an object store holds what a run on a disk holds, and goes on from there on any machine."""
 
+import json
 import signal
 import threading
 import time
@@ -123,7 +124,7 @@ def test_the_commands_work_on_an_address(
     run = on_machine("four")
     found = model.evaluate(address, "ptb", tmp_path, None, "", False, True)
     assert found["results"] == f"{address}/evals/{run.name}"
-    assert f"evals/{run.name}/ptb.json" in objects(site, run)
+    assert json.loads(objects(site, run)[f"evals/{run.name}/ptb.json"])["source"] == address
     on_machine("five")
     again = model.evaluate(address, "ptb", tmp_path, None, "", False, True)
     assert again["reused"] == ["ptb"]

@@ -6,7 +6,7 @@ OUT/MODEL/TASK.json holds a task's metrics and every example's outcome; OUT/task
 import json
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -34,6 +34,7 @@ class Request:
     out: Path
     strides: Sequence[int] = ()
     download: bool = False  # what is not in `data`, by its name on the hub
+    known_as: str = ""  # in results; else `source`, a directory by its whole path
 
 
 def request(
@@ -60,6 +61,7 @@ def evaluate(request: Request, progress: Progress) -> dict[str, Any]:
     """
     found = _found(request)
     model = subject.load(request.source)
+    model = replace(model, source=request.known_as or model.source)
     strides = _strides(request, model.room)
     folder = _folder(request.out, model)
     keys = {task.name: _key(task, path, model, strides) for task, path in found}
