@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -425,6 +426,15 @@ def test_a_store_of_an_unknown_kind_is_told() -> None:
 @pytest.mark.parametrize("name", ["", "x", "9" * 30])
 def test_what_is_no_id_of_a_process_is_of_none_that_has_ended(name: str) -> None:
     assert not lease.has_ended(name)
+
+
+def test_a_store_whose_library_is_not_installed_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    def from_uri(_: str) -> None:
+        raise OSError("Unable to load libhdfs\ndlopen(/usr/lib/libhdfs.so) failed: no such file")
+
+    monkeypatch.setattr(store, "fs", SimpleNamespace(FileSystem=SimpleNamespace(from_uri=from_uri)))
+    with pytest.raises(UserError, match=r"^hdfs://host: .* \(Unable to load libhdfs\); .* install what it"):
+        Object("hdfs", "host/key").read()
 
 
 def test_one_writer_at_a_time(root: Path) -> None:

@@ -28,12 +28,12 @@ def _run(arguments: list[str]) -> int | None:
     from webtext import corpus_commands, inspect_commands, model_commands  # noqa: F401 - register themselves
     from webtext.command import UsageError, app, usage
     from webtext.damage import DISK_FULL
-    from webtext.unseen import visible
+    from webtext.unseen import one_line
 
     try:
         done: int | None = app(arguments, standalone_mode=False)
     except UsageError as error:
-        print(visible(f"webtext: {usage(error)}"), file=sys.stderr)
+        print(one_line(f"webtext: {usage(error)}"), file=sys.stderr)
         return 2
     except OSError as error:  # of a help, or the version, which are shown before there is a command
         if error.errno not in DISK_FULL:

@@ -18,7 +18,7 @@ from typer.core import TyperCommand, TyperGroup
 from webtext import store, store_failures, wrong_values
 from webtext.damage import DISK_FAILED, DISK_FULL, TOO_MANY_OPEN, is_without_threads
 from webtext.errors import RunFailed, RunRefused, UserError, why
-from webtext.unseen import visible, visible_json
+from webtext.unseen import one_line, visible_json
 
 # What the parser raises; Typer exports only classes derived from it.
 UsageError: Any = typer.BadParameter.__base__
@@ -162,7 +162,7 @@ def _on_this_machine(where: Any) -> str:
 
 
 def _ended(code: int, line: str) -> typer.Exit:
-    print(visible(f"webtext: {store.named(line)}"), file=sys.stderr)
+    print(one_line(f"webtext: {store.named(line)}"), file=sys.stderr)
     if store_failures.is_asking():  # which has been given up, and for which Arrow's end would wait
         with suppress(OSError):
             sys.stdout.flush()

@@ -24,6 +24,7 @@ from webtext.errors import UserError
 FOLDER = "webtext-stores"  # in the user's cache folder
 PIECE_BYTES = 4 << 20  # of a file are put at once
 TEMPORARY = ".tmp"
+LACKS_A_LIBRARY = "to load lib"  # hdfs, or jvm for it
 _WORKED_ON = re.compile(rf"[^\s'\"]*/{FOLDER}/(\w+)/")
 
 Result = TypeVar("Result")
@@ -173,13 +174,22 @@ def system_of(scheme: str, bucket: str) -> tuple[Any, str]:
         return system, top.rstrip("/")
     except pa.ArrowInvalid:  # a scheme that pyarrow does not know
         pass
+    except OSError as error:
+        if LACKS_A_LIBRARY not in str(error):
+            raise
+        raise _out_of_reach(scheme, bucket, error) from None
     try:
         import fsspec
 
         return fs.PyFileSystem(fs.FSSpecHandler(fsspec.filesystem(scheme))), bucket
     except (ImportError, ValueError) as error:
-        what = f"{scheme}://{bucket}: a store that cannot be reached ({error})"
-        raise UserError(f"{what}; write s3://BUCKET/PREFIX or gs://…, or install what it needs") from None
+        raise _out_of_reach(scheme, bucket, error) from None
+
+
+def _out_of_reach(scheme: str, bucket: str, error: Exception) -> UserError:
+    said = str(error).partition("\n")[0]
+    what = f"{scheme}://{bucket}: a store that cannot be reached ({said})"
+    return UserError(f"{what}; write s3://BUCKET/PREFIX or gs://…, or install what it needs")
 
 
 def _below(key: str, *, recursive: bool = False) -> fs.FileSelector:

@@ -11,6 +11,7 @@ from contextlib import suppress
 from typing import TypeVar
 
 from webtext.errors import RunFailed, UserError
+from webtext.unseen import one_line
 
 Result = TypeVar("Result")
 
@@ -57,7 +58,7 @@ def ask(address: str, question: Callable[[], Result], *, parsing: bool = False) 
                 _require_hope(address, error, waited_s, parsing)
                 if silent and waited_s > SILENT_S:
                     again = f"asked again for {GIVE_UP_S:.0f} s"
-                    print(f"webtext: {address}: {told(error)}; {again}", file=sys.stderr)
+                    print(one_line(f"webtext: {address}: {told(error)}; {again}"), file=sys.stderr)
                     silent = False
             _THREAD.failing = True
             time.sleep(wait_s * random.uniform(0.5, 1))

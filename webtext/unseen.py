@@ -18,6 +18,11 @@ def visible(text: str) -> str:
     return _UNSEEN.sub(_written_out, text)
 
 
+def one_line(text: str) -> str:
+    """The same in one line, as a message is: a path or an address may have line breaks."""
+    return visible(text).replace("\n", "\\u000a")
+
+
 def visible_json(text: str) -> str:
     """JSON that reads as the same values, its unseen characters as JSON escapes them."""
     return _UNSEEN.sub(lambda match: json.dumps(match[0])[1:-1], text)

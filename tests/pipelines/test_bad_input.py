@@ -35,6 +35,11 @@ def test_a_corpus_that_does_not_exist_is_called_so(tmp_path: Path) -> None:
     assert "does not exist" in refused("status", tmp_path / "nowhere")
 
 
+def test_a_path_with_a_line_break_is_told_in_one_line(tmp_path: Path) -> None:
+    (line,) = refused("status", f"{tmp_path}/two\nlines").splitlines()
+    assert f"{tmp_path}/two\\u000alines: does not exist" in line
+
+
 @pytest.mark.parametrize("left", [0, 7, -1], ids=["nothing", "a head", "all but a line"])
 def test_a_recipe_that_was_cut_short_is_not_taken_for_another(tmp_path: Path, left: int) -> None:
     Corpus(tmp_path).freeze(Recipe(crawl=Crawl(allow_private=True)))
