@@ -60,7 +60,7 @@ def _write(
     beside = _beside(path)
     if ranks.leads:
         for stale in (beside, path):
-            shutil.rmtree(stale, ignore_errors=True)
+            _remove(stale)
         beside.mkdir(parents=True)
     ranks.wait()
     sharded = any(is_sharded(parameter) for parameter in model.parameters())
@@ -103,8 +103,16 @@ def tidy(run: Path, settings: TrainSettings) -> None:
     kept = {one.path for one in (*found[-settings.keep_last :], *best)}
     for path in (run / FOLDER).iterdir():
         if path not in kept and NAME.fullmatch(path.name.removeprefix(".").removesuffix(".tmp")):
-            (path / DONE).unlink(missing_ok=True)  # first, so that a half-removed one does not count
-            shutil.rmtree(path, ignore_errors=True)
+            _remove(path)
+
+
+def _remove(path: Path) -> None:
+    """Of what a link leads to, which the user has put elsewhere, only the link goes."""
+    if path.is_symlink():
+        path.unlink()
+        return
+    (path / DONE).unlink(missing_ok=True)  # first, so that a half-removed one does not count
+    shutil.rmtree(path, ignore_errors=True)
 
 
 def _val_loss(one: Checkpoint) -> float | None:

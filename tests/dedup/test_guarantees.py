@@ -1,7 +1,6 @@
 """What holds for every corpus, whatever its texts: checked against plain Python on generated ones."""
 
 import resource
-import tempfile
 from collections import defaultdict
 from itertools import combinations, pairwise
 from pathlib import Path
@@ -51,17 +50,21 @@ def place(document: Document) -> tuple[int, int, int]:
     return document.posted or 9999, karma, document.id
 
 
-def built(documents: list[Document], partitions: int) -> tuple[Corpus, dict[int, Row]]:
-    corpus = write_corpus(Path(tempfile.mkdtemp()), documents, partitions)
+def built(
+    folders: pytest.TempPathFactory, documents: list[Document], partitions: int
+) -> tuple[Corpus, dict[int, Row]]:
+    corpus = write_corpus(folders.mktemp("corpus"), documents, partitions)
     build_clusters(corpus, shingle_words=WORDS, threshold=THRESHOLD, bands=16, rows=2)
     return corpus, read_clusters(corpus)
 
 
 @settings(max_examples=6, suppress_health_check=[HealthCheck.too_slow])
 @given(corpora)
-def test_a_dropped_document_is_as_similar_to_its_kept_one_as_the_threshold_demands(drawn: list[Any]) -> None:
+def test_a_dropped_document_is_as_similar_to_its_kept_one_as_the_threshold_demands(
+    tmp_path_factory: pytest.TempPathFactory, drawn: list[Any]
+) -> None:
     documents = {document.id: document for document in documents_of(drawn)}
-    _, rows = built(list(documents.values()), partitions=3)
+    _, rows = built(tmp_path_factory, list(documents.values()), partitions=3)
     for id, row in rows.items():
         kept = documents[row["cluster"]]
         assert rows[kept.id]["kept"] and row["kept"] == (id == kept.id)
@@ -72,10 +75,10 @@ def test_a_dropped_document_is_as_similar_to_its_kept_one_as_the_threshold_deman
 @settings(max_examples=5, suppress_health_check=[HealthCheck.too_slow])
 @given(corpora)
 def test_the_clusters_are_those_of_a_plain_loop_in_keep_order_over_the_verified_pairs(
-    drawn: list[Any],
+    tmp_path_factory: pytest.TempPathFactory, drawn: list[Any]
 ) -> None:
     documents = documents_of(drawn)
-    corpus, rows = built(documents, partitions=2)
+    corpus, rows = built(tmp_path_factory, documents, partitions=2)
     similar = defaultdict(set)
     for edge in corpus.table("clusters/edges").dataset().to_table().to_pylist():
         similar[int(edge["b"], 16)].add(int(edge["a"], 16))
@@ -91,8 +94,11 @@ def test_the_clusters_are_those_of_a_plain_loop_in_keep_order_over_the_verified_
 
 @settings(max_examples=4, suppress_health_check=[HealthCheck.too_slow])
 @given(corpora, st.integers(1, 2), st.integers(3, 5))
-def test_the_partitions_do_not_change_who_stays(drawn: list[Any], one: int, other: int) -> None:
-    assert built(documents_of(drawn), one)[1] == built(documents_of(drawn), other)[1]
+def test_the_partitions_do_not_change_who_stays(
+    tmp_path_factory: pytest.TempPathFactory, drawn: list[Any], one: int, other: int
+) -> None:
+    documents = documents_of(drawn)
+    assert built(tmp_path_factory, documents, one)[1] == built(tmp_path_factory, documents, other)[1]
 
 
 @pytest.mark.parametrize("verify", ["exact", "signature"])

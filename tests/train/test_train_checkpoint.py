@@ -146,6 +146,26 @@ def test_one_whose_removal_was_cut_short_is_no_longer_gone_on_from(
     assert [one.step for one in checkpoint.finished(tmp_path)] == [10]
 
 
+def test_of_a_checkpoint_that_was_put_elsewhere_only_the_link_goes(
+    save: Callable[..., checkpoint.Checkpoint], tmp_path: Path
+) -> None:
+    moved = save(5, keep_last=2).path.rename(tmp_path / "elsewhere")
+    (tmp_path / checkpoint.FOLDER / "step-00000005").symlink_to(moved)
+    there = sorted(path.name for path in moved.iterdir())
+    save(10, keep_last=1)
+    assert [path.name for path in (tmp_path / checkpoint.FOLDER).iterdir()] == ["step-00000010"]
+    assert sorted(path.name for path in moved.iterdir()) == there
+
+
+def test_a_torn_checkpoint_that_was_put_elsewhere_does_not_stop_a_run(
+    save: Callable[..., checkpoint.Checkpoint], tmp_path: Path
+) -> None:
+    moved = save(5).path.rename(tmp_path / "elsewhere")
+    (moved / "DONE").unlink()
+    (tmp_path / checkpoint.FOLDER / "step-00000005").symlink_to(moved)
+    assert not save(5).path.is_symlink()
+
+
 @contextmanager
 def files_up_to(size: int) -> Iterator[None]:
     """Writing more bytes into a file fails, as on a disk that is full."""
