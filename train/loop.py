@@ -47,6 +47,7 @@ def train(tokens: Path, run: Path, settings: Settings, progress: Progress | None
                     if ranks.leads:
                         rundir.describe(run, settings, corpus.tokenizer)
                         saving.tidy(run, settings.train)  # a kill may have come before the last time
+                    ranks.wait()  # so that a signal does not end one at once and ask another to save
                     with stop_request(shown.saves_in_vain) as stop:  # until here there is nothing to save
                         _go_on(training, run, census, stop, shown)
             if ranks.leads:

@@ -2,12 +2,15 @@
 
 import signal
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 
+from train import checkpoint, loop
 from train.loop import train
 from train.progress import Progress
+from train.ranks import Ranks
 from train.settings import Settings
 from train.stopping import stop_request
 from train.training import Training
@@ -79,3 +82,22 @@ def test_before_the_first_step_there_is_nothing_to_save_and_a_signal_ends_the_ru
 def test_a_request_that_nothing_can_be_saved_for_ends_the_run_at_once() -> None:
     with pytest.raises(KeyboardInterrupt), stop_request(lambda: True):
         signal.raise_signal(signal.SIGINT)
+
+
+def test_a_signal_ends_a_rank_at_once_that_waits_for_another_to_prepare(
+    corpus: Path,
+    tiny: Callable[..., Settings],
+    tmp_path: Path,
+    heard: list[int],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Waiting(Ranks):
+        def wait(self) -> None:
+            signal.raise_signal(signal.SIGTERM)
+            raise KeyboardInterrupt  # as those who listen do
+
+    monkeypatch.setattr(loop, "joined", lambda: nullcontext(Waiting()))
+    with pytest.raises(KeyboardInterrupt):
+        train(corpus, tmp_path / "run", tiny())
+    assert heard == [signal.SIGTERM]
+    assert not checkpoint.finished(tmp_path / "run")
