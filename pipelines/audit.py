@@ -124,16 +124,9 @@ def _folder(corpus: Corpus, out: Path | None) -> Path:
         if error.errno in damage.DISK_FULL:
             raise
         raise UserError(f"{folder}: cannot be written to ({error.strerror}): give another --out") from None
-    _sweep(folder)
-    return folder
-
-
-def _sweep(folder: Path) -> None:
-    """Removes what killed audits left half written; in a folder of the user's others may be writing now."""
     for name in (*WRITTEN, *COMPARED):
-        for left in folder.glob(f".{name}.*{store.TEMPORARY}"):
-            if lease.has_ended(left.suffixes[-2].removeprefix(".")):
-                left.unlink(missing_ok=True)
+        lease.sweep(folder, name)
+    return folder
 
 
 def _write(folder: Path, numbers: dict[str, Any]) -> None:

@@ -3,7 +3,6 @@ nothing to the corpus."""
 
 import os
 import shutil
-import tempfile
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from typing import Any
 
 from pipelines import build_sample, documents, pieces, vocabulary
 from pipelines.build_sample import LEAST_TEXTS, Sample
-from webtext import stage
+from webtext import stage, trial_folder
 from webtext.corpus import Corpus
 from webtext.recipe import Recipe
 from webtext.shards.layout import MB
@@ -64,9 +63,9 @@ def dry_run(
     rows = {work.file: work.rows for work in plan.works}
     extracted = _to_extract(corpus, recipe, plan) if begins == 0 else {}
     told(f"measuring at most {build_sample.PAGES} pages in a scratch folder: about half a minute")
-    with tempfile.TemporaryDirectory(prefix="webtext-") as folder:
+    with trial_folder.made() as folder:
         files = [file for file, pages in (extracted or rows).items() if pages]
-        sample = build_sample.measure(corpus, recipe, files, Path(folder), extract=bool(extracted))
+        sample = build_sample.measure(corpus, recipe, files, folder, extract=bool(extracted))
     texts = sum(rows.values()) * sample.kept
     size = Size(
         len(rows),

@@ -1,8 +1,6 @@
 """`webtext crawl`: sources → links → pages → ledger."""
 
-import tempfile
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from pipelines import (
@@ -19,7 +17,7 @@ from pipelines import (
     status,
 )
 from pipelines.request import Request
-from webtext import files, stage
+from webtext import files, stage, trial_folder
 from webtext.corpus import Corpus, strange
 from webtext.crawl.archives import warc_listing
 from webtext.errors import UserError
@@ -72,8 +70,8 @@ def dry_run(
     if not sources and links.standing(corpus, recipe).current:
         return crawl_estimate.dry_run(corpus, corpus, recipe, retry_failed=retry_failed)
     found = link_sources.files_here(corpus, sources, progress)
-    with tempfile.TemporaryDirectory(prefix="webtext-") as folder, request.start_engine() as engine:
-        trial = Corpus(Path(folder))
+    with trial_folder.made() as folder, request.start_engine() as engine:
+        trial = Corpus(folder)
         links.make(trial, engine, links.read(trial, engine, recipe, found, progress), progress)
         plan = crawl_estimate.dry_run(trial, corpus, recipe, retry_failed=retry_failed)
     return plan | {"columns": {source.name: dict(source.columns) for source in found if source.columns}}

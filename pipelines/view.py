@@ -1,10 +1,11 @@
 """`webtext explain --view`: a link's page as it was fetched, and beside it what the extractor keeps of it."""
 
+from glob import escape
 from pathlib import Path
 
 from pipelines.finding import find_link, row_of
 from pipelines.measuring import stored_page
-from webtext import files, reasons
+from webtext import damage, files, lease, reasons
 from webtext.corpus import Corpus
 from webtext.crawl.warc import LostRecord
 from webtext.engine.process import Broken, Child, Raised
@@ -39,8 +40,11 @@ def write(root: Path, url: str, out: Path) -> None:
         if out.is_symlink() or (out.exists() and not out.is_file()):  # a pipe, /dev/stdout: it stays
             out.write_text(shown, "utf-8")
         else:
+            lease.sweep(out.parent, escape(out.name))
             files.write_text(out, shown)
     except OSError as error:
+        if error.errno in damage.DISK_FULL:  # which does not say at which file it was
+            raise OSError(error.errno, error.strerror, str(out)) from None
         raise UserError(f"{out}: cannot be written ({error.strerror}); name another file") from None
 
 

@@ -32,7 +32,7 @@ def held(root: Path) -> Iterator[None]:
         yield
         return
     corpus.require_bucket()
-    name = f"{_machine()}.{os.getpid()}.{uuid.uuid4().hex[:8]}"
+    name = f"{machine()}.{os.getpid()}.{uuid.uuid4().hex[:8]}"
     mine, ended = corpus / FOLDER / name, threading.Event()
     mine.write(b"")
     signs = threading.Thread(target=_give_signs_of_life, args=(mine, ended), daemon=True)
@@ -58,11 +58,11 @@ def held(root: Path) -> Iterator[None]:
 def _require_nobody_else(folder: Object, mine: str) -> None:
     found = folder.listed()
     for name, stamp in found.items():
-        machine, _, rest = name.rpartition(".")[0].rpartition(".")
-        if name == mine or (machine == _machine() and has_ended(rest)):
+        where, _, rest = name.rpartition(".")[0].rpartition(".")
+        if name == mine or (where == machine() and has_ended(rest)):
             continue
         silent_s = (found[mine].mtime_ns - stamp.mtime_ns) // NANOSECONDS
-        owner = f"process {rest} on {machine.rpartition('.')[0]}"
+        owner = f"process {rest} on {where.rpartition('.')[0]}"
         if silent_s < STALE_S:
             raise UserError(f"{_corpus(folder)}: {owner} is writing to this corpus; wait for it, or stop it")
         raise UserError(
@@ -77,7 +77,7 @@ def _corpus(folder: Object) -> str:
     return folder.address.removesuffix(f"/{FOLDER}")
 
 
-def _machine() -> str:
+def machine() -> str:
     """This machine, or the part of it in which process ids mean what they mean here."""
     with suppress(OSError):
         return f"{socket.gethostname()}.{os.stat('/proc/self/ns/pid').st_ino}"  # noqa: PTH116
@@ -93,6 +93,14 @@ def has_ended(process: str) -> bool:
     except (OSError, ValueError, OverflowError):  # another user's, or nobody's id
         return False
     return False
+
+
+def sweep(folder: Path, name: str) -> None:
+    """Removes what processes that have ended left half written of files of such a name, or of a pattern of
+    names; in a folder of the user's others may be writing now."""
+    for left in folder.glob(f".{name}.*{store.TEMPORARY}"):
+        if has_ended(left.suffixes[-2].removeprefix(".")):
+            left.unlink(missing_ok=True)
 
 
 def _give_signs_of_life(mine: Object, ended: threading.Event) -> None:

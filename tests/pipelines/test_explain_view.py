@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -109,6 +110,28 @@ def test_a_view_that_cannot_be_written_names_its_file(
     out = tmp_path / "file" / "view.html"
     with pytest.raises(UserError, match=f"{out}: cannot be written .*; name another file"):
         view.write(corpus.root, HERE, out)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+def test_a_full_disk_is_no_reason_to_name_another_file(
+    corpus: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(view, "_shown", lambda *_: "a page")
+    (tmp_path / "view.html").symlink_to("/dev/full")
+    with pytest.raises(OSError, match=rf"No space left on device: '{tmp_path}/view.html'"):
+        view.write(corpus.root, HERE, tmp_path / "view.html")
+
+
+def test_what_a_killed_command_left_of_a_view_goes_with_the_next(
+    corpus: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(view, "_shown", lambda *_: "a page")
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    left = tmp_path / f".view.html.{ended.pid}.tmp"
+    left.touch()
+    view.write(corpus.root, HERE, tmp_path / "view.html")
+    assert not left.exists()
 
 
 @pytest.mark.parametrize("out", ["", ".", "/"])
