@@ -157,6 +157,19 @@ def test_only_what_can_go_on_says_so(
     assert capsys.readouterr().err == f"webtext: interrupted{then}\n"
 
 
+def test_a_full_disk_under_two_corpora_is_told_by_the_first(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "")
+
+    monkeypatch.setattr(typer.core.TyperCommand, "invoke", refuse)
+    monkeypatch.setattr(sys, "argv", ["webtext", "audit", "--compare", "one", "other"])
+    with pytest.raises(SystemExit):
+        main()
+    assert capsys.readouterr().err.startswith("webtext: no space left at one: free some; ")
+
+
 def test_a_full_disk_under_a_stores_copies_is_named_and_not_the_store(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

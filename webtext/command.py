@@ -138,7 +138,8 @@ def _refused(error: Exception, options: dict[str, Any]) -> tuple[int, str] | Non
     if store_failures.is_of_a_store(error):
         return 1, store_failures.told(error)
     # What was open already when a disk got full or failed does not say where it lies.
-    where = error.filename or options.get("out") or options.get("corpus") or "the disk"
+    first = next(iter(options.get("compare") or ()), "the disk")
+    where = error.filename or options.get("out") or options.get("corpus") or first
     if isinstance(error, PermissionError):
         what = f"{error.filename}: " if error.filename else ""
         return 2, f"{what}{why(error)}: give this user the right to it"
