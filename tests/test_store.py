@@ -243,6 +243,7 @@ def test_a_wait_for_an_unwell_store_is_told_once(
     assert line.endswith("; asked again for 1 s")
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_a_command_at_once_whose_store_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{silent.getsockname()[1]}")
@@ -409,6 +410,12 @@ def test_a_table_that_is_gone_from_a_store_of_fsspec_is_not_asked_for_again() ->
     with pytest.raises(FileNotFoundError):
         parquet.read_table(store.folder_of("memory://some/where") / "part.parquet")
     assert time.monotonic() - started < 10
+
+
+def test_a_server_whose_address_is_none_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "htp://127.0.0.1:9000")
+    with pytest.raises(UserError, match=r"^AWS_ENDPOINT_URL=htp://127.*; write https://HOST or http://HOST"):
+        Object("s3", "elsewhere/key").read()
 
 
 @pytest.mark.parametrize("bucket", ["user:password@bucket", "127.0.0.1:9000"])

@@ -27,6 +27,7 @@ BUFFER_BYTES = 4 << 20  # of an object are asked for at once when it is read thr
 
 _FAILED: list[Any] = []  # streams of objects that were not put
 _GLOB = re.compile(r"(\*\*/|\*|\?|\[[^]]+\])")
+_ENDPOINT = re.compile(r"(https?://)?[^/\s]*[^/:\s](/\S*)?")
 _GLOBS = {"**/": "(?:.*/)?", "*": "[^/]*", "?": "[^/]"}
 _NO_NAMES = {"", ".", ".."}  # of a file or folder; between the slashes of a key they may stand
 
@@ -170,6 +171,7 @@ def system(bucket: str) -> Any:
     region = setting("AWS_REGION") or setting("AWS_DEFAULT_REGION")
     if not region:
         region = "us-east-1" if endpoint else fs.resolve_s3_region(bucket)
+    _require_a_server(endpoint)
     scheme, _, address = endpoint.rstrip("/").rpartition("://")
     return fs.S3FileSystem(
         region=region,
@@ -181,6 +183,13 @@ def system(bucket: str) -> Any:
         retry_strategy=fs.AwsDefaultS3RetryStrategy(max_attempts=RETRIES),
         allow_delayed_open=True,  # a small object is put by one request instead of three
     )
+
+
+def _require_a_server(endpoint: str) -> None:
+    if endpoint and not _ENDPOINT.fullmatch(endpoint):
+        raise UserError(
+            f"AWS_ENDPOINT_URL={endpoint}: no server's address; write https://HOST or http://HOST:PORT"
+        )
 
 
 def google_system() -> Any:
